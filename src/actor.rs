@@ -1,0 +1,132 @@
+//! Who asks.
+//!
+//! Every command and every read takes an [`Actor`]: what the host knows of the person behind the request
+//! after it has authenticated them. `tenancy` does no authentication; what an actor says, it believes.
+//! That is why the two claims that carry power have types of their own, which no request body can
+//! produce: [`VerifiedEmail`] (accepting an invitation) and [`Operator`] (the vendor's staff).
+
+use core::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::id::UserId;
+use crate::text::{Line, VerifiedEmail};
+
+/// Who asks: a signed-in user of the host, or the vendor's staff.
+///
+/// ```
+/// use tenancy::{Actor, EmailAddress, Line, Operator, UserId, VerifiedEmail};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let address: EmailAddress = "ann@acme.example".parse()?;
+/// let ann = Actor::user(UserId::from_external("ann"), VerifiedEmail::attest(address));
+/// let support = Actor::Operator(Operator::attest(Line::new("support: Jo")?));
+/// # Ok(()) }
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Actor {
+    /// A person of the host application.
+    User {
+        /// The host's id of them.
+        id: UserId,
+        /// Their e-mail address, if the host has verified that they control it. `None` does for
+        /// everything but accepting and declining invitations (I3).
+        verified_email: Option<VerifiedEmail>,
+    },
+    /// The vendor's staff: not a member of anything (see the matrix's `op` column).
+    Operator(Operator),
+}
+
+/// The powers of the vendor's staff: quotas, contracts, repairs.
+///
+/// There is no `Deserialize`, no `From` and no public field: the only way to one is
+/// [`attest`](Self::attest), which the host calls where it has established that the person works for
+/// the vendor, never where it serves a tenant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Operator {
+    label: Line,
+}
+
+/// Who made a commit, as the log keeps it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Author {
+    /// A user.
+    User(UserId),
+    /// The vendor's staff, by the label that the host gave.
+    Operator(Line),
+}
+
+impl Actor {
+    /// A user whose e-mail address the host has verified.
+    #[must_use]
+    pub const fn user(id: UserId, verified_email: VerifiedEmail) -> Self {
+        Self::User {
+            id,
+            verified_email: Some(verified_email),
+        }
+    }
+
+    /// A user without a verified e-mail address. They may do whatever their roles allow, but can't
+    /// accept or decline an invitation (I3).
+    #[must_use]
+    pub const fn unverified(id: UserId) -> Self {
+        Self::User {
+            id,
+            verified_email: None,
+        }
+    }
+
+    /// The user's id; `None` for an operator.
+    #[must_use]
+    pub const fn user_id(&self) -> Option<UserId> {
+        match self {
+            Self::User { id, .. } => Some(*id),
+            Self::Operator(_) => None,
+        }
+    }
+
+    /// The user's verified e-mail address, if they have one.
+    #[must_use]
+    pub const fn verified_email(&self) -> Option<&VerifiedEmail> {
+        match self {
+            Self::User { verified_email, .. } => verified_email.as_ref(),
+            Self::Operator(_) => None,
+        }
+    }
+
+    /// The actor as the log will name them.
+    #[must_use]
+    pub fn author(&self) -> Author {
+        match self {
+            Self::User { id, .. } => Author::User(*id),
+            Self::Operator(operator) => Author::Operator(operator.label.clone()),
+        }
+    }
+}
+
+impl Operator {
+    /// The host's word that whoever asks works for the vendor. The label (a name, a ticket) goes into
+    /// the audit trail.
+    ///
+    /// **Security**: call this only behind the vendor's own sign-in.
+    #[must_use]
+    pub const fn attest(label: Line) -> Self {
+        Self { label }
+    }
+
+    /// The name that the audit trail shows.
+    #[must_use]
+    pub const fn label(&self) -> &Line {
+        &self.label
+    }
+}
+
+impl fmt::Display for Author {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::User(id) => write!(f, "user {id}"),
+            Self::Operator(label) => write!(f, "operator {label}"),
+        }
+    }
+}

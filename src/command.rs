@@ -1,0 +1,321 @@
+//! Commands: one struct a use case, and the pure function that decides on them.
+//!
+//! A command is a recipe in four lines:
+//!
+//! 1. **What does it need to know?** [`Command::keys`] names it, so that one round trip fetches it.
+//! 2. **May the actor?** Every command authorizes itself, before it says anything that it could leak.
+//! 3. **Do the rules allow it?** The nouns say: the quota, the last Admin, emptiness.
+//! 4. **What happens?** It answers with [`Event`]s; [`decide`] turns them into a [`Commit`].
+//!
+//! Nothing here does I/O, reads a clock or draws randomness. What a command needs of those comes in as
+//! values: the facts, the time, [`Fresh`] ids. The same values give the same decision, always.
+
+use chrono::{DateTime, SubsecRound, Utc};
+
+use crate::actor::Actor;
+use crate::event::{Event, LogEntry};
+use crate::id::{CommitId, DomainId, InvitationId, OrganizationId, UserId, WorkspaceId};
+use crate::organization::Organization;
+use crate::policy::Action;
+use crate::refusal::Refusal;
+use crate::repository::{Commit, Facts, Key};
+use crate::resource::Resource;
+use crate::settings::Settings;
+use crate::standing::{Permit, Standing, Version};
+use crate::state::{Inconsistency, OrganizationState, Touched};
+use crate::token::{EntropyError, InvitationSecret};
+
+/// A use case: `CreateWorkspace`, `AcceptInvitation`, `RemoveMember`. Hand it to
+/// [`Tenancy::execute`](crate::Tenancy::execute).
+///
+/// Sealed: the invariants hold because these are all the ways to change an organization.
+pub trait Command: sealed::Sealed + Send + Sync {
+    /// What it answers when it succeeds.
+    type Output: Send;
+    /// What it needs of the world's randomness.
+    type Fresh: Fresh;
+    /// Its name in the log and in traces, stable for ever.
+    const NAME: &'static str;
+
+    /// The organization that it changes.
+    fn organization(&self, commit: CommitId) -> OrganizationId;
+
+    /// What it needs to know.
+    fn keys(&self, actor: &Actor) -> Vec<Key>;
+
+    /// What happens, in order. No events: everything already is as it was asked to be.
+    ///
+    /// # Errors
+    ///
+    /// The rule that says no. Each command's documentation lists its own.
+    fn decide(&self, scene: &Scene<'_>, fresh: &Self::Fresh) -> Result<Vec<Event>, Refusal>;
+
+    /// The answer, read off what happened; `None` if that is not this command's doing. `fresh` is there
+    /// unless the commit was made before and this is a repetition.
+    fn output(
+        &self,
+        organization: OrganizationId,
+        events: &[Event],
+        fresh: Option<&Self::Fresh>,
+    ) -> Option<Self::Output>;
+}
+
+pub(crate) mod sealed {
+    pub trait Sealed {}
+}
+
+/// What a command may look at.
+#[derive(Clone, Copy, Debug)]
+pub struct Scene<'a> {
+    /// Who asks.
+    pub actor: &'a Actor,
+    /// The records that the command's keys brought.
+    pub state: &'a OrganizationState,
+    /// When, in whole milliseconds.
+    pub now: DateTime<Utc>,
+    /// The host's choices.
+    pub settings: &'a Settings,
+}
+
+/// What a command draws from the world before it decides: ids of new things, an invitation's secret.
+/// Drawn once; a decision that has to be made again, because somebody else was first, uses the same.
+pub trait Fresh: Sized + Send + Sync {
+    /// Draws it.
+    ///
+    /// # Errors
+    ///
+    /// [`EntropyError`]: the operating system gave no randomness.
+    fn draw() -> Result<Self, EntropyError>;
+}
+
+impl Fresh for () {
+    fn draw() -> Result<Self, EntropyError> {
+        Ok(())
+    }
+}
+
+impl Fresh for WorkspaceId {
+    fn draw() -> Result<Self, EntropyError> {
+        Ok(Self::new())
+    }
+}
+
+impl Fresh for DomainId {
+    fn draw() -> Result<Self, EntropyError> {
+        Ok(Self::new())
+    }
+}
+
+impl Fresh for InvitationSecret {
+    fn draw() -> Result<Self, EntropyError> {
+        Self::generate()
+    }
+}
+
+impl Fresh for (InvitationId, InvitationSecret) {
+    fn draw() -> Result<Self, EntropyError> {
+        Ok((InvitationId::new(), InvitationSecret::generate()?))
+    }
+}
+
+/// Who asks, when, under which id: the circumstances of a decision.
+#[derive(Clone, Copy, Debug)]
+pub struct Circumstances<'a> {
+    /// Who asks.
+    pub actor: &'a Actor,
+    /// The id that the commit will have.
+    pub commit: CommitId,
+    /// When. Cut to whole milliseconds.
+    pub now: DateTime<Utc>,
+    /// The host's choices.
+    pub settings: &'a Settings,
+}
+
+/// What was decided: the answer, and the commit that makes it true.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[must_use = "nothing happens until the commit is made"]
+pub struct Decided<T> {
+    /// The command's answer.
+    pub output: T,
+    /// What to write; `None` if nothing changes, or if it was written before.
+    pub commit: Option<Commit>,
+    /// What happens, or happened when the commit was made before.
+    pub events: Vec<Event>,
+    /// The organization's version once that is written.
+    pub version: Version,
+}
+
+/// Why nothing was decided.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Undecided {
+    /// A rule says no.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// The facts contradict each other.
+    #[error("the store contradicts itself: {0}")]
+    Inconsistent(#[from] Inconsistency),
+}
+
+/// Decides on a command: the pure core. `facts` are what a store loaded for [`Command::keys`], and
+/// [`Key::Commit`] if a repetition is to be recognised; `None` if the organization doesn't exist.
+///
+/// [`Tenancy`](crate::Tenancy) does that, with the loading before and the writing after. Call it yourself
+/// to decide in surroundings that `Tenancy` doesn't fit.
+///
+/// # Errors
+///
+/// - [`Undecided::Refused`]: a rule says no.
+/// - [`Undecided::Inconsistent`]: the facts contradict each other; something other than this library
+///   writes the store.
+pub fn decide<C: Command>(
+    command: &C,
+    circumstances: Circumstances<'_>,
+    fresh: &C::Fresh,
+    facts: Option<Facts>,
+) -> Result<Decided<C::Output>, Undecided> {
+    let Circumstances {
+        actor,
+        commit,
+        now,
+        settings,
+    } = circumstances;
+    let now = now.trunc_subsecs(3);
+    let id = command.organization(commit);
+    let (mut state, committed) = match facts {
+        None => (OrganizationState::absent(id), None),
+        Some(facts) => (
+            OrganizationState::of(facts.organization, facts.records),
+            facts.committed,
+        ),
+    };
+    if let Some(entry) = &committed {
+        if let Some(repeated) = repeat(command, actor, entry) {
+            return Ok(repeated);
+        }
+    }
+    let scene = Scene {
+        actor,
+        state: &state,
+        now,
+        settings,
+    };
+    let events = command.decide(&scene, fresh)?;
+    if committed.is_some() {
+        return Err(Refusal::CommitIdReused.into());
+    }
+    let output = command
+        .output(id, &events, Some(fresh))
+        .ok_or(Inconsistency::UnknownEvent)?;
+    let expected = state.version();
+    if events.is_empty() {
+        return Ok(Decided {
+            output,
+            commit: None,
+            events,
+            version: expected,
+        });
+    }
+    let mut touched = Touched::default();
+    for event in &events {
+        state.apply(now, event, &mut touched)?;
+    }
+    let changes = state.changes(touched);
+    let mut next = state
+        .organization()
+        .cloned()
+        .ok_or(Inconsistency::NoOrganization)?;
+    next.version = expected.next();
+    let entry = LogEntry {
+        organization: id,
+        version: next.version,
+        id: commit,
+        at: now,
+        author: actor.author(),
+        command: C::NAME.to_owned(),
+        events: events.clone(),
+    };
+    let version = next.version;
+    Ok(Decided {
+        output,
+        commit: Some(Commit {
+            expected,
+            next,
+            changes,
+            entry,
+        }),
+        events,
+        version,
+    })
+}
+
+/// The answer of before, if this actor's same command made that commit. Anybody else's is none of the
+/// actor's business: they get whatever the rules say to them.
+fn repeat<C: Command>(command: &C, actor: &Actor, entry: &LogEntry) -> Option<Decided<C::Output>> {
+    if entry.author != actor.author() || entry.command != C::NAME {
+        return None;
+    }
+    let output = command.output(entry.organization, &entry.events, None)?;
+    Some(Decided {
+        output,
+        commit: None,
+        events: entry.events.clone(),
+        version: entry.version,
+    })
+}
+
+impl Scene<'_> {
+    /// The organization, if it exists and the actor is allowed `action` on the resource.
+    ///
+    /// # Errors
+    ///
+    /// - [`Refusal::NotFound`]: there is no such resource, or the actor may not view it.
+    /// - [`Refusal::Forbidden`]: the actor may view it, but not do that.
+    /// - [`Refusal::OrganizationDeleted`]: an operator wants to change a deleted organization.
+    pub fn require<A: Action>(&self, on: A::On, action: A) -> Result<&Organization, Refusal> {
+        let organization = self.permit(on, action)?.0;
+        if organization.is_active() {
+            Ok(organization)
+        } else {
+            Err(Refusal::OrganizationDeleted)
+        }
+    }
+
+    /// As [`require`](Self::require), but a deleted organization will do, for operators.
+    pub(crate) fn permit<A: Action>(
+        &self,
+        on: A::On,
+        action: A,
+    ) -> Result<(&Organization, Permit<A>), Refusal> {
+        let resource = on.into();
+        match (self.state.organization(), self.standing(resource)) {
+            (Some(organization), Some(standing)) => Ok((organization, standing.require(action)?)),
+            _ => Err(Refusal::NotFound { resource }),
+        }
+    }
+
+    /// What the actor holds at a resource.
+    #[must_use]
+    pub fn standing(&self, resource: Resource) -> Option<Standing> {
+        match self.actor.user_id() {
+            Some(user) => self.state.standing(user, resource),
+            None => Some(self.state.standing(NOBODY, resource)?.seen_by_operator()),
+        }
+    }
+
+    /// The user who asks.
+    ///
+    /// # Errors
+    ///
+    /// [`Refusal::UserRequired`]: an operator asks.
+    pub fn user(&self) -> Result<UserId, Refusal> {
+        self.actor.user_id().ok_or(Refusal::UserRequired)
+    }
+}
+
+/// Whose roles are looked up for an operator, who has none.
+pub(crate) const NOBODY: UserId = UserId::from_uuid(uuid::Uuid::nil());
+
+/// The key for what the actor holds at a resource.
+pub(crate) fn path(actor: &Actor, resource: impl Into<Resource>) -> Key {
+    Key::Path(actor.user_id().unwrap_or(NOBODY), resource.into())
+}

@@ -1,0 +1,321 @@
+use super::none_or;
+use super::workspace::require as require_workspace;
+use crate::actor::Actor;
+use crate::command::{Command, Scene, path, sealed};
+use crate::domain::{Domain, DomainKind, DomainStatus};
+use crate::event::Event;
+use crate::id::{CommitId, DomainId, OrganizationId, WorkspaceId};
+use crate::policy::{Action, DomainAction, WorkspaceAction};
+use crate::refusal::Refusal;
+use crate::repository::Key;
+use crate::role::RoleSet;
+use crate::text::DomainName;
+
+/// Creates a domain in a workspace (D1).
+///
+/// The name may be that of a deleted domain of the same organization (D2).
+///
+/// # Refused
+///
+/// - [`Refusal::NotFound`]: the workspace doesn't exist, or the actor may not view it.
+/// - [`Refusal::Forbidden`]: the actor is neither Developer nor Admin of it, nor Admin of the
+///   organization.
+/// - [`Refusal::DomainNameTaken`]: the name belongs to another domain, or to a deleted one of another
+///   organization.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CreateDomain {
+    /// The organization.
+    pub organization: OrganizationId,
+    /// The workspace.
+    pub workspace: WorkspaceId,
+    /// Its name, unique across the whole deployment.
+    pub name: DomainName,
+    /// Sandbox or production, for ever.
+    pub kind: DomainKind,
+}
+
+impl sealed::Sealed for CreateDomain {}
+
+impl Command for CreateDomain {
+    type Output = DomainId;
+    type Fresh = DomainId;
+    const NAME: &'static str = "create_domain";
+
+    fn organization(&self, _: CommitId) -> OrganizationId {
+        self.organization
+    }
+
+    fn keys(&self, actor: &Actor) -> Vec<Key> {
+        vec![
+            path(actor, (self.organization, self.workspace)),
+            Key::DomainNamed(self.name.clone()),
+        ]
+    }
+
+    fn decide(&self, scene: &Scene<'_>, domain: &DomainId) -> Result<Vec<Event>, Refusal> {
+        let workspace = require_workspace(
+            scene,
+            self.organization,
+            self.workspace,
+            WorkspaceAction::CreateDomain,
+        )?;
+        if scene.state.domain_named(&self.name).is_some() {
+            return Err(Refusal::DomainNameTaken {
+                name: self.name.clone(),
+            });
+        }
+        Ok(vec![Event::DomainCreated {
+            domain: *domain,
+            workspace: workspace.id,
+            name: self.name.clone(),
+            kind: self.kind,
+        }])
+    }
+
+    fn output(
+        &self,
+        _: OrganizationId,
+        events: &[Event],
+        _: Option<&Self::Fresh>,
+    ) -> Option<DomainId> {
+        match events {
+            [Event::DomainCreated { domain, .. }] => Some(*domain),
+            _ => None,
+        }
+    }
+}
+
+/// Switches a domain off (D3). Reversible: [`ReactivateDomain`].
+///
+/// # Refused
+///
+/// - [`Refusal::NotFound`]: it doesn't exist, or the actor may not view it.
+/// - [`Refusal::Forbidden`]: the actor is neither Admin of the workspace nor of the organization.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DeactivateDomain {
+    /// The organization.
+    pub organization: OrganizationId,
+    /// The domain.
+    pub domain: DomainId,
+}
+
+impl sealed::Sealed for DeactivateDomain {}
+
+impl Command for DeactivateDomain {
+    type Output = ();
+    type Fresh = ();
+    const NAME: &'static str = "deactivate_domain";
+
+    fn organization(&self, _: CommitId) -> OrganizationId {
+        self.organization
+    }
+
+    fn keys(&self, actor: &Actor) -> Vec<Key> {
+        vec![path(actor, (self.organization, self.domain))]
+    }
+
+    fn decide(&self, scene: &Scene<'_>, _: &()) -> Result<Vec<Event>, Refusal> {
+        let domain = require(
+            scene,
+            self.organization,
+            self.domain,
+            DomainAction::Deactivate,
+        )?;
+        if domain.status == DomainStatus::Deactivated {
+            return Ok(Vec::new());
+        }
+        Ok(vec![Event::DomainDeactivated { domain: domain.id }])
+    }
+
+    fn output(&self, _: OrganizationId, events: &[Event], _: Option<&()>) -> Option<()> {
+        none_or(events, |event| {
+            matches!(event, Event::DomainDeactivated { .. })
+        })
+    }
+}
+
+/// Switches a domain on again (D3).
+///
+/// # Refused
+///
+/// - [`Refusal::NotFound`]: it doesn't exist, or the actor may not view it.
+/// - [`Refusal::Forbidden`]: the actor is neither Admin of the workspace nor of the organization.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReactivateDomain {
+    /// The organization.
+    pub organization: OrganizationId,
+    /// The domain.
+    pub domain: DomainId,
+}
+
+impl sealed::Sealed for ReactivateDomain {}
+
+impl Command for ReactivateDomain {
+    type Output = ();
+    type Fresh = ();
+    const NAME: &'static str = "reactivate_domain";
+
+    fn organization(&self, _: CommitId) -> OrganizationId {
+        self.organization
+    }
+
+    fn keys(&self, actor: &Actor) -> Vec<Key> {
+        vec![path(actor, (self.organization, self.domain))]
+    }
+
+    fn decide(&self, scene: &Scene<'_>, _: &()) -> Result<Vec<Event>, Refusal> {
+        let domain = require(
+            scene,
+            self.organization,
+            self.domain,
+            DomainAction::Reactivate,
+        )?;
+        if domain.status == DomainStatus::Active {
+            return Ok(Vec::new());
+        }
+        Ok(vec![Event::DomainReactivated { domain: domain.id }])
+    }
+
+    fn output(&self, _: OrganizationId, events: &[Event], _: Option<&()>) -> Option<()> {
+        none_or(events, |event| {
+            matches!(event, Event::DomainReactivated { .. })
+        })
+    }
+}
+
+/// Moves a domain to another workspace of the organization.
+///
+/// # Refused
+///
+/// - [`Refusal::NotFound`]: the domain or the other workspace doesn't exist, or the actor may not view
+///   it.
+/// - [`Refusal::Forbidden`]: the actor is not Admin of both workspaces, nor of the organization.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MoveDomain {
+    /// The organization.
+    pub organization: OrganizationId,
+    /// The domain.
+    pub domain: DomainId,
+    /// The workspace that it moves to.
+    pub to: WorkspaceId,
+}
+
+impl sealed::Sealed for MoveDomain {}
+
+impl Command for MoveDomain {
+    type Output = ();
+    type Fresh = ();
+    const NAME: &'static str = "move_domain";
+
+    fn organization(&self, _: CommitId) -> OrganizationId {
+        self.organization
+    }
+
+    fn keys(&self, actor: &Actor) -> Vec<Key> {
+        vec![
+            path(actor, (self.organization, self.domain)),
+            path(actor, (self.organization, self.to)),
+        ]
+    }
+
+    fn decide(&self, scene: &Scene<'_>, _: &()) -> Result<Vec<Event>, Refusal> {
+        let domain = require(scene, self.organization, self.domain, DomainAction::Move)?;
+        // The matrix: move, on both. The row of the domain, asked where it would be.
+        may_receive(scene, self.organization, self.to)?;
+        if domain.workspace == self.to {
+            return Ok(Vec::new());
+        }
+        Ok(vec![Event::DomainMoved {
+            domain: domain.id,
+            from: domain.workspace,
+            to: self.to,
+        }])
+    }
+
+    fn output(&self, _: OrganizationId, events: &[Event], _: Option<&()>) -> Option<()> {
+        none_or(events, |event| matches!(event, Event::DomainMoved { .. }))
+    }
+}
+
+/// Deletes a domain (D3). Its name stays with the organization, which may use it again (D2).
+///
+/// # Refused
+///
+/// - [`Refusal::NotFound`]: it doesn't exist, or the actor may not view it.
+/// - [`Refusal::Forbidden`]: the actor is neither Admin of the workspace nor of the organization.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DeleteDomain {
+    /// The organization.
+    pub organization: OrganizationId,
+    /// The domain.
+    pub domain: DomainId,
+}
+
+impl sealed::Sealed for DeleteDomain {}
+
+impl Command for DeleteDomain {
+    type Output = ();
+    type Fresh = ();
+    const NAME: &'static str = "delete_domain";
+
+    fn organization(&self, _: CommitId) -> OrganizationId {
+        self.organization
+    }
+
+    fn keys(&self, actor: &Actor) -> Vec<Key> {
+        vec![path(actor, (self.organization, self.domain))]
+    }
+
+    fn decide(&self, scene: &Scene<'_>, _: &()) -> Result<Vec<Event>, Refusal> {
+        let domain = require(scene, self.organization, self.domain, DomainAction::Delete)?;
+        Ok(vec![Event::DomainDeleted {
+            domain: domain.id,
+            workspace: domain.workspace,
+            name: domain.name.clone(),
+        }])
+    }
+
+    fn output(&self, _: OrganizationId, events: &[Event], _: Option<&()>) -> Option<()> {
+        matches!(events, [Event::DomainDeleted { .. }]).then_some(())
+    }
+}
+
+/// The domain, if the actor may.
+fn require<'a>(
+    scene: &Scene<'a>,
+    organization: OrganizationId,
+    domain: DomainId,
+    action: DomainAction,
+) -> Result<&'a Domain, Refusal> {
+    let on = (organization, domain);
+    scene.require(on, action)?;
+    scene.state.domain(domain).ok_or(Refusal::NotFound {
+        resource: on.into(),
+    })
+}
+
+/// Whether the actor may [`DomainAction::Move`] where a domain would come to be.
+fn may_receive(
+    scene: &Scene<'_>,
+    organization: OrganizationId,
+    workspace: WorkspaceId,
+) -> Result<(), Refusal> {
+    #[derive(Clone, Copy)]
+    struct Receive;
+
+    impl Action for Receive {
+        type On = (OrganizationId, WorkspaceId);
+
+        fn allowed(&self) -> RoleSet {
+            DomainAction::Move.allowed()
+        }
+
+        fn phrase(&self) -> &'static str {
+            "move a domain to that workspace"
+        }
+    }
+
+    scene
+        .require((organization, workspace), Receive)
+        .map(|_| ())
+}

@@ -1,0 +1,685 @@
+use chrono::{DateTime, Utc};
+
+use crate::actor::Actor;
+use crate::command::{Command, Scene, path, sealed};
+use crate::event::{Event, RevocationReason};
+use crate::id::{CommitId, InvitationId, OrganizationId, UserId, WorkspaceId};
+use crate::invitation::{Invitation, InvitationStatus, InvitationTarget};
+use crate::policy::{OrganizationAction, WorkspaceAction};
+use crate::refusal::Refusal;
+use crate::repository::Key;
+use crate::resource::Resource;
+use crate::role::{OrganizationRole, WorkspaceRole};
+use crate::standing::Standing;
+use crate::text::EmailAddress;
+use crate::token::{InvitationSecret, InvitationToken, TokenHash};
+
+/// An invitation that was sent or renewed.
+#[derive(Clone, Debug)]
+pub struct Invited {
+    /// Its id.
+    pub invitation: InvitationId,
+    /// What goes into the link that the host mails. It is here once: put it into the mail, and nowhere
+    /// else. `None` if this is a repetition of a commit that was made before; its token went to whoever
+    /// asked first, and [`ResendInvitation`] makes a new one.
+    pub token: Option<InvitationToken>,
+    /// Whether an open invitation was renewed; its link before is dead (I5).
+    pub renewed: bool,
+    /// From when on the link is too late (I4).
+    pub expires_at: DateTime<Utc>,
+}
+
+/// What accepting an invitation gave.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Accepted {
+    /// The organization.
+    pub organization: OrganizationId,
+    /// The invitation, now spent.
+    pub invitation: InvitationId,
+    /// Whether the user became a member of the organization by it.
+    pub joined: bool,
+    /// The organization role that they have since, if it changed (I7).
+    pub organization_role: Option<OrganizationRole>,
+    /// The workspace role that they have since, if it changed (I7).
+    pub workspace_role: Option<(WorkspaceId, WorkspaceRole)>,
+}
+
+/// Invites an address to an organization, with an organization role (I1).
+///
+/// If an invitation of that address to the organization is open, this renews it: new role, new link, new
+/// inviter of record; the old link dies (I5). The host mails the link with [`Invited::token`].
+///
+/// # Refused
+///
+/// - [`Refusal::NotFound`]: the organization doesn't exist, or the actor may not view it.
+/// - [`Refusal::Forbidden`]: the actor is not an Admin of it (I2).
+/// - [`Refusal::AlreadyHasRole`]: a member with that address has the role, or a higher one (I5).
+/// - [`Refusal::TooManyInvitations`]: the organization holds as many open ones as it may (I8).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InviteToOrganization {
+    /// The organization.
+    pub organization: OrganizationId,
+    /// Who is invited.
+    pub email: EmailAddress,
+    /// The role that accepting gives.
+    pub role: OrganizationRole,
+}
+
+impl sealed::Sealed for InviteToOrganization {}
+
+impl Command for InviteToOrganization {
+    type Output = Invited;
+    type Fresh = (InvitationId, InvitationSecret);
+    const NAME: &'static str = "invite_to_organization";
+
+    fn organization(&self, _: CommitId) -> OrganizationId {
+        self.organization
+    }
+
+    fn keys(&self, actor: &Actor) -> Vec<Key> {
+        vec![
+            path(actor, self.organization),
+            Key::Address(self.email.key().clone(), None),
+        ]
+    }
+
+    fn decide(&self, scene: &Scene<'_>, fresh: &Self::Fresh) -> Result<Vec<Event>, Refusal> {
+        invite(
+            scene,
+            &self.email,
+            InvitationTarget::Organization { role: self.role },
+            fresh,
+        )
+    }
+
+    fn output(
+        &self,
+        organization: OrganizationId,
+        events: &[Event],
+        fresh: Option<&Self::Fresh>,
+    ) -> Option<Invited> {
+        invited(organization, events, fresh.map(|(_, secret)| secret))
+    }
+}
+
+/// Invites an address to a workspace, with a workspace role (I1). Accepting also makes the person an
+/// organization Member (M1).
+///
+/// If an invitation of that address to the workspace is open, this renews it, as
+/// [`InviteToOrganization`] does.
+///
+/// # Refused
+///
+/// - [`Refusal::NotFound`]: the workspace doesn't exist, or the actor may not view it.
+/// - [`Refusal::Forbidden`]: the actor is neither Admin of it nor of the organization; or the address
+///   belongs to no member yet, and the actor is not an Admin of the organization (I2).
+/// - [`Refusal::AlreadyHasRole`]: a member with that address has the role, or a higher one, by cascade
+///   too (I5).
+/// - [`Refusal::TooManyInvitations`]: the organization holds as many open ones as it may (I8).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InviteToWorkspace {
+    /// The organization.
+    pub organization: OrganizationId,
+    /// The workspace.
+    pub workspace: WorkspaceId,
+    /// Who is invited.
+    pub email: EmailAddress,
+    /// The role that accepting gives.
+    pub role: WorkspaceRole,
+}
+
+impl sealed::Sealed for InviteToWorkspace {}
+
+impl Command for InviteToWorkspace {
+    type Output = Invited;
+    type Fresh = (InvitationId, InvitationSecret);
+    const NAME: &'static str = "invite_to_workspace";
+
+    fn organization(&self, _: CommitId) -> OrganizationId {
+        self.organization
+    }
+
+    fn keys(&self, actor: &Actor) -> Vec<Key> {
+        vec![
+            path(actor, (self.organization, self.workspace)),
+            Key::Address(self.email.key().clone(), Some(self.workspace)),
+        ]
+    }
+
+    fn decide(&self, scene: &Scene<'_>, fresh: &Self::Fresh) -> Result<Vec<Event>, Refusal> {
+        let target = InvitationTarget::Workspace {
+            workspace: self.workspace,
+            role: self.role,
+        };
+        invite(scene, &self.email, target, fresh)
+    }
+
+    fn output(
+        &self,
+        organization: OrganizationId,
+        events: &[Event],
+        fresh: Option<&Self::Fresh>,
+    ) -> Option<Invited> {
+        invited(organization, events, fresh.map(|(_, secret)| secret))
+    }
+}
+
+/// Sends an open invitation again: new link, new expiry, new inviter of record; same address, same role.
+/// The old link dies (I5). Works for an expired one too (I4).
+///
+/// # Refused
+///
+/// - [`Refusal::NotFound`]: the organization doesn't exist, or the actor may not view it.
+/// - [`Refusal::Forbidden`]: the actor may not send such an invitation (I2).
+/// - [`Refusal::InvitationNotFound`]: there is no such invitation.
+/// - [`Refusal::InvitationClosed`]: it was accepted, declined or revoked (I5).
+/// - [`Refusal::AlreadyHasRole`]: a member with that address has the role by now, or a higher one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ResendInvitation {
+    /// The organization.
+    pub organization: OrganizationId,
+    /// The invitation.
+    pub invitation: InvitationId,
+}
+
+impl sealed::Sealed for ResendInvitation {}
+
+impl Command for ResendInvitation {
+    type Output = Invited;
+    type Fresh = InvitationSecret;
+    const NAME: &'static str = "resend_invitation";
+
+    fn organization(&self, _: CommitId) -> OrganizationId {
+        self.organization
+    }
+
+    fn keys(&self, actor: &Actor) -> Vec<Key> {
+        manage_keys(actor, self.organization, self.invitation)
+    }
+
+    fn decide(&self, scene: &Scene<'_>, secret: &InvitationSecret) -> Result<Vec<Event>, Refusal> {
+        let (user, invitation) = managed(scene, self.organization, self.invitation)?;
+        is_not_held(scene, &invitation.email, &invitation.target)?;
+        Ok(vec![renewal(
+            scene,
+            user,
+            invitation,
+            invitation.target,
+            secret,
+        )])
+    }
+
+    fn output(
+        &self,
+        organization: OrganizationId,
+        events: &[Event],
+        secret: Option<&Self::Fresh>,
+    ) -> Option<Invited> {
+        invited(organization, events, secret)
+    }
+}
+
+/// Takes an open invitation back: its link dies (I5).
+///
+/// # Refused
+///
+/// - [`Refusal::NotFound`]: the organization doesn't exist, or the actor may not view it.
+/// - [`Refusal::Forbidden`]: the actor may not send such an invitation (I2).
+/// - [`Refusal::InvitationNotFound`]: there is no such invitation.
+/// - [`Refusal::InvitationClosed`]: it was accepted, declined or revoked before (I5).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RevokeInvitation {
+    /// The organization.
+    pub organization: OrganizationId,
+    /// The invitation.
+    pub invitation: InvitationId,
+}
+
+impl sealed::Sealed for RevokeInvitation {}
+
+impl Command for RevokeInvitation {
+    type Output = ();
+    type Fresh = ();
+    const NAME: &'static str = "revoke_invitation";
+
+    fn organization(&self, _: CommitId) -> OrganizationId {
+        self.organization
+    }
+
+    fn keys(&self, actor: &Actor) -> Vec<Key> {
+        manage_keys(actor, self.organization, self.invitation)
+    }
+
+    fn decide(&self, scene: &Scene<'_>, _: &()) -> Result<Vec<Event>, Refusal> {
+        let (_, invitation) = managed(scene, self.organization, self.invitation)?;
+        Ok(vec![Event::InvitationRevoked {
+            invitation: invitation.id,
+            reason: RevocationReason::Requested,
+        }])
+    }
+
+    fn output(&self, _: OrganizationId, events: &[Event], _: Option<&()>) -> Option<()> {
+        matches!(events, [Event::InvitationRevoked { .. }]).then_some(())
+    }
+}
+
+/// Accepts an invitation: the user is placed with the role it names (I1). Never lowers a role that they
+/// have gained meanwhile; accepting what one has already spends the invitation (I7).
+///
+/// Only a user signed in with the invited address, verified, may (I3). Opening the link is not
+/// accepting: show [`Tenancy::preview`](crate::Tenancy::preview) first, as mail scanners open links too.
+///
+/// # Refused
+///
+/// - [`Refusal::InvitationNotFound`]: the token is wrong, or a newer link replaced it.
+/// - [`Refusal::InvitationClosed`]: it was accepted, declined or revoked before.
+/// - [`Refusal::EmailUnverified`], [`Refusal::WrongAccount`]: the user can't show the invited address.
+/// - [`Refusal::InvitationExpired`]: the link is too late (I4).
+/// - [`Refusal::InviterLostAuthority`]: whoever sent it could not send it any more (I6).
+/// - [`Refusal::UserRequired`]: an operator asks.
+#[derive(Clone, Debug)]
+pub struct AcceptInvitation {
+    /// What the link carried.
+    pub token: InvitationToken,
+}
+
+impl sealed::Sealed for AcceptInvitation {}
+
+impl Command for AcceptInvitation {
+    type Output = Accepted;
+    type Fresh = ();
+    const NAME: &'static str = "accept_invitation";
+
+    fn organization(&self, _: CommitId) -> OrganizationId {
+        self.token.organization()
+    }
+
+    fn keys(&self, actor: &Actor) -> Vec<Key> {
+        answer_keys(actor, &self.token)
+    }
+
+    fn decide(&self, scene: &Scene<'_>, _: &()) -> Result<Vec<Event>, Refusal> {
+        let (user, invitation) = answerable(scene, &self.token)?;
+        inviter_still_may(scene, user, invitation)?;
+        let mut events = placement(scene, user, invitation);
+        events.push(Event::InvitationAccepted {
+            invitation: invitation.id,
+            user,
+        });
+        Ok(events)
+    }
+
+    fn output(
+        &self,
+        organization: OrganizationId,
+        events: &[Event],
+        _: Option<&()>,
+    ) -> Option<Accepted> {
+        accepted(organization, events)
+    }
+}
+
+/// Declines an invitation. Final, but one may be invited again.
+///
+/// # Refused
+///
+/// As [`AcceptInvitation`], but for [`Refusal::InviterLostAuthority`].
+#[derive(Clone, Debug)]
+pub struct DeclineInvitation {
+    /// What the link carried.
+    pub token: InvitationToken,
+}
+
+impl sealed::Sealed for DeclineInvitation {}
+
+impl Command for DeclineInvitation {
+    type Output = ();
+    type Fresh = ();
+    const NAME: &'static str = "decline_invitation";
+
+    fn organization(&self, _: CommitId) -> OrganizationId {
+        self.token.organization()
+    }
+
+    fn keys(&self, actor: &Actor) -> Vec<Key> {
+        answer_keys(actor, &self.token)
+    }
+
+    fn decide(&self, scene: &Scene<'_>, _: &()) -> Result<Vec<Event>, Refusal> {
+        let (user, invitation) = answerable(scene, &self.token)?;
+        Ok(vec![Event::InvitationDeclined {
+            invitation: invitation.id,
+            user,
+        }])
+    }
+
+    fn output(&self, _: OrganizationId, events: &[Event], _: Option<&()>) -> Option<()> {
+        matches!(events, [Event::InvitationDeclined { .. }]).then_some(())
+    }
+}
+
+/// What an invitation is to, as a resource.
+fn resource(scene: &Scene<'_>, target: &InvitationTarget) -> Resource {
+    match target.workspace() {
+        None => Resource::Organization(scene.state.id()),
+        Some(workspace) => Resource::Workspace(scene.state.id(), workspace),
+    }
+}
+
+/// I2: whether the actor may send an invitation of that address to that.
+fn may_send(
+    scene: &Scene<'_>,
+    email: &EmailAddress,
+    target: &InvitationTarget,
+) -> Result<(), Refusal> {
+    let resource = resource(scene, target);
+    let standing = scene
+        .standing(resource)
+        .ok_or(Refusal::NotFound { resource })?;
+    let newcomer = scene.state.members_with_email(email.key()).next().is_none();
+    target.may_be_sent(&standing, newcomer)
+}
+
+fn invite(
+    scene: &Scene<'_>,
+    email: &EmailAddress,
+    target: InvitationTarget,
+    (id, secret): &(InvitationId, InvitationSecret),
+) -> Result<Vec<Event>, Refusal> {
+    may_send(scene, email, &target)?;
+    let user = scene.user()?;
+    is_not_held(scene, email, &target)?;
+    let mut open = scene.state.open_invitations_to(email.key());
+    if let Some(open) = open.find(|open| open.target.workspace() == target.workspace()) {
+        return Ok(vec![renewal(scene, user, open, target, secret)]);
+    }
+    let limit = scene.settings.pending_invitation_limit;
+    let held = scene
+        .state
+        .organization()
+        .map_or(0, |organization| organization.counts.invitations);
+    if held >= limit {
+        return Err(Refusal::TooManyInvitations { limit });
+    }
+    Ok(vec![Event::InvitationSent {
+        invitation: *id,
+        email: email.clone(),
+        target,
+        inviter: user,
+        token_hash: hash(scene, *id, secret),
+        expires_at: expiry(scene),
+    }])
+}
+
+fn renewal(
+    scene: &Scene<'_>,
+    inviter: UserId,
+    open: &Invitation,
+    target: InvitationTarget,
+    secret: &InvitationSecret,
+) -> Event {
+    Event::InvitationRenewed {
+        invitation: open.id,
+        target,
+        inviter,
+        token_hash: hash(scene, open.id, secret),
+        expires_at: expiry(scene),
+    }
+}
+
+fn hash(scene: &Scene<'_>, invitation: InvitationId, secret: &InvitationSecret) -> TokenHash {
+    InvitationToken::new(scene.state.id(), invitation, secret).hash()
+}
+
+/// I4. A clock near the end of time makes an invitation that is expired, not a panic.
+fn expiry(scene: &Scene<'_>) -> DateTime<Utc> {
+    let validity = scene.settings.invitation_validity.as_delta();
+    scene.now.checked_add_signed(validity).unwrap_or(scene.now)
+}
+
+fn invited(
+    organization: OrganizationId,
+    events: &[Event],
+    secret: Option<&InvitationSecret>,
+) -> Option<Invited> {
+    let (invitation, expires_at, renewed) = match events {
+        [
+            Event::InvitationSent {
+                invitation,
+                expires_at,
+                ..
+            },
+        ] => (*invitation, *expires_at, false),
+        [
+            Event::InvitationRenewed {
+                invitation,
+                expires_at,
+                ..
+            },
+        ] => (*invitation, *expires_at, true),
+        _ => return None,
+    };
+    let token = secret.map(|secret| InvitationToken::new(organization, invitation, secret));
+    Some(Invited {
+        invitation,
+        token,
+        renewed,
+        expires_at,
+    })
+}
+
+/// I5: inviting somebody to what they have already is refused.
+fn is_not_held(
+    scene: &Scene<'_>,
+    email: &EmailAddress,
+    target: &InvitationTarget,
+) -> Result<(), Refusal> {
+    for member in scene.state.members_with_email(email.key()) {
+        let Some(standing) = scene.state.standing(member.user, resource(scene, target)) else {
+            continue;
+        };
+        if let Some(held) = held(&standing, target) {
+            return Err(Refusal::AlreadyHasRole { held });
+        }
+    }
+    Ok(())
+}
+
+/// What somebody of that standing has already, if it is what is offered or more.
+fn held(standing: &Standing, target: &InvitationTarget) -> Option<InvitationTarget> {
+    match *target {
+        InvitationTarget::Organization { role: offered } => {
+            let role = standing.organization_role.filter(|role| *role >= offered)?;
+            Some(InvitationTarget::Organization { role })
+        }
+        InvitationTarget::Workspace {
+            workspace,
+            role: offered,
+        } => {
+            let cascaded = (standing.organization_role == Some(OrganizationRole::Admin))
+                .then_some(WorkspaceRole::Admin);
+            let role = standing
+                .workspace_role
+                .max(cascaded)
+                .filter(|role| *role >= offered)?;
+            Some(InvitationTarget::Workspace { workspace, role })
+        }
+    }
+}
+
+fn manage_keys(actor: &Actor, organization: OrganizationId, invitation: InvitationId) -> Vec<Key> {
+    vec![
+        path(actor, organization),
+        Key::Invitation(invitation, actor.user_id()),
+    ]
+}
+
+/// The open invitation, if the actor may send it, and so resend and revoke it (I5).
+///
+/// Who may not view it gets the same answer as if it didn't exist: that of the organization's row.
+fn managed<'a>(
+    scene: &Scene<'a>,
+    organization: OrganizationId,
+    id: InvitationId,
+) -> Result<(UserId, &'a Invitation), Refusal> {
+    let invitation = scene
+        .state
+        .invitation(id)
+        .filter(|invitation| may_view(scene, invitation));
+    let Some(invitation) = invitation else {
+        scene.require(organization, OrganizationAction::ViewInvitations)?;
+        return Err(Refusal::InvitationNotFound);
+    };
+    if !invitation.is_open() {
+        return Err(Refusal::InvitationClosed {
+            state: invitation.state,
+        });
+    }
+    may_send(scene, &invitation.email, &invitation.target)?;
+    Ok((scene.user()?, invitation))
+}
+
+fn may_view(scene: &Scene<'_>, invitation: &Invitation) -> bool {
+    let organization = scene.state.id();
+    match invitation.target.workspace() {
+        None => scene
+            .require(organization, OrganizationAction::ViewInvitations)
+            .is_ok(),
+        Some(id) => scene
+            .require((organization, id), WorkspaceAction::ViewInvitations)
+            .is_ok(),
+    }
+}
+
+fn answer_keys(actor: &Actor, token: &InvitationToken) -> Vec<Key> {
+    vec![Key::Invitation(token.invitation(), actor.user_id())]
+}
+
+/// I3: the invitation, if the token is right and the user may answer it now.
+fn answerable<'a>(
+    scene: &Scene<'a>,
+    token: &InvitationToken,
+) -> Result<(UserId, &'a Invitation), Refusal> {
+    let user = scene.user()?;
+    let invitation = scene.state.invitation(token.invitation());
+    let invitation = invitation
+        .filter(|invitation| invitation.token_hash.matches(token))
+        .ok_or(Refusal::InvitationNotFound)?;
+    let status = invitation.status(scene.now);
+    if !matches!(
+        status,
+        InvitationStatus::Pending | InvitationStatus::Expired
+    ) {
+        return Err(Refusal::InvitationClosed {
+            state: invitation.state,
+        });
+    }
+    let email = scene
+        .actor
+        .verified_email()
+        .ok_or(Refusal::EmailUnverified)?;
+    if email.key() != invitation.email.key() {
+        return Err(Refusal::WrongAccount {
+            invited: invitation.email.clone(),
+        });
+    }
+    if status == InvitationStatus::Expired {
+        return Err(Refusal::InvitationExpired {
+            expired_at: invitation.expires_at,
+        });
+    }
+    Ok((user, invitation))
+}
+
+/// I6: an invitation is worth its inviter's authority, also at the moment of acceptance.
+fn inviter_still_may(
+    scene: &Scene<'_>,
+    user: UserId,
+    invitation: &Invitation,
+) -> Result<(), Refusal> {
+    let standing = scene
+        .state
+        .standing(invitation.inviter, resource(scene, &invitation.target));
+    let newcomer = scene.state.member(user).is_none();
+    match standing.map(|standing| invitation.target.may_be_sent(&standing, newcomer)) {
+        Some(Ok(())) => Ok(()),
+        _ => Err(Refusal::InviterLostAuthority),
+    }
+}
+
+/// I1, I7: what a user has to be given to have what the invitation names.
+fn placement(scene: &Scene<'_>, user: UserId, invitation: &Invitation) -> Vec<Event> {
+    let member = scene.state.member(user);
+    let mut events = Vec::new();
+    let (offered, workspace) = match invitation.target {
+        InvitationTarget::Organization { role } => (role, None),
+        InvitationTarget::Workspace { workspace, role } => {
+            (OrganizationRole::Member, Some((workspace, role))) // M1
+        }
+    };
+    match member {
+        None => {
+            let email = scene
+                .actor
+                .verified_email()
+                .map(|email| email.address().clone());
+            events.push(Event::MemberJoined {
+                user,
+                email,
+                role: offered,
+            });
+        }
+        Some(member) if member.role < offered => {
+            events.push(Event::OrganizationRoleChanged {
+                user,
+                from: member.role,
+                to: offered,
+            });
+        }
+        Some(_) => {}
+    }
+    if let Some((workspace, role)) = workspace {
+        let held = scene
+            .state
+            .workspace_member(workspace, user)
+            .map(|held| held.role);
+        if held < Some(role) {
+            events.push(Event::WorkspaceRoleGiven {
+                workspace,
+                user,
+                role,
+                replaces: held,
+            });
+        }
+    }
+    events
+}
+
+fn accepted(organization: OrganizationId, events: &[Event]) -> Option<Accepted> {
+    let Some(Event::InvitationAccepted { invitation, .. }) = events.last() else {
+        return None;
+    };
+    let mut accepted = Accepted {
+        organization,
+        invitation: *invitation,
+        joined: false,
+        organization_role: None,
+        workspace_role: None,
+    };
+    for event in events {
+        match event {
+            Event::MemberJoined { role, .. } => {
+                accepted.joined = true;
+                accepted.organization_role = Some(*role);
+            }
+            Event::OrganizationRoleChanged { to, .. } => accepted.organization_role = Some(*to),
+            Event::WorkspaceRoleGiven {
+                workspace, role, ..
+            } => {
+                accepted.workspace_role = Some((*workspace, *role));
+            }
+            _ => {}
+        }
+    }
+    Some(accepted)
+}

@@ -1,0 +1,614 @@
+use std::collections::BTreeMap;
+
+use super::revoked;
+use crate::actor::Actor;
+use crate::command::{Command, Scene, path, sealed};
+use crate::event::{Event, RevocationReason};
+use crate::id::{CommitId, InvitationId, OrganizationId, UserId, WorkspaceId};
+use crate::invitation::Invitation;
+use crate::member::{Member, WorkspaceMember};
+use crate::policy::{OrganizationAction, WorkspaceAction};
+use crate::refusal::Refusal;
+use crate::repository::Key;
+use crate::resource::Resource;
+use crate::role::{OrganizationRole, WorkspaceRole};
+use crate::standing::Standing;
+
+/// The invitations that a command about people revoked (I6).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Revoked {
+    /// Each of them.
+    pub invitations: Vec<InvitationId>,
+}
+
+/// All that went with a member (M2): what a host needs to end sessions and keys.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Departure {
+    /// The user.
+    pub user: UserId,
+    /// The role that they had in the organization.
+    pub role: OrganizationRole,
+    /// The roles that they had in workspaces.
+    pub workspaces: Vec<(WorkspaceId, WorkspaceRole)>,
+    /// The open invitations to their address, and those that they had sent.
+    pub revoked: Vec<InvitationId>,
+}
+
+/// Changes a member's role in an organization (M5).
+///
+/// A demotion revokes, in the same commit, the open invitations that the member could no longer send
+/// (I6); the answer lists them. Workspace roles stay.
+///
+/// # Refused
+///
+/// - [`Refusal::NotFound`]: the organization doesn't exist, or the actor may not view it.
+/// - [`Refusal::Forbidden`]: the actor is not an Admin of it.
+/// - [`Refusal::MemberNotFound`]: the user is not a member.
+/// - [`Refusal::LastAdmin`]: it would leave the organization without an Admin (O4).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ChangeOrganizationRole {
+    /// The organization.
+    pub organization: OrganizationId,
+    /// The member.
+    pub user: UserId,
+    /// Their new role.
+    pub role: OrganizationRole,
+}
+
+impl sealed::Sealed for ChangeOrganizationRole {}
+
+impl Command for ChangeOrganizationRole {
+    type Output = Revoked;
+    type Fresh = ();
+    const NAME: &'static str = "change_organization_role";
+
+    fn organization(&self, _: CommitId) -> OrganizationId {
+        self.organization
+    }
+
+    fn keys(&self, actor: &Actor) -> Vec<Key> {
+        vec![
+            path(actor, self.organization),
+            Key::Person(self.user),
+            Key::SentBy(self.user),
+        ]
+    }
+
+    fn decide(&self, scene: &Scene<'_>, _: &()) -> Result<Vec<Event>, Refusal> {
+        scene.require(self.organization, OrganizationAction::ManageRoles)?;
+        let member = member(scene, self.user)?;
+        if member.role == self.role {
+            return Ok(Vec::new());
+        }
+        if member.role == OrganizationRole::Admin {
+            another_admin_remains(scene)?;
+        }
+        let mut events = vec![Event::OrganizationRoleChanged {
+            user: self.user,
+            from: member.role,
+            to: self.role,
+        }];
+        let after = |standing: &mut Standing| standing.organization_role = Some(self.role);
+        events.extend(no_longer_sendable(scene, self.user, after));
+        Ok(events)
+    }
+
+    fn output(&self, _: OrganizationId, events: &[Event], _: Option<&()>) -> Option<Revoked> {
+        match events.first() {
+            None | Some(Event::OrganizationRoleChanged { .. }) => Some(Revoked {
+                invitations: revoked(events),
+            }),
+            _ => None,
+        }
+    }
+}
+
+/// Removes a member from an organization (M2).
+///
+/// In the same commit go: every workspace role of theirs, every open invitation to their address, and
+/// the open invitations that they sent (I6). The answer lists it all.
+///
+/// # Refused
+///
+/// - [`Refusal::NotFound`]: the organization doesn't exist, or the actor may not view it.
+/// - [`Refusal::Forbidden`]: the actor is not an Admin of it.
+/// - [`Refusal::MemberNotFound`]: the user is not a member.
+/// - [`Refusal::LastAdmin`]: it would leave the organization without an Admin (O4).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RemoveMember {
+    /// The organization.
+    pub organization: OrganizationId,
+    /// The member.
+    pub user: UserId,
+}
+
+impl sealed::Sealed for RemoveMember {}
+
+impl Command for RemoveMember {
+    type Output = Departure;
+    type Fresh = ();
+    const NAME: &'static str = "remove_member";
+
+    fn organization(&self, _: CommitId) -> OrganizationId {
+        self.organization
+    }
+
+    fn keys(&self, actor: &Actor) -> Vec<Key> {
+        vec![
+            path(actor, self.organization),
+            Key::Person(self.user),
+            Key::SentBy(self.user),
+        ]
+    }
+
+    fn decide(&self, scene: &Scene<'_>, _: &()) -> Result<Vec<Event>, Refusal> {
+        scene.require(self.organization, OrganizationAction::RemoveMember)?;
+        let member = member(scene, self.user)?;
+        depart(
+            scene,
+            member,
+            Event::MemberRemoved {
+                user: member.user,
+                role: member.role,
+            },
+        )
+    }
+
+    fn output(&self, _: OrganizationId, events: &[Event], _: Option<&()>) -> Option<Departure> {
+        departure(events)
+    }
+}
+
+/// Leaves an organization, by oneself (M3). Goes with it: the same as with [`RemoveMember`].
+///
+/// # Refused
+///
+/// - [`Refusal::NotFound`]: the organization doesn't exist, or the actor is not a member.
+/// - [`Refusal::LastAdmin`]: it would leave the organization without an Admin (O4).
+/// - [`Refusal::UserRequired`]: an operator asks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LeaveOrganization {
+    /// The organization.
+    pub organization: OrganizationId,
+}
+
+impl sealed::Sealed for LeaveOrganization {}
+
+impl Command for LeaveOrganization {
+    type Output = Departure;
+    type Fresh = ();
+    const NAME: &'static str = "leave_organization";
+
+    fn organization(&self, _: CommitId) -> OrganizationId {
+        self.organization
+    }
+
+    fn keys(&self, actor: &Actor) -> Vec<Key> {
+        own(actor)
+            .flat_map(|user| [Key::Person(user), Key::SentBy(user)])
+            .collect()
+    }
+
+    fn decide(&self, scene: &Scene<'_>, _: &()) -> Result<Vec<Event>, Refusal> {
+        let resource = self.organization.into();
+        let member = scene
+            .state
+            .member(scene.user()?)
+            .ok_or(Refusal::NotFound { resource })?;
+        depart(
+            scene,
+            member,
+            Event::MemberLeft {
+                user: member.user,
+                role: member.role,
+            },
+        )
+    }
+
+    fn output(&self, _: OrganizationId, events: &[Event], _: Option<&()>) -> Option<Departure> {
+        departure(events)
+    }
+}
+
+/// Gives an organization member a role in a workspace, or another one than before (M1, M5).
+///
+/// A demotion revokes, in the same commit, the open invitations to the workspace that the member could
+/// no longer send (I6); the answer lists them.
+///
+/// # Refused
+///
+/// - [`Refusal::NotFound`]: the workspace doesn't exist, or the actor may not view it.
+/// - [`Refusal::Forbidden`]: the actor is neither an Admin of it nor of the organization.
+/// - [`Refusal::MemberNotFound`]: the user is not a member of the organization; invite them (M1).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GiveWorkspaceRole {
+    /// The organization.
+    pub organization: OrganizationId,
+    /// The workspace.
+    pub workspace: WorkspaceId,
+    /// The organization member.
+    pub user: UserId,
+    /// Their role in the workspace.
+    pub role: WorkspaceRole,
+}
+
+impl sealed::Sealed for GiveWorkspaceRole {}
+
+impl Command for GiveWorkspaceRole {
+    type Output = Revoked;
+    type Fresh = ();
+    const NAME: &'static str = "give_workspace_role";
+
+    fn organization(&self, _: CommitId) -> OrganizationId {
+        self.organization
+    }
+
+    fn keys(&self, actor: &Actor) -> Vec<Key> {
+        let on = (self.organization, self.workspace);
+        vec![
+            path(actor, on),
+            Key::Path(self.user, on.into()),
+            Key::SentBy(self.user),
+        ]
+    }
+
+    fn decide(&self, scene: &Scene<'_>, _: &()) -> Result<Vec<Event>, Refusal> {
+        scene.require(
+            (self.organization, self.workspace),
+            WorkspaceAction::ManageRoles,
+        )?;
+        let member = member(scene, self.user)?;
+        let held = scene
+            .state
+            .workspace_member(self.workspace, member.user)
+            .map(|held| held.role);
+        if held == Some(self.role) {
+            return Ok(Vec::new());
+        }
+        let mut events = vec![Event::WorkspaceRoleGiven {
+            workspace: self.workspace,
+            user: member.user,
+            role: self.role,
+            replaces: held,
+        }];
+        if held > Some(self.role) {
+            events.extend(no_longer_sendable_into(
+                scene,
+                self.workspace,
+                member.user,
+                Some(self.role),
+            ));
+        }
+        Ok(events)
+    }
+
+    fn output(&self, _: OrganizationId, events: &[Event], _: Option<&()>) -> Option<Revoked> {
+        match events.first() {
+            None | Some(Event::WorkspaceRoleGiven { .. }) => Some(Revoked {
+                invitations: revoked(events),
+            }),
+            _ => None,
+        }
+    }
+}
+
+/// Takes somebody's role in a workspace away. They stay a member of the organization (M4).
+///
+/// Revokes, in the same commit, the open invitations to the workspace that they could no longer send
+/// (I6); the answer lists them.
+///
+/// # Refused
+///
+/// - [`Refusal::NotFound`]: the workspace doesn't exist, or the actor may not view it.
+/// - [`Refusal::Forbidden`]: the actor is neither an Admin of it nor of the organization.
+/// - [`Refusal::MemberNotFound`]: the user holds no role in the workspace.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TakeWorkspaceRole {
+    /// The organization.
+    pub organization: OrganizationId,
+    /// The workspace.
+    pub workspace: WorkspaceId,
+    /// The workspace member.
+    pub user: UserId,
+}
+
+impl sealed::Sealed for TakeWorkspaceRole {}
+
+impl Command for TakeWorkspaceRole {
+    type Output = Revoked;
+    type Fresh = ();
+    const NAME: &'static str = "take_workspace_role";
+
+    fn organization(&self, _: CommitId) -> OrganizationId {
+        self.organization
+    }
+
+    fn keys(&self, actor: &Actor) -> Vec<Key> {
+        let on = (self.organization, self.workspace);
+        vec![
+            path(actor, on),
+            Key::Path(self.user, on.into()),
+            Key::SentBy(self.user),
+        ]
+    }
+
+    fn decide(&self, scene: &Scene<'_>, _: &()) -> Result<Vec<Event>, Refusal> {
+        scene.require(
+            (self.organization, self.workspace),
+            WorkspaceAction::ManageRoles,
+        )?;
+        let held = scene.state.workspace_member(self.workspace, self.user);
+        Ok(leave(
+            scene,
+            held.ok_or(Refusal::MemberNotFound { user: self.user })?,
+        ))
+    }
+
+    fn output(&self, _: OrganizationId, events: &[Event], _: Option<&()>) -> Option<Revoked> {
+        left(events)
+    }
+}
+
+/// Leaves a workspace, by oneself (M3). The organization membership stays, and so does what it grants by
+/// cascade.
+///
+/// # Refused
+///
+/// - [`Refusal::NotFound`]: the workspace doesn't exist, or the actor may not view it.
+/// - [`Refusal::MemberNotFound`]: the actor reaches the workspace by cascade only, and has no role in it.
+/// - [`Refusal::UserRequired`]: an operator asks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LeaveWorkspace {
+    /// The organization.
+    pub organization: OrganizationId,
+    /// The workspace.
+    pub workspace: WorkspaceId,
+}
+
+impl sealed::Sealed for LeaveWorkspace {}
+
+impl Command for LeaveWorkspace {
+    type Output = Revoked;
+    type Fresh = ();
+    const NAME: &'static str = "leave_workspace";
+
+    fn organization(&self, _: CommitId) -> OrganizationId {
+        self.organization
+    }
+
+    fn keys(&self, actor: &Actor) -> Vec<Key> {
+        let on = (self.organization, self.workspace);
+        own(actor)
+            .flat_map(|user| [Key::Path(user, on.into()), Key::SentBy(user)])
+            .collect()
+    }
+
+    fn decide(&self, scene: &Scene<'_>, _: &()) -> Result<Vec<Event>, Refusal> {
+        let user = scene.user()?;
+        scene.require((self.organization, self.workspace), WorkspaceAction::View)?;
+        let held = scene.state.workspace_member(self.workspace, user);
+        Ok(leave(scene, held.ok_or(Refusal::MemberNotFound { user })?))
+    }
+
+    fn output(&self, _: OrganizationId, events: &[Event], _: Option<&()>) -> Option<Revoked> {
+        left(events)
+    }
+}
+
+/// Follows a change of the actor's e-mail address into an organization that they are a member of: the
+/// membership has the address that the actor has verified now (M6).
+///
+/// The open invitations to the address before are revoked, as they were meant for this member; the
+/// answer lists them. A host calls it for each of the user's organizations
+/// ([`Tenancy::organizations`](crate::Tenancy::organizations)).
+///
+/// # Refused
+///
+/// - [`Refusal::NotFound`]: the organization doesn't exist, or the actor is not a member.
+/// - [`Refusal::EmailUnverified`]: the actor has no verified address.
+/// - [`Refusal::UserRequired`]: an operator asks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FollowEmailChange {
+    /// The organization.
+    pub organization: OrganizationId,
+}
+
+impl sealed::Sealed for FollowEmailChange {}
+
+impl Command for FollowEmailChange {
+    type Output = Revoked;
+    type Fresh = ();
+    const NAME: &'static str = "follow_email_change";
+
+    fn organization(&self, _: CommitId) -> OrganizationId {
+        self.organization
+    }
+
+    fn keys(&self, actor: &Actor) -> Vec<Key> {
+        own(actor).map(Key::Person).collect()
+    }
+
+    fn decide(&self, scene: &Scene<'_>, _: &()) -> Result<Vec<Event>, Refusal> {
+        let resource = self.organization.into();
+        let member = scene
+            .state
+            .member(scene.user()?)
+            .ok_or(Refusal::NotFound { resource })?;
+        let to = scene
+            .actor
+            .verified_email()
+            .ok_or(Refusal::EmailUnverified)?
+            .address();
+        let from = member.email.as_ref();
+        // Compared as it is displayed: the same mailbox in other letters is a change too.
+        if from.is_some_and(|from| from.as_str() == to.as_str()) {
+            return Ok(Vec::new());
+        }
+        let mut events = vec![Event::MemberEmailChanged {
+            user: member.user,
+            from: member.email.clone(),
+            to: Some(to.clone()),
+        }];
+        let before = from.filter(|from| from.key() != to.key());
+        let orphaned = before
+            .into_iter()
+            .flat_map(|from| scene.state.open_invitations_to(from.key()));
+        events.extend(orphaned.map(|invitation| Event::InvitationRevoked {
+            invitation: invitation.id,
+            reason: RevocationReason::AddressChanged,
+        }));
+        Ok(events)
+    }
+
+    fn output(&self, _: OrganizationId, events: &[Event], _: Option<&()>) -> Option<Revoked> {
+        match events.first() {
+            None | Some(Event::MemberEmailChanged { .. }) => Some(Revoked {
+                invitations: revoked(events),
+            }),
+            _ => None,
+        }
+    }
+}
+
+fn own(actor: &Actor) -> impl Iterator<Item = UserId> {
+    actor.user_id().into_iter()
+}
+
+fn member<'a>(scene: &Scene<'a>, user: UserId) -> Result<&'a Member, Refusal> {
+    scene
+        .state
+        .member(user)
+        .ok_or(Refusal::MemberNotFound { user })
+}
+
+/// O4, asked before one Admin goes.
+fn another_admin_remains(scene: &Scene<'_>) -> Result<(), Refusal> {
+    match scene.state.organization() {
+        Some(organization) if organization.counts.admins > 1 => Ok(()),
+        _ => Err(Refusal::LastAdmin),
+    }
+}
+
+/// M2: all that goes with a member, and then the member.
+fn depart(scene: &Scene<'_>, member: &Member, last: Event) -> Result<Vec<Event>, Refusal> {
+    if member.role == OrganizationRole::Admin {
+        another_admin_remains(scene)?;
+    }
+    let to_them = member
+        .email
+        .iter()
+        .flat_map(|email| scene.state.open_invitations_to(email.key()));
+    let by_them = scene.state.open_invitations_by(member.user);
+    let mut revoked = BTreeMap::new();
+    revoked
+        .extend(by_them.map(|invitation| (invitation.id, RevocationReason::InviterLostAuthority)));
+    revoked.extend(to_them.map(|invitation| (invitation.id, RevocationReason::AddresseeLeft)));
+
+    let mut events: Vec<_> = scene
+        .state
+        .workspaces_of(member.user)
+        .map(role_taken)
+        .collect();
+    events.extend(
+        revoked
+            .into_iter()
+            .map(|(invitation, reason)| Event::InvitationRevoked { invitation, reason }),
+    );
+    events.push(last);
+    Ok(events)
+}
+
+fn departure(events: &[Event]) -> Option<Departure> {
+    let (Event::MemberRemoved { user, role } | Event::MemberLeft { user, role }) = events.last()?
+    else {
+        return None;
+    };
+    let workspaces = events.iter().filter_map(|event| match event {
+        Event::WorkspaceRoleTaken {
+            workspace, role, ..
+        } => Some((*workspace, *role)),
+        _ => None,
+    });
+    Some(Departure {
+        user: *user,
+        role: *role,
+        workspaces: workspaces.collect(),
+        revoked: revoked(events),
+    })
+}
+
+/// M4: a workspace role goes, and with it the invitations that it was needed for.
+fn leave(scene: &Scene<'_>, held: &WorkspaceMember) -> Vec<Event> {
+    let mut events = vec![role_taken(held)];
+    events.extend(no_longer_sendable_into(
+        scene,
+        held.workspace,
+        held.user,
+        None,
+    ));
+    events
+}
+
+fn left(events: &[Event]) -> Option<Revoked> {
+    matches!(events.first(), Some(Event::WorkspaceRoleTaken { .. })).then(|| Revoked {
+        invitations: revoked(events),
+    })
+}
+
+fn role_taken(held: &WorkspaceMember) -> Event {
+    Event::WorkspaceRoleTaken {
+        workspace: held.workspace,
+        user: held.user,
+        role: held.role,
+    }
+}
+
+fn no_longer_sendable_into(
+    scene: &Scene<'_>,
+    workspace: WorkspaceId,
+    user: UserId,
+    role: Option<WorkspaceRole>,
+) -> Vec<Event> {
+    no_longer_sendable(scene, user, |standing| {
+        if standing.workspace == Some(workspace) {
+            standing.workspace_role = role;
+        }
+    })
+}
+
+/// I6: the open invitations of a user that they may not send once `after` has happened to their
+/// standing.
+fn no_longer_sendable(
+    scene: &Scene<'_>,
+    user: UserId,
+    after: impl Fn(&mut Standing),
+) -> Vec<Event> {
+    let may_send = |invitation: &Invitation| {
+        let organization = scene.state.id();
+        let resource = match invitation.target.workspace() {
+            None => Resource::Organization(organization),
+            Some(workspace) => Resource::Workspace(organization, workspace),
+        };
+        let newcomer = scene
+            .state
+            .members_with_email(invitation.email.key())
+            .next()
+            .is_none();
+        scene
+            .state
+            .standing(user, resource)
+            .is_some_and(|mut standing| {
+                after(&mut standing);
+                invitation.target.may_be_sent(&standing, newcomer).is_ok()
+            })
+    };
+    let lost = scene
+        .state
+        .open_invitations_by(user)
+        .filter(|invitation| !may_send(invitation));
+    lost.map(|invitation| Event::InvitationRevoked {
+        invitation: invitation.id,
+        reason: RevocationReason::InviterLostAuthority,
+    })
+    .collect()
+}

@@ -1,0 +1,229 @@
+use super::none_or;
+use crate::actor::Actor;
+use crate::command::{Command, Scene, path, sealed};
+use crate::event::Event;
+use crate::id::{CommitId, OrganizationId, UserId};
+use crate::organization::QuotaUsage;
+use crate::policy::OrganizationAction;
+use crate::refusal::Refusal;
+use crate::repository::Key;
+use crate::role::OrganizationRole;
+use crate::text::{DomainName, EmailAddress, Line};
+
+/// Sets how many workspaces an organization may hold (W2). Operators only.
+///
+/// Lowering it below the count always succeeds and removes nothing: only creation is refused until there
+/// are fewer. The answer says by how much it is over. Zero means zero.
+///
+/// # Refused
+///
+/// - [`Refusal::NotFound`]: the organization doesn't exist, or a user who may not view it asks.
+/// - [`Refusal::Forbidden`]: a user asks.
+/// - [`Refusal::OrganizationDeleted`]: it is deleted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SetWorkspaceQuota {
+    /// The organization.
+    pub organization: OrganizationId,
+    /// How many workspaces it may hold.
+    pub quota: u32,
+}
+
+impl sealed::Sealed for SetWorkspaceQuota {}
+
+impl Command for SetWorkspaceQuota {
+    type Output = QuotaUsage;
+    type Fresh = ();
+    const NAME: &'static str = "set_workspace_quota";
+
+    fn organization(&self, _: CommitId) -> OrganizationId {
+        self.organization
+    }
+
+    fn keys(&self, actor: &Actor) -> Vec<Key> {
+        vec![path(actor, self.organization)]
+    }
+
+    fn decide(&self, scene: &Scene<'_>, _: &()) -> Result<Vec<Event>, Refusal> {
+        let organization =
+            scene.require(self.organization, OrganizationAction::SetWorkspaceQuota)?;
+        // On the record even if it stays as it is: the vendor confirmed it.
+        Ok(vec![Event::WorkspaceQuotaSet {
+            from: organization.workspace_quota,
+            to: self.quota,
+            workspaces: organization.counts.workspaces,
+        }])
+    }
+
+    fn output(&self, _: OrganizationId, events: &[Event], _: Option<&()>) -> Option<QuotaUsage> {
+        match events {
+            [Event::WorkspaceQuotaSet { to, workspaces, .. }] => Some(QuotaUsage {
+                workspaces: *workspaces,
+                quota: *to,
+            }),
+            _ => None,
+        }
+    }
+}
+
+/// Edits the vendor's reference of the contract. Operators only.
+///
+/// # Refused
+///
+/// - [`Refusal::NotFound`]: the organization doesn't exist, or a user who may not view it asks.
+/// - [`Refusal::Forbidden`]: a user asks.
+/// - [`Refusal::OrganizationDeleted`]: it is deleted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EditContract {
+    /// The organization.
+    pub organization: OrganizationId,
+    /// The reference; `None` clears it.
+    pub contract: Option<Line>,
+}
+
+impl sealed::Sealed for EditContract {}
+
+impl Command for EditContract {
+    type Output = ();
+    type Fresh = ();
+    const NAME: &'static str = "edit_contract";
+
+    fn organization(&self, _: CommitId) -> OrganizationId {
+        self.organization
+    }
+
+    fn keys(&self, actor: &Actor) -> Vec<Key> {
+        vec![path(actor, self.organization)]
+    }
+
+    fn decide(&self, scene: &Scene<'_>, _: &()) -> Result<Vec<Event>, Refusal> {
+        let organization = scene.require(self.organization, OrganizationAction::EditContract)?;
+        if organization.contract == self.contract {
+            return Ok(Vec::new());
+        }
+        Ok(vec![Event::ContractEdited {
+            contract: self.contract.clone(),
+        }])
+    }
+
+    fn output(&self, _: OrganizationId, events: &[Event], _: Option<&()>) -> Option<()> {
+        none_or(events, |event| {
+            matches!(event, Event::ContractEdited { .. })
+        })
+    }
+}
+
+/// Makes somebody an Admin of an organization, member or not, without an Admin's doing: a repair, on the
+/// record (O4). Operators only.
+///
+/// # Refused
+///
+/// - [`Refusal::NotFound`]: the organization doesn't exist, or a user who may not view it asks.
+/// - [`Refusal::Forbidden`]: a user asks.
+/// - [`Refusal::OrganizationDeleted`]: it is deleted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AppointAdmin {
+    /// The organization.
+    pub organization: OrganizationId,
+    /// Who becomes an Admin of it.
+    pub user: UserId,
+    /// Their address, if the host has verified it; kept only if they join by this.
+    pub email: Option<EmailAddress>,
+}
+
+impl sealed::Sealed for AppointAdmin {}
+
+impl Command for AppointAdmin {
+    type Output = ();
+    type Fresh = ();
+    const NAME: &'static str = "appoint_admin";
+
+    fn organization(&self, _: CommitId) -> OrganizationId {
+        self.organization
+    }
+
+    fn keys(&self, actor: &Actor) -> Vec<Key> {
+        vec![
+            path(actor, self.organization),
+            Key::Path(self.user, self.organization.into()),
+        ]
+    }
+
+    fn decide(&self, scene: &Scene<'_>, _: &()) -> Result<Vec<Event>, Refusal> {
+        scene.require(self.organization, OrganizationAction::AppointAdmin)?;
+        let user = self.user;
+        let to = OrganizationRole::Admin;
+        Ok(match scene.state.member(user) {
+            None => vec![Event::MemberJoined {
+                user,
+                email: self.email.clone(),
+                role: to,
+            }],
+            Some(member) if member.role == to => Vec::new(),
+            Some(member) => vec![Event::OrganizationRoleChanged {
+                user,
+                from: member.role,
+                to,
+            }],
+        })
+    }
+
+    fn output(&self, _: OrganizationId, events: &[Event], _: Option<&()>) -> Option<()> {
+        none_or(events, |event| {
+            matches!(
+                event,
+                Event::MemberJoined { .. } | Event::OrganizationRoleChanged { .. }
+            )
+        })
+    }
+}
+
+/// Frees the name of a deleted domain, so that any organization may use it (D2). Operators only; also for
+/// a deleted organization.
+///
+/// # Refused
+///
+/// - [`Refusal::NotFound`]: the organization doesn't exist, or a user who may not view it asks.
+/// - [`Refusal::Forbidden`]: a user asks.
+/// - [`Refusal::DomainNameNotRetired`]: the organization keeps no deleted domain's name like that.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReleaseDomainName {
+    /// The organization that keeps the name.
+    pub organization: OrganizationId,
+    /// The name.
+    pub name: DomainName,
+}
+
+impl sealed::Sealed for ReleaseDomainName {}
+
+impl Command for ReleaseDomainName {
+    type Output = ();
+    type Fresh = ();
+    const NAME: &'static str = "release_domain_name";
+
+    fn organization(&self, _: CommitId) -> OrganizationId {
+        self.organization
+    }
+
+    fn keys(&self, actor: &Actor) -> Vec<Key> {
+        vec![
+            path(actor, self.organization),
+            Key::DomainNamed(self.name.clone()),
+        ]
+    }
+
+    fn decide(&self, scene: &Scene<'_>, _: &()) -> Result<Vec<Event>, Refusal> {
+        let _ = scene.permit(self.organization, OrganizationAction::ReleaseDomainName)?;
+        if scene.state.retired_name(&self.name).is_none() {
+            return Err(Refusal::DomainNameNotRetired {
+                name: self.name.clone(),
+            });
+        }
+        Ok(vec![Event::DomainNameReleased {
+            name: self.name.clone(),
+        }])
+    }
+
+    fn output(&self, _: OrganizationId, events: &[Event], _: Option<&()>) -> Option<()> {
+        matches!(events, [Event::DomainNameReleased { .. }]).then_some(())
+    }
+}

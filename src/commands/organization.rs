@@ -1,0 +1,312 @@
+use super::{none_or, revoked};
+use crate::actor::Actor;
+use crate::command::{Command, Scene, path, sealed};
+use crate::event::{Event, RevocationReason};
+use crate::id::{CommitId, InvitationId, OrganizationId, WorkspaceId};
+use crate::organization::{CompanyInformation, InvoicingInformation};
+use crate::policy::OrganizationAction;
+use crate::refusal::Refusal;
+use crate::repository::Key;
+use crate::role::OrganizationRole;
+use crate::text::Name;
+
+/// Creates an organization, its first workspace under the same name, and makes the user its Admin, all in
+/// one commit (O1, O2).
+///
+/// Any user may. The organization's id is that of the commit, so that a repeated request, under the same
+/// id, creates one organization.
+///
+/// # Refused
+///
+/// - [`Refusal::UserRequired`]: an operator asks.
+///
+/// ```
+/// # tenancy::now(async {
+/// use tenancy::{Actor, CreateOrganization, MemoryRepository, Name, Tenancy, UserId};
+///
+/// let tenancy = Tenancy::new(MemoryRepository::new());
+/// let ann = Actor::unverified(UserId::from_external("ann"));
+/// let acme = tenancy.execute(&ann, CreateOrganization { name: Name::new("Acme")? }).await?.output;
+/// println!("organization {}, workspace {}", acme.organization, acme.workspace);
+/// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CreateOrganization {
+    /// Its name, and that of its first workspace.
+    pub name: Name,
+}
+
+/// What [`CreateOrganization`] created.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CreatedOrganization {
+    /// The organization.
+    pub organization: OrganizationId,
+    /// Its first workspace.
+    pub workspace: WorkspaceId,
+}
+
+impl sealed::Sealed for CreateOrganization {}
+
+impl Command for CreateOrganization {
+    type Output = CreatedOrganization;
+    type Fresh = WorkspaceId;
+    const NAME: &'static str = "create_organization";
+
+    fn organization(&self, commit: CommitId) -> OrganizationId {
+        OrganizationId::from_uuid(commit.as_uuid())
+    }
+
+    fn keys(&self, _: &Actor) -> Vec<Key> {
+        Vec::new()
+    }
+
+    fn decide(&self, scene: &Scene<'_>, workspace: &WorkspaceId) -> Result<Vec<Event>, Refusal> {
+        let user = scene.user()?;
+        if scene.state.organization().is_some() {
+            // The id is the commit's, so somebody has used it before.
+            return Err(Refusal::CommitIdReused);
+        }
+        let workspace_quota = scene.settings.default_workspace_quota.get();
+        let email = scene
+            .actor
+            .verified_email()
+            .map(|email| email.address().clone());
+        Ok(vec![
+            Event::OrganizationCreated {
+                name: self.name.clone(),
+                workspace_quota,
+            },
+            Event::MemberJoined {
+                user,
+                email,
+                role: OrganizationRole::Admin,
+            },
+            Event::WorkspaceCreated {
+                workspace: *workspace,
+                name: self.name.clone(),
+            },
+        ])
+    }
+
+    fn output(
+        &self,
+        organization: OrganizationId,
+        events: &[Event],
+        _: Option<&Self::Fresh>,
+    ) -> Option<CreatedOrganization> {
+        let workspace = events.iter().find_map(|event| match event {
+            Event::WorkspaceCreated { workspace, .. } => Some(*workspace),
+            _ => None,
+        })?;
+        Some(CreatedOrganization {
+            organization,
+            workspace,
+        })
+    }
+}
+
+/// Renames an organization (O5).
+///
+/// # Refused
+///
+/// - [`Refusal::NotFound`]: it doesn't exist, or the actor may not view it.
+/// - [`Refusal::Forbidden`]: the actor is not an Admin of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RenameOrganization {
+    /// The organization.
+    pub organization: OrganizationId,
+    /// Its new name. The workspaces keep theirs.
+    pub name: Name,
+}
+
+impl sealed::Sealed for RenameOrganization {}
+
+impl Command for RenameOrganization {
+    type Output = ();
+    type Fresh = ();
+    const NAME: &'static str = "rename_organization";
+
+    fn organization(&self, _: CommitId) -> OrganizationId {
+        self.organization
+    }
+
+    fn keys(&self, actor: &Actor) -> Vec<Key> {
+        vec![path(actor, self.organization)]
+    }
+
+    fn decide(&self, scene: &Scene<'_>, _: &()) -> Result<Vec<Event>, Refusal> {
+        let organization = scene.require(self.organization, OrganizationAction::Rename)?;
+        if organization.name == self.name {
+            return Ok(Vec::new());
+        }
+        Ok(vec![Event::OrganizationRenamed {
+            from: organization.name.clone(),
+            to: self.name.clone(),
+        }])
+    }
+
+    fn output(&self, _: OrganizationId, events: &[Event], _: Option<&()>) -> Option<()> {
+        none_or(events, |event| {
+            matches!(event, Event::OrganizationRenamed { .. })
+        })
+    }
+}
+
+/// Edits an organization's company information (O5).
+///
+/// # Refused
+///
+/// - [`Refusal::NotFound`]: it doesn't exist, or the actor may not view it.
+/// - [`Refusal::Forbidden`]: the actor is not an Admin of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EditCompany {
+    /// The organization.
+    pub organization: OrganizationId,
+    /// The whole of the information; `None` clears it.
+    pub company: Option<CompanyInformation>,
+}
+
+impl sealed::Sealed for EditCompany {}
+
+impl Command for EditCompany {
+    type Output = ();
+    type Fresh = ();
+    const NAME: &'static str = "edit_company";
+
+    fn organization(&self, _: CommitId) -> OrganizationId {
+        self.organization
+    }
+
+    fn keys(&self, actor: &Actor) -> Vec<Key> {
+        vec![path(actor, self.organization)]
+    }
+
+    fn decide(&self, scene: &Scene<'_>, _: &()) -> Result<Vec<Event>, Refusal> {
+        let organization = scene.require(self.organization, OrganizationAction::EditCompany)?;
+        if organization.company == self.company {
+            return Ok(Vec::new());
+        }
+        Ok(vec![Event::CompanyEdited {
+            company: self.company.clone(),
+        }])
+    }
+
+    fn output(&self, _: OrganizationId, events: &[Event], _: Option<&()>) -> Option<()> {
+        none_or(events, |event| matches!(event, Event::CompanyEdited { .. }))
+    }
+}
+
+/// Edits an organization's invoicing information (O5).
+///
+/// # Refused
+///
+/// - [`Refusal::NotFound`]: it doesn't exist, or the actor may not view it.
+/// - [`Refusal::Forbidden`]: the actor is not an Admin of it, or Accounting.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EditInvoicing {
+    /// The organization.
+    pub organization: OrganizationId,
+    /// The whole of the information; `None` clears it.
+    pub invoicing: Option<InvoicingInformation>,
+}
+
+impl sealed::Sealed for EditInvoicing {}
+
+impl Command for EditInvoicing {
+    type Output = ();
+    type Fresh = ();
+    const NAME: &'static str = "edit_invoicing";
+
+    fn organization(&self, _: CommitId) -> OrganizationId {
+        self.organization
+    }
+
+    fn keys(&self, actor: &Actor) -> Vec<Key> {
+        vec![path(actor, self.organization)]
+    }
+
+    fn decide(&self, scene: &Scene<'_>, _: &()) -> Result<Vec<Event>, Refusal> {
+        let organization = scene.require(self.organization, OrganizationAction::EditInvoicing)?;
+        if organization.invoicing == self.invoicing {
+            return Ok(Vec::new());
+        }
+        Ok(vec![Event::InvoicingEdited {
+            invoicing: self.invoicing.clone(),
+        }])
+    }
+
+    fn output(&self, _: OrganizationId, events: &[Event], _: Option<&()>) -> Option<()> {
+        none_or(events, |event| {
+            matches!(event, Event::InvoicingEdited { .. })
+        })
+    }
+}
+
+/// Deletes an organization, once it is empty: no workspace, and no member but the one who deletes it
+/// (O6). Open invitations are revoked in the same commit; their ids are the answer.
+///
+/// Its log stays, for operators; its id is never used again; its domains' names stay reserved until an
+/// operator releases them (D2).
+///
+/// # Refused
+///
+/// - [`Refusal::NotFound`]: it doesn't exist, or the actor may not view it.
+/// - [`Refusal::Forbidden`]: the actor is not an Admin of it.
+/// - [`Refusal::OrganizationNotEmpty`]: it holds workspaces or other members; it says how many.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DeleteOrganization {
+    /// The organization.
+    pub organization: OrganizationId,
+}
+
+impl sealed::Sealed for DeleteOrganization {}
+
+impl Command for DeleteOrganization {
+    type Output = Vec<InvitationId>;
+    type Fresh = ();
+    const NAME: &'static str = "delete_organization";
+
+    fn organization(&self, _: CommitId) -> OrganizationId {
+        self.organization
+    }
+
+    fn keys(&self, actor: &Actor) -> Vec<Key> {
+        vec![path(actor, self.organization), Key::OpenInvitations(None)]
+    }
+
+    fn decide(&self, scene: &Scene<'_>, _: &()) -> Result<Vec<Event>, Refusal> {
+        let organization = scene.require(self.organization, OrganizationAction::Delete)?;
+        let user = scene.user()?;
+        let workspaces = organization.counts.workspaces;
+        let members = organization.counts.members.saturating_sub(1);
+        if workspaces > 0 || members > 0 {
+            return Err(Refusal::OrganizationNotEmpty {
+                workspaces,
+                members,
+            });
+        }
+        let mut events: Vec<_> = scene
+            .state
+            .open_invitations()
+            .map(|invitation| Event::InvitationRevoked {
+                invitation: invitation.id,
+                reason: RevocationReason::OrganizationDeleted,
+            })
+            .collect();
+        events.push(Event::MemberLeft {
+            user,
+            role: OrganizationRole::Admin,
+        });
+        events.push(Event::OrganizationDeleted {});
+        Ok(events)
+    }
+
+    fn output(
+        &self,
+        _: OrganizationId,
+        events: &[Event],
+        _: Option<&()>,
+    ) -> Option<Vec<InvitationId>> {
+        matches!(events.last(), Some(Event::OrganizationDeleted {})).then(|| revoked(events))
+    }
+}

@@ -1,0 +1,314 @@
+use super::{none_or, revoked};
+use crate::actor::Actor;
+use crate::command::{Command, Scene, path, sealed};
+use crate::event::{Event, RevocationReason};
+use crate::id::{CommitId, InvitationId, OrganizationId, UserId, WorkspaceId};
+use crate::organization::InvoicingInformation;
+use crate::policy::{OrganizationAction, WorkspaceAction};
+use crate::refusal::Refusal;
+use crate::repository::Key;
+use crate::role::WorkspaceRole;
+use crate::text::Name;
+use crate::workspace::Workspace;
+
+/// Creates a workspace (W1). Nobody becomes a member of it; the organization's Admins hold it by cascade.
+///
+/// # Refused
+///
+/// - [`Refusal::NotFound`]: the organization doesn't exist, or the actor may not view it.
+/// - [`Refusal::Forbidden`]: the actor is not an Admin of it.
+/// - [`Refusal::QuotaReached`]: it holds as many workspaces as it may (W2).
+/// - [`Refusal::WorkspaceNameTaken`]: another workspace of it has that name, compared caselessly (W3).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CreateWorkspace {
+    /// The organization.
+    pub organization: OrganizationId,
+    /// Its name, unique in the organization.
+    pub name: Name,
+}
+
+impl sealed::Sealed for CreateWorkspace {}
+
+impl Command for CreateWorkspace {
+    type Output = WorkspaceId;
+    type Fresh = WorkspaceId;
+    const NAME: &'static str = "create_workspace";
+
+    fn organization(&self, _: CommitId) -> OrganizationId {
+        self.organization
+    }
+
+    fn keys(&self, actor: &Actor) -> Vec<Key> {
+        vec![
+            path(actor, self.organization),
+            Key::WorkspaceNamed(self.name.key()),
+        ]
+    }
+
+    fn decide(&self, scene: &Scene<'_>, workspace: &WorkspaceId) -> Result<Vec<Event>, Refusal> {
+        let organization = scene.require(self.organization, OrganizationAction::CreateWorkspace)?;
+        let usage = organization.quota_usage();
+        if usage.remaining() == 0 {
+            return Err(Refusal::QuotaReached {
+                quota: usage.quota,
+                workspaces: usage.workspaces,
+            });
+        }
+        name_is_free(scene, &self.name, None)?;
+        Ok(vec![Event::WorkspaceCreated {
+            workspace: *workspace,
+            name: self.name.clone(),
+        }])
+    }
+
+    fn output(
+        &self,
+        _: OrganizationId,
+        events: &[Event],
+        _: Option<&Self::Fresh>,
+    ) -> Option<WorkspaceId> {
+        match events {
+            [Event::WorkspaceCreated { workspace, .. }] => Some(*workspace),
+            _ => None,
+        }
+    }
+}
+
+/// Renames a workspace (W3).
+///
+/// # Refused
+///
+/// - [`Refusal::NotFound`]: it doesn't exist, or the actor may not view it.
+/// - [`Refusal::Forbidden`]: the actor is neither an Admin of it nor of the organization.
+/// - [`Refusal::WorkspaceNameTaken`]: another workspace of the organization has that name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RenameWorkspace {
+    /// The organization.
+    pub organization: OrganizationId,
+    /// The workspace.
+    pub workspace: WorkspaceId,
+    /// Its new name, unique in the organization.
+    pub name: Name,
+}
+
+impl sealed::Sealed for RenameWorkspace {}
+
+impl Command for RenameWorkspace {
+    type Output = ();
+    type Fresh = ();
+    const NAME: &'static str = "rename_workspace";
+
+    fn organization(&self, _: CommitId) -> OrganizationId {
+        self.organization
+    }
+
+    fn keys(&self, actor: &Actor) -> Vec<Key> {
+        vec![
+            path(actor, (self.organization, self.workspace)),
+            Key::WorkspaceNamed(self.name.key()),
+        ]
+    }
+
+    fn decide(&self, scene: &Scene<'_>, _: &()) -> Result<Vec<Event>, Refusal> {
+        let workspace = require(
+            scene,
+            self.organization,
+            self.workspace,
+            WorkspaceAction::Rename,
+        )?;
+        if workspace.name == self.name {
+            return Ok(Vec::new());
+        }
+        name_is_free(scene, &self.name, Some(workspace.id))?;
+        Ok(vec![Event::WorkspaceRenamed {
+            workspace: workspace.id,
+            from: workspace.name.clone(),
+            to: self.name.clone(),
+        }])
+    }
+
+    fn output(&self, _: OrganizationId, events: &[Event], _: Option<&()>) -> Option<()> {
+        none_or(events, |event| {
+            matches!(event, Event::WorkspaceRenamed { .. })
+        })
+    }
+}
+
+/// Edits a workspace's own invoicing information, which overrides the organization's as a whole (O5).
+///
+/// # Refused
+///
+/// - [`Refusal::NotFound`]: it doesn't exist, or the actor may not view it.
+/// - [`Refusal::Forbidden`]: the actor is neither Admin nor Accounting of the organization.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EditWorkspaceInvoicing {
+    /// The organization.
+    pub organization: OrganizationId,
+    /// The workspace.
+    pub workspace: WorkspaceId,
+    /// The whole of the information; `None`: the organization's applies again.
+    pub invoicing: Option<InvoicingInformation>,
+}
+
+impl sealed::Sealed for EditWorkspaceInvoicing {}
+
+impl Command for EditWorkspaceInvoicing {
+    type Output = ();
+    type Fresh = ();
+    const NAME: &'static str = "edit_workspace_invoicing";
+
+    fn organization(&self, _: CommitId) -> OrganizationId {
+        self.organization
+    }
+
+    fn keys(&self, actor: &Actor) -> Vec<Key> {
+        vec![path(actor, (self.organization, self.workspace))]
+    }
+
+    fn decide(&self, scene: &Scene<'_>, _: &()) -> Result<Vec<Event>, Refusal> {
+        let workspace = require(
+            scene,
+            self.organization,
+            self.workspace,
+            WorkspaceAction::EditInvoicing,
+        )?;
+        if workspace.invoicing == self.invoicing {
+            return Ok(Vec::new());
+        }
+        Ok(vec![Event::WorkspaceInvoicingEdited {
+            workspace: workspace.id,
+            invoicing: self.invoicing.clone(),
+        }])
+    }
+
+    fn output(&self, _: OrganizationId, events: &[Event], _: Option<&()>) -> Option<()> {
+        none_or(events, |event| {
+            matches!(event, Event::WorkspaceInvoicingEdited { .. })
+        })
+    }
+}
+
+/// Deletes a workspace, once it is empty: no domain, active or not, and no member but the one who deletes
+/// it, whose role goes with it (W4). Open invitations to it are revoked in the same commit.
+///
+/// Its slot in the quota is free again; the last workspace may be deleted like any other (W1).
+///
+/// # Refused
+///
+/// - [`Refusal::NotFound`]: it doesn't exist, or the actor may not view it.
+/// - [`Refusal::Forbidden`]: the actor is neither an Admin of it nor of the organization.
+/// - [`Refusal::WorkspaceNotEmpty`]: it holds domains or other members; it says how many.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DeleteWorkspace {
+    /// The organization.
+    pub organization: OrganizationId,
+    /// The workspace.
+    pub workspace: WorkspaceId,
+}
+
+/// What went with a workspace.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DeletedWorkspace {
+    /// The direct role of the Admin who deleted it, if they had one.
+    pub role: Option<(UserId, WorkspaceRole)>,
+    /// The invitations to it that were open.
+    pub revoked: Vec<InvitationId>,
+}
+
+impl sealed::Sealed for DeleteWorkspace {}
+
+impl Command for DeleteWorkspace {
+    type Output = DeletedWorkspace;
+    type Fresh = ();
+    const NAME: &'static str = "delete_workspace";
+
+    fn organization(&self, _: CommitId) -> OrganizationId {
+        self.organization
+    }
+
+    fn keys(&self, actor: &Actor) -> Vec<Key> {
+        vec![
+            path(actor, (self.organization, self.workspace)),
+            Key::OpenInvitations(Some(self.workspace)),
+        ]
+    }
+
+    fn decide(&self, scene: &Scene<'_>, _: &()) -> Result<Vec<Event>, Refusal> {
+        let workspace = require(
+            scene,
+            self.organization,
+            self.workspace,
+            WorkspaceAction::Delete,
+        )?;
+        let user = scene.user()?;
+        let own = scene.state.workspace_member(workspace.id, user);
+        let members = workspace.members.saturating_sub(u32::from(own.is_some()));
+        if workspace.domains > 0 || members > 0 {
+            return Err(Refusal::WorkspaceNotEmpty {
+                domains: workspace.domains,
+                members,
+            });
+        }
+        let mut events: Vec<_> = scene
+            .state
+            .open_invitations_into(workspace.id)
+            .map(|invitation| Event::InvitationRevoked {
+                invitation: invitation.id,
+                reason: RevocationReason::WorkspaceDeleted,
+            })
+            .collect();
+        events.extend(own.map(|own| Event::WorkspaceRoleTaken {
+            workspace: own.workspace,
+            user,
+            role: own.role,
+        }));
+        events.push(Event::WorkspaceDeleted {
+            workspace: workspace.id,
+            name: workspace.name.clone(),
+        });
+        Ok(events)
+    }
+
+    fn output(
+        &self,
+        _: OrganizationId,
+        events: &[Event],
+        _: Option<&()>,
+    ) -> Option<DeletedWorkspace> {
+        let Some(Event::WorkspaceDeleted { .. }) = events.last() else {
+            return None;
+        };
+        let role = events.iter().find_map(|event| match event {
+            Event::WorkspaceRoleTaken { user, role, .. } => Some((*user, *role)),
+            _ => None,
+        });
+        Some(DeletedWorkspace {
+            role,
+            revoked: revoked(events),
+        })
+    }
+}
+
+/// The workspace, if the actor may.
+pub(super) fn require<'a>(
+    scene: &Scene<'a>,
+    organization: OrganizationId,
+    workspace: WorkspaceId,
+    action: WorkspaceAction,
+) -> Result<&'a Workspace, Refusal> {
+    let on = (organization, workspace);
+    scene.require(on, action)?;
+    scene.state.workspace(workspace).ok_or(Refusal::NotFound {
+        resource: on.into(),
+    })
+}
+
+/// W3: names are unique in the organization.
+fn name_is_free(scene: &Scene<'_>, name: &Name, but: Option<WorkspaceId>) -> Result<(), Refusal> {
+    match scene.state.workspace_named(&name.key()) {
+        Some(other) if Some(other.id) != but => Err(Refusal::WorkspaceNameTaken {
+            name: other.name.clone(),
+        }),
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,174 @@
+//! Identifiers: one type for each kind of thing, so that a workspace's id can't be passed for a domain's.
+//!
+//! All of them are [`Uuid`]s. Fresh ones are version 7: they sort by the time of their creation, which
+//! keeps database pages together and lets lists page by id in the order of creation.
+//!
+//! A host that already has ids for its users keeps them: [`UserId::from_uuid`] takes a UUID as it is,
+//! [`UserId::from_external`] turns anything else (an integer, an OIDC subject) into one.
+//!
+//! Ids are never reused, and they are no secrets: knowing one opens nothing.
+
+use core::fmt;
+use core::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+macro_rules! ids {
+    ($($(#[$doc:meta])* $name:ident,)+) => {$(
+        $(#[$doc])*
+        ///
+        /// Displayed, parsed and serialized as a hyphenated lower-case UUID.
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(transparent)]
+        pub struct $name(Uuid);
+
+        impl $name {
+            /// The id that is this UUID.
+            #[must_use]
+            pub const fn from_uuid(uuid: Uuid) -> Self {
+                Self(uuid)
+            }
+
+            /// The id as a plain UUID, for a host's own tables.
+            #[must_use]
+            pub const fn as_uuid(&self) -> Uuid {
+                self.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                fmt::Display::fmt(&self.0, f)
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, concat!(stringify!($name), "({})"), self.0)
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = uuid::Error;
+
+            fn from_str(text: &str) -> Result<Self, Self::Err> {
+                Uuid::parse_str(text).map(Self)
+            }
+        }
+    )+};
+}
+
+ids! {
+    /// An organization.
+    OrganizationId,
+    /// A workspace, inside an organization.
+    WorkspaceId,
+    /// A domain, inside an organization.
+    DomainId,
+    /// An invitation, inside an organization. The secret is in its token, not in its id.
+    InvitationId,
+    /// A user of the host application.
+    UserId,
+    /// One commit: the unit in which an organization changes, and the key by which a repeated command
+    /// is recognised as a repetition.
+    CommitId,
+}
+
+macro_rules! fresh {
+    ($($name:ident),+) => {$(
+        impl $name {
+            /// A fresh id (UUID version 7): the clock's milliseconds, then randomness.
+            #[must_use]
+            #[expect(clippy::new_without_default, reason = "a default that differs each time would surprise")]
+            pub fn new() -> Self {
+                Self(Uuid::now_v7())
+            }
+        }
+    )+};
+}
+
+fresh!(
+    OrganizationId,
+    WorkspaceId,
+    DomainId,
+    InvitationId,
+    UserId,
+    CommitId
+);
+
+/// The namespace of [`UserId::from_external`], fixed for ever: changing it would orphan every member.
+const EXTERNAL_USERS: Uuid = Uuid::from_u128(0x6f5a_2c1e_8d0b_4b7a_9f36_1d2e_7c48_a0b5);
+
+/// The namespace of [`CommitId::from_key`], fixed for ever.
+const COMMIT_KEYS: Uuid = Uuid::from_u128(0x1b8e_47d2_5c93_4e0f_b6a1_93f0_2a7d_c4e8);
+
+impl UserId {
+    /// The id of a user whom the host knows by something that is not a UUID: a UUID version 5 of it,
+    /// the same on every machine and for ever.
+    ///
+    /// Bytes count: `auth0|42` and `Auth0|42` are two users. Prefix what you pass if your ids come from
+    /// more than one place (`google|…`, `saml|…`), or two people may share an id.
+    ///
+    /// ```
+    /// use tenancy::UserId;
+    ///
+    /// let ann = UserId::from_external("auth0|42");
+    /// assert_eq!(ann, UserId::from_external("auth0|42"));
+    /// assert_ne!(ann, UserId::from_external("auth0|43"));
+    /// ```
+    #[must_use]
+    pub fn from_external(id: &str) -> Self {
+        Self(Uuid::new_v5(&EXTERNAL_USERS, id.as_bytes()))
+    }
+}
+
+impl CommitId {
+    /// The id that stands for one user's idempotency key, so that the same request sent twice is one
+    /// commit.
+    ///
+    /// The user is part of it: one user's keys can't meet another's.
+    ///
+    /// ```
+    /// use tenancy::{CommitId, UserId};
+    ///
+    /// let ann = UserId::from_external("ann");
+    /// let first = CommitId::from_key(ann, "POST /workspaces 7c1f");
+    /// let again = CommitId::from_key(ann, "POST /workspaces 7c1f");
+    /// assert_eq!(first, again);
+    /// assert_ne!(first, CommitId::from_key(UserId::from_external("bob"), "POST /workspaces 7c1f"));
+    /// ```
+    #[must_use]
+    pub fn from_key(user: UserId, key: &str) -> Self {
+        Self(Uuid::new_v5(
+            &Uuid::new_v5(&COMMIT_KEYS, user.0.as_bytes()),
+            key.as_bytes(),
+        ))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn external_ids_keep_their_uuid_for_ever() {
+        assert_eq!(
+            UserId::from_external("auth0|42").to_string(),
+            "ed8ba679-4502-58b6-9d97-9a459f51f031"
+        );
+    }
+
+    #[test]
+    fn ids_read_what_they_write() {
+        let id = WorkspaceId::new();
+        assert_eq!(id.to_string().parse(), Ok(id));
+        assert_eq!(format!("{id:?}"), format!("WorkspaceId({id})"));
+    }
+
+    #[test]
+    fn fresh_ids_sort_by_creation() {
+        let ids: Vec<_> = (0..100).map(|_| DomainId::new()).collect();
+        assert!(ids.is_sorted());
+    }
+}

@@ -1,0 +1,168 @@
+//! Invitations: how people come in.
+//!
+//! An invitation names an e-mail address and a role, in the organization or in one workspace (I1). The
+//! invited person receives a link with a secret token, which the host sends; `tenancy` keeps only its
+//! hash (I3). Its life:
+//!
+//! ```text
+//!            invite again, resend: new link, the old one dies
+//!              ┌────────┐
+//!              ▼        │
+//!   invite ─▶ open ─────┘──▶ accepted   (by the invited address only)
+//!              │  ├────────▶ declined   (by the invited address only)
+//!              │  └────────▶ revoked    (by who may invite; or when the inviter, the workspace or
+//!              ▼                         the addressee's membership goes)
+//!           expired: by the clock, not a state; can still be renewed or revoked
+//! ```
+
+use core::fmt;
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use crate::id::{InvitationId, UserId, WorkspaceId};
+use crate::policy::{OrganizationAction, WorkspaceAction};
+use crate::refusal::Refusal;
+use crate::role::{OrganizationRole, WorkspaceRole};
+use crate::standing::Standing;
+use crate::text::EmailAddress;
+use crate::token::TokenHash;
+
+/// An invitation as it is stored.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Invitation {
+    /// Its id.
+    pub id: InvitationId,
+    /// The address that it is for.
+    pub email: EmailAddress,
+    /// What accepting gives.
+    pub target: InvitationTarget,
+    /// The inviter of record: who sent it, or renewed it last. It is worth their authority (I6).
+    pub inviter: UserId,
+    /// The hash of the current link's secret. Shown by nothing.
+    pub token_hash: TokenHash,
+    /// When the current link was made.
+    pub sent_at: DateTime<Utc>,
+    /// From when on the current link is too late (I4).
+    pub expires_at: DateTime<Utc>,
+    /// Whether it is still open.
+    pub state: InvitationState,
+}
+
+/// What an invitation is to, and with which role (I1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum InvitationTarget {
+    /// To the organization, with this role.
+    Organization {
+        /// The role.
+        role: OrganizationRole,
+    },
+    /// To a workspace, with this role; accepting also makes the person an organization Member (M1).
+    Workspace {
+        /// The workspace.
+        workspace: WorkspaceId,
+        /// The role in it.
+        role: WorkspaceRole,
+    },
+}
+
+/// What has become of an invitation. All but `Open` are final (I5).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum InvitationState {
+    /// Not yet answered. At most one is open per address and target (I5).
+    Open,
+    /// Accepted, once.
+    Accepted,
+    /// Declined by the addressee.
+    Declined,
+    /// Taken back.
+    Revoked,
+}
+
+/// How an invitation looks at a moment: its state, and the clock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum InvitationStatus {
+    /// Open, and its link works.
+    Pending,
+    /// Open, but its link is too late: renew or revoke it (I4).
+    Expired,
+    /// Accepted.
+    Accepted,
+    /// Declined.
+    Declined,
+    /// Revoked.
+    Revoked,
+}
+
+impl Invitation {
+    /// How it looks at `now`. The last moment at which the link works is just before
+    /// [`expires_at`](Self::expires_at).
+    #[must_use]
+    pub fn status(&self, now: DateTime<Utc>) -> InvitationStatus {
+        match self.state {
+            InvitationState::Open if now < self.expires_at => InvitationStatus::Pending,
+            InvitationState::Open => InvitationStatus::Expired,
+            InvitationState::Accepted => InvitationStatus::Accepted,
+            InvitationState::Declined => InvitationStatus::Declined,
+            InvitationState::Revoked => InvitationStatus::Revoked,
+        }
+    }
+
+    /// Whether it is not yet accepted, declined or revoked. An expired one is open.
+    #[must_use]
+    pub const fn is_open(&self) -> bool {
+        matches!(self.state, InvitationState::Open)
+    }
+}
+
+impl InvitationTarget {
+    /// Whether somebody of that standing, at what this is to, may send it (I2). A newcomer is somebody
+    /// who isn't yet a member of the organization.
+    pub(crate) fn may_be_sent(&self, standing: &Standing, newcomer: bool) -> Result<(), Refusal> {
+        match self {
+            Self::Organization { .. } => standing.require(OrganizationAction::Invite).map(|_| ()),
+            Self::Workspace { .. } => {
+                // In this order, so that a refusal doesn't tell who may not invite at all whether the
+                // address belongs to a member.
+                let _ = standing.require(WorkspaceAction::InviteMember)?;
+                if newcomer {
+                    let _ = standing.require(WorkspaceAction::InviteNewcomer)?;
+                }
+                Ok(())
+            }
+        }
+    }
+
+    /// The workspace that it is to; `None` if it is to the organization.
+    #[must_use]
+    pub const fn workspace(&self) -> Option<WorkspaceId> {
+        match self {
+            Self::Organization { .. } => None,
+            Self::Workspace { workspace, .. } => Some(*workspace),
+        }
+    }
+}
+
+impl fmt::Display for InvitationTarget {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Organization { role } => write!(f, "organization {role}"),
+            Self::Workspace { role, .. } => write!(f, "workspace {role}"),
+        }
+    }
+}
+
+impl fmt::Display for InvitationStatus {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Pending => "pending",
+            Self::Expired => "expired",
+            Self::Accepted => "accepted",
+            Self::Declined => "declined",
+            Self::Revoked => "revoked",
+        })
+    }
+}

@@ -1,0 +1,35 @@
+//! Members: users with a role in an organization, and those with a role in a workspace of it.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use crate::id::{UserId, WorkspaceId};
+use crate::role::{OrganizationRole, WorkspaceRole};
+use crate::text::EmailAddress;
+
+/// A user's membership of an organization.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Member {
+    /// The user.
+    pub user: UserId,
+    /// Their role: one (M5).
+    pub role: OrganizationRole,
+    /// Their verified e-mail address when they joined, or since they last followed a change
+    /// ([`FollowEmailChange`](crate::FollowEmailChange)). Invitations to it end with the membership (M2).
+    pub email: Option<EmailAddress>,
+    /// Since when they are a member.
+    pub since: DateTime<Utc>,
+}
+
+/// A user's own role in a workspace. They are always a [`Member`] of its organization too (M1).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WorkspaceMember {
+    /// The workspace.
+    pub workspace: WorkspaceId,
+    /// The user.
+    pub user: UserId,
+    /// Their role in it: one (M5).
+    pub role: WorkspaceRole,
+    /// Since when they hold a role in it.
+    pub since: DateTime<Utc>,
+}

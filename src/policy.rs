@@ -1,0 +1,474 @@
+//! The permission matrix: who may do what. One table, and every decision reads it (A1).
+//!
+//! # In four words
+//!
+//! - An **actor** asks: a user of the host, or an operator (the vendor's staff).
+//! - An **action** is what they ask to do: one of the enums below, or a host's own ([`Action`]).
+//! - A **resource** is what they ask to do it to: an organization, a workspace in it, a domain in that.
+//! - A **role** is what they hold: one in the organization, and perhaps one in each workspace.
+//!
+//! # One world
+//!
+//! *Acme* is an organization. It has a workspace, *Payments*, with a domain, `acme-sandbox`.
+//!
+//! - **Ann** is an Admin of Acme.
+//! - **Bob** is a Member of Acme, and a Developer of Payments.
+//! - **Cy** keeps Acme's books: Accounting.
+//! - **Dora** belongs to another company.
+//!
+//! # One question, four answers
+//!
+//! *May they configure `acme-sandbox`?* The table's row for [`DomainAction::Configure`] says: organization
+//! Admin, workspace Admin, workspace Developer.
+//!
+//! 1. **Ann: allowed, by cascade.** She has no role in Payments. But an organization Admin acts as Admin
+//!    of every workspace and domain of the organization. Had she been a Reader of Payments as well, it
+//!    would change nothing: roles only add up (M5).
+//! 2. **Bob: allowed, directly.** His role in Payments is in the row. His being a Member of Acme grants
+//!    nothing below the organization. Asked to view the *server keys*, a row with Admins only, he is
+//!    **forbidden**: he may see that the domain is there, so he is told which roles may (A2).
+//! 3. **Cy: hidden.** Accounting reaches the invoicing of every workspace, so Cy sees that Payments
+//!    exists, but may not view domains. Who may not *view* a thing gets the same answer as if it didn't
+//!    exist.
+//! 4. **Dora: hidden** too, for Acme, for Payments, for the domain, whether they exist or not.
+//!
+//! ```
+//! use tenancy::{Decision, DomainAction, DomainId, OrganizationId, OrganizationRole, Resource};
+//! use tenancy::{Standing, UserId, Version, WorkspaceId, WorkspaceRole};
+//!
+//! let (acme, payments, sandbox) = (OrganizationId::new(), WorkspaceId::new(), DomainId::new());
+//! let asks = |organization_role, workspace_role| {
+//!     let mut standing = Standing::new(UserId::new(), Resource::Domain(acme, sandbox), Version::new(1));
+//!     standing.workspace = Some(payments);
+//!     standing.domain = Some(sandbox);
+//!     standing.organization_role = organization_role;
+//!     standing.workspace_role = workspace_role;
+//!     standing
+//! };
+//! let ann = asks(Some(OrganizationRole::Admin), None);
+//! let bob = asks(Some(OrganizationRole::Member), Some(WorkspaceRole::Developer));
+//! let cy = asks(Some(OrganizationRole::Accounting), None);
+//! let dora = asks(None, None);
+//!
+//! let explain = |standing: Standing, action| standing.decide(action).to_string();
+//! assert_eq!(explain(ann, DomainAction::Configure), "allowed as organization Admin, by cascade");
+//! assert_eq!(explain(bob, DomainAction::Configure), "allowed as workspace Developer");
+//! assert_eq!(
+//!     explain(bob, DomainAction::ViewServerKeys),
+//!     "forbidden: needs organization Admin or workspace Admin, has organization Member and workspace Developer"
+//! );
+//! assert_eq!(cy.decide(DomainAction::Configure), Decision::Hidden);
+//! assert_eq!(dora.decide(DomainAction::Configure), Decision::Hidden);
+//! ```
+//!
+//! # How a decision is made
+//!
+//! 1. Load the [`Standing`](crate::Standing): the roles on the path organization → workspace → domain.
+//! 2. The cascade makes it a [`RoleSet`] ([`Standing::effective`](crate::Standing::effective)).
+//! 3. Does the set meet the action's row? Allowed. Does it meet the row of *view* at that layer?
+//!    Forbidden. Else hidden.
+//!
+//! Steps 2 and 3 are pure: no I/O, no clock, a few machine instructions.
+//!
+//! # The table
+#![doc = include_str!("../docs/permission-matrix.md")]
+
+use core::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::id::{DomainId, OrganizationId, WorkspaceId};
+use crate::resource::{Layer, Resource};
+use crate::role::RoleSet;
+
+const A: RoleSet = RoleSet::ORGANIZATION_ADMIN;
+const C: RoleSet = RoleSet::ACCOUNTING;
+const M: RoleSet = RoleSet::MEMBER;
+const WA: RoleSet = RoleSet::WORKSPACE_ADMIN;
+const WD: RoleSet = RoleSet::DEVELOPER;
+const WR: RoleSet = RoleSet::READER;
+const OP: RoleSet = RoleSet::OPERATOR;
+
+const fn any<const N: usize>(roles: [RoleSet; N]) -> RoleSet {
+    let mut set = RoleSet::empty();
+    let mut rest: &[RoleSet] = &roles;
+    while let [role, tail @ ..] = rest {
+        set = set.union(*role);
+        rest = tail;
+    }
+    set
+}
+
+/// What can be asked of an organization.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OrganizationAction {
+    /// See its name, one's own role, and the workspaces that one may view.
+    View,
+    /// Rename it (O5).
+    Rename,
+    /// Edit its company information (O5).
+    EditCompany,
+    /// List its members.
+    ViewMembers,
+    /// List its invitations.
+    ViewInvitations,
+    /// Change a member's organization role.
+    ManageRoles,
+    /// Invite somebody to the organization (I2).
+    Invite,
+    /// Remove a member (M2).
+    RemoveMember,
+    /// Create a workspace, within the quota (W2).
+    CreateWorkspace,
+    /// See company and invoicing information.
+    ViewInvoicing,
+    /// See the contract's reference and the quota.
+    ViewContract,
+    /// Edit invoicing information (O5).
+    EditInvoicing,
+    /// Edit the contract's reference.
+    EditContract,
+    /// Set how many workspaces it may hold (W2).
+    SetWorkspaceQuota,
+    /// Make somebody an Admin without an Admin's doing: a repair (O4).
+    AppointAdmin,
+    /// Free a deleted domain's name for other organizations (D2).
+    ReleaseDomainName,
+    /// Read the log of all that happened.
+    ViewAuditTrail,
+    /// Delete it, once empty (O6).
+    Delete,
+}
+
+/// What can be asked of a workspace.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum WorkspaceAction {
+    /// See its name.
+    View,
+    /// Rename it (W3).
+    Rename,
+    /// List its members.
+    ViewMembers,
+    /// List the invitations to it.
+    ViewInvitations,
+    /// Give an organization member a role in it, change it, take it away (M1, M4).
+    ManageRoles,
+    /// Invite somebody who is already a member of the organization (I2).
+    InviteMember,
+    /// Invite somebody who is not yet a member of the organization (I2).
+    InviteNewcomer,
+    /// See its invoicing information (O5).
+    ViewInvoicing,
+    /// Edit its invoicing information (O5).
+    EditInvoicing,
+    /// Delete it, once empty (W4).
+    Delete,
+    /// Create a domain in it (D1).
+    CreateDomain,
+    /// List its domains.
+    ListDomains,
+}
+
+/// What can be asked of a domain.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DomainAction {
+    /// See it.
+    View,
+    /// Change any host setting but the two below.
+    Configure,
+    /// See its server keys.
+    ViewServerKeys,
+    /// Deactivate it (D3).
+    Deactivate,
+    /// Reactivate it (D3).
+    Reactivate,
+    /// Delete it (D3).
+    Delete,
+    /// Move it to another workspace of the organization; needed on both.
+    Move,
+}
+
+impl OrganizationAction {
+    /// Every action on an organization, in the matrix's order.
+    pub const ALL: [Self; 18] = [
+        Self::View,
+        Self::Rename,
+        Self::EditCompany,
+        Self::ViewMembers,
+        Self::ViewInvitations,
+        Self::ManageRoles,
+        Self::Invite,
+        Self::RemoveMember,
+        Self::CreateWorkspace,
+        Self::ViewInvoicing,
+        Self::ViewContract,
+        Self::EditInvoicing,
+        Self::EditContract,
+        Self::SetWorkspaceQuota,
+        Self::AppointAdmin,
+        Self::ReleaseDomainName,
+        Self::ViewAuditTrail,
+        Self::Delete,
+    ];
+
+    /// The row of the matrix: the roles that may.
+    #[must_use]
+    pub const fn allowed(self) -> RoleSet {
+        match self {
+            Self::View => any([A, C, M, OP]),
+            Self::Rename | Self::EditCompany => A,
+            Self::ViewMembers | Self::ViewInvitations => any([A, OP]),
+            Self::ManageRoles => A,
+            Self::Invite => A,
+            Self::RemoveMember => A,
+            Self::CreateWorkspace => A,
+            Self::ViewInvoicing | Self::ViewContract => any([A, C, OP]),
+            Self::EditInvoicing => any([A, C]),
+            Self::EditContract
+            | Self::SetWorkspaceQuota
+            | Self::AppointAdmin
+            | Self::ReleaseDomainName => OP,
+            Self::ViewAuditTrail => any([A, OP]),
+            Self::Delete => A,
+        }
+    }
+
+    /// The action in a few words, as refusals say it.
+    #[must_use]
+    pub const fn phrase(self) -> &'static str {
+        match self {
+            Self::View => "view the organization",
+            Self::Rename => "rename the organization",
+            Self::EditCompany => "edit company information",
+            Self::ViewMembers => "view members",
+            Self::ViewInvitations => "view invitations",
+            Self::ManageRoles => "manage organization roles",
+            Self::Invite => "invite to the organization",
+            Self::RemoveMember => "remove a member",
+            Self::CreateWorkspace => "create a workspace",
+            Self::ViewInvoicing => "view invoicing",
+            Self::ViewContract => "view the contract",
+            Self::EditInvoicing => "edit invoicing",
+            Self::EditContract => "edit the contract",
+            Self::SetWorkspaceQuota => "set the workspace quota",
+            Self::AppointAdmin => "appoint an Admin",
+            Self::ReleaseDomainName => "release a domain name",
+            Self::ViewAuditTrail => "view the audit trail",
+            Self::Delete => "delete the organization",
+        }
+    }
+}
+
+impl WorkspaceAction {
+    /// Every action on a workspace, in the matrix's order.
+    pub const ALL: [Self; 12] = [
+        Self::View,
+        Self::Rename,
+        Self::ViewMembers,
+        Self::ViewInvitations,
+        Self::ManageRoles,
+        Self::InviteMember,
+        Self::InviteNewcomer,
+        Self::ViewInvoicing,
+        Self::EditInvoicing,
+        Self::Delete,
+        Self::CreateDomain,
+        Self::ListDomains,
+    ];
+
+    /// The row of the matrix: the roles that may.
+    #[must_use]
+    pub const fn allowed(self) -> RoleSet {
+        match self {
+            Self::View => any([A, C, WA, WD, WR, OP]),
+            Self::Rename => any([A, WA]),
+            Self::ViewMembers => any([A, WA, WD, WR, OP]),
+            Self::ViewInvitations => any([A, WA, OP]),
+            Self::ManageRoles => any([A, WA]),
+            Self::InviteMember => any([A, WA]),
+            Self::InviteNewcomer => A,
+            Self::ViewInvoicing | Self::EditInvoicing => any([A, C]),
+            Self::Delete => any([A, WA]),
+            Self::CreateDomain => any([A, WA, WD]),
+            Self::ListDomains => any([A, WA, WD, WR, OP]),
+        }
+    }
+
+    /// The action in a few words, as refusals say it.
+    #[must_use]
+    pub const fn phrase(self) -> &'static str {
+        match self {
+            Self::View => "view the workspace",
+            Self::Rename => "rename the workspace",
+            Self::ViewMembers => "view workspace members",
+            Self::ViewInvitations => "view workspace invitations",
+            Self::ManageRoles => "manage workspace roles",
+            Self::InviteMember => "invite an organization member to the workspace",
+            Self::InviteNewcomer => "invite someone new to the workspace",
+            Self::ViewInvoicing => "view workspace invoicing",
+            Self::EditInvoicing => "edit workspace invoicing",
+            Self::Delete => "delete the workspace",
+            Self::CreateDomain => "create a domain",
+            Self::ListDomains => "list domains",
+        }
+    }
+}
+
+impl DomainAction {
+    /// Every action on a domain, in the matrix's order.
+    pub const ALL: [Self; 7] = [
+        Self::View,
+        Self::Configure,
+        Self::ViewServerKeys,
+        Self::Deactivate,
+        Self::Reactivate,
+        Self::Delete,
+        Self::Move,
+    ];
+
+    /// The row of the matrix: the roles that may.
+    #[must_use]
+    pub const fn allowed(self) -> RoleSet {
+        match self {
+            Self::View => any([A, WA, WD, WR, OP]),
+            Self::Configure => any([A, WA, WD]),
+            Self::ViewServerKeys => any([A, WA]),
+            Self::Deactivate | Self::Reactivate => any([A, WA]),
+            Self::Delete => any([A, WA]),
+            Self::Move => any([A, WA]),
+        }
+    }
+
+    /// The action in a few words, as refusals say it.
+    #[must_use]
+    pub const fn phrase(self) -> &'static str {
+        match self {
+            Self::View => "view the domain",
+            Self::Configure => "configure the domain",
+            Self::ViewServerKeys => "view server keys",
+            Self::Deactivate => "deactivate the domain",
+            Self::Reactivate => "reactivate the domain",
+            Self::Delete => "delete the domain",
+            Self::Move => "move the domain",
+        }
+    }
+}
+
+/// Something that can be asked of a resource. A host implements it for its own enum and gets the same
+/// decisions, cascade and explanations as the built-in actions (A4).
+///
+/// ```
+/// use tenancy::{Action, DomainId, OrganizationId, RoleSet};
+///
+/// #[derive(Clone, Copy, Debug)]
+/// enum Deployment {
+///     Start,
+///     RollBack,
+/// }
+///
+/// impl Action for Deployment {
+///     type On = (OrganizationId, DomainId);
+///
+///     fn allowed(&self) -> RoleSet {
+///         match self {
+///             Self::Start => RoleSet::WORKSPACE_ADMIN | RoleSet::DEVELOPER,
+///             Self::RollBack => RoleSet::WORKSPACE_ADMIN,
+///         }
+///     }
+///
+///     fn phrase(&self) -> &'static str {
+///         match self {
+///             Self::Start => "start a deployment",
+///             Self::RollBack => "roll a deployment back",
+///         }
+///     }
+/// }
+/// ```
+///
+/// An organization Admin acts as workspace Admin by cascade, so a row that has
+/// [`RoleSet::WORKSPACE_ADMIN`] need not name [`RoleSet::ORGANIZATION_ADMIN`]. A row on an organization
+/// can only be met by organization roles and by operators.
+pub trait Action: Copy {
+    /// What it is asked of: an [`OrganizationId`], an `(OrganizationId, WorkspaceId)` or an
+    /// `(OrganizationId, DomainId)`.
+    type On: On;
+
+    /// The row of the matrix: the roles that may.
+    fn allowed(&self) -> RoleSet;
+
+    /// The action in a few words, as refusals say it: `start a deployment`.
+    fn phrase(&self) -> &'static str;
+}
+
+/// What an [`Action`] is asked of: ids that name one resource. Sealed, as there are three layers.
+pub trait On: Copy + Into<Resource> + fmt::Debug + Send + Sync + sealed::Sealed {
+    /// The layer of the resource.
+    const LAYER: Layer;
+}
+
+mod sealed {
+    pub trait Sealed {}
+    impl Sealed for crate::id::OrganizationId {}
+    impl Sealed for (crate::id::OrganizationId, crate::id::WorkspaceId) {}
+    impl Sealed for (crate::id::OrganizationId, crate::id::DomainId) {}
+}
+
+impl On for OrganizationId {
+    const LAYER: Layer = Layer::Organization;
+}
+
+impl On for (OrganizationId, WorkspaceId) {
+    const LAYER: Layer = Layer::Workspace;
+}
+
+impl On for (OrganizationId, DomainId) {
+    const LAYER: Layer = Layer::Domain;
+}
+
+impl Action for OrganizationAction {
+    type On = OrganizationId;
+
+    fn allowed(&self) -> RoleSet {
+        Self::allowed(*self)
+    }
+
+    fn phrase(&self) -> &'static str {
+        Self::phrase(*self)
+    }
+}
+
+impl Action for WorkspaceAction {
+    type On = (OrganizationId, WorkspaceId);
+
+    fn allowed(&self) -> RoleSet {
+        Self::allowed(*self)
+    }
+
+    fn phrase(&self) -> &'static str {
+        Self::phrase(*self)
+    }
+}
+
+impl Action for DomainAction {
+    type On = (OrganizationId, DomainId);
+
+    fn allowed(&self) -> RoleSet {
+        Self::allowed(*self)
+    }
+
+    fn phrase(&self) -> &'static str {
+        Self::phrase(*self)
+    }
+}
+
+/// Who may view: what decides between *forbidden* and *hidden* (A2).
+pub(crate) const fn viewers(layer: Layer) -> RoleSet {
+    match layer {
+        Layer::Organization => OrganizationAction::View.allowed(),
+        Layer::Workspace => WorkspaceAction::View.allowed(),
+        Layer::Domain => DomainAction::View.allowed(),
+    }
+}

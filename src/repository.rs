@@ -1,0 +1,625 @@
+//! Where organizations are kept: the contract between this library and a store.
+//!
+//! You need it only to write a store of your own. There are three methods, and three promises.
+//!
+//! # The promises
+//!
+//! Each organization has a [`Version`]: 0 while it doesn't exist, one more after every commit. Every rule
+//! of this library (the quota, the last Admin, single-use invitations, deleted only when empty) rests on
+//! the following three promises of the store, and on nothing else.
+//!
+//! 1. **A commit is all or nothing.** If, and only if, the organization's version is
+//!    [`Commit::expected`], the store applies the new organization, every change, the log entry and its
+//!    events together, and the version becomes `expected + 1`. Otherwise it changes nothing at all.
+//! 2. **Facts are never older than their version.** Every record that [`load`](Repository::load)
+//!    returns, and every absence it implies, holds at the version that it returns or at a later one. It
+//!    may not come from an earlier one.
+//! 3. **A claim has one owner.** No two organizations ever hold the same [`Claim`].
+//!
+//! Nothing else may write the data. A row changed without a commit (a script, `ON DELETE CASCADE` from
+//! your users' table, a clean-up job) breaks promise 2 for commands in flight.
+//!
+//! Keys and ids compare byte for byte: no case folding, no trimming, no locale. The library folds
+//! addresses and names before they reach the store.
+//!
+//! # Why that is enough
+//!
+//! Versions only grow, and every write raises one. If a commit succeeds, nothing was written since its
+//! version was read; the facts are no older than that version; so each fact is exactly the state at the
+//! commit. The commits of one organization are totally ordered, each decided on its predecessor,
+//! whatever the isolation level of the reads, from READ COMMITTED up.
+//!
+//! # A complete store
+//!
+//! Not a durable one, but every promise is kept. [`OrganizationState`] knows what each key brings and
+//! what each change does; a store on SQL writes both as statements.
+//!
+//! ```
+//! use std::collections::HashMap;
+//! use std::convert::Infallible;
+//! use std::sync::Mutex;
+//! use tenancy::{
+//!     Change, Claim, Commit, Facts, Key, LogEntry, OrganizationId, OrganizationState, Outcome,
+//!     Repository, Resource, Standing, UserId,
+//! };
+//!
+//! #[derive(Default)]
+//! struct Maps {
+//!     inner: Mutex<Inner>, // one lock: every method is one snapshot
+//! }
+//!
+//! #[derive(Default)]
+//! struct Inner {
+//!     organizations: HashMap<OrganizationId, OrganizationState>,
+//!     claims: HashMap<Claim, OrganizationId>,
+//!     log: Vec<LogEntry>,
+//! }
+//!
+//! impl Repository for Maps {
+//!     type Error = Infallible;
+//!
+//!     async fn load(&self, id: OrganizationId, keys: &[Key]) -> Result<Option<Facts>, Infallible> {
+//!         let inner = self.inner.lock().unwrap();
+//!         Ok(inner.organizations.get(&id).and_then(|state| {
+//!             let log = inner.log.iter().filter(|entry| entry.organization == id);
+//!             Facts::select(state, log, keys)
+//!         }))
+//!     }
+//!
+//!     async fn commit(&self, commit: &Commit) -> Result<Outcome, Infallible> {
+//!         let mut inner = self.inner.lock().unwrap();
+//!         let id = commit.organization();
+//!         let state = inner.organizations.get(&id).cloned().unwrap_or(OrganizationState::absent(id));
+//!         if state.version() != commit.expected {
+//!             return Ok(Outcome::Conflict);
+//!         }
+//!         let taken = commit.changes.iter().find_map(|change| match change {
+//!             Change::Claim(claim) if inner.claims.contains_key(claim) => Some(claim.clone()),
+//!             _ => None,
+//!         });
+//!         if let Some(claim) = taken {
+//!             return Ok(Outcome::Taken(claim));
+//!         }
+//!         let mut state = state;
+//!         state.set_organization(commit.next.clone());
+//!         for change in &commit.changes {
+//!             match change {
+//!                 Change::Put(record) => state.put(record.clone()),
+//!                 Change::Delete(id) => drop(state.delete(id)),
+//!                 Change::Claim(claim) => drop(inner.claims.insert(claim.clone(), id)),
+//!                 Change::Release(claim) => drop(inner.claims.remove(claim)),
+//!             }
+//!         }
+//!         inner.organizations.insert(id, state);
+//!         inner.log.push(commit.entry.clone());
+//!         Ok(Outcome::Committed)
+//!     }
+//!
+//!     async fn standing(&self, user: UserId, on: Resource) -> Result<Option<Standing>, Infallible> {
+//!         let inner = self.inner.lock().unwrap();
+//!         Ok(inner.organizations.get(&on.organization()).and_then(|state| state.standing(user, on)))
+//!     }
+//! }
+//! ```
+
+use core::fmt;
+use core::future::Future;
+use core::num::NonZeroU32;
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::domain::{Domain, RetiredDomainName};
+use crate::event::LogEntry;
+use crate::id::{CommitId, DomainId, InvitationId, OrganizationId, UserId, WorkspaceId};
+use crate::invitation::Invitation;
+use crate::member::{Member, WorkspaceMember};
+use crate::organization::Organization;
+use crate::resource::Resource;
+use crate::role::RoleSet;
+use crate::standing::{Standing, Version};
+use crate::state::OrganizationState;
+use crate::text::{DomainName, EmailKey, NameKey};
+use crate::workspace::Workspace;
+
+/// Where organizations are kept. See the [module's documentation](self) for the three promises, and for
+/// a complete implementation.
+///
+/// Write the methods as `async fn`. There are no provided methods: a default that weakens a promise is
+/// worse than none. A clone of a store, if it can be cloned, is another handle on the same data.
+pub trait Repository: Send + Sync {
+    /// What can go wrong in the store itself: never a rule's "no", and never a lost race.
+    type Error: std::error::Error + Send + Sync + 'static;
+
+    /// The facts that a command needs; `None` if the organization doesn't exist.
+    ///
+    /// A key may bring no record, one, or several; [`Key`] says which. Records come in any order. One
+    /// that several keys bring may come several times, and one that no key asked for does no harm. A
+    /// record that you don't return is taken to be absent.
+    ///
+    /// **Promise 2** holds if you do *one* of these:
+    ///
+    /// - read everything in one statement or one snapshot (the shipped stores do);
+    /// - read the organization's row first and everything else after, from a place that is at least as
+    ///   fresh: the primary, or the same connection to one replica.
+    ///
+    /// It doesn't hold if the version comes from the primary and a record from a replica, if a pool may
+    /// hand out another replica for the second read, or if the version is read last. Don't lock rows
+    /// while reading (`FOR UPDATE`): under READ COMMITTED a locking read that had to wait returns the new
+    /// version beside old rows of the joined tables.
+    ///
+    /// A version that is too old is harmless: the commit will conflict.
+    ///
+    /// # Errors
+    ///
+    /// Whatever fails in the store.
+    fn load(
+        &self,
+        organization: OrganizationId,
+        keys: &[Key],
+    ) -> impl Future<Output = Result<Option<Facts>, Self::Error>> + Send;
+
+    /// Applies a commit, or nothing (**promises 1 and 3**).
+    ///
+    /// - [`Outcome::Committed`]: applied, durable, and visible to every later `load`.
+    /// - [`Outcome::Conflict`]: the version was not `expected`, or the database aborted the transaction
+    ///   for concurrency (40001, 40P01, `SQLITE_BUSY`). Nothing was applied.
+    /// - [`Outcome::Taken`]: another organization holds a claim. Nothing was applied.
+    /// - `Err`: you don't know. The caller will ask with [`Key::Commit`].
+    ///
+    /// Look at the number of rows that you updated: an `UPDATE … WHERE version = …` that matched none is
+    /// a conflict, not a success. Compare and write in one statement or behind one lock that all handles
+    /// share. Don't retry inside with a fresh version: the decision was made for this one.
+    ///
+    /// No two changes of a commit touch the same record or claim, so their order doesn't matter. If the
+    /// future is dropped, the commit happened or it didn't; it is never half done, and its connection
+    /// must not go back to a pool with a transaction open.
+    ///
+    /// # Errors
+    ///
+    /// Whatever fails in the store, when it isn't known whether the commit was applied.
+    fn commit(&self, commit: &Commit) -> impl Future<Output = Result<Outcome, Self::Error>> + Send;
+
+    /// All that a permission check needs, in one round trip and of one snapshot; `None` if the
+    /// organization doesn't exist.
+    ///
+    /// Start from [`Standing::new`] and set what you find; a workspace or domain that isn't there leaves
+    /// its field `None`. It may come from a replica: it says which version it saw.
+    ///
+    /// # Errors
+    ///
+    /// Whatever fails in the store.
+    fn standing(
+        &self,
+        user: UserId,
+        resource: Resource,
+    ) -> impl Future<Output = Result<Option<Standing>, Self::Error>> + Send;
+}
+
+/// Lists. Needed only for the list methods of [`Tenancy`](crate::Tenancy): a host that lists with its own
+/// SQL leaves it out.
+///
+/// Each method returns at most `limit` items whose key is greater than `after`, in ascending order of the
+/// key's bytes. An item that is present during the whole walk appears exactly once, however much is
+/// inserted or deleted meanwhile. No method asks who may see the list; [`Tenancy`](crate::Tenancy) does.
+///
+/// Every method's errors are whatever fails in the store.
+#[expect(
+    clippy::missing_errors_doc,
+    reason = "said once, above, for all of them"
+)]
+pub trait Directory: Repository {
+    /// The members of an organization who hold one of `roles` (its organization roles), by user.
+    fn members(
+        &self,
+        organization: OrganizationId,
+        roles: RoleSet,
+        after: Option<UserId>,
+        limit: NonZeroU32,
+    ) -> impl Future<Output = Result<Vec<Member>, Self::Error>> + Send;
+
+    /// The workspaces of an organization, by id: the order of creation.
+    fn workspaces(
+        &self,
+        organization: OrganizationId,
+        after: Option<WorkspaceId>,
+        limit: NonZeroU32,
+    ) -> impl Future<Output = Result<Vec<Workspace>, Self::Error>> + Send;
+
+    /// The workspaces in which a user holds a role, each with that membership, by workspace.
+    fn workspaces_of(
+        &self,
+        organization: OrganizationId,
+        user: UserId,
+        after: Option<WorkspaceId>,
+        limit: NonZeroU32,
+    ) -> impl Future<Output = Result<Vec<(Workspace, WorkspaceMember)>, Self::Error>> + Send;
+
+    /// The members of a workspace who hold one of `roles` (its workspace roles), by user.
+    fn workspace_members(
+        &self,
+        organization: OrganizationId,
+        workspace: WorkspaceId,
+        roles: RoleSet,
+        after: Option<UserId>,
+        limit: NonZeroU32,
+    ) -> impl Future<Output = Result<Vec<WorkspaceMember>, Self::Error>> + Send;
+
+    /// The domains in a workspace, by id: the order of creation.
+    fn domains(
+        &self,
+        organization: OrganizationId,
+        workspace: WorkspaceId,
+        after: Option<DomainId>,
+        limit: NonZeroU32,
+    ) -> impl Future<Output = Result<Vec<Domain>, Self::Error>> + Send;
+
+    /// The open invitations to an organization and its workspaces, or to one workspace, by id.
+    fn invitations(
+        &self,
+        organization: OrganizationId,
+        workspace: Option<WorkspaceId>,
+        after: Option<InvitationId>,
+        limit: NonZeroU32,
+    ) -> impl Future<Output = Result<Vec<Invitation>, Self::Error>> + Send;
+
+    /// The organizations that a user is a member of, each with that membership, by organization. Across
+    /// organizations; may lag behind commits.
+    fn organizations_of(
+        &self,
+        user: UserId,
+        after: Option<OrganizationId>,
+        limit: NonZeroU32,
+    ) -> impl Future<Output = Result<Vec<(Organization, Member)>, Self::Error>> + Send;
+
+    /// The open invitations to an address, each with its organization, by organization and invitation.
+    /// Across organizations; may lag behind commits.
+    fn invitations_to(
+        &self,
+        email: &EmailKey,
+        after: Option<(OrganizationId, InvitationId)>,
+        limit: NonZeroU32,
+    ) -> impl Future<Output = Result<Vec<(Organization, Invitation)>, Self::Error>> + Send;
+
+    /// Which organization holds a claim.
+    fn holder(
+        &self,
+        claim: &Claim,
+    ) -> impl Future<Output = Result<Option<OrganizationId>, Self::Error>> + Send;
+
+    /// The log of an organization, oldest first.
+    fn log(
+        &self,
+        organization: OrganizationId,
+        after: Version,
+        limit: NonZeroU32,
+    ) -> impl Future<Output = Result<Vec<LogEntry>, Self::Error>> + Send;
+}
+
+/// What a command wants to know. Each key brings all that is needed to judge one thing, so that one round
+/// trip is enough.
+///
+/// Exhaustive on purpose: a new kind is a new major version, because a store that ignored one would be
+/// wrong. [`Facts::select`] is the reference of what each brings.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Key {
+    /// What a user holds on the path to a resource of this organization, and what of the path exists:
+    /// the [`Member`], the [`Workspace`], the user's [`WorkspaceMember`] in it, the [`Domain`]. For a
+    /// domain, the workspace is the one that holds it.
+    Path(UserId, Resource),
+    /// All that goes when a member goes: the [`Member`]; every [`WorkspaceMember`] of theirs with its
+    /// [`Workspace`]; every open [`Invitation`] to the member's address.
+    Person(UserId),
+    /// The open [`Invitation`]s whose inviter is this user, and the [`Member`]s who have one of the
+    /// invited addresses.
+    SentBy(UserId),
+    /// The [`Member`]s with this address; if a workspace is named, their [`WorkspaceMember`]s in it; the
+    /// open [`Invitation`]s to the address.
+    Address(EmailKey, Option<WorkspaceId>),
+    /// An [`Invitation`] in whatever state; the [`Workspace`] that it is to; and of its inviter, of this
+    /// user and of whoever has its address: the [`Member`], and their [`WorkspaceMember`] in that
+    /// workspace.
+    Invitation(InvitationId, Option<UserId>),
+    /// The open [`Invitation`]s to this workspace; `None`: all open ones of the organization.
+    OpenInvitations(Option<WorkspaceId>),
+    /// The [`Workspace`] with this name.
+    WorkspaceNamed(NameKey),
+    /// The [`Domain`] with this name, or the [`RetiredDomainName`].
+    DomainNamed(DomainName),
+    /// The log entry of this commit, in [`Facts::committed`].
+    Commit(CommitId),
+}
+
+/// What a store knows of an organization, as far as it was asked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Facts {
+    /// The organization, with its version.
+    pub organization: Organization,
+    /// The records that the keys brought, in any order.
+    pub records: Vec<Record>,
+    /// The log entry that [`Key::Commit`] asked for, if there is one.
+    pub committed: Option<LogEntry>,
+}
+
+/// A thing that a store keeps for an organization.
+///
+/// Exhaustive on purpose: a store that ignores a kind must not compile.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Record {
+    /// A membership of the organization.
+    Member(Member),
+    /// A workspace.
+    Workspace(Workspace),
+    /// A membership of a workspace.
+    WorkspaceMember(WorkspaceMember),
+    /// A domain.
+    Domain(Domain),
+    /// The name of a deleted domain.
+    RetiredDomainName(RetiredDomainName),
+    /// An invitation.
+    Invitation(Invitation),
+}
+
+/// The key of a [`Record`] within its organization.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RecordId {
+    /// Of a [`Member`].
+    Member(UserId),
+    /// Of a [`Workspace`].
+    Workspace(WorkspaceId),
+    /// Of a [`WorkspaceMember`].
+    WorkspaceMember(WorkspaceId, UserId),
+    /// Of a [`Domain`].
+    Domain(DomainId),
+    /// Of a [`RetiredDomainName`].
+    RetiredDomainName(DomainName),
+    /// Of an [`Invitation`].
+    Invitation(InvitationId),
+}
+
+/// Something that must be unique across all organizations, whose versions never meet.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Claim {
+    /// A domain's name, an address in the whole deployment (D2). Kept while the domain exists, and after
+    /// its deletion until an operator releases it.
+    DomainName(DomainName),
+}
+
+/// One thing that a store has to write.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Change {
+    /// Insert the record, or replace the one with its id as a whole.
+    Put(Record),
+    /// Delete the record with this id.
+    Delete(RecordId),
+    /// Make the organization the claim's owner, or answer [`Outcome::Taken`].
+    Claim(Claim),
+    /// Free the claim, which the organization holds.
+    Release(Claim),
+}
+
+/// A decision, ready to be written: plain data. [`Tenancy::prepare`](crate::Tenancy::prepare) returns one
+/// without writing it, for hosts that put rows of their own into the same transaction.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Commit {
+    /// The version that it was decided on. 0: the organization must not exist yet.
+    pub expected: Version,
+    /// The organization's new row, with version `expected + 1`.
+    pub next: Organization,
+    /// The records and claims that change.
+    pub changes: Vec<Change>,
+    /// What the log keeps: id, time, author, events.
+    pub entry: LogEntry,
+}
+
+/// What became of a commit. All three are certain: if you don't know, return an error.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[must_use = "a conflict is not a success"]
+pub enum Outcome {
+    /// Applied, as a whole.
+    Committed,
+    /// Somebody else was first. Nothing was applied: load and decide again.
+    Conflict,
+    /// Another organization holds this claim. Nothing was applied.
+    Taken(Claim),
+}
+
+impl Commit {
+    /// The organization that changes.
+    #[must_use]
+    pub const fn organization(&self) -> OrganizationId {
+        self.next.id
+    }
+
+    /// The commit's id: the same id again means the same commit.
+    #[must_use]
+    pub const fn id(&self) -> CommitId {
+        self.entry.id
+    }
+}
+
+impl Record {
+    /// Its key.
+    #[must_use]
+    pub fn id(&self) -> RecordId {
+        match self {
+            Self::Member(member) => RecordId::Member(member.user),
+            Self::Workspace(workspace) => RecordId::Workspace(workspace.id),
+            Self::WorkspaceMember(member) => {
+                RecordId::WorkspaceMember(member.workspace, member.user)
+            }
+            Self::Domain(domain) => RecordId::Domain(domain.id),
+            Self::RetiredDomainName(retired) => RecordId::RetiredDomainName(retired.name.clone()),
+            Self::Invitation(invitation) => RecordId::Invitation(invitation.id),
+        }
+    }
+}
+
+impl Facts {
+    /// What a store that holds this state answers: the reference of what each [`Key`] brings. `None` if
+    /// the organization doesn't exist.
+    #[must_use]
+    pub fn select<'a>(
+        state: &OrganizationState,
+        log: impl IntoIterator<Item = &'a LogEntry>,
+        keys: &[Key],
+    ) -> Option<Self> {
+        let organization = state.organization()?.clone();
+        let asked = keys.iter().find_map(|key| match key {
+            Key::Commit(id) => Some(*id),
+            _ => None,
+        });
+        let committed = asked
+            .and_then(|id| log.into_iter().find(|entry| entry.id == id))
+            .cloned();
+        let mut found = Found {
+            state,
+            records: BTreeMap::new(),
+        };
+        for key in keys {
+            found.bring(key);
+        }
+        Some(Self {
+            organization,
+            records: found.records.into_values().collect(),
+            committed,
+        })
+    }
+}
+
+struct Found<'a> {
+    state: &'a OrganizationState,
+    records: BTreeMap<RecordId, Record>,
+}
+
+impl Found<'_> {
+    fn bring(&mut self, key: &Key) {
+        match key {
+            Key::Path(user, resource) => {
+                self.add(RecordId::Member(*user));
+                match resource {
+                    Resource::Organization(_) => {}
+                    Resource::Workspace(_, workspace) => self.workspace_for(*workspace, *user),
+                    Resource::Domain(_, domain) => {
+                        if let Some(domain) = self.state.domain(*domain) {
+                            self.add(RecordId::Domain(domain.id));
+                            self.workspace_for(domain.workspace, *user);
+                        }
+                    }
+                }
+            }
+            Key::Person(user) => {
+                self.add(RecordId::Member(*user));
+                for membership in self.state.workspaces_of(*user) {
+                    self.workspace_for(membership.workspace, *user);
+                }
+                let email = self
+                    .state
+                    .member(*user)
+                    .and_then(|member| member.email.as_ref());
+                for invitation in email
+                    .into_iter()
+                    .flat_map(|email| self.state.open_invitations_to(email.key()))
+                {
+                    self.add(RecordId::Invitation(invitation.id));
+                }
+            }
+            Key::SentBy(user) => {
+                for invitation in self.state.open_invitations_by(*user) {
+                    self.add(RecordId::Invitation(invitation.id));
+                    self.members_with(invitation.email.key(), None);
+                }
+            }
+            Key::Address(email, workspace) => {
+                self.members_with(email, *workspace);
+                for invitation in self.state.open_invitations_to(email) {
+                    self.add(RecordId::Invitation(invitation.id));
+                }
+            }
+            Key::Invitation(id, user) => {
+                let Some(invitation) = self.state.invitation(*id) else {
+                    return;
+                };
+                self.add(RecordId::Invitation(*id));
+                let workspace = invitation.target.workspace();
+                self.members_with(invitation.email.key(), workspace);
+                for user in user.iter().chain([&invitation.inviter]) {
+                    self.add(RecordId::Member(*user));
+                    if let Some(workspace) = workspace {
+                        self.workspace_for(workspace, *user);
+                    }
+                }
+            }
+            Key::OpenInvitations(Some(workspace)) => {
+                for invitation in self.state.open_invitations_into(*workspace) {
+                    self.add(RecordId::Invitation(invitation.id));
+                }
+            }
+            Key::OpenInvitations(None) => {
+                for invitation in self.state.open_invitations() {
+                    self.add(RecordId::Invitation(invitation.id));
+                }
+            }
+            Key::WorkspaceNamed(name) => {
+                if let Some(workspace) = self.state.workspace_named(name) {
+                    self.add(RecordId::Workspace(workspace.id));
+                }
+            }
+            Key::DomainNamed(name) => {
+                self.add(RecordId::RetiredDomainName(name.clone()));
+                if let Some(domain) = self.state.domain_named(name) {
+                    self.add(RecordId::Domain(domain.id));
+                }
+            }
+            Key::Commit(_) => {}
+        }
+    }
+
+    fn workspace_for(&mut self, workspace: WorkspaceId, user: UserId) {
+        self.add(RecordId::Workspace(workspace));
+        self.add(RecordId::WorkspaceMember(workspace, user));
+    }
+
+    fn members_with(&mut self, email: &EmailKey, workspace: Option<WorkspaceId>) {
+        for member in self.state.members_with_email(email) {
+            self.add(RecordId::Member(member.user));
+            if let Some(workspace) = workspace {
+                self.add(RecordId::WorkspaceMember(workspace, member.user));
+            }
+        }
+    }
+
+    fn add(&mut self, id: RecordId) {
+        if let Some(record) = self.state.record(&id) {
+            self.records.insert(id, record);
+        }
+    }
+}
+
+impl fmt::Display for RecordId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Member(user) => write!(f, "member `{user}`"),
+            Self::Workspace(id) => write!(f, "workspace `{id}`"),
+            Self::WorkspaceMember(workspace, user) => {
+                write!(f, "member `{user}` of workspace `{workspace}`")
+            }
+            Self::Domain(id) => write!(f, "domain `{id}`"),
+            Self::RetiredDomainName(name) => write!(f, "retired domain name `{name}`"),
+            Self::Invitation(id) => write!(f, "invitation `{id}`"),
+        }
+    }
+}
+
+impl fmt::Display for Claim {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::DomainName(name) => write!(f, "domain name `{name}`"),
+        }
+    }
+}

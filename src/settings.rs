@@ -1,0 +1,94 @@
+//! What a host may choose; the rulebook's numbers by default.
+
+use core::num::NonZeroU32;
+
+use chrono::TimeDelta;
+
+/// What a host may choose.
+///
+/// ```
+/// use tenancy::{InvitationValidity, Settings};
+///
+/// let settings = Settings { invitation_validity: InvitationValidity::hours(48).unwrap(), ..Settings::default() };
+/// assert_eq!(settings.default_workspace_quota.get(), 1);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// How long an invitation's link works: 7 days by default (I4).
+    pub invitation_validity: InvitationValidity,
+    /// How many open invitations an organization may hold: 1,000 by default (I8).
+    pub pending_invitation_limit: u32,
+    /// How many workspaces a new organization may hold: 1 by default (W2). Not 0, as it is born with one
+    /// (O2).
+    pub default_workspace_quota: NonZeroU32,
+}
+
+/// How long an invitation's link works: between an hour and 30 days (I4).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct InvitationValidity {
+    // INVARIANT: 1 to 720.
+    hours: u16,
+}
+
+impl InvitationValidity {
+    /// The longest: 30 days.
+    pub const LONGEST: Self = Self { hours: 30 * 24 };
+
+    /// That many hours; `None` unless 1 to 720.
+    #[must_use]
+    pub const fn hours(hours: u16) -> Option<Self> {
+        if hours >= 1 && hours <= Self::LONGEST.hours {
+            Some(Self { hours })
+        } else {
+            None
+        }
+    }
+
+    /// That many days; `None` unless 1 to 30.
+    #[must_use]
+    pub const fn days(days: u16) -> Option<Self> {
+        Self::hours(days.saturating_mul(24))
+    }
+
+    pub(crate) fn as_delta(self) -> TimeDelta {
+        TimeDelta::hours(i64::from(self.hours))
+    }
+}
+
+impl Default for InvitationValidity {
+    /// 7 days.
+    fn default() -> Self {
+        Self { hours: 7 * 24 }
+    }
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            invitation_validity: InvitationValidity::default(),
+            pending_invitation_limit: 1_000,
+            default_workspace_quota: NonZeroU32::MIN,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn i4_validity_is_between_an_hour_and_thirty_days() {
+        assert_eq!(InvitationValidity::hours(0), None);
+        assert!(InvitationValidity::hours(1).is_some());
+        assert_eq!(
+            InvitationValidity::days(30),
+            Some(InvitationValidity::LONGEST)
+        );
+        assert_eq!(InvitationValidity::hours(721), None);
+        assert_eq!(InvitationValidity::days(u16::MAX), None);
+        assert_eq!(
+            InvitationValidity::days(7),
+            Some(InvitationValidity::default())
+        );
+    }
+}

@@ -1,0 +1,874 @@
+//! An organization's records, and what an event does to them.
+//!
+//! [`OrganizationState::apply`] is the one place that knows what each event means. Commands use it on the
+//! few records that they loaded, to learn what a store has to write; replay uses it on an empty state, to
+//! rebuild the whole. Because it is the same function, the log and the tables agree.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+use uuid::Uuid;
+
+use crate::domain::{Domain, DomainStatus, RetiredDomainName};
+use crate::event::{Event, LogEntry};
+use crate::id::{DomainId, InvitationId, OrganizationId, UserId, WorkspaceId};
+use crate::invitation::{Invitation, InvitationState};
+use crate::member::{Member, WorkspaceMember};
+use crate::organization::{Counts, Organization, OrganizationStatus};
+use crate::repository::{Change, Claim, Record, RecordId};
+use crate::resource::Resource;
+use crate::role::OrganizationRole;
+use crate::standing::{Standing, Version};
+use crate::text::{DomainName, EmailKey, NameKey};
+use crate::workspace::Workspace;
+
+mod index;
+mod violation;
+
+use index::Index;
+pub use violation::Violation;
+
+/// The records of one organization, or some of them.
+///
+/// Rebuild a whole organization from its log, to verify a store or to look into the past:
+///
+/// ```
+/// # use tenancy::*;
+/// # fn check(organization: OrganizationId, log: &[LogEntry]) -> Result<(), Inconsistency> {
+/// let state = OrganizationState::replay(organization, log)?;
+/// println!("{} members", state.members().count());
+/// # Ok(()) }
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OrganizationState {
+    id: OrganizationId,
+    organization: Option<Organization>,
+    members: BTreeMap<UserId, Member>,
+    workspaces: BTreeMap<WorkspaceId, Workspace>,
+    workspace_members: BTreeMap<(WorkspaceId, UserId), WorkspaceMember>,
+    domains: BTreeMap<DomainId, Domain>,
+    retired_names: BTreeMap<DomainName, RetiredDomainName>,
+    invitations: BTreeMap<InvitationId, Invitation>,
+    // INVARIANT: agrees with the maps above. `put` and `delete` are the only ones to write either.
+    index: Index,
+}
+
+/// What applying events touched: each record as it was before, and the claims that changed hands.
+#[derive(Debug, Default)]
+pub(crate) struct Touched {
+    before: BTreeMap<RecordId, Option<Record>>,
+    claims: Vec<Change>,
+}
+
+/// An event that doesn't fit the records: a log with a gap, or rows changed behind the library's back.
+///
+/// Commands meet it only if something other than this library writes the tables.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Inconsistency {
+    /// The log speaks of an organization that it did not create.
+    #[error("the organization does not exist")]
+    NoOrganization,
+    /// A record that must be there is missing.
+    #[error("{0} is missing")]
+    Missing(RecordId),
+    /// A record that must not be there is.
+    #[error("{0} exists already")]
+    Exists(RecordId),
+    /// A count would fall below zero or overflow.
+    #[error("the count of {0} is wrong")]
+    Count(&'static str),
+    /// The log's versions are not 1, 2, 3 …
+    #[error("version {found} follows version {after}")]
+    Version {
+        /// The version before.
+        after: Version,
+        /// The version that came next.
+        found: Version,
+    },
+    /// The log holds an event of a newer version of this crate.
+    #[error("the log holds an event that this version does not know")]
+    UnknownEvent,
+}
+
+impl OrganizationState {
+    /// An organization that doesn't exist (yet).
+    #[must_use]
+    pub const fn absent(id: OrganizationId) -> Self {
+        Self {
+            id,
+            organization: None,
+            members: BTreeMap::new(),
+            workspaces: BTreeMap::new(),
+            workspace_members: BTreeMap::new(),
+            domains: BTreeMap::new(),
+            retired_names: BTreeMap::new(),
+            invitations: BTreeMap::new(),
+            index: Index::new(),
+        }
+    }
+
+    /// An organization with these records, all or some.
+    #[must_use]
+    pub fn of(organization: Organization, records: impl IntoIterator<Item = Record>) -> Self {
+        let mut state = Self::absent(organization.id);
+        state.organization = Some(organization);
+        for record in records {
+            state.put(record);
+        }
+        state
+    }
+
+    /// The organization that this log made.
+    ///
+    /// # Errors
+    ///
+    /// - [`Inconsistency::Version`]: the entries are not all of one organization's, in order, from 1.
+    /// - [`Inconsistency::UnknownEvent`]: a newer version of this crate wrote an event.
+    /// - Any other: an event doesn't fit what came before it.
+    pub fn replay<'a>(
+        id: OrganizationId,
+        log: impl IntoIterator<Item = &'a LogEntry>,
+    ) -> Result<Self, Inconsistency> {
+        let mut state = Self::absent(id);
+        for entry in log {
+            state.apply_entry(entry)?;
+        }
+        Ok(state)
+    }
+
+    /// What one more commit makes of it.
+    ///
+    /// # Errors
+    ///
+    /// As [`replay`](Self::replay). The state is then of no more use.
+    pub fn apply_entry(&mut self, entry: &LogEntry) -> Result<(), Inconsistency> {
+        let after = self.version();
+        if entry.version != after.next() || entry.organization != self.id {
+            return Err(Inconsistency::Version {
+                after,
+                found: entry.version,
+            });
+        }
+        let mut touched = Touched::default();
+        for event in &entry.events {
+            self.apply(entry.at, event, &mut touched)?;
+        }
+        self.organization_mut()?.version = entry.version;
+        Ok(())
+    }
+
+    /// Its id, whether it exists or not.
+    #[must_use]
+    pub const fn id(&self) -> OrganizationId {
+        self.id
+    }
+
+    /// Its version; 0 if it doesn't exist.
+    #[must_use]
+    pub fn version(&self) -> Version {
+        self.organization
+            .as_ref()
+            .map_or(Version::ABSENT, |organization| organization.version)
+    }
+
+    /// The organization itself, if it exists.
+    #[must_use]
+    pub const fn organization(&self) -> Option<&Organization> {
+        self.organization.as_ref()
+    }
+
+    /// A member.
+    #[must_use]
+    pub fn member(&self, user: UserId) -> Option<&Member> {
+        self.members.get(&user)
+    }
+
+    /// A workspace.
+    #[must_use]
+    pub fn workspace(&self, id: WorkspaceId) -> Option<&Workspace> {
+        self.workspaces.get(&id)
+    }
+
+    /// A user's membership of a workspace.
+    #[must_use]
+    pub fn workspace_member(
+        &self,
+        workspace: WorkspaceId,
+        user: UserId,
+    ) -> Option<&WorkspaceMember> {
+        self.workspace_members.get(&(workspace, user))
+    }
+
+    /// A domain.
+    #[must_use]
+    pub fn domain(&self, id: DomainId) -> Option<&Domain> {
+        self.domains.get(&id)
+    }
+
+    /// A deleted domain's name, if the organization keeps it.
+    #[must_use]
+    pub fn retired_name(&self, name: &DomainName) -> Option<&RetiredDomainName> {
+        self.retired_names.get(name)
+    }
+
+    /// An invitation.
+    #[must_use]
+    pub fn invitation(&self, id: InvitationId) -> Option<&Invitation> {
+        self.invitations.get(&id)
+    }
+
+    /// Its members, by id.
+    pub fn members(&self) -> impl Iterator<Item = &Member> {
+        self.members.values()
+    }
+
+    /// Its workspaces, by id.
+    pub fn workspaces(&self) -> impl Iterator<Item = &Workspace> {
+        self.workspaces.values()
+    }
+
+    /// All memberships of its workspaces, by workspace and user.
+    pub fn workspace_members(&self) -> impl Iterator<Item = &WorkspaceMember> {
+        self.workspace_members.values()
+    }
+
+    /// Its domains, by id.
+    pub fn domains(&self) -> impl Iterator<Item = &Domain> {
+        self.domains.values()
+    }
+
+    /// The names of deleted domains that it keeps.
+    pub fn retired_names(&self) -> impl Iterator<Item = &RetiredDomainName> {
+        self.retired_names.values()
+    }
+
+    /// Its invitations, in whatever state, by id.
+    pub fn invitations(&self) -> impl Iterator<Item = &Invitation> {
+        self.invitations.values()
+    }
+
+    /// The members with this address: normally one at most.
+    pub fn members_with_email(&self, email: &EmailKey) -> impl Iterator<Item = &Member> {
+        self.index
+            .members_with_email(email)
+            .filter_map(|user| self.member(user))
+    }
+
+    /// The workspace memberships of one user, by workspace.
+    pub fn workspaces_of(&self, user: UserId) -> impl Iterator<Item = &WorkspaceMember> {
+        self.index
+            .workspaces_of(user)
+            .filter_map(move |workspace| self.workspace_member(workspace, user))
+    }
+
+    /// The workspace with this name.
+    #[must_use]
+    pub fn workspace_named(&self, name: &NameKey) -> Option<&Workspace> {
+        self.workspace(self.index.workspace_named(name)?)
+    }
+
+    /// The domain with this name.
+    #[must_use]
+    pub fn domain_named(&self, name: &DomainName) -> Option<&Domain> {
+        self.domain(self.index.domain_named(name)?)
+    }
+
+    /// The domains in one workspace, by id.
+    pub fn domains_in(&self, workspace: WorkspaceId) -> impl Iterator<Item = &Domain> {
+        self.index
+            .domains_in(workspace)
+            .filter_map(|id| self.domain(id))
+    }
+
+    /// The memberships of one workspace, by user.
+    pub fn members_of(&self, workspace: WorkspaceId) -> impl Iterator<Item = &WorkspaceMember> {
+        let first = (workspace, UserId::from_uuid(Uuid::nil()));
+        self.workspace_members
+            .range(first..)
+            .map(|(_, member)| member)
+            .take_while(move |m| m.workspace == workspace)
+    }
+
+    /// The open invitations to one address, by id.
+    pub fn open_invitations_to(&self, email: &EmailKey) -> impl Iterator<Item = &Invitation> {
+        self.index
+            .open_invitations_to(email)
+            .filter_map(|id| self.invitation(id))
+    }
+
+    /// The open invitations that one user is the inviter of, by id.
+    pub fn open_invitations_by(&self, inviter: UserId) -> impl Iterator<Item = &Invitation> {
+        self.index
+            .open_invitations_by(inviter)
+            .filter_map(|id| self.invitation(id))
+    }
+
+    /// The open invitations to one workspace, by id.
+    pub fn open_invitations_into(
+        &self,
+        workspace: WorkspaceId,
+    ) -> impl Iterator<Item = &Invitation> {
+        self.index
+            .open_invitations_into(workspace)
+            .filter_map(|id| self.invitation(id))
+    }
+
+    /// All open invitations, by id.
+    pub fn open_invitations(&self) -> impl Iterator<Item = &Invitation> {
+        self.index
+            .open_invitations()
+            .filter_map(|id| self.invitation(id))
+    }
+
+    /// Every record, kind by kind, each by id.
+    pub fn records(&self) -> impl Iterator<Item = Record> {
+        let members = self.members.values().cloned().map(Record::Member);
+        let workspaces = self.workspaces.values().cloned().map(Record::Workspace);
+        let workspace_members = self
+            .workspace_members
+            .values()
+            .cloned()
+            .map(Record::WorkspaceMember);
+        let domains = self.domains.values().cloned().map(Record::Domain);
+        let retired_names = self
+            .retired_names
+            .values()
+            .cloned()
+            .map(Record::RetiredDomainName);
+        let invitations = self.invitations.values().cloned().map(Record::Invitation);
+        members
+            .chain(workspaces)
+            .chain(workspace_members)
+            .chain(domains)
+            .chain(retired_names)
+            .chain(invitations)
+    }
+
+    /// One record.
+    #[must_use]
+    pub fn record(&self, id: &RecordId) -> Option<Record> {
+        match id {
+            RecordId::Member(user) => self.member(*user).cloned().map(Record::Member),
+            RecordId::Workspace(id) => self.workspace(*id).cloned().map(Record::Workspace),
+            RecordId::WorkspaceMember(workspace, user) => self
+                .workspace_member(*workspace, *user)
+                .cloned()
+                .map(Record::WorkspaceMember),
+            RecordId::Domain(id) => self.domain(*id).cloned().map(Record::Domain),
+            RecordId::RetiredDomainName(name) => self
+                .retired_name(name)
+                .cloned()
+                .map(Record::RetiredDomainName),
+            RecordId::Invitation(id) => self.invitation(*id).cloned().map(Record::Invitation),
+        }
+    }
+
+    /// What a user holds at a resource of this organization; `None` if the organization doesn't exist.
+    /// Exact only if the records on the path are here.
+    #[must_use]
+    pub fn standing(&self, user: UserId, resource: Resource) -> Option<Standing> {
+        let mut standing = Standing::new(user, resource, self.organization.as_ref()?.version);
+        if resource.organization() != self.id {
+            return None;
+        }
+        standing.organization_role = self.member(user).map(|member| member.role);
+        let workspace = match resource {
+            Resource::Organization(_) => None,
+            Resource::Workspace(_, id) => Some(id),
+            Resource::Domain(_, id) => {
+                let domain = self.domain(id);
+                standing.domain = domain.map(|domain| domain.id);
+                domain.map(|domain| domain.workspace)
+            }
+        };
+        if let Some(workspace) = workspace.and_then(|id| self.workspace(id)) {
+            standing.workspace = Some(workspace.id);
+            standing.workspace_role = self
+                .workspace_member(workspace.id, user)
+                .map(|member| member.role);
+        }
+        Some(standing)
+    }
+
+    /// Puts a record, in place of the one with its id.
+    pub fn put(&mut self, record: Record) {
+        self.delete(&record.id());
+        self.index.add(&record);
+        match record {
+            Record::Member(member) => {
+                self.members.insert(member.user, member);
+            }
+            Record::Workspace(workspace) => {
+                self.workspaces.insert(workspace.id, workspace);
+            }
+            Record::WorkspaceMember(member) => {
+                self.workspace_members
+                    .insert((member.workspace, member.user), member);
+            }
+            Record::Domain(domain) => {
+                self.domains.insert(domain.id, domain);
+            }
+            Record::RetiredDomainName(retired) => {
+                self.retired_names.insert(retired.name.clone(), retired);
+            }
+            Record::Invitation(invitation) => {
+                self.invitations.insert(invitation.id, invitation);
+            }
+        }
+    }
+
+    /// Deletes a record, and says what it was; `None` if it wasn't there.
+    pub fn delete(&mut self, id: &RecordId) -> Option<Record> {
+        let record = match id {
+            RecordId::Member(user) => self.members.remove(user).map(Record::Member),
+            RecordId::Workspace(id) => self.workspaces.remove(id).map(Record::Workspace),
+            RecordId::WorkspaceMember(workspace, user) => self
+                .workspace_members
+                .remove(&(*workspace, *user))
+                .map(Record::WorkspaceMember),
+            RecordId::Domain(id) => self.domains.remove(id).map(Record::Domain),
+            RecordId::RetiredDomainName(name) => self
+                .retired_names
+                .remove(name)
+                .map(Record::RetiredDomainName),
+            RecordId::Invitation(id) => self.invitations.remove(id).map(Record::Invitation),
+        }?;
+        self.index.remove(&record);
+        Some(record)
+    }
+
+    /// Replaces the organization's own row.
+    pub fn set_organization(&mut self, organization: Organization) {
+        self.organization = Some(organization);
+    }
+
+    /// The changes that bring a store from before to this state.
+    pub(crate) fn changes(&self, touched: Touched) -> Vec<Change> {
+        let mut changes = touched.claims;
+        for (id, before) in touched.before {
+            match (before, self.record(&id)) {
+                (_, Some(after)) => changes.push(Change::Put(after)),
+                (Some(_), None) => changes.push(Change::Delete(id)),
+                (None, None) => {}
+            }
+        }
+        changes
+    }
+
+    /// What one event makes of it.
+    #[expect(
+        clippy::too_many_lines,
+        reason = "one arm an event, and nothing else: the meaning of each in sight"
+    )]
+    pub(crate) fn apply(
+        &mut self,
+        at: DateTime<Utc>,
+        event: &Event,
+        touched: &mut Touched,
+    ) -> Result<(), Inconsistency> {
+        match event.clone() {
+            Event::OrganizationCreated {
+                name,
+                workspace_quota,
+            } => {
+                if self.organization.is_some() {
+                    return Err(Inconsistency::Version {
+                        after: self.version(),
+                        found: Version::new(1),
+                    });
+                }
+                self.organization = Some(Organization {
+                    id: self.id,
+                    version: Version::ABSENT,
+                    status: OrganizationStatus::Active,
+                    name,
+                    company: None,
+                    invoicing: None,
+                    contract: None,
+                    workspace_quota,
+                    counts: Counts::default(),
+                    created_at: at,
+                });
+            }
+            Event::OrganizationRenamed { from: _, to } => self.organization_mut()?.name = to,
+            Event::CompanyEdited { company } => self.organization_mut()?.company = company,
+            Event::InvoicingEdited { invoicing } => self.organization_mut()?.invoicing = invoicing,
+            Event::ContractEdited { contract } => self.organization_mut()?.contract = contract,
+            Event::WorkspaceQuotaSet {
+                from: _,
+                to,
+                workspaces: _,
+            } => {
+                self.organization_mut()?.workspace_quota = to;
+            }
+            Event::OrganizationDeleted {} => {
+                let organization = self.organization_mut()?;
+                organization.status = OrganizationStatus::Deleted;
+                organization.company = None;
+                organization.invoicing = None;
+                organization.contract = None;
+            }
+            Event::WorkspaceCreated { workspace, name } => {
+                count(
+                    &mut self.organization_mut()?.counts.workspaces,
+                    1,
+                    "workspaces",
+                )?;
+                self.create(
+                    Record::Workspace(Workspace {
+                        id: workspace,
+                        name,
+                        invoicing: None,
+                        domains: 0,
+                        members: 0,
+                        created_at: at,
+                    }),
+                    touched,
+                )?;
+            }
+            Event::WorkspaceRenamed {
+                workspace,
+                from: _,
+                to,
+            } => {
+                self.edit_workspace(workspace, touched, |workspace| {
+                    workspace.name = to;
+                    Ok(())
+                })?;
+            }
+            Event::WorkspaceInvoicingEdited {
+                workspace,
+                invoicing,
+            } => {
+                self.edit_workspace(workspace, touched, |workspace| {
+                    workspace.invoicing = invoicing;
+                    Ok(())
+                })?;
+            }
+            Event::WorkspaceDeleted { workspace, name: _ } => {
+                count(
+                    &mut self.organization_mut()?.counts.workspaces,
+                    -1,
+                    "workspaces",
+                )?;
+                self.remove(RecordId::Workspace(workspace), touched)?;
+            }
+            Event::DomainCreated {
+                domain,
+                workspace,
+                name,
+                kind,
+            } => {
+                count(&mut self.organization_mut()?.counts.domains, 1, "domains")?;
+                self.edit_workspace(workspace, touched, |workspace| {
+                    count(&mut workspace.domains, 1, "domains")
+                })?;
+                let retired = RecordId::RetiredDomainName(name.clone());
+                if self.record(&retired).is_some() {
+                    self.remove(retired, touched)?; // the organization still holds the claim (D2)
+                } else {
+                    touched
+                        .claims
+                        .push(Change::Claim(Claim::DomainName(name.clone())));
+                }
+                self.create(
+                    Record::Domain(Domain {
+                        id: domain,
+                        workspace,
+                        name,
+                        kind,
+                        status: DomainStatus::Active,
+                        created_at: at,
+                    }),
+                    touched,
+                )?;
+            }
+            Event::DomainDeactivated { domain } => {
+                self.edit_domain(domain, touched, |domain| {
+                    domain.status = DomainStatus::Deactivated
+                })?;
+            }
+            Event::DomainReactivated { domain } => {
+                self.edit_domain(domain, touched, |domain| {
+                    domain.status = DomainStatus::Active
+                })?;
+            }
+            Event::DomainMoved { domain, from, to } => {
+                self.edit_domain(domain, touched, |domain| domain.workspace = to)?;
+                self.edit_workspace(from, touched, |workspace| {
+                    count(&mut workspace.domains, -1, "domains")
+                })?;
+                self.edit_workspace(to, touched, |workspace| {
+                    count(&mut workspace.domains, 1, "domains")
+                })?;
+            }
+            Event::DomainDeleted {
+                domain,
+                workspace,
+                name,
+            } => {
+                count(&mut self.organization_mut()?.counts.domains, -1, "domains")?;
+                self.edit_workspace(workspace, touched, |workspace| {
+                    count(&mut workspace.domains, -1, "domains")
+                })?;
+                self.remove(RecordId::Domain(domain), touched)?;
+                self.create(
+                    Record::RetiredDomainName(RetiredDomainName {
+                        name,
+                        retired_at: at,
+                    }),
+                    touched,
+                )?;
+            }
+            Event::DomainNameReleased { name } => {
+                touched
+                    .claims
+                    .push(Change::Release(Claim::DomainName(name.clone())));
+                self.remove(RecordId::RetiredDomainName(name), touched)?;
+            }
+            Event::MemberJoined { user, email, role } => {
+                self.count_member(role, 1)?;
+                self.create(
+                    Record::Member(Member {
+                        user,
+                        role,
+                        email,
+                        since: at,
+                    }),
+                    touched,
+                )?;
+            }
+            Event::OrganizationRoleChanged { user, from, to } => {
+                self.count_member(from, -1)?;
+                self.count_member(to, 1)?;
+                self.edit_member(user, touched, |member| member.role = to)?;
+            }
+            Event::MemberEmailChanged { user, from: _, to } => {
+                self.edit_member(user, touched, |member| member.email = to)?;
+            }
+            Event::MemberRemoved { user, role } | Event::MemberLeft { user, role } => {
+                self.count_member(role, -1)?;
+                self.remove(RecordId::Member(user), touched)?;
+            }
+            Event::WorkspaceRoleGiven {
+                workspace,
+                user,
+                role,
+                replaces: None,
+            } => {
+                self.edit_workspace(workspace, touched, |workspace| {
+                    count(&mut workspace.members, 1, "workspace members")
+                })?;
+                self.create(
+                    Record::WorkspaceMember(WorkspaceMember {
+                        workspace,
+                        user,
+                        role,
+                        since: at,
+                    }),
+                    touched,
+                )?;
+            }
+            Event::WorkspaceRoleGiven {
+                workspace,
+                user,
+                role,
+                replaces: Some(_),
+            } => {
+                let id = RecordId::WorkspaceMember(workspace, user);
+                let held = self.workspace_members.get(&(workspace, user)).cloned();
+                let held = held.ok_or(Inconsistency::Missing(id))?;
+                touched.note(Record::WorkspaceMember(held.clone()));
+                self.put(Record::WorkspaceMember(WorkspaceMember { role, ..held }));
+            }
+            Event::WorkspaceRoleTaken {
+                workspace,
+                user,
+                role: _,
+            } => {
+                self.edit_workspace(workspace, touched, |workspace| {
+                    count(&mut workspace.members, -1, "workspace members")
+                })?;
+                self.remove(RecordId::WorkspaceMember(workspace, user), touched)?;
+            }
+            Event::InvitationSent {
+                invitation,
+                email,
+                target,
+                inviter,
+                token_hash,
+                expires_at,
+            } => {
+                count(
+                    &mut self.organization_mut()?.counts.invitations,
+                    1,
+                    "invitations",
+                )?;
+                self.create(
+                    Record::Invitation(Invitation {
+                        id: invitation,
+                        email,
+                        target,
+                        inviter,
+                        token_hash,
+                        sent_at: at,
+                        expires_at,
+                        state: InvitationState::Open,
+                    }),
+                    touched,
+                )?;
+            }
+            Event::InvitationRenewed {
+                invitation,
+                target,
+                inviter,
+                token_hash,
+                expires_at,
+            } => {
+                self.edit_invitation(invitation, touched, |renewed| {
+                    renewed.target = target;
+                    renewed.inviter = inviter;
+                    renewed.token_hash = token_hash;
+                    renewed.sent_at = at;
+                    renewed.expires_at = expires_at;
+                })?;
+            }
+            Event::InvitationRevoked {
+                invitation,
+                reason: _,
+            } => {
+                self.close(invitation, InvitationState::Revoked, touched)?;
+            }
+            Event::InvitationAccepted {
+                invitation,
+                user: _,
+            } => {
+                self.close(invitation, InvitationState::Accepted, touched)?;
+            }
+            Event::InvitationDeclined {
+                invitation,
+                user: _,
+            } => {
+                self.close(invitation, InvitationState::Declined, touched)?;
+            }
+            Event::Unknown => return Err(Inconsistency::UnknownEvent),
+        }
+        Ok(())
+    }
+
+    fn create(&mut self, record: Record, touched: &mut Touched) -> Result<(), Inconsistency> {
+        let id = record.id();
+        if self.record(&id).is_some() {
+            return Err(Inconsistency::Exists(id));
+        }
+        touched.before.entry(id).or_insert(None);
+        self.put(record);
+        Ok(())
+    }
+
+    fn remove(&mut self, id: RecordId, touched: &mut Touched) -> Result<(), Inconsistency> {
+        let record = self.delete(&id).ok_or(Inconsistency::Missing(id))?;
+        touched.note(record);
+        Ok(())
+    }
+
+    fn close(
+        &mut self,
+        id: InvitationId,
+        state: InvitationState,
+        touched: &mut Touched,
+    ) -> Result<(), Inconsistency> {
+        count(
+            &mut self.organization_mut()?.counts.invitations,
+            -1,
+            "invitations",
+        )?;
+        self.edit_invitation(id, touched, |invitation| invitation.state = state)
+    }
+
+    fn count_member(&mut self, role: OrganizationRole, by: i32) -> Result<(), Inconsistency> {
+        let counts = &mut self.organization_mut()?.counts;
+        count(&mut counts.members, by, "members")?;
+        if role == OrganizationRole::Admin {
+            count(&mut counts.admins, by, "admins")?;
+        }
+        Ok(())
+    }
+
+    fn organization_mut(&mut self) -> Result<&mut Organization, Inconsistency> {
+        self.organization
+            .as_mut()
+            .ok_or(Inconsistency::NoOrganization)
+    }
+
+    fn edit_member(
+        &mut self,
+        user: UserId,
+        touched: &mut Touched,
+        edit: impl FnOnce(&mut Member),
+    ) -> Result<(), Inconsistency> {
+        let member = self.member(user).cloned();
+        let mut member = member.ok_or(Inconsistency::Missing(RecordId::Member(user)))?;
+        touched.note(Record::Member(member.clone()));
+        edit(&mut member);
+        self.put(Record::Member(member));
+        Ok(())
+    }
+
+    fn edit_workspace(
+        &mut self,
+        id: WorkspaceId,
+        touched: &mut Touched,
+        edit: impl FnOnce(&mut Workspace) -> Result<(), Inconsistency>,
+    ) -> Result<(), Inconsistency> {
+        let workspace = self.workspace(id).cloned();
+        let mut workspace = workspace.ok_or(Inconsistency::Missing(RecordId::Workspace(id)))?;
+        touched.note(Record::Workspace(workspace.clone()));
+        edit(&mut workspace)?;
+        self.put(Record::Workspace(workspace));
+        Ok(())
+    }
+
+    fn edit_domain(
+        &mut self,
+        id: DomainId,
+        touched: &mut Touched,
+        edit: impl FnOnce(&mut Domain),
+    ) -> Result<(), Inconsistency> {
+        let domain = self.domain(id).cloned();
+        let mut domain = domain.ok_or(Inconsistency::Missing(RecordId::Domain(id)))?;
+        touched.note(Record::Domain(domain.clone()));
+        edit(&mut domain);
+        self.put(Record::Domain(domain));
+        Ok(())
+    }
+
+    fn edit_invitation(
+        &mut self,
+        id: InvitationId,
+        touched: &mut Touched,
+        edit: impl FnOnce(&mut Invitation),
+    ) -> Result<(), Inconsistency> {
+        let invitation = self.invitation(id).cloned();
+        let mut invitation = invitation.ok_or(Inconsistency::Missing(RecordId::Invitation(id)))?;
+        touched.note(Record::Invitation(invitation.clone()));
+        edit(&mut invitation);
+        self.put(Record::Invitation(invitation));
+        Ok(())
+    }
+}
+
+impl Touched {
+    /// Remembers what a record was before the first event that touched it.
+    fn note(&mut self, record: Record) {
+        self.before.entry(record.id()).or_insert(Some(record));
+    }
+}
+
+fn count(count: &mut u32, by: i32, of: &'static str) -> Result<(), Inconsistency> {
+    *count = count
+        .checked_add_signed(by)
+        .ok_or(Inconsistency::Count(of))?;
+    Ok(())
+}

@@ -1,0 +1,181 @@
+//! The rulebook's invariants, as a check of a whole organization.
+
+use std::collections::BTreeSet;
+
+use super::OrganizationState;
+use crate::organization::Counts;
+use crate::repository::RecordId;
+use crate::role::OrganizationRole;
+
+/// An invariant of the rulebook that a whole organization breaks. There is none to be seen while
+/// nothing but this library writes.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Violation {
+    /// There are records, but no organization (invariant 3).
+    #[error("there are records of an organization that does not exist")]
+    NoOrganization,
+    /// A deleted organization still holds something (invariant 4, O6).
+    #[error("the organization is deleted, but still holds {0}")]
+    DeletedButHolds(RecordId),
+    /// An active organization has no Admin (invariant 2, O4).
+    #[error("the organization has no Admin")]
+    NoAdmin,
+    /// A workspace member is no organization member (invariant 3, M1).
+    #[error("{0} belongs to no organization member")]
+    NotAMember(RecordId),
+    /// A record belongs to a workspace that doesn't exist (invariant 3).
+    #[error("{0} is in a workspace that does not exist")]
+    NoWorkspace(RecordId),
+    /// Two workspaces have one name (invariant 6, W3).
+    #[error("{0} has the name of another workspace")]
+    NameTwice(RecordId),
+    /// A domain's name is another one's, or a deleted one's (invariant 6, D2).
+    #[error("{0} has the name of another domain")]
+    DomainNameTwice(RecordId),
+    /// Two invitations to one address and target are open (invariant 7, I5).
+    #[error("{0} is open beside another one to the same address and target")]
+    InvitationTwice(RecordId),
+    /// The organization's counts are not those of its records.
+    #[error("the counts are {kept:?}, but the records make {found:?}")]
+    Counts {
+        /// What the organization's row says.
+        kept: Counts,
+        /// What the records make.
+        found: Counts,
+    },
+    /// A workspace's counts are not those of its records.
+    #[error("the counts of {0} are not those of its records")]
+    WorkspaceCounts(RecordId),
+}
+
+impl OrganizationState {
+    /// Checks the invariants of the rulebook that one organization's records can show.
+    ///
+    /// It must hold *all* records of the organization.
+    ///
+    /// # Errors
+    ///
+    /// The first [`Violation`] found.
+    pub fn validate(&self) -> Result<(), Violation> {
+        let Some(organization) = self.organization() else {
+            return match self.records().next() {
+                None => Ok(()),
+                Some(_) => Err(Violation::NoOrganization),
+            };
+        };
+        if organization.is_active() {
+            if !self
+                .members()
+                .any(|member| member.role == OrganizationRole::Admin)
+            {
+                return Err(Violation::NoAdmin);
+            }
+        } else {
+            self.nothing_left()?;
+        }
+        self.everything_in_place()?;
+        self.nothing_twice()?;
+        let found = self.recount();
+        if organization.counts != found {
+            return Err(Violation::Counts {
+                kept: organization.counts,
+                found,
+            });
+        }
+        Ok(())
+    }
+
+    /// The counts that the records make.
+    #[must_use]
+    pub fn recount(&self) -> Counts {
+        Counts {
+            workspaces: size(self.workspaces()),
+            domains: size(self.domains()),
+            members: size(self.members()),
+            admins: size(
+                self.members()
+                    .filter(|member| member.role == OrganizationRole::Admin),
+            ),
+            invitations: size(self.open_invitations()),
+        }
+    }
+
+    fn nothing_left(&self) -> Result<(), Violation> {
+        let left = self
+            .records()
+            .map(|record| record.id())
+            .find(|id| match id {
+                RecordId::RetiredDomainName(_) => false,
+                RecordId::Invitation(id) => {
+                    self.invitation(*id).is_some_and(crate::Invitation::is_open)
+                }
+                _ => true,
+            });
+        left.map_or(Ok(()), |id| Err(Violation::DeletedButHolds(id)))
+    }
+
+    fn everything_in_place(&self) -> Result<(), Violation> {
+        for member in self.workspace_members() {
+            let id = RecordId::WorkspaceMember(member.workspace, member.user);
+            if self.member(member.user).is_none() {
+                return Err(Violation::NotAMember(id));
+            }
+            if self.workspace(member.workspace).is_none() {
+                return Err(Violation::NoWorkspace(id));
+            }
+        }
+        for domain in self.domains() {
+            if self.workspace(domain.workspace).is_none() {
+                return Err(Violation::NoWorkspace(RecordId::Domain(domain.id)));
+            }
+        }
+        for invitation in self.open_invitations() {
+            if invitation
+                .target
+                .workspace()
+                .is_some_and(|id| self.workspace(id).is_none())
+            {
+                return Err(Violation::NoWorkspace(RecordId::Invitation(invitation.id)));
+            }
+        }
+        for workspace in self.workspaces() {
+            let domains = size(self.domains_in(workspace.id));
+            let members = size(self.members_of(workspace.id));
+            if (workspace.domains, workspace.members) != (domains, members) {
+                return Err(Violation::WorkspaceCounts(RecordId::Workspace(
+                    workspace.id,
+                )));
+            }
+        }
+        Ok(())
+    }
+
+    fn nothing_twice(&self) -> Result<(), Violation> {
+        let mut names = BTreeSet::new();
+        for workspace in self.workspaces() {
+            if !names.insert(workspace.name.key()) {
+                return Err(Violation::NameTwice(RecordId::Workspace(workspace.id)));
+            }
+        }
+        let mut names: BTreeSet<_> = self.retired_names().map(|retired| &retired.name).collect();
+        for domain in self.domains() {
+            if !names.insert(&domain.name) {
+                return Err(Violation::DomainNameTwice(RecordId::Domain(domain.id)));
+            }
+        }
+        let mut targets = BTreeSet::new();
+        for invitation in self.open_invitations() {
+            if !targets.insert((invitation.email.key(), invitation.target.workspace())) {
+                return Err(Violation::InvitationTwice(RecordId::Invitation(
+                    invitation.id,
+                )));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn size<T>(items: impl Iterator<Item = T>) -> u32 {
+    u32::try_from(items.count()).unwrap_or(u32::MAX)
+}

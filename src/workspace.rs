@@ -1,0 +1,29 @@
+//! The workspace: the operational layer. A collection of domains, with its own people and its own level
+//! of billing.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use crate::id::WorkspaceId;
+use crate::organization::InvoicingInformation;
+use crate::text::Name;
+
+/// A workspace as it is stored.
+///
+/// Like the organization's row it carries its counts, kept by the core: whether it may be deleted, and
+/// what is left in it if not (W4), is known without counting.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Workspace {
+    /// Its id.
+    pub id: WorkspaceId,
+    /// Its name, unique in the organization, compared by [`Name::key`] (W3).
+    pub name: Name,
+    /// Its own invoicing information; `None` if the organization's applies (O5).
+    pub invoicing: Option<InvoicingInformation>,
+    /// How many domains are in it, active or not.
+    pub domains: u32,
+    /// How many users hold a role in it. Who reaches it only by cascade isn't counted.
+    pub members: u32,
+    /// When it was created.
+    pub created_at: DateTime<Utc>,
+}
