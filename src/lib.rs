@@ -25,7 +25,13 @@ mod refusal;
 mod settings;
 mod state;
 
+mod lists;
+mod page;
+mod reads;
 pub mod repository;
+mod tenancy;
+#[cfg(feature = "tracing")]
+mod trace;
 
 pub use actor::{Actor, Author, Operator};
 pub use command::{Circumstances, Command, Decided, Fresh, Scene, Undecided, decide};
@@ -43,11 +49,16 @@ pub use domain::{Domain, DomainKind, DomainStatus, RetiredDomainName};
 pub use event::{Event, LogEntry, RevocationReason};
 pub use id::{CommitId, DomainId, InvitationId, OrganizationId, UserId, WorkspaceId};
 pub use invitation::{Invitation, InvitationState, InvitationStatus, InvitationTarget};
+pub use lists::{Holder, ReceivedInvitation};
 pub use member::{Member, WorkspaceMember};
 pub use organization::{
     CompanyInformation, Counts, InvoicingInformation, Organization, OrganizationStatus, QuotaUsage,
 };
+pub use page::{Page, Paging};
 pub use policy::{Action, DomainAction, On, OrganizationAction, WorkspaceAction};
+pub use reads::{
+    InvitationPreview, InvitationView, OrganizationView, WorkspaceInvoicing, WorkspaceView,
+};
 pub use refusal::Refusal;
 pub use repository::{
     Change, Claim, Commit, Directory, Facts, Key, Outcome, Record, RecordId, Repository,
@@ -57,6 +68,7 @@ pub use role::{OrganizationRole, RoleSet, WorkspaceRole};
 pub use settings::{InvitationValidity, Settings};
 pub use standing::{ConsistencyToken, Decision, Grant, Permit, Standing, Version};
 pub use state::{Inconsistency, OrganizationState, Violation};
+pub use tenancy::{Done, Error, Tenancy};
 pub use text::{
     DomainName, DomainNameError, EmailAddress, EmailError, EmailKey, Line, Name, NameKey,
     TextError, VerifiedEmail,

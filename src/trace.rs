@@ -1,0 +1,78 @@
+//! Spans for the `tracing` feature. Ids and codes only: no names, addresses or secrets.
+
+use core::fmt::Display;
+use core::future::Future;
+
+use tracing::field::{Empty, display};
+use tracing::{Instrument, Span, debug_span};
+
+use crate::id::{CommitId, OrganizationId};
+use crate::resource::Resource;
+use crate::standing::Decision;
+use crate::tenancy::{Done, Error};
+
+/// A span around a command: its name, organization, commit, and how it ended.
+pub(crate) async fn command<T, E>(
+    name: &'static str,
+    organization: OrganizationId,
+    commit: CommitId,
+    work: impl Future<Output = Result<Done<T>, Error<E>>>,
+) -> Result<Done<T>, Error<E>> {
+    let span = debug_span!(
+        "tenancy.command",
+        command = name,
+        %organization,
+        %commit,
+        outcome = Empty,
+        version = Empty
+    );
+    async move {
+        let result = work.await;
+        match &result {
+            Ok(done) => {
+                record("outcome", if done.changed() { "done" } else { "unchanged" });
+                record("version", done.token.version);
+            }
+            Err(error) => record("outcome", ending(error)),
+        }
+        result
+    }
+    .instrument(span)
+    .await
+}
+
+/// A span around a check: what was asked of what, and the answer.
+pub(crate) async fn check<E>(
+    action: &'static str,
+    resource: Resource,
+    work: impl Future<Output = Result<Decision, Error<E>>>,
+) -> Result<Decision, Error<E>> {
+    let span = debug_span!("tenancy.check", action, %resource, outcome = Empty);
+    async move {
+        let result = work.await;
+        match &result {
+            Ok(Decision::Allowed { by }) => record("outcome", format_args!("allowed as {by}")),
+            Ok(Decision::Forbidden { .. }) => record("outcome", "forbidden"),
+            Ok(Decision::Hidden) => record("outcome", "hidden"),
+            Err(error) => record("outcome", ending(error)),
+        }
+        result
+    }
+    .instrument(span)
+    .await
+}
+
+fn record(field: &'static str, value: impl Display) {
+    Span::current().record(field, display(value));
+}
+
+fn ending<E>(error: &Error<E>) -> &'static str {
+    match error {
+        Error::Refused(refusal) => refusal.code(),
+        Error::Contended { .. } => "contended",
+        Error::Store(_) => "store_failed",
+        Error::Unknown { .. } => "unknown",
+        Error::Inconsistent(_) => "inconsistent",
+        Error::Entropy(_) => "no_entropy",
+    }
+}
