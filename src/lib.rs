@@ -27,7 +27,14 @@ mod state;
 
 pub mod repository;
 
+mod any;
+mod memory;
+mod now;
+mod replica;
+mod verify;
+
 pub use actor::{Actor, Author, Operator};
+pub use any::{AnyError, AnyRepository};
 pub use command::{Circumstances, Command, Decided, Fresh, Scene, Undecided, decide};
 pub use commands::{
     AcceptInvitation, Accepted, AppointAdmin, ChangeOrganizationRole, CreateDomain,
@@ -44,11 +51,14 @@ pub use event::{Event, LogEntry, RevocationReason};
 pub use id::{CommitId, DomainId, InvitationId, OrganizationId, UserId, WorkspaceId};
 pub use invitation::{Invitation, InvitationState, InvitationStatus, InvitationTarget};
 pub use member::{Member, WorkspaceMember};
+pub use memory::{BrokenContract, MemoryRepository};
+pub use now::now;
 pub use organization::{
     CompanyInformation, Counts, InvoicingInformation, Organization, OrganizationStatus, QuotaUsage,
 };
 pub use policy::{Action, DomainAction, On, OrganizationAction, WorkspaceAction};
 pub use refusal::Refusal;
+pub use replica::WithReplica;
 pub use repository::{
     Change, Claim, Commit, Directory, Facts, Key, Outcome, Record, RecordId, Repository,
 };
@@ -62,3 +72,5 @@ pub use text::{
     TextError, VerifiedEmail,
 };
 pub use token::{EntropyError, InvitationSecret, InvitationToken, TokenError, TokenHash};
+pub use verify::{Drift, verify};
+pub use workspace::Workspace;
