@@ -1,5 +1,6 @@
 //! Writing a commit: all of it or nothing.
 
+use chrono::{DateTime, Utc};
 use rusqlite::{Connection, Transaction, params};
 use tenancy::{
     Change, Claim, Commit, Domain, Invitation, InvitationTarget, LogEntry, Member, Organization,
@@ -145,7 +146,9 @@ fn write(connection: &Connection, commit: &Commit) -> Result<Outcome, SqliteErro
             Change::Put(record) => put(connection, &id, record)?,
             Change::Claim(claim) => {
                 let (scope, key) = claim_key(claim);
-                connection.prepare_cached(sql::CLAIM)?.execute((id, scope, key))?;
+                connection
+                    .prepare_cached(sql::CLAIM)?
+                    .execute((id, scope, key))?;
             }
             Change::Delete(_) | Change::Release(_) => {} // done: they make room
         }
@@ -190,7 +193,7 @@ fn organization(
     let company = json(company.as_ref())?;
     let invoicing = json(invoicing.as_ref())?;
     let contract = contract.as_ref().map(tenancy::Line::as_str);
-    let created_at = created_at.timestamp_millis();
+    let created_at = time(*created_at)?;
     let rows = if commit.expected == tenancy::Version::ABSENT {
         connection
             .prepare_cached(sql::CREATE_ORGANIZATION)?
@@ -358,7 +361,7 @@ fn put(
             organization_role_code(*role),
             email.as_ref().map(tenancy::EmailAddress::as_str),
             email.as_ref().map(|email| email.key().as_str()),
-            since.timestamp_millis(),
+            time(*since)?,
         ))?,
         Record::Workspace(Workspace {
             id,
@@ -375,7 +378,7 @@ fn put(
             json(invoicing.as_ref())?,
             domains,
             members,
-            created_at.timestamp_millis(),
+            time(*created_at)?,
         ))?,
         Record::WorkspaceMember(WorkspaceMember {
             workspace,
@@ -389,7 +392,7 @@ fn put(
                 workspace.as_uuid().into_bytes(),
                 user.as_uuid().into_bytes(),
                 workspace_role_code(*role),
-                since.timestamp_millis(),
+                time(*since)?,
             ))?,
         Record::Domain(Domain {
             id,
@@ -405,11 +408,11 @@ fn put(
             name.as_str(),
             domain_kind_code(*kind),
             domain_status_code(*status),
-            created_at.timestamp_millis(),
+            time(*created_at)?,
         ))?,
         Record::RetiredDomainName(RetiredDomainName { name, retired_at }) => connection
             .prepare_cached(sql::PUT_RETIRED)?
-            .execute((organization, name.as_str(), retired_at.timestamp_millis()))?,
+            .execute((organization, name.as_str(), time(*retired_at)?))?,
         Record::Invitation(invitation) => put_invitation(connection, organization, invitation)?,
     };
     Ok(())
@@ -444,8 +447,8 @@ fn put_invitation(
         role,
         inviter.as_uuid().into_bytes(),
         token_hash.as_bytes(),
-        sent_at.timestamp_millis(),
-        expires_at.timestamp_millis(),
+        time(*sent_at)?,
+        time(*expires_at)?,
         invitation_state_code(*state),
     ))?)
 }
@@ -468,7 +471,7 @@ fn log(
         organization_id,
         number(version.get())?,
         id.as_uuid().into_bytes(),
-        at.timestamp_millis(),
+        time(*at)?,
         serde_json::to_string(author)?,
         command,
         serde_json::to_string(events)?,
@@ -485,6 +488,17 @@ fn claim_key(claim: &Claim) -> (i64, &str) {
 
 fn json<T: serde::Serialize>(value: Option<&T>) -> Result<Option<String>, SqliteError> {
     Ok(value.map(serde_json::to_string).transpose()?)
+}
+
+/// A time as SQLite keeps it. Finer ones would come back as others.
+fn time(time: DateTime<Utc>) -> Result<i64, SqliteError> {
+    if time.timestamp_subsec_nanos() % 1_000_000 == 0 {
+        Ok(time.timestamp_millis())
+    } else {
+        Err(SqliteError::InvalidCommit(
+            "a time is finer than a millisecond",
+        ))
+    }
 }
 
 /// A number as SQLite keeps it.

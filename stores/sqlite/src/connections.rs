@@ -58,7 +58,9 @@ impl Connections {
                 writer: Mutex::new(writer),
                 readers: (0..readers).map(|_| Mutex::new(None)).collect(),
             })),
-            Calls::OnThreads => OnThreads::start(path, options, writer, readers).map(Self::OnThreads),
+            Calls::OnThreads => {
+                OnThreads::start(path, options, writer, readers).map(Self::OnThreads)
+            }
         }
     }
 
@@ -115,13 +117,14 @@ impl InPlace {
             return run(&lock(&self.writer));
         };
         let from_first = || self.readers.iter().cycle().skip(first);
-        let free = from_first()
-            .take(self.readers.len())
-            .find_map(|reader| match reader.try_lock() {
-                Ok(free) => Some(free),
-                Err(TryLockError::Poisoned(free)) => Some(free.into_inner()),
-                Err(TryLockError::WouldBlock) => None,
-            });
+        let free =
+            from_first()
+                .take(self.readers.len())
+                .find_map(|reader| match reader.try_lock() {
+                    Ok(free) => Some(free),
+                    Err(TryLockError::Poisoned(free)) => Some(free.into_inner()),
+                    Err(TryLockError::WouldBlock) => None,
+                });
         let mut reader = match (free, from_first().next()) {
             (Some(free), _) => free,
             (None, Some(busy)) => lock(busy),
@@ -285,7 +288,11 @@ fn open_writer(path: &Path, options: &Options) -> Result<Connection, SqliteError
         .pragma_update(None, "synchronous", synchronous)
         // On macOS, `fsync` alone leaves data in the drive's cache. Nothing elsewhere.
         .and_then(|()| {
-            connection.pragma_update(None, "fullfsync", options.durability == Durability::PowerCut)
+            connection.pragma_update(
+                None,
+                "fullfsync",
+                options.durability == Durability::PowerCut,
+            )
         })
         .map_err(at(path))?;
     Ok(connection)

@@ -77,7 +77,11 @@ pub(crate) fn members(
         let mut members: Vec<Member> = Vec::new();
         for role in asked {
             let parameters = (id, after, limit, organization_role_code(role));
-            members.extend(all::<Member>(connection, sql::PAGE_MEMBERS_ROLE, parameters)?);
+            members.extend(all::<Member>(
+                connection,
+                sql::PAGE_MEMBERS_ROLE,
+                parameters,
+            )?);
         }
         members.sort_unstable_by_key(|member| member.user);
         members.truncate(page.size());

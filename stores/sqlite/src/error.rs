@@ -28,7 +28,9 @@ pub enum SqliteError {
     },
     /// A newer version of this crate has migrated the file. Deploy that one: this one would not know
     /// what it writes.
-    #[error("the tables have schema version {found}, this program knows them up to {known}: it is too old")]
+    #[error(
+        "the tables have schema version {found}, this program knows them up to {known}: it is too old"
+    )]
     NewerSchema {
         /// The file's version.
         found: u32,

@@ -8,6 +8,7 @@ mod load;
 
 mod directory;
 mod outbox;
+mod verify;
 
 mod connections;
 mod error;
@@ -23,3 +24,4 @@ pub use options::{Calls, Durability, Options};
 pub use outbox::{Batch, Delivery, Outbox};
 pub use repository::SqliteRepository;
 pub use schema::{MIGRATIONS, migrate, schema_version};
+pub use verify::VerifyError;

@@ -95,11 +95,13 @@ impl Scene<'_> {
             Key::OpenInvitations(Some(workspace)) => {
                 let parameters = (self.id, workspace.as_uuid().into_bytes());
                 let open = self.invitations(sql::OPEN_INTO, parameters)?;
-                self.records.extend(open.into_iter().map(Record::Invitation));
+                self.records
+                    .extend(open.into_iter().map(Record::Invitation));
             }
             Key::OpenInvitations(None) => {
                 let open = self.invitations(sql::OPEN, [self.id])?;
-                self.records.extend(open.into_iter().map(Record::Invitation));
+                self.records
+                    .extend(open.into_iter().map(Record::Invitation));
             }
             Key::WorkspaceNamed(name) => {
                 let named = self.one(sql::WORKSPACE_NAMED, (self.id, name.as_str()))?;
@@ -185,7 +187,11 @@ impl Scene<'_> {
         Ok(())
     }
 
-    fn workspace_member(&mut self, workspace: WorkspaceId, user: UserId) -> Result<(), SqliteError> {
+    fn workspace_member(
+        &mut self,
+        workspace: WorkspaceId,
+        user: UserId,
+    ) -> Result<(), SqliteError> {
         let parameters = (self.id, workspace.as_uuid().into_bytes(), bytes(user));
         let member = self.one(sql::WORKSPACE_MEMBER, parameters)?;
         self.records.extend(member.map(Record::WorkspaceMember));
@@ -198,7 +204,8 @@ impl Scene<'_> {
 
     fn open_to(&mut self, email: &EmailKey) -> Result<(), SqliteError> {
         let open = self.invitations(sql::OPEN_TO, (self.id, email.as_str()))?;
-        self.records.extend(open.into_iter().map(Record::Invitation));
+        self.records
+            .extend(open.into_iter().map(Record::Invitation));
         Ok(())
     }
 

@@ -169,7 +169,8 @@ impl<'r> Outbox<'r> {
     ///
     /// Whatever fails in the store; the batch is then handed out again.
     pub async fn settle(&self, batch: Batch, delivered: u32) -> Result<(), SqliteError> {
-        let all = usize::try_from(delivered).is_ok_and(|delivered| delivered >= batch.entries.len());
+        let all =
+            usize::try_from(delivered).is_ok_and(|delivered| delivered >= batch.entries.len());
         let pause = if all { 0 } else { millis(self.retry_after) };
         let last = usize::try_from(delivered)
             .ok()
@@ -281,7 +282,9 @@ fn settle(
             now_millis().saturating_add(pause),
             worker.into_bytes(),
         ))?;
-        connection.prepare_cached(sql::OUTBOX_REMOVE)?.execute([id])?;
+        connection
+            .prepare_cached(sql::OUTBOX_REMOVE)?
+            .execute([id])?;
         Ok(((), End::Commit))
     })
 }

@@ -16,6 +16,7 @@ use crate::directory::{self, Page};
 use crate::error::SqliteError;
 use crate::options::{Calls, Options};
 use crate::outbox::Outbox;
+use crate::verify::{self, VerifyError};
 use crate::{commit, load};
 
 /// Organizations in a SQLite file: a durable store without a server.
@@ -114,6 +115,32 @@ impl SqliteRepository {
         Outbox::new(self)
     }
 
+    /// Checks that an organization is what its log makes of it, that it breaks no invariant of the
+    /// rulebook, and that it holds the claims that it should. One that doesn't exist is in order.
+    ///
+    /// It reads the whole organization, as of one moment, and takes time in proportion to its history: for
+    /// tests, for a job at night, and before a restored backup goes into use.
+    ///
+    /// ```
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use tenancy::OrganizationId;
+    /// use tenancy_sqlite::SqliteRepository;
+    ///
+    /// let repository = SqliteRepository::open_in_memory()?;
+    /// tenancy::now(repository.verify(OrganizationId::new()))?;
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// - [`VerifyError::Drift`], [`VerifyError::ClaimLost`], [`VerifyError::ClaimForeign`]: something other
+    ///   than this library has written the file.
+    /// - [`VerifyError::Store`]: a row can't be read, or SQLite failed.
+    pub async fn verify(&self, organization: OrganizationId) -> Result<(), VerifyError> {
+        self.read(move |connection| verify::verify(connection, organization))
+            .await?
+    }
+
     pub(crate) fn connections(&self) -> &Connections {
         &self.inner.connections
     }
@@ -124,7 +151,9 @@ impl SqliteRepository {
         run: impl FnOnce(&rusqlite::Connection) -> Result<T, SqliteError> + Send + 'static,
     ) -> Result<T, SqliteError> {
         let connections = self.connections();
-        connections.read(&(), |connection, ()| run(connection)).await
+        connections
+            .read(&(), |connection, ()| run(connection))
+            .await
     }
 }
 
@@ -146,7 +175,9 @@ impl Repository for SqliteRepository {
     ) -> Result<Option<Facts>, SqliteError> {
         let connections = self.connections();
         connections
-            .read(keys, move |connection, keys| load::load(connection, organization, keys))
+            .read(keys, move |connection, keys| {
+                load::load(connection, organization, keys)
+            })
             .await
     }
 

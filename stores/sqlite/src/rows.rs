@@ -112,11 +112,7 @@ impl<'r> Cells<'r> {
         Ok(self.row.get_ref(self.from.saturating_add(index))?)
     }
 
-    fn get<'a, T: FromSql>(
-        &'a self,
-        index: usize,
-        column: &'static str,
-    ) -> Result<T, SqliteError> {
+    fn get<T: FromSql>(&self, index: usize, column: &'static str) -> Result<T, SqliteError> {
         T::column_result(self.value(index)?).map_err(|error| self.unreadable(column, reason(error)))
     }
 
@@ -206,7 +202,7 @@ impl<'r> Cells<'r> {
         }
     }
 
-    fn text<T, E: Into<Source>>(
+    pub(crate) fn text<T, E: Into<Source>>(
         &self,
         index: usize,
         column: &'static str,

@@ -80,7 +80,11 @@ pub fn schema_version(connection: &Connection) -> Result<u32, SqliteError> {
 }
 
 fn is_current(found: u32) -> Result<bool, SqliteError> {
-    let known = MIGRATIONS.iter().map(|(version, _)| *version).max().unwrap_or(0);
+    let known = MIGRATIONS
+        .iter()
+        .map(|(version, _)| *version)
+        .max()
+        .unwrap_or(0);
     if found > known {
         return Err(SqliteError::NewerSchema { found, known });
     }
@@ -89,6 +93,8 @@ fn is_current(found: u32) -> Result<bool, SqliteError> {
 
 /// The system's clock, in milliseconds.
 pub(crate) fn now_millis() -> i64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let since = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
     i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }

@@ -102,6 +102,7 @@ CREATE TABLE tenancy_claims (
   organization_id BLOB    NOT NULL,
   PRIMARY KEY (scope, key)
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX tenancy_claims_organization ON tenancy_claims (organization_id, scope, key);
 
 -- The log: what happened, for ever.
 CREATE TABLE tenancy_commits (
