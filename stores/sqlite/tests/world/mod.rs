@@ -3,7 +3,8 @@
     dead_code,
     unreachable_pub,
     clippy::allow_attributes,
-    reason = "each test file uses its part"
+    clippy::unwrap_used,
+    reason = "each test file uses its part, and tests say what they expect by panicking"
 )]
 
 use std::num::NonZeroU32;
