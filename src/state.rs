@@ -482,10 +482,6 @@ impl OrganizationState {
     }
 
     /// What one event makes of it.
-    #[expect(
-        clippy::too_many_lines,
-        reason = "one arm an event, and nothing else: the meaning of each in sight"
-    )]
     pub(crate) fn apply(
         &mut self,
         at: DateTime<Utc>,

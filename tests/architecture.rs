@@ -1,5 +1,10 @@
 //! The arrows between files: what decides knows no shell, and only few files know futures.
 
+#![expect(
+    clippy::expect_used,
+    reason = "a test that can't read its sources should stop"
+)]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 

@@ -74,7 +74,7 @@ impl Command for ChangeOrganizationRole {
         ]
     }
 
-    fn decide(&self, scene: &Scene<'_>, _: &()) -> Result<Vec<Event>, Refusal> {
+    fn decide(&self, scene: &Scene<'_>, (): &()) -> Result<Vec<Event>, Refusal> {
         scene.require(self.organization, OrganizationAction::ManageRoles)?;
         let member = member(scene, self.user)?;
         if member.role == self.role {
@@ -141,7 +141,7 @@ impl Command for RemoveMember {
         ]
     }
 
-    fn decide(&self, scene: &Scene<'_>, _: &()) -> Result<Vec<Event>, Refusal> {
+    fn decide(&self, scene: &Scene<'_>, (): &()) -> Result<Vec<Event>, Refusal> {
         scene.require(self.organization, OrganizationAction::RemoveMember)?;
         let member = member(scene, self.user)?;
         depart(
@@ -189,7 +189,7 @@ impl Command for LeaveOrganization {
             .collect()
     }
 
-    fn decide(&self, scene: &Scene<'_>, _: &()) -> Result<Vec<Event>, Refusal> {
+    fn decide(&self, scene: &Scene<'_>, (): &()) -> Result<Vec<Event>, Refusal> {
         let resource = self.organization.into();
         let member = scene
             .state
@@ -252,7 +252,7 @@ impl Command for GiveWorkspaceRole {
         ]
     }
 
-    fn decide(&self, scene: &Scene<'_>, _: &()) -> Result<Vec<Event>, Refusal> {
+    fn decide(&self, scene: &Scene<'_>, (): &()) -> Result<Vec<Event>, Refusal> {
         scene.require(
             (self.organization, self.workspace),
             WorkspaceAction::ManageRoles,
@@ -332,7 +332,7 @@ impl Command for TakeWorkspaceRole {
         ]
     }
 
-    fn decide(&self, scene: &Scene<'_>, _: &()) -> Result<Vec<Event>, Refusal> {
+    fn decide(&self, scene: &Scene<'_>, (): &()) -> Result<Vec<Event>, Refusal> {
         scene.require(
             (self.organization, self.workspace),
             WorkspaceAction::ManageRoles,
@@ -383,7 +383,7 @@ impl Command for LeaveWorkspace {
             .collect()
     }
 
-    fn decide(&self, scene: &Scene<'_>, _: &()) -> Result<Vec<Event>, Refusal> {
+    fn decide(&self, scene: &Scene<'_>, (): &()) -> Result<Vec<Event>, Refusal> {
         let user = scene.user()?;
         scene.require((self.organization, self.workspace), WorkspaceAction::View)?;
         let held = scene.state.workspace_member(self.workspace, user);
@@ -428,7 +428,7 @@ impl Command for FollowEmailChange {
         own(actor).map(Key::Person).collect()
     }
 
-    fn decide(&self, scene: &Scene<'_>, _: &()) -> Result<Vec<Event>, Refusal> {
+    fn decide(&self, scene: &Scene<'_>, (): &()) -> Result<Vec<Event>, Refusal> {
         let resource = self.organization.into();
         let member = scene
             .state
