@@ -81,6 +81,7 @@ forward_directory!([] AnyRepository, this => (*this.0));
 macro_rules! erased {
     ($($of:ident { $(fn $method:ident($($name:ident: $type:ty),+) -> $answer:ty;)+ })+) => {
         trait Erased: Send + Sync {$($(
+            #[expect(clippy::elidable_lifetime_names, reason = "some of the parameters need it")]
             fn $method<'a>(&'a self, $($name: $type),+) -> Boxed<'a, $answer>;
         )+)+}
 
@@ -213,7 +214,7 @@ mod tests {
         assert!(
             error
                 .source()
-                .is_some_and(|source| source.is::<std::fmt::Error>())
+                .is_some_and(<dyn Error>::is::<std::fmt::Error>)
         );
     }
 
@@ -230,7 +231,7 @@ mod tests {
         assert_eq!(version(&store, id), first);
         assert_eq!(version(Box::new(store.clone()), id), first);
         assert_eq!(version(Arc::new(store.clone()), id), first);
-        assert_eq!(version(&Arc::new(AnyRepository::new(&*EMPTY)), id), None);
+        assert_eq!(version(Arc::new(AnyRepository::new(&*EMPTY)), id), None);
         assert_eq!(version(AnyRepository::new(Arc::new(store)), id), first);
     }
 

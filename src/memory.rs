@@ -324,18 +324,15 @@ impl Directory for MemoryRepository {
         after: Option<InvitationId>,
         limit: NonZeroU32,
     ) -> Result<Vec<Invitation>, BrokenContract> {
-        Ok(
-            self.page(organization, limit, |state, limit| match workspace {
-                Some(workspace) => {
-                    let invitations = state.open_invitations_into_after(workspace, after);
-                    invitations.take(limit).cloned().collect()
-                }
-                None => {
-                    let invitations = state.open_invitations_after(after);
-                    invitations.take(limit).cloned().collect()
-                }
-            }),
-        )
+        Ok(self.page(organization, limit, |state, limit| {
+            if let Some(workspace) = workspace {
+                let invitations = state.open_invitations_into_after(workspace, after);
+                invitations.take(limit).cloned().collect()
+            } else {
+                let invitations = state.open_invitations_after(after);
+                invitations.take(limit).cloned().collect()
+            }
+        }))
     }
 
     async fn organizations_of(
@@ -758,7 +755,7 @@ pub(crate) mod tests {
             target,
             inviter,
             token_hash: TokenHash::from_bytes([7; 32]),
-            expires_at: noon() + TimeDelta::days(7),
+            expires_at: noon().checked_add_signed(TimeDelta::days(7)).unwrap(),
         }
     }
 
@@ -780,10 +777,10 @@ pub(crate) mod tests {
         loop {
             let items = list(after);
             assert!(items.len() <= 2);
-            let Some(last) = items.last() else {
+            let Some(end) = items.last() else {
                 return all;
             };
-            after = Some(key(last));
+            after = Some(key(end));
             all.extend(items.iter().map(&key));
         }
     }

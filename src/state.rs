@@ -607,12 +607,12 @@ impl OrganizationState {
             }
             Event::DomainDeactivated { domain } => {
                 self.edit_domain(domain, touched, |domain| {
-                    domain.status = DomainStatus::Deactivated
+                    domain.status = DomainStatus::Deactivated;
                 })?;
             }
             Event::DomainReactivated { domain } => {
                 self.edit_domain(domain, touched, |domain| {
-                    domain.status = DomainStatus::Active
+                    domain.status = DomainStatus::Active;
                 })?;
             }
             Event::DomainMoved { domain, from, to } => {

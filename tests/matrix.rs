@@ -30,6 +30,7 @@ const DOCS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/permission-matrix.
 
 /// One action of any layer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::enum_variant_names, reason = "it reads well in a row")]
 enum Asked {
     OnOrganization(OrganizationAction),
     OnWorkspace(WorkspaceAction),
@@ -274,10 +275,8 @@ fn printed() -> String {
         text.push_str("| --- | --- | --- | --- | --- | --- | --- | --- |\n");
         for row in ROWS.iter().filter(|row| row.0 == layer) {
             let roles = roles_of(row);
-            let cells = RoleSet::LETTERS.map(|(_, role)| match roles.contains(role) {
-                true => " ✓ |",
-                false => " |",
-            });
+            let cells =
+                RoleSet::LETTERS.map(|(_, role)| if roles.contains(role) { " ✓ |" } else { " |" });
             writeln!(text, "| {} |{}", row.1, cells.concat()).unwrap();
         }
     }
