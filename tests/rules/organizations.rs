@@ -394,7 +394,11 @@ fn o6_an_organization_that_holds_anything_is_not_deleted_and_says_what_is_left()
     assert_eq!(world.refused(&ann, acme.delete()), left(2, 0));
     world.does(&ann, acme.delete_workspace(acme.workspace));
     assert_eq!(world.refused(&ann, acme.delete()), left(1, 0));
-    assert!(left(1, 0).to_string().contains("1 workspaces"));
+    assert!(
+        left(1, 0)
+            .to_string()
+            .contains("1 workspace and 0 other members")
+    );
 }
 
 #[test]

@@ -49,7 +49,7 @@ fn w2_the_quota_is_one_by_default_and_the_refusal_says_quota_count_and_whom_to_c
         }
     );
     let message = refusal.to_string();
-    assert!(message.contains("1 of 1 workspaces"), "{message}");
+    assert!(message.contains("1 of 1 workspace:"), "{message}");
     assert!(message.contains("contact the vendor"), "{message}");
 }
 
@@ -332,7 +332,7 @@ fn w4_a_workspace_that_holds_anything_is_not_deleted_and_says_what_is_left() {
     assert!(
         left(0, 1)
             .to_string()
-            .contains("0 domains and 1 other members")
+            .contains("0 domains and 1 other member:")
     );
     world.does(&ann, acme.take(here, &bob));
     world.does(&ann, acme.delete_workspace(here));
