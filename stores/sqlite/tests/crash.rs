@@ -5,6 +5,12 @@
 //!
 //! It shows what a dying process leaves behind, at any point of its work. It doesn't show a power cut:
 //! that rests on `synchronous = FULL`, and on a disk that keeps what it says it has.
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    reason = "tests say what they expect by panicking"
+)]
 
 mod world;
 

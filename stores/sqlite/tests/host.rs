@@ -1,4 +1,8 @@
 //! A host's own rows in the same transaction: both, or neither.
+#![expect(
+    clippy::unwrap_used,
+    reason = "tests say what they expect by panicking"
+)]
 
 mod world;
 

@@ -1,4 +1,8 @@
 //! The outbox: at least once, in order, several workers.
+#![expect(
+    clippy::unwrap_used,
+    reason = "tests say what they expect by panicking"
+)]
 
 mod world;
 
