@@ -11,6 +11,7 @@
     reason = "a measurement that fails may panic; its numbers are small"
 )]
 
+use std::cell::Cell;
 use std::hint::black_box;
 use std::num::NonZeroU32;
 use std::time::{Duration, Instant, SystemTime};
@@ -63,22 +64,22 @@ fn main() {
 
     println!("one check, of a random user at a random domain");
     let (rounds, size) = if test { (1, 10) } else { (300, 200) };
-    let mut random = 1_u64;
+    let random = Cell::new(1_u64);
     compare(
         rounds,
         size,
         &mut [
             ("by hand, one statement", &mut || {
-                let (user, organization, domain) = some(&world, &mut random);
+                let (user, organization, domain) = some(&world, &random);
                 check_by_hand(&by_hand, user, organization, domain);
             }),
             ("in place", &mut || {
-                let (user, organization, domain) = some(&world, &mut random);
+                let (user, organization, domain) = some(&world, &random);
                 let standing = store.standing(user, (organization, domain).into());
                 assert!(now(standing).unwrap().is_some());
             }),
             ("on threads", &mut || {
-                let (user, organization, domain) = some(&world, &mut random);
+                let (user, organization, domain) = some(&world, &random);
                 let standing = on_threads.standing(user, (organization, domain).into());
                 assert!(now(standing).unwrap().is_some());
             }),
@@ -114,32 +115,30 @@ fn commits(
         fill(&store);
         (path, store)
     };
-    let (_, mut store) = open("store", &options);
+    let (_, store) = open("store", &options);
     let threaded = Options {
         calls: Calls::OnThreads,
         ..options.clone()
     };
-    let (_, mut on_threads) = open("threads", &threaded);
-    let (path, _) = open("hand", &options);
-    let by_hand = Connection::open(path).unwrap();
-    by_hand
-        .pragma_update(None, "synchronous", synchronous)
-        .unwrap();
-    let (mut one, mut two, mut three, mut four) = (
-        chain(&mut store),
-        chain(&mut on_threads),
-        Hand::new(&by_hand),
-        Hand::new(&by_hand),
-    );
+    let (_, on_threads) = open("threads", &threaded);
+    let by_hand = |name| {
+        let connection = Connection::open(open(name, &options).0).unwrap();
+        connection
+            .pragma_update(None, "synchronous", synchronous)
+            .unwrap();
+        Hand::new(connection)
+    };
+    let (mut one, mut two) = (chain(&store), chain(&on_threads));
+    let (mut three, mut four) = (by_hand("hand"), by_hand("hand-log"));
     compare(
         rounds,
         size,
         &mut [
             ("by hand, set, insert, outbox", &mut || {
-                three.commit(&by_hand, false);
+                three.commit(Log::Without);
             }),
             ("by hand, also with the log", &mut || {
-                four.commit(&by_hand, true);
+                four.commit(Log::With);
             }),
             ("in place", &mut || one()),
             ("on threads", &mut || two()),
@@ -148,7 +147,7 @@ fn commits(
 }
 
 /// Commits that are decided beforehand, so that only the writing is measured.
-fn chain(store: &mut SqliteRepository) -> impl FnMut() + use<> {
+fn chain(store: &SqliteRepository) -> impl FnMut() + use<> {
     let store = store.clone();
     let create = creation(CommitId::new());
     assert_eq!(now(store.commit(&create)).unwrap(), Outcome::Committed);
@@ -184,12 +183,19 @@ fn chain(store: &mut SqliteRepository) -> impl FnMut() + use<> {
 
 /// What one would write by hand for the same: a compare-and-set, an insert, an outbox row.
 struct Hand {
+    connection: Connection,
     organization: [u8; 16],
     version: i64,
 }
 
+/// Whether a log is written as well, as the store does.
+enum Log {
+    With,
+    Without,
+}
+
 impl Hand {
-    fn new(connection: &Connection) -> Self {
+    fn new(connection: Connection) -> Self {
         connection
             .execute_batch(
                 "CREATE TABLE IF NOT EXISTS hand_outbox (\
@@ -206,12 +212,14 @@ impl Hand {
             )
             .unwrap();
         Self {
+            connection,
             organization,
             version: 1,
         }
     }
 
-    fn commit(&mut self, connection: &Connection, log: bool) {
+    fn commit(&mut self, log: Log) {
+        let connection = &self.connection;
         let run = |sql, parameters: &[&dyn rusqlite::ToSql]| {
             connection
                 .prepare_cached(sql)
@@ -243,23 +251,27 @@ impl Hand {
         let event = format!(
             r#"[{{"v":1,"type":"workspace_created","workspace":"{workspace}","name":"{name}"}}]"#
         );
-        if log {
-            run(
-                "INSERT INTO tenancy_commits VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-                params![
-                    id,
-                    self.version,
-                    CommitId::new().as_uuid().into_bytes(),
-                    0,
-                    r#"{"user":"0198c5a4-0000-7000-8000-000000000001"}"#,
-                    "create_workspace",
-                    event
-                ],
-            );
-        }
+        let outbox = match log {
+            Log::Without => event,
+            Log::With => {
+                run(
+                    "INSERT INTO tenancy_commits VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+                    params![
+                        id,
+                        self.version,
+                        CommitId::new().as_uuid().into_bytes(),
+                        0,
+                        r#"{"user":"0198c5a4-0000-7000-8000-000000000001"}"#,
+                        "create_workspace",
+                        event
+                    ],
+                );
+                String::new()
+            }
+        };
         run(
             "INSERT INTO hand_outbox VALUES (?1, ?2, ?3)",
-            params![id, self.version, if log { "" } else { &event }],
+            params![id, self.version, outbox],
         );
         run("COMMIT", &[]);
     }
@@ -293,12 +305,11 @@ fn check_by_hand(
     black_box(row);
 }
 
-fn some(world: &World, random: &mut u64) -> (UserId, OrganizationId, DomainId) {
+fn some(world: &World, random: &Cell<u64>) -> (UserId, OrganizationId, DomainId) {
     // A linear congruential generator: the same for all.
-    *random = random
-        .wrapping_mul(6_364_136_223_846_793_005)
-        .wrapping_add(1_442_695_040_888_963_407);
-    let at = (*random >> 33) as usize;
+    let next = random.get().wrapping_mul(6_364_136_223_846_793_005);
+    random.set(next.wrapping_add(1_442_695_040_888_963_407));
+    let at = (random.get() >> 33) as usize;
     let (organization, domain) = world.domains[at % world.domains.len()];
     let user = world.users[(at / 7) % world.users.len()];
     (user, organization, domain)
@@ -308,7 +319,10 @@ fn some(world: &World, random: &mut u64) -> (UserId, OrganizationId, DomainId) {
 fn compare(rounds: usize, size: usize, candidates: &mut [(&str, &mut dyn FnMut())]) {
     let mut times: Vec<Vec<Duration>> = vec![Vec::new(); candidates.len()];
     for round in 0..=rounds {
-        for ((_, run), times) in candidates.iter_mut().zip(&mut times) {
+        // Each goes first as often as any other.
+        for turn in 0..candidates.len() {
+            let which = (turn + round) % candidates.len();
+            let (run, times) = (&mut candidates[which].1, &mut times[which]);
             let begun = Instant::now();
             for _ in 0..size {
                 run();
@@ -369,14 +383,16 @@ fn fill(store: &SqliteRepository) -> World {
         }
         for n in 0..EACH {
             let workspace = WorkspaceId::new();
-            commit.changes.push(Change::Put(Record::Workspace(Workspace {
-                id: workspace,
-                name: Name::new(&format!("W {n}")).unwrap(),
-                invoicing: None,
-                domains: 1,
-                members: 20,
-                created_at: since,
-            })));
+            commit
+                .changes
+                .push(Change::Put(Record::Workspace(Workspace {
+                    id: workspace,
+                    name: Name::new(&format!("W {n}")).unwrap(),
+                    invoicing: None,
+                    domains: 1,
+                    members: 20,
+                    created_at: since,
+                })));
             for user in world.users.iter().skip(n % 2).step_by(2) {
                 let member = WorkspaceMember {
                     workspace,
