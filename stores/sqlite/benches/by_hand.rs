@@ -7,7 +7,7 @@
     clippy::indexing_slicing,
     clippy::arithmetic_side_effects,
     clippy::cast_precision_loss,
-    clippy::cast_possible_truncation,
+    clippy::wildcard_imports,
     reason = "a measurement that fails may panic; its numbers are small"
 )]
 
@@ -189,6 +189,7 @@ struct Hand {
 }
 
 /// Whether a log is written as well, as the store does.
+#[derive(Clone, Copy)]
 enum Log {
     With,
     Without,

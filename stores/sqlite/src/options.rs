@@ -53,7 +53,7 @@ pub enum Calls {
     InPlace,
     /// On threads of the store's own: one that writes, and one for each of
     /// [`readers`](Options::readers). Nothing blocks the caller, whatever its runtime; a hop to a thread
-    /// and back costs about ten microseconds more.
+    /// and back costs tens of microseconds more.
     OnThreads,
 }
 

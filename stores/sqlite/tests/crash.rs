@@ -7,7 +7,6 @@
 //! that rests on `synchronous = FULL`, and on a disk that keeps what it says it has.
 #![expect(
     clippy::unwrap_used,
-    clippy::indexing_slicing,
     clippy::arithmetic_side_effects,
     reason = "tests say what they expect by panicking"
 )]
