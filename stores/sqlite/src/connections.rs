@@ -339,3 +339,53 @@ fn at(path: &Path) -> impl Fn(rusqlite::Error) -> SqliteError {
         source,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rusqlite::StatementStatus;
+
+    /// After `ANALYZE`, SQLite would look at bound values and prepare each run anew.
+    #[test]
+    fn a_check_is_prepared_once_whatever_the_statistics_say() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("tenancy.db");
+        let options = Options::default();
+        let mut writer = open_writer(&path, &options).unwrap();
+        migrate(&mut writer).unwrap();
+        writer
+            .execute_batch(
+                "WITH RECURSIVE n(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < 1000) \
+                 INSERT INTO tenancy_members SELECT randomblob(16), randomblob(16), 0, NULL, NULL, 0 FROM n; \
+                 ANALYZE",
+            )
+            .unwrap();
+        let reader = open_reader(&path, &options).unwrap();
+        for id in 0..100_u8 {
+            let mut check = reader.prepare_cached(crate::sql::STANDING_DOMAIN).unwrap();
+            let mut rows = check.query(([id; 16], [id; 16], [id; 16])).unwrap();
+            assert!(rows.next().unwrap().is_none());
+        }
+        let check = reader.prepare_cached(crate::sql::STANDING_DOMAIN).unwrap();
+        assert_eq!(check.get_status(StatementStatus::Run), 100);
+        assert_eq!(check.get_status(StatementStatus::RePrepare), 0);
+    }
+
+    #[test]
+    fn no_statement_is_ever_thrown_out() {
+        assert!(crate::sql::ALL.len() < STATEMENTS);
+    }
+
+    #[test]
+    fn a_job_that_panics_is_an_error_and_no_end() {
+        let options = Options {
+            calls: Calls::OnThreads,
+            ..Options::default()
+        };
+        let connections = Connections::open(Path::new(MEMORY), &options).unwrap();
+        let panics = connections.write(&(), |_, ()| -> Result<(), SqliteError> { panic!("on purpose") });
+        assert!(matches!(tenancy::now(panics), Err(SqliteError::Stopped)));
+        let works = connections.read(&(), |_, ()| Ok(7));
+        assert_eq!(tenancy::now(works).unwrap(), 7);
+    }
+}

@@ -2,6 +2,7 @@
 
 use core::num::NonZeroU32;
 use core::time::Duration;
+use std::time::Instant;
 
 use rusqlite::{Connection, OptionalExtension as _};
 use tenancy::{LogEntry, OrganizationId, Version};
@@ -26,8 +27,8 @@ const LONGEST_WAIT: Duration = Duration::from_secs(24 * 60 * 60);
 ///   do idempotent, [`LogEntry::id`] is the key to remember.
 /// - **In order**, for each organization; a commit that fails holds up its organization, and no other.
 /// - **Any number of workers**, threads or processes: an organization is one worker's at a time, for the
-///   length of a lease. Should a worker take longer than its lease, another one starts at the same
-///   commit.
+///   length of a lease. Should a worker take longer than that, it stops after the commit that it is at,
+///   which another worker then delivers as well.
 /// - **No lock is held** while the host works: others read and write meanwhile.
 ///
 /// ```
@@ -69,6 +70,7 @@ pub struct Batch {
     organization: OrganizationId,
     worker: Uuid,
     entries: Vec<LogEntry>,
+    until: Instant,
 }
 
 /// What [`Outbox::deliver`] did.
@@ -131,6 +133,9 @@ impl<'r> Outbox<'r> {
             let mut delivered = 0_u32;
             let mut failed = None;
             for entry in batch.entries() {
+                if delivered > 0 && batch.is_over() {
+                    break; // somebody else may have it: no entry of ours after theirs
+                }
                 match hand_over(entry) {
                     Ok(()) => delivered = delivered.saturating_add(1),
                     Err(error) => {
@@ -155,7 +160,7 @@ impl<'r> Outbox<'r> {
     ///
     /// Whatever fails in the store.
     pub async fn take(&self, limit: NonZeroU32) -> Result<Option<Batch>, SqliteError> {
-        let lease = millis(self.lease);
+        let lease = self.lease;
         let connections = self.repository.connections();
         connections
             .write(&(), move |connection, ()| take(connection, lease, limit))
@@ -195,6 +200,13 @@ impl Batch {
         self.organization
     }
 
+    /// Whether the lease is over, so that another worker may have these commits by now. Look before each
+    /// one: what isn't delivered yet is better left.
+    #[must_use]
+    pub fn is_over(&self) -> bool {
+        Instant::now() >= self.until
+    }
+
     /// The commits, oldest first.
     #[must_use]
     pub fn entries(&self) -> &[LogEntry] {
@@ -204,10 +216,11 @@ impl Batch {
 
 fn take(
     connection: &Connection,
-    lease: i64,
+    lease: Duration,
     limit: NonZeroU32,
 ) -> Result<Option<Batch>, SqliteError> {
     let now = now_millis();
+    let begun = Instant::now();
     if next(connection, now)?.is_none() && !heal_is_due(connection, now)? {
         return Ok(None); // the usual case takes no lock
     }
@@ -222,7 +235,7 @@ fn take(
         let worker = Uuid::new_v4();
         connection.prepare_cached(sql::OUTBOX_TAKE)?.execute((
             organization.as_uuid().into_bytes(),
-            now.saturating_add(lease),
+            now.saturating_add(millis(lease)),
             worker.into_bytes(),
         ))?;
         let before = Version::new(first.get().saturating_sub(1));
@@ -231,6 +244,7 @@ fn take(
             organization,
             worker,
             entries,
+            until: begun.checked_add(lease).unwrap_or(begun),
         };
         Ok((Some(batch), End::Commit))
     })

@@ -123,6 +123,27 @@ fn a_worker_that_dies_loses_nothing() {
     assert_eq!(rows(&place), 0);
 }
 
+/// A worker whose lease is over leaves the rest to whoever has it now.
+#[test]
+fn a_slow_worker_stops_when_its_lease_is_over() {
+    let place = Place::new(quick());
+    let tenancy = place.tenancy();
+    let acme = acme(&tenancy);
+    domain(&tenancy, acme, "acme-api");
+    let store = tenancy.repository();
+    let mut seen = Vec::new();
+    let slow = store.outbox().lease(Duration::ZERO).deliver(limit(1), |entry| {
+        seen.push(entry.version.get());
+        Ok::<_, ()>(())
+    });
+    assert_eq!(now(slow).unwrap().delivered, 1);
+    let batch = now(store.outbox().lease(Duration::ZERO).take(limit(9))).unwrap();
+    assert!(batch.unwrap().is_over());
+    let batch = now(store.outbox().take(limit(9))).unwrap().unwrap();
+    assert!(!batch.is_over());
+    assert_eq!((seen, batch.entries()[0].version), (vec![1], Version::new(2)));
+}
+
 fn rows(place: &Place) -> i64 {
     place
         .stranger()
