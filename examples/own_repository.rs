@@ -1,5 +1,4 @@
-//! A store of one's own, over maps: three methods. Put your database in their place, and run the suite
-//! of `tenancy-conformance` on it.
+//! A store of one's own, over maps: three methods. Put your database in their place.
 //!
 //! `cargo run --example own_repository`
 
