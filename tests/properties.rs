@@ -53,7 +53,9 @@ fn histories(default_cases: u32, run: impl Fn(&[Step])) {
     }
     config.failure_persistence = None;
     config.max_shrink_iters = 4_000;
-    let mut runner = TestRunner::new(config);
+    // One seed by default, so that a run says the same twice; more cases try more histories.
+    let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &[23; 32]);
+    let mut runner = TestRunner::new_with_rng(config, rng);
     let result = runner.run(&steps(LONGEST), |steps| {
         run(&steps);
         Ok(())
