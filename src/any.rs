@@ -81,7 +81,6 @@ forward_directory!([] AnyRepository, this => (*this.0));
 macro_rules! erased {
     ($($of:ident { $(fn $method:ident($($name:ident: $type:ty),+) -> $answer:ty;)+ })+) => {
         trait Erased: Send + Sync {$($(
-            #[expect(clippy::elidable_lifetime_names, reason = "some of the parameters need it")]
             fn $method<'a>(&'a self, $($name: $type),+) -> Boxed<'a, $answer>;
         )+)+}
 

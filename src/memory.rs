@@ -30,7 +30,7 @@ use crate::workspace::Workspace;
 /// Every commit is held against the [contract](crate::repository) before anything of it is applied, and
 /// a malformed one is refused with a [`BrokenContract`]. In debug builds two more checks are made, whose
 /// cost grows with the organization: that the records are what the events say, and that no invariant of
-/// the rulebook is broken. Tests on this store therefore test the library, the conformance suite, and
+/// the rulebook is broken. Tests on this store therefore test the library, and
 /// whatever a host builds commits with.
 ///
 /// It never waits for anything but its lock, so [`now`](crate::now) does for an executor. A clone is

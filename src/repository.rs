@@ -141,7 +141,7 @@ pub trait Repository: Send + Sync {
     ///
     /// **Promise 2** holds if you do *one* of these:
     ///
-    /// - read everything in one statement or one snapshot (the shipped stores do);
+    /// - read everything in one statement or one snapshot;
     /// - read the organization's row first and everything else after, from a place that is at least as
     ///   fresh: the primary, or the same connection to one replica.
     ///

@@ -541,14 +541,14 @@ fn managed<'a>(
 
 fn may_view(scene: &Scene<'_>, invitation: &Invitation) -> bool {
     let organization = scene.state.id();
-    match invitation.target.workspace() {
-        None => scene
-            .require(organization, OrganizationAction::ViewInvitations)
-            .is_ok(),
-        Some(id) => scene
-            .require((organization, id), WorkspaceAction::ViewInvitations)
-            .is_ok(),
-    }
+    let everywhere = scene.require(organization, OrganizationAction::ViewInvitations);
+    // Asked of the organization first: the workspace of a closed one may be gone.
+    everywhere.is_ok()
+        || invitation.target.workspace().is_some_and(|id| {
+            scene
+                .require((organization, id), WorkspaceAction::ViewInvitations)
+                .is_ok()
+        })
 }
 
 fn answer_keys(actor: &Actor, token: &InvitationToken) -> Vec<Key> {
