@@ -33,7 +33,14 @@ mod tenancy;
 #[cfg(feature = "tracing")]
 mod trace;
 
+mod any;
+mod memory;
+mod now;
+mod replica;
+mod verify;
+
 pub use actor::{Actor, Author, Operator};
+pub use any::{AnyError, AnyRepository};
 pub use command::{Circumstances, Command, Decided, Fresh, Scene, Undecided, decide};
 pub use commands::{
     AcceptInvitation, Accepted, AppointAdmin, ChangeOrganizationRole, CreateDomain,
@@ -51,6 +58,8 @@ pub use id::{CommitId, DomainId, InvitationId, OrganizationId, UserId, Workspace
 pub use invitation::{Invitation, InvitationState, InvitationStatus, InvitationTarget};
 pub use lists::{Holder, ReceivedInvitation};
 pub use member::{Member, WorkspaceMember};
+pub use memory::{BrokenContract, MemoryRepository};
+pub use now::now;
 pub use organization::{
     CompanyInformation, Counts, InvoicingInformation, Organization, OrganizationStatus, QuotaUsage,
 };
@@ -60,6 +69,7 @@ pub use reads::{
     InvitationPreview, InvitationView, OrganizationView, WorkspaceInvoicing, WorkspaceView,
 };
 pub use refusal::Refusal;
+pub use replica::WithReplica;
 pub use repository::{
     Change, Claim, Commit, Directory, Facts, Key, Outcome, Record, RecordId, Repository,
 };
@@ -74,3 +84,5 @@ pub use text::{
     TextError, VerifiedEmail,
 };
 pub use token::{EntropyError, InvitationSecret, InvitationToken, TokenError, TokenHash};
+pub use verify::{Drift, verify};
+pub use workspace::Workspace;

@@ -122,6 +122,8 @@ use crate::state::OrganizationState;
 use crate::text::{DomainName, EmailKey, NameKey};
 use crate::workspace::Workspace;
 
+pub(crate) mod forward;
+
 /// Where organizations are kept. See the [module's documentation](self) for the three promises, and for
 /// a complete implementation.
 ///

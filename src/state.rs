@@ -23,9 +23,11 @@ use crate::text::{DomainName, EmailKey, NameKey};
 use crate::workspace::Workspace;
 
 mod index;
+mod page;
 mod violation;
 
 use index::Index;
+pub(crate) use index::following;
 pub use violation::Violation;
 
 /// The records of one organization, or some of them.
@@ -143,6 +145,15 @@ impl OrganizationState {
     ///
     /// As [`replay`](Self::replay). The state is then of no more use.
     pub fn apply_entry(&mut self, entry: &LogEntry) -> Result<(), Inconsistency> {
+        self.apply_entry_noting(entry, &mut Touched::default())
+    }
+
+    /// As [`apply_entry`](Self::apply_entry), for callers who want to know what it touched.
+    pub(crate) fn apply_entry_noting(
+        &mut self,
+        entry: &LogEntry,
+        touched: &mut Touched,
+    ) -> Result<(), Inconsistency> {
         let after = self.version();
         if entry.version != after.next() || entry.organization != self.id {
             return Err(Inconsistency::Version {
@@ -150,9 +161,8 @@ impl OrganizationState {
                 found: entry.version,
             });
         }
-        let mut touched = Touched::default();
         for event in &entry.events {
-            self.apply(entry.at, event, &mut touched)?;
+            self.apply(entry.at, event, touched)?;
         }
         self.organization_mut()?.version = entry.version;
         Ok(())
@@ -258,7 +268,7 @@ impl OrganizationState {
     /// The workspace memberships of one user, by workspace.
     pub fn workspaces_of(&self, user: UserId) -> impl Iterator<Item = &WorkspaceMember> {
         self.index
-            .workspaces_of(user)
+            .workspaces_of(user, None)
             .filter_map(move |workspace| self.workspace_member(workspace, user))
     }
 
@@ -277,7 +287,7 @@ impl OrganizationState {
     /// The domains in one workspace, by id.
     pub fn domains_in(&self, workspace: WorkspaceId) -> impl Iterator<Item = &Domain> {
         self.index
-            .domains_in(workspace)
+            .domains_in(workspace, None)
             .filter_map(|id| self.domain(id))
     }
 
@@ -310,14 +320,14 @@ impl OrganizationState {
         workspace: WorkspaceId,
     ) -> impl Iterator<Item = &Invitation> {
         self.index
-            .open_invitations_into(workspace)
+            .open_invitations_into(workspace, None)
             .filter_map(|id| self.invitation(id))
     }
 
     /// All open invitations, by id.
     pub fn open_invitations(&self) -> impl Iterator<Item = &Invitation> {
         self.index
-            .open_invitations()
+            .open_invitations(None)
             .filter_map(|id| self.invitation(id))
     }
 
@@ -361,6 +371,21 @@ impl OrganizationState {
                 .cloned()
                 .map(Record::RetiredDomainName),
             RecordId::Invitation(id) => self.invitation(*id).cloned().map(Record::Invitation),
+        }
+    }
+
+    /// Whether a record is there.
+    #[must_use]
+    pub fn has(&self, id: &RecordId) -> bool {
+        match id {
+            RecordId::Member(user) => self.members.contains_key(user),
+            RecordId::Workspace(id) => self.workspaces.contains_key(id),
+            RecordId::WorkspaceMember(workspace, user) => {
+                self.workspace_members.contains_key(&(*workspace, *user))
+            }
+            RecordId::Domain(id) => self.domains.contains_key(id),
+            RecordId::RetiredDomainName(name) => self.retired_names.contains_key(name),
+            RecordId::Invitation(id) => self.invitations.contains_key(id),
         }
     }
 

@@ -1,6 +1,8 @@
 //! The look-ups that [`OrganizationState`](super::OrganizationState) answers without a scan, so that a
 //! command costs the same in an organization of ten members and of a hundred thousand.
 
+use core::iter;
+use core::ops::Bound;
 use std::collections::{BTreeMap, BTreeSet};
 
 use uuid::Uuid;
@@ -8,11 +10,14 @@ use uuid::Uuid;
 use crate::id::{DomainId, InvitationId, UserId, WorkspaceId};
 use crate::invitation::Invitation;
 use crate::repository::Record;
+use crate::role::{OrganizationRole, RoleSet, WorkspaceRole};
 use crate::text::{DomainName, EmailKey, NameKey};
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Index {
+    members_by_role: BTreeSet<(OrganizationRole, UserId)>,
     members_by_email: BTreeSet<(EmailKey, UserId)>,
+    workspace_members_by_role: BTreeSet<((WorkspaceId, WorkspaceRole), UserId)>,
     workspaces_by_user: BTreeSet<(UserId, WorkspaceId)>,
     workspaces_by_name: BTreeMap<NameKey, WorkspaceId>,
     domains_by_name: BTreeMap<DomainName, DomainId>,
@@ -24,11 +29,15 @@ pub(super) struct Index {
 }
 
 const FIRST: Uuid = Uuid::nil();
+const NIL_USER: UserId = UserId::from_uuid(FIRST);
+const NIL_INVITATION: InvitationId = InvitationId::from_uuid(FIRST);
 
 impl Index {
     pub(super) const fn new() -> Self {
         Self {
+            members_by_role: BTreeSet::new(),
             members_by_email: BTreeSet::new(),
+            workspace_members_by_role: BTreeSet::new(),
             workspaces_by_user: BTreeSet::new(),
             workspaces_by_name: BTreeMap::new(),
             domains_by_name: BTreeMap::new(),
@@ -43,6 +52,7 @@ impl Index {
     pub(super) fn add(&mut self, record: &Record) {
         match record {
             Record::Member(member) => {
+                self.members_by_role.insert((member.role, member.user));
                 if let Some(email) = &member.email {
                     self.members_by_email
                         .insert((email.key().clone(), member.user));
@@ -55,6 +65,8 @@ impl Index {
             Record::WorkspaceMember(member) => {
                 self.workspaces_by_user
                     .insert((member.user, member.workspace));
+                self.workspace_members_by_role
+                    .insert(((member.workspace, member.role), member.user));
             }
             Record::Domain(domain) => {
                 self.domains_by_name.insert(domain.name.clone(), domain.id);
@@ -70,6 +82,7 @@ impl Index {
     pub(super) fn remove(&mut self, record: &Record) {
         match record {
             Record::Member(member) => {
+                self.members_by_role.remove(&(member.role, member.user));
                 if let Some(email) = &member.email {
                     self.members_by_email
                         .remove(&(email.key().clone(), member.user));
@@ -84,6 +97,8 @@ impl Index {
             Record::WorkspaceMember(member) => {
                 self.workspaces_by_user
                     .remove(&(member.user, member.workspace));
+                self.workspace_members_by_role
+                    .remove(&((member.workspace, member.role), member.user));
             }
             Record::Domain(domain) => {
                 if self.domains_by_name.get(&domain.name) == Some(&domain.id) {
@@ -117,20 +132,43 @@ impl Index {
         }
     }
 
-    pub(super) fn members_with_email(&self, email: &EmailKey) -> impl Iterator<Item = UserId> {
-        second(
-            &self.members_by_email,
-            email.clone(),
-            UserId::from_uuid(FIRST),
-        )
+    pub(super) fn members_holding(
+        &self,
+        roles: RoleSet,
+        after: Option<UserId>,
+    ) -> impl Iterator<Item = UserId> {
+        let roles = OrganizationRole::ALL
+            .into_iter()
+            .filter(move |role| roles.contains(RoleSet::of_organization(*role)));
+        merged(roles.map(move |role| following(&self.members_by_role, role, NIL_USER, after)))
     }
 
-    pub(super) fn workspaces_of(&self, user: UserId) -> impl Iterator<Item = WorkspaceId> {
-        second(
-            &self.workspaces_by_user,
-            user,
-            WorkspaceId::from_uuid(FIRST),
-        )
+    pub(super) fn workspace_members_holding(
+        &self,
+        workspace: WorkspaceId,
+        roles: RoleSet,
+        after: Option<UserId>,
+    ) -> impl Iterator<Item = UserId> {
+        let roles = WorkspaceRole::ALL
+            .into_iter()
+            .filter(move |role| roles.contains(RoleSet::of_workspace(*role)));
+        merged(roles.map(move |role| {
+            let held = (workspace, role);
+            following(&self.workspace_members_by_role, held, NIL_USER, after)
+        }))
+    }
+
+    pub(super) fn members_with_email(&self, email: &EmailKey) -> impl Iterator<Item = UserId> {
+        following(&self.members_by_email, email.clone(), NIL_USER, None)
+    }
+
+    pub(super) fn workspaces_of(
+        &self,
+        user: UserId,
+        after: Option<WorkspaceId>,
+    ) -> impl Iterator<Item = WorkspaceId> {
+        let first = WorkspaceId::from_uuid(FIRST);
+        following(&self.workspaces_by_user, user, first, after)
     }
 
     pub(super) fn workspace_named(&self, name: &NameKey) -> Option<WorkspaceId> {
@@ -141,60 +179,72 @@ impl Index {
         self.domains_by_name.get(name).copied()
     }
 
-    pub(super) fn domains_in(&self, workspace: WorkspaceId) -> impl Iterator<Item = DomainId> {
-        second(
-            &self.domains_by_workspace,
-            workspace,
-            DomainId::from_uuid(FIRST),
-        )
+    pub(super) fn domains_in(
+        &self,
+        workspace: WorkspaceId,
+        after: Option<DomainId>,
+    ) -> impl Iterator<Item = DomainId> {
+        let first = DomainId::from_uuid(FIRST);
+        following(&self.domains_by_workspace, workspace, first, after)
     }
 
     pub(super) fn open_invitations_to(
         &self,
         email: &EmailKey,
     ) -> impl Iterator<Item = InvitationId> {
-        second(
-            &self.open_by_email,
-            email.clone(),
-            InvitationId::from_uuid(FIRST),
-        )
+        following(&self.open_by_email, email.clone(), NIL_INVITATION, None)
     }
 
     pub(super) fn open_invitations_by(
         &self,
         inviter: UserId,
     ) -> impl Iterator<Item = InvitationId> {
-        second(
-            &self.open_by_inviter,
-            inviter,
-            InvitationId::from_uuid(FIRST),
-        )
+        following(&self.open_by_inviter, inviter, NIL_INVITATION, None)
     }
 
     pub(super) fn open_invitations_into(
         &self,
         workspace: WorkspaceId,
+        after: Option<InvitationId>,
     ) -> impl Iterator<Item = InvitationId> {
-        second(
-            &self.open_by_workspace,
-            workspace,
-            InvitationId::from_uuid(FIRST),
-        )
+        following(&self.open_by_workspace, workspace, NIL_INVITATION, after)
     }
 
-    pub(super) fn open_invitations(&self) -> impl Iterator<Item = InvitationId> {
-        self.open.iter().copied()
+    pub(super) fn open_invitations(
+        &self,
+        after: Option<InvitationId>,
+    ) -> impl Iterator<Item = InvitationId> {
+        let after = after.map_or(Bound::Unbounded, Bound::Excluded);
+        self.open.range((after, Bound::Unbounded)).copied()
     }
 }
 
-/// The second halves of all pairs that begin with `key`, in order.
-fn second<K: Ord + Clone, V: Ord + Copy>(
+/// The second halves of all pairs that begin with `key`, in order: those after `after`, or all.
+/// `first` is the least that a second half can be.
+pub(crate) fn following<K: Ord + Clone, V: Ord + Copy>(
     pairs: &BTreeSet<(K, V)>,
     key: K,
     first: V,
+    after: Option<V>,
 ) -> impl Iterator<Item = V> {
+    let start = match after {
+        None => Bound::Included((key.clone(), first)),
+        Some(after) => Bound::Excluded((key.clone(), after)),
+    };
     pairs
-        .range((key.clone(), first)..)
+        .range((start, Bound::Unbounded))
         .take_while(move |(k, _)| *k == key)
         .map(|(_, value)| *value)
+}
+
+/// All that the streams hold, in order. Each is in order, and no two hold the same.
+fn merged<I: Iterator<Item: Ord + Copy>>(
+    streams: impl Iterator<Item = I>,
+) -> impl Iterator<Item = I::Item> {
+    let mut streams: Vec<_> = streams.map(Iterator::peekable).collect();
+    iter::from_fn(move || {
+        let heads = streams.iter_mut().filter_map(|s| s.peek().copied());
+        let least = heads.min()?;
+        streams.iter_mut().find_map(|s| s.next_if_eq(&least))
+    })
 }

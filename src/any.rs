@@ -1,0 +1,155 @@
+//! One type for any store, for hosts that choose theirs when they start.
+
+use core::fmt;
+use core::future::Future;
+use core::num::NonZeroU32;
+use core::pin::Pin;
+use std::error::Error;
+use std::sync::Arc;
+
+use crate::domain::Domain;
+use crate::event::LogEntry;
+use crate::id::{DomainId, InvitationId, OrganizationId, UserId, WorkspaceId};
+use crate::invitation::Invitation;
+use crate::member::{Member, WorkspaceMember};
+use crate::organization::Organization;
+use crate::repository::forward::{forward_directory, forward_repository};
+use crate::repository::{Claim, Commit, Directory, Facts, Key, Outcome, Repository};
+use crate::resource::Resource;
+use crate::role::RoleSet;
+use crate::standing::{Standing, Version};
+use crate::text::EmailKey;
+use crate::workspace::Workspace;
+
+/// Any store, chosen at run time: `Tenancy<AnyRepository>` is one type, without a generic parameter for
+/// a host to carry around.
+///
+/// It costs an allocation a call. A clone is another handle on the same store.
+///
+/// ```
+/// use tenancy::{AnyRepository, MemoryRepository};
+///
+/// let store: AnyRepository = match std::env::var("DATABASE_URL") {
+///     // Ok(url) => AnyRepository::new(connect(&url)?),
+///     _ => AnyRepository::new(MemoryRepository::new()),
+/// };
+/// ```
+#[derive(Clone)]
+pub struct AnyRepository(Arc<dyn Erased>);
+
+/// What went wrong in a store of whatever type. It says what the store's own error says.
+#[derive(Debug, thiserror::Error)]
+#[error(transparent)]
+pub struct AnyError(Box<dyn Error + Send + Sync>);
+
+type Boxed<'a, T> = Pin<Box<dyn Future<Output = Result<T, AnyError>> + Send + 'a>>;
+
+impl AnyRepository {
+    /// This store, its type forgotten.
+    #[must_use]
+    pub fn new(store: impl Directory + 'static) -> Self {
+        Self(Arc::new(store))
+    }
+}
+
+impl AnyError {
+    /// The store's own error, if it is of this type.
+    ///
+    /// ```
+    /// use tenancy::{AnyError, BrokenContract};
+    ///
+    /// fn is_a_bug(error: &AnyError) -> bool {
+    ///     error.downcast_ref::<BrokenContract>().is_some()
+    /// }
+    /// ```
+    #[must_use]
+    pub fn downcast_ref<E: Error + 'static>(&self) -> Option<&E> {
+        self.0.downcast_ref()
+    }
+}
+
+impl fmt::Debug for AnyRepository {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("AnyRepository(..)")
+    }
+}
+
+forward_repository!([] AnyRepository, AnyError, this => (*this.0));
+forward_directory!([] AnyRepository, this => (*this.0));
+
+/// Writes the object-safe twin of the two traits, and that every store is one.
+macro_rules! erased {
+    ($($of:ident { $(fn $method:ident($($name:ident: $type:ty),+) -> $answer:ty;)+ })+) => {
+        trait Erased: Send + Sync {$($(
+            fn $method<'a>(&'a self, $($name: $type),+) -> Boxed<'a, $answer>;
+        )+)+}
+
+        impl<D: Directory> Erased for D {$($(
+            fn $method<'a>(&'a self, $($name: $type),+) -> Boxed<'a, $answer> {
+                Box::pin(async move {
+                    $of::$method(self, $($name),+)
+                        .await
+                        .map_err(|error| AnyError(Box::new(error)))
+                })
+            }
+        )+)+}
+    };
+}
+
+erased! {
+    Repository {
+        fn load(organization: OrganizationId, keys: &'a [Key]) -> Option<Facts>;
+        fn commit(commit: &'a Commit) -> Outcome;
+        fn standing(user: UserId, resource: Resource) -> Option<Standing>;
+    }
+    Directory {
+        fn members(
+            organization: OrganizationId,
+            roles: RoleSet,
+            after: Option<UserId>,
+            limit: NonZeroU32
+        ) -> Vec<Member>;
+        fn workspaces(
+            organization: OrganizationId,
+            after: Option<WorkspaceId>,
+            limit: NonZeroU32
+        ) -> Vec<Workspace>;
+        fn workspaces_of(
+            organization: OrganizationId,
+            user: UserId,
+            after: Option<WorkspaceId>,
+            limit: NonZeroU32
+        ) -> Vec<(Workspace, WorkspaceMember)>;
+        fn workspace_members(
+            organization: OrganizationId,
+            workspace: WorkspaceId,
+            roles: RoleSet,
+            after: Option<UserId>,
+            limit: NonZeroU32
+        ) -> Vec<WorkspaceMember>;
+        fn domains(
+            organization: OrganizationId,
+            workspace: WorkspaceId,
+            after: Option<DomainId>,
+            limit: NonZeroU32
+        ) -> Vec<Domain>;
+        fn invitations(
+            organization: OrganizationId,
+            workspace: Option<WorkspaceId>,
+            after: Option<InvitationId>,
+            limit: NonZeroU32
+        ) -> Vec<Invitation>;
+        fn organizations_of(
+            user: UserId,
+            after: Option<OrganizationId>,
+            limit: NonZeroU32
+        ) -> Vec<(Organization, Member)>;
+        fn invitations_to(
+            email: &'a EmailKey,
+            after: Option<(OrganizationId, InvitationId)>,
+            limit: NonZeroU32
+        ) -> Vec<(Organization, Invitation)>;
+        fn holder(claim: &'a Claim) -> Option<OrganizationId>;
+        fn log(organization: OrganizationId, after: Version, limit: NonZeroU32) -> Vec<LogEntry>;
+    }
+}

@@ -1,0 +1,617 @@
+//! The store in memory: for tests, for examples, and for hosts whose organizations may end with the
+//! process.
+
+use core::num::NonZeroU32;
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+
+use chrono::{DateTime, SubsecRound, Utc};
+use uuid::Uuid;
+
+use crate::domain::Domain;
+use crate::event::LogEntry;
+use crate::id::{CommitId, DomainId, InvitationId, OrganizationId, UserId, WorkspaceId};
+use crate::invitation::Invitation;
+use crate::member::{Member, WorkspaceMember};
+use crate::organization::Organization;
+use crate::repository::{
+    Change, Claim, Commit, Directory, Facts, Key, Outcome, Record, RecordId, Repository,
+};
+use crate::resource::Resource;
+use crate::role::RoleSet;
+use crate::standing::{Standing, Version};
+use crate::state::{OrganizationState, Touched, Violation, following};
+use crate::text::EmailKey;
+use crate::verify::{Drift, same, verify};
+use crate::workspace::Workspace;
+
+/// A store in memory, and the strictest there is: it takes nothing on trust.
+///
+/// Every commit is held against the [contract](crate::repository) before anything of it is applied, and
+/// a malformed one is refused with a [`BrokenContract`]. In debug builds two more checks are made, whose
+/// cost grows with the organization: that the records are what the events say, and that no invariant of
+/// the rulebook is broken. Tests on this store therefore test the library, the conformance suite, and
+/// whatever a host builds commits with.
+///
+/// It never waits for anything but its lock, so [`now`](crate::now) does for an executor. A clone is
+/// another handle on the same data, which goes with the last handle.
+///
+/// ```
+/// use tenancy::{MemoryRepository, OrganizationId};
+///
+/// let store = MemoryRepository::new();
+/// let handle = store.clone(); // the same data
+/// assert_eq!(handle.state(OrganizationId::new()), None);
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct MemoryRepository {
+    everything: Arc<RwLock<Everything>>,
+}
+
+/// How a commit breaks the [contract](crate::repository): nothing that a rule, a user or a lost race can
+/// bring about, but a mistake of whoever made the commit. It changed nothing.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum BrokenContract {
+    /// The organization's new version is not the one after the expected one.
+    #[error(
+        "the new row has version {next}, which does not follow the expected version {expected}"
+    )]
+    NextVersion {
+        /// What the commit was decided on.
+        expected: Version,
+        /// What the new row says.
+        next: Version,
+    },
+    /// The log entry speaks of another organization than the new row.
+    #[error("the log entry is of organization `{entry}`, the new row of organization `{next}`")]
+    EntryOrganization {
+        /// What the new row says.
+        next: OrganizationId,
+        /// What the log entry says.
+        entry: OrganizationId,
+    },
+    /// The log entry has another version than the new row.
+    #[error("the log entry has version {entry}, the new row has version {next}")]
+    EntryVersion {
+        /// What the new row says.
+        next: Version,
+        /// What the log entry says.
+        entry: Version,
+    },
+    /// The log entry has no events: there is nothing to commit.
+    #[error("the log entry has no events")]
+    NoEvents,
+    /// A time is finer than the whole milliseconds that every store can keep.
+    #[error("the time `{0}` is not in whole milliseconds")]
+    Time(DateTime<Utc>),
+    /// The organization has a commit of this id already.
+    #[error("the commit id `{0}` was used before")]
+    CommitIdUsed(CommitId),
+    /// Two changes touch one record, so their order would matter.
+    #[error("two changes touch {0}")]
+    RecordTwice(RecordId),
+    /// Two changes touch one claim, so their order would matter.
+    #[error("two changes touch the claim on {0}")]
+    ClaimTwice(Claim),
+    /// A record is to be deleted that isn't there.
+    #[error("{0} is to be deleted, but does not exist")]
+    NothingToDelete(RecordId),
+    /// A claim is to be released that the organization doesn't hold.
+    #[error("the claim on {0} is to be released, but the organization does not hold it")]
+    NothingToRelease(Claim),
+    /// A claim is to be made that the organization holds already.
+    #[error("the claim on {0} is to be made, but the organization holds it already")]
+    ClaimHeld(Claim),
+    /// The new row or the records are not what the events make of those before (debug builds).
+    #[error("the changes are not what the events say: {0}")]
+    Events(#[source] Drift),
+    /// The claims that change are not those that the events say (debug builds).
+    #[error("the claims that change are not those that the events say")]
+    Claims,
+    /// The organization would break an invariant of the rulebook (debug builds).
+    #[error("the commit breaks an invariant: {0}")]
+    Invariant(#[source] Violation),
+}
+
+#[derive(Debug, Default)]
+struct Everything {
+    organizations: HashMap<OrganizationId, Kept>,
+    claims: HashMap<Claim, OrganizationId>,
+    // INVARIANT: these two agree with the records of all organizations. `Everything::apply` is the only
+    // one to write either.
+    organizations_by_user: BTreeSet<(UserId, OrganizationId)>,
+    open_by_email: BTreeSet<(EmailKey, (OrganizationId, InvitationId))>,
+}
+
+#[derive(Debug)]
+struct Kept {
+    state: OrganizationState,
+    // INVARIANT: the entry of version v is the vth.
+    log: Vec<LogEntry>,
+    commits: HashMap<CommitId, Version>,
+}
+
+const FIRST: Uuid = Uuid::nil();
+
+impl MemoryRepository {
+    /// An empty store.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// A copy of all that it keeps of an organization; `None` if it doesn't exist. For tests and for
+    /// debugging: it takes time in proportion to the organization.
+    #[must_use]
+    pub fn state(&self, organization: OrganizationId) -> Option<OrganizationState> {
+        let everything = self.read();
+        Some(everything.organizations.get(&organization)?.state.clone())
+    }
+
+    /// Checks that an organization is what its log makes of it, and that it breaks no invariant of the
+    /// rulebook. One that doesn't exist is in order. See [`verify`](crate::verify()).
+    ///
+    /// ```
+    /// use tenancy::{MemoryRepository, OrganizationId};
+    ///
+    /// let store = MemoryRepository::new();
+    /// assert_eq!(store.verify(OrganizationId::new()), Ok(()));
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// The first [`Drift`] found: a bug of this library.
+    pub fn verify(&self, organization: OrganizationId) -> Result<(), Drift> {
+        let everything = self.read();
+        let Some(kept) = everything.organizations.get(&organization) else {
+            return Ok(());
+        };
+        verify(&kept.state, &kept.log)
+    }
+
+    // A lock is poisoned when a thread panics while it holds it. All checks of a commit come before its
+    // first write, and nothing after that can panic: what a poisoned lock guards is whole.
+
+    fn read(&self) -> RwLockReadGuard<'_, Everything> {
+        self.everything
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write(&self) -> RwLockWriteGuard<'_, Everything> {
+        self.everything
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A page of what an organization has; empty if it doesn't exist.
+    fn page<T>(
+        &self,
+        organization: OrganizationId,
+        limit: NonZeroU32,
+        list: impl FnOnce(&OrganizationState, usize) -> Vec<T>,
+    ) -> Vec<T> {
+        let everything = self.read();
+        everything
+            .organizations
+            .get(&organization)
+            .map_or_else(Vec::new, |kept| list(&kept.state, size(limit)))
+    }
+}
+
+impl Repository for MemoryRepository {
+    type Error = BrokenContract;
+
+    async fn load(
+        &self,
+        organization: OrganizationId,
+        keys: &[Key],
+    ) -> Result<Option<Facts>, BrokenContract> {
+        let everything = self.read();
+        let Some(kept) = everything.organizations.get(&organization) else {
+            return Ok(None);
+        };
+        let committed = keys.iter().filter_map(|key| match key {
+            Key::Commit(id) => kept.entry(*id),
+            _ => None,
+        });
+        Ok(Facts::select(&kept.state, committed, keys))
+    }
+
+    async fn commit(&self, commit: &Commit) -> Result<Outcome, BrokenContract> {
+        let mut everything = self.write();
+        let kept = everything.organizations.get(&commit.organization());
+        let version = kept.map_or(Version::ABSENT, |kept| kept.state.version());
+        if version != commit.expected {
+            return Ok(Outcome::Conflict);
+        }
+        well_formed(commit)?;
+        everything.fits(commit)?;
+        if let Some(taken) = everything.taken(commit) {
+            return Ok(Outcome::Taken(taken));
+        }
+        if cfg!(debug_assertions) {
+            everything.keeps_the_rules(commit)?;
+        }
+        everything.apply(commit);
+        Ok(Outcome::Committed)
+    }
+
+    async fn standing(
+        &self,
+        user: UserId,
+        resource: Resource,
+    ) -> Result<Option<Standing>, BrokenContract> {
+        let everything = self.read();
+        let kept = everything.organizations.get(&resource.organization());
+        Ok(kept.and_then(|kept| kept.state.standing(user, resource)))
+    }
+}
+
+impl Directory for MemoryRepository {
+    async fn members(
+        &self,
+        organization: OrganizationId,
+        roles: RoleSet,
+        after: Option<UserId>,
+        limit: NonZeroU32,
+    ) -> Result<Vec<Member>, BrokenContract> {
+        Ok(self.page(organization, limit, |state, limit| {
+            let members = state.members_after(roles, after);
+            members.take(limit).cloned().collect()
+        }))
+    }
+
+    async fn workspaces(
+        &self,
+        organization: OrganizationId,
+        after: Option<WorkspaceId>,
+        limit: NonZeroU32,
+    ) -> Result<Vec<Workspace>, BrokenContract> {
+        Ok(self.page(organization, limit, |state, limit| {
+            let workspaces = state.workspaces_after(after);
+            workspaces.take(limit).cloned().collect()
+        }))
+    }
+
+    async fn workspaces_of(
+        &self,
+        organization: OrganizationId,
+        user: UserId,
+        after: Option<WorkspaceId>,
+        limit: NonZeroU32,
+    ) -> Result<Vec<(Workspace, WorkspaceMember)>, BrokenContract> {
+        Ok(self.page(organization, limit, |state, limit| {
+            let workspaces = state.workspaces_of_after(user, after).take(limit);
+            workspaces
+                .map(|(workspace, member)| (workspace.clone(), member.clone()))
+                .collect()
+        }))
+    }
+
+    async fn workspace_members(
+        &self,
+        organization: OrganizationId,
+        workspace: WorkspaceId,
+        roles: RoleSet,
+        after: Option<UserId>,
+        limit: NonZeroU32,
+    ) -> Result<Vec<WorkspaceMember>, BrokenContract> {
+        Ok(self.page(organization, limit, |state, limit| {
+            let members = state.workspace_members_after(workspace, roles, after);
+            members.take(limit).cloned().collect()
+        }))
+    }
+
+    async fn domains(
+        &self,
+        organization: OrganizationId,
+        workspace: WorkspaceId,
+        after: Option<DomainId>,
+        limit: NonZeroU32,
+    ) -> Result<Vec<Domain>, BrokenContract> {
+        Ok(self.page(organization, limit, |state, limit| {
+            let domains = state.domains_after(workspace, after);
+            domains.take(limit).cloned().collect()
+        }))
+    }
+
+    async fn invitations(
+        &self,
+        organization: OrganizationId,
+        workspace: Option<WorkspaceId>,
+        after: Option<InvitationId>,
+        limit: NonZeroU32,
+    ) -> Result<Vec<Invitation>, BrokenContract> {
+        Ok(
+            self.page(organization, limit, |state, limit| match workspace {
+                Some(workspace) => {
+                    let invitations = state.open_invitations_into_after(workspace, after);
+                    invitations.take(limit).cloned().collect()
+                }
+                None => {
+                    let invitations = state.open_invitations_after(after);
+                    invitations.take(limit).cloned().collect()
+                }
+            }),
+        )
+    }
+
+    async fn organizations_of(
+        &self,
+        user: UserId,
+        after: Option<OrganizationId>,
+        limit: NonZeroU32,
+    ) -> Result<Vec<(Organization, Member)>, BrokenContract> {
+        let everything = self.read();
+        let first = OrganizationId::from_uuid(FIRST);
+        let organizations = following(&everything.organizations_by_user, user, first, after);
+        let memberships = organizations.filter_map(|id| {
+            let state = &everything.organizations.get(&id)?.state;
+            Some((state.organization()?.clone(), state.member(user)?.clone()))
+        });
+        Ok(memberships.take(size(limit)).collect())
+    }
+
+    async fn invitations_to(
+        &self,
+        email: &EmailKey,
+        after: Option<(OrganizationId, InvitationId)>,
+        limit: NonZeroU32,
+    ) -> Result<Vec<(Organization, Invitation)>, BrokenContract> {
+        let everything = self.read();
+        let first = (
+            OrganizationId::from_uuid(FIRST),
+            InvitationId::from_uuid(FIRST),
+        );
+        let open = following(&everything.open_by_email, email.clone(), first, after);
+        let invitations = open.filter_map(|(organization, id)| {
+            let state = &everything.organizations.get(&organization)?.state;
+            Some((state.organization()?.clone(), state.invitation(id)?.clone()))
+        });
+        Ok(invitations.take(size(limit)).collect())
+    }
+
+    async fn holder(&self, claim: &Claim) -> Result<Option<OrganizationId>, BrokenContract> {
+        Ok(self.read().claims.get(claim).copied())
+    }
+
+    async fn log(
+        &self,
+        organization: OrganizationId,
+        after: Version,
+        limit: NonZeroU32,
+    ) -> Result<Vec<LogEntry>, BrokenContract> {
+        let everything = self.read();
+        let Some(kept) = everything.organizations.get(&organization) else {
+            return Ok(Vec::new());
+        };
+        let passed = usize::try_from(after.get()).unwrap_or(usize::MAX);
+        Ok(kept
+            .log
+            .iter()
+            .skip(passed)
+            .take(size(limit))
+            .cloned()
+            .collect())
+    }
+}
+
+/// What can be said of a commit by itself.
+fn well_formed(commit: &Commit) -> Result<(), BrokenContract> {
+    let Commit {
+        expected,
+        next,
+        changes,
+        entry,
+    } = commit;
+    if next.version != expected.next() {
+        return Err(BrokenContract::NextVersion {
+            expected: *expected,
+            next: next.version,
+        });
+    }
+    if entry.organization != next.id {
+        return Err(BrokenContract::EntryOrganization {
+            next: next.id,
+            entry: entry.organization,
+        });
+    }
+    if entry.version != next.version {
+        return Err(BrokenContract::EntryVersion {
+            next: next.version,
+            entry: entry.version,
+        });
+    }
+    if entry.events.is_empty() {
+        return Err(BrokenContract::NoEvents);
+    }
+    whole_milliseconds(entry.at)?;
+    whole_milliseconds(next.created_at)?;
+    let (mut records, mut claims) = (HashSet::new(), HashSet::new());
+    for change in changes {
+        match change {
+            Change::Put(record) => {
+                for time in times(record) {
+                    whole_milliseconds(time)?;
+                }
+                once(&mut records, record.id()).map_err(BrokenContract::RecordTwice)?;
+            }
+            Change::Delete(id) => {
+                once(&mut records, id.clone()).map_err(BrokenContract::RecordTwice)?;
+            }
+            Change::Claim(claim) | Change::Release(claim) => {
+                once(&mut claims, claim.clone()).map_err(BrokenContract::ClaimTwice)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn whole_milliseconds(time: DateTime<Utc>) -> Result<(), BrokenContract> {
+    if time == time.trunc_subsecs(3) {
+        Ok(())
+    } else {
+        Err(BrokenContract::Time(time))
+    }
+}
+
+fn times(record: &Record) -> impl Iterator<Item = DateTime<Utc>> {
+    let (one, other) = match record {
+        Record::Member(member) => (member.since, None),
+        Record::Workspace(workspace) => (workspace.created_at, None),
+        Record::WorkspaceMember(member) => (member.since, None),
+        Record::Domain(domain) => (domain.created_at, None),
+        Record::RetiredDomainName(retired) => (retired.retired_at, None),
+        Record::Invitation(invitation) => (invitation.sent_at, Some(invitation.expires_at)),
+    };
+    core::iter::once(one).chain(other)
+}
+
+fn once<T: Clone + Eq + core::hash::Hash>(seen: &mut HashSet<T>, item: T) -> Result<(), T> {
+    if seen.contains(&item) {
+        return Err(item);
+    }
+    seen.insert(item);
+    Ok(())
+}
+
+impl Everything {
+    /// Whether a commit goes together with what is kept.
+    fn fits(&self, commit: &Commit) -> Result<(), BrokenContract> {
+        let organization = commit.organization();
+        let kept = self.organizations.get(&organization);
+        if kept.is_some_and(|kept| kept.commits.contains_key(&commit.id())) {
+            return Err(BrokenContract::CommitIdUsed(commit.id()));
+        }
+        for change in &commit.changes {
+            match change {
+                Change::Put(_) => {}
+                Change::Delete(id) => {
+                    if kept.is_none_or(|kept| !kept.state.has(id)) {
+                        return Err(BrokenContract::NothingToDelete(id.clone()));
+                    }
+                }
+                Change::Claim(claim) => {
+                    if self.claims.get(claim) == Some(&organization) {
+                        return Err(BrokenContract::ClaimHeld(claim.clone()));
+                    }
+                }
+                Change::Release(claim) => {
+                    if self.claims.get(claim) != Some(&organization) {
+                        return Err(BrokenContract::NothingToRelease(claim.clone()));
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The claim that another organization holds. One of this organization is no longer possible here.
+    fn taken(&self, commit: &Commit) -> Option<Claim> {
+        commit.changes.iter().find_map(|change| match change {
+            Change::Claim(claim) if self.claims.contains_key(claim) => Some(claim.clone()),
+            _ => None,
+        })
+    }
+
+    /// What takes time in proportion to the organization: that the events and the changes say the same,
+    /// and that the result is one that the rulebook allows.
+    fn keeps_the_rules(&self, commit: &Commit) -> Result<(), BrokenContract> {
+        let id = commit.organization();
+        let before = match self.organizations.get(&id) {
+            Some(kept) => kept.state.clone(),
+            None => OrganizationState::absent(id),
+        };
+        let mut stored = before.clone();
+        stored.set_organization(commit.next.clone());
+        for change in &commit.changes {
+            match change {
+                Change::Put(record) => stored.put(record.clone()),
+                Change::Delete(id) => drop(stored.delete(id)),
+                Change::Claim(_) | Change::Release(_) => {}
+            }
+        }
+        let mut made = before;
+        let mut touched = Touched::default();
+        made.apply_entry_noting(&commit.entry, &mut touched)
+            .map_err(|inconsistency| BrokenContract::Events(inconsistency.into()))?;
+        same(&stored, &made).map_err(BrokenContract::Events)?;
+        if claims(&commit.changes) != claims(&made.changes(touched)) {
+            return Err(BrokenContract::Claims);
+        }
+        stored.validate().map_err(BrokenContract::Invariant)
+    }
+
+    /// Applies a commit that has passed every check. Nothing in here fails.
+    fn apply(&mut self, commit: &Commit) {
+        let id = commit.organization();
+        let kept = self.organizations.entry(id).or_insert_with(|| Kept {
+            state: OrganizationState::absent(id),
+            log: Vec::new(),
+            commits: HashMap::new(),
+        });
+        kept.state.set_organization(commit.next.clone());
+        kept.commits.insert(commit.id(), commit.entry.version);
+        kept.log.push(commit.entry.clone());
+        let by_user = &mut self.organizations_by_user;
+        let by_email = &mut self.open_by_email;
+        for change in &commit.changes {
+            let (gone, come) = match change {
+                Change::Put(record) => (kept.state.delete(&record.id()), Some(record)),
+                Change::Delete(record) => (kept.state.delete(record), None),
+                Change::Claim(claim) => {
+                    self.claims.insert(claim.clone(), id);
+                    continue;
+                }
+                Change::Release(claim) => {
+                    self.claims.remove(claim);
+                    continue;
+                }
+            };
+            match gone {
+                Some(Record::Member(member)) => {
+                    by_user.remove(&(member.user, id));
+                }
+                Some(Record::Invitation(invitation)) => {
+                    by_email.remove(&(invitation.email.key().clone(), (id, invitation.id)));
+                }
+                _ => {}
+            }
+            match come {
+                Some(Record::Member(member)) => {
+                    by_user.insert((member.user, id));
+                }
+                Some(Record::Invitation(invitation)) if invitation.is_open() => {
+                    by_email.insert((invitation.email.key().clone(), (id, invitation.id)));
+                }
+                _ => {}
+            }
+            if let Some(record) = come {
+                kept.state.put(record.clone());
+            }
+        }
+    }
+}
+
+impl Kept {
+    fn entry(&self, commit: CommitId) -> Option<&LogEntry> {
+        let before = self.commits.get(&commit)?.get().checked_sub(1)?;
+        self.log.get(usize::try_from(before).ok()?)
+    }
+}
+
+/// The claims that change hands, whatever their order.
+fn claims(changes: &[Change]) -> BTreeSet<(bool, &Claim)> {
+    let claims = changes.iter().filter_map(|change| match change {
+        Change::Claim(claim) => Some((true, claim)),
+        Change::Release(claim) => Some((false, claim)),
+        Change::Put(_) | Change::Delete(_) => None,
+    });
+    claims.collect()
+}
+
+fn size(limit: NonZeroU32) -> usize {
+    usize::try_from(limit.get()).unwrap_or(usize::MAX)
+}

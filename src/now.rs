@@ -1,0 +1,99 @@
+//! Driving a future on the spot, for hosts that aren't asynchronous.
+
+use core::future::Future;
+use core::pin::pin;
+use core::sync::atomic::{AtomicBool, Ordering};
+use core::task::{Context, Poll, Waker};
+use std::sync::Arc;
+use std::task::Wake;
+use std::thread::{self, Thread};
+
+/// Drives a future to its end on this thread: for synchronous hosts, tests and examples.
+///
+/// A store that never waits ([`MemoryRepository`](crate::MemoryRepository), SQLite) is done at the first
+/// poll. For one that waits, this thread sleeps until it is woken. Don't call it on a worker of an async
+/// runtime: that worker could do nothing else meanwhile, perhaps not even what the future waits for.
+///
+/// ```
+/// use tenancy::{MemoryRepository, OrganizationId, Repository};
+///
+/// let store = MemoryRepository::new();
+/// let nowhere = tenancy::now(store.load(OrganizationId::new(), &[]));
+/// assert_eq!(nowhere, Ok(None));
+/// ```
+pub fn now<F: Future>(future: F) -> F::Output {
+    let mut future = pin!(future);
+    let sleeper = Arc::new(Sleeper {
+        thread: thread::current(),
+        woken: AtomicBool::new(false),
+    });
+    let waker = Waker::from(Arc::clone(&sleeper));
+    let mut context = Context::from_waker(&waker);
+    loop {
+        if let Poll::Ready(output) = future.as_mut().poll(&mut context) {
+            return output;
+        }
+        // The flag, not the waking, is what counts: a thread may wake for no reason, and the future may
+        // itself have slept through ours inside its poll.
+        while !sleeper.woken.swap(false, Ordering::AcqRel) {
+            thread::park();
+        }
+    }
+}
+
+/// A thread that sleeps until its future can go on.
+struct Sleeper {
+    thread: Thread,
+    woken: AtomicBool,
+}
+
+impl Wake for Sleeper {
+    fn wake(self: Arc<Self>) {
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        self.woken.store(true, Ordering::Release);
+        self.thread.unpark();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use core::future::{poll_fn, ready};
+
+    use super::*;
+
+    #[test]
+    fn a_future_that_is_ready_ends_at_once() {
+        assert_eq!(now(ready(7)), 7);
+    }
+
+    #[test]
+    fn a_future_that_wakes_itself_is_polled_again() {
+        let mut polls = 0;
+        let polls = now(poll_fn(|context| {
+            polls += 1;
+            if polls == 3 {
+                return Poll::Ready(polls);
+            }
+            context.waker().wake_by_ref();
+            Poll::Pending
+        }));
+        assert_eq!(polls, 3);
+    }
+
+    #[test]
+    fn a_future_that_another_thread_wakes_ends() {
+        let mut helper = None;
+        let answer = now(poll_fn(|context| match helper.take() {
+            None => {
+                let waker = context.waker().clone();
+                helper = Some(thread::spawn(move || waker.wake()));
+                Poll::Pending
+            }
+            Some(helper) => Poll::Ready(helper.join().is_ok()),
+        }));
+        assert!(answer);
+    }
+}

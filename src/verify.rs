@@ -1,0 +1,132 @@
+//! Whether what a store keeps is what its log says.
+
+use std::collections::BTreeMap;
+
+use crate::event::LogEntry;
+use crate::organization::{InvoicingInformation, Organization};
+use crate::repository::{Record, RecordId};
+use crate::state::{Inconsistency, OrganizationState, Violation};
+use crate::text::EmailAddress;
+
+/// How a store differs from its log, or from the rulebook: something other than this library has written
+/// it.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Drift {
+    /// The log itself can't be replayed.
+    #[error("the log contradicts itself: {0}")]
+    Inconsistency(#[from] Inconsistency),
+    /// The organization's own row is not the one that the log makes.
+    #[error("the organization's row is not the one that the log makes")]
+    Organization,
+    /// The records are not those that the log makes.
+    #[error(
+        "of the log's records, {} are missing and {} are different; {} are not the log's",
+        .missing.len(), .different.len(), .foreign.len()
+    )]
+    Records {
+        /// The log makes them, but the store has them not.
+        missing: Vec<RecordId>,
+        /// The store has them, but the log doesn't make them.
+        foreign: Vec<RecordId>,
+        /// The store has them, but not as the log makes them.
+        different: Vec<RecordId>,
+    },
+    /// The store and its log agree, on something that the rulebook forbids.
+    #[error(transparent)]
+    Violation(#[from] Violation),
+}
+
+/// Checks that an organization, as a store keeps it, is what its log makes of it, and that it breaks no
+/// invariant of the rulebook.
+///
+/// `stored` must hold all records of the organization, and `log` all of its entries, oldest first, both
+/// of one moment. It takes time in proportion to both: for tests, for a job at night, and before a
+/// restored backup goes into use.
+///
+/// # Errors
+///
+/// The first [`Drift`] found.
+///
+/// ```
+/// use tenancy::{Drift, LogEntry, OrganizationState};
+///
+/// fn report(stored: &OrganizationState, log: &[LogEntry]) {
+///     match tenancy::verify(stored, log) {
+///         Ok(()) => println!("{} is in order", stored.id()),
+///         Err(Drift::Records { missing, .. }) => println!("{} lost {missing:?}", stored.id()),
+///         Err(drift) => println!("{}: {drift}", stored.id()),
+///     }
+/// }
+/// # report(&OrganizationState::absent(tenancy::OrganizationId::new()), &[]);
+/// ```
+pub fn verify(stored: &OrganizationState, log: &[LogEntry]) -> Result<(), Drift> {
+    same(stored, &OrganizationState::replay(stored.id(), log)?)?;
+    Ok(stored.validate()?)
+}
+
+/// Whether a store keeps what a log makes, to the letter.
+pub(crate) fn same(stored: &OrganizationState, made: &OrganizationState) -> Result<(), Drift> {
+    let rows = (stored.organization(), made.organization());
+    let rows_agree = match rows {
+        (None, None) => true,
+        (Some(stored), Some(made)) => same_row(stored, made),
+        _ => false,
+    };
+    if !rows_agree {
+        return Err(Drift::Organization);
+    }
+    let mut made: BTreeMap<RecordId, Record> = by_id(made);
+    let (mut foreign, mut different) = (Vec::new(), Vec::new());
+    for (id, record) in by_id(stored) {
+        match made.remove(&id) {
+            None => foreign.push(id),
+            Some(made) if same_record(&record, &made) => {}
+            Some(_) => different.push(id),
+        }
+    }
+    let missing: Vec<_> = made.into_keys().collect();
+    if missing.is_empty() && foreign.is_empty() && different.is_empty() {
+        return Ok(());
+    }
+    Err(Drift::Records {
+        missing,
+        foreign,
+        different,
+    })
+}
+
+fn by_id(state: &OrganizationState) -> BTreeMap<RecordId, Record> {
+    state
+        .records()
+        .map(|record| (record.id(), record))
+        .collect()
+}
+
+// Two e-mail addresses are equal if they are one mailbox, so `==` alone would let a store forget how
+// they were typed.
+
+fn same_row(a: &Organization, b: &Organization) -> bool {
+    a == b && typed(invoiced(a.invoicing.as_ref())) == typed(invoiced(b.invoicing.as_ref()))
+}
+
+fn same_record(a: &Record, b: &Record) -> bool {
+    a == b && typed(address(a)) == typed(address(b))
+}
+
+fn address(record: &Record) -> Option<&EmailAddress> {
+    match record {
+        Record::Member(member) => member.email.as_ref(),
+        Record::Workspace(workspace) => invoiced(workspace.invoicing.as_ref()),
+        Record::Invitation(invitation) => Some(&invitation.email),
+        Record::WorkspaceMember(_) | Record::Domain(_) | Record::RetiredDomainName(_) => None,
+    }
+}
+
+fn invoiced(invoicing: Option<&InvoicingInformation>) -> Option<&EmailAddress> {
+    invoicing.map(|invoicing| &invoicing.email)
+}
+
+fn typed(address: Option<&EmailAddress>) -> Option<&str> {
+    address.map(EmailAddress::as_str)
+}
