@@ -1,6 +1,8 @@
 #![doc = include_str!("../README.md")]
 
+mod commands;
 mod harness;
+mod lockstep;
 mod model;
 mod random;
 mod report;

@@ -136,6 +136,15 @@ macro_rules! __checks {
                 promise_1_puts_replace_and_deletes_remove: "Insert the record, or replace the one with its id as a whole.",
                 promise_1_commits_are_visible_to_every_handle: "applied, durable, and visible to every later `load`.",
                 promise_1_two_handles_lose_no_update: "Compare and write in one statement or behind one lock that all handles share.",
+                promise_1_racers_have_one_winner: "Somebody else was first. Nothing was applied: load and decide again.",
+                promise_1_racers_to_create_have_one_winner: "Compare and write in one statement or behind one lock that all handles share.",
+                promise_1_every_order_of_two_writers: "If a commit succeeds, nothing was written since its version was read",
+                promise_1_every_order_of_three_writers: "each fact is exactly the state at the commit",
+                promise_1_fifty_writers_all_finish: "The commits of one organization are totally ordered, each decided on its predecessor",
+                promise_1_a_storm_leaves_what_its_log_says: "The commits of one organization are totally ordered, each decided on its predecessor",
+                promise_1_a_dropped_commit_happened_or_did_not: "If the future is dropped, the commit happened or it didn't; it is never half done",
+                promise_1_dropped_reads_leave_the_handle_whole: "its connection must not go back to a pool with a transaction open",
+                promise_1_a_reopened_store_has_every_commit: "applied, durable, and visible to every later `load`.",
             }
         }
     };

@@ -73,6 +73,26 @@ impl<R: Repository> World<R> {
         }
     }
 
+    /// The same data, opened again.
+    pub(crate) fn reopened(one: R, other: R, model: Model, turn: u64) -> Self {
+        Self {
+            one: Arc::new(one),
+            other: Arc::new(other),
+            model,
+            random: Random::from_seed(turn.wrapping_add(1_000)),
+            now: 1_710_000_000_000,
+        }
+    }
+
+    /// One handle or the other, in turn.
+    pub(crate) fn either(&self, turn: usize) -> Arc<R> {
+        Arc::clone(if turn % 2 == 0 {
+            &self.one
+        } else {
+            &self.other
+        })
+    }
+
     pub(crate) fn tick(&mut self) -> DateTime<Utc> {
         self.now = self.now.saturating_add(1_007);
         at(self.now)

@@ -1,6 +1,17 @@
 //! **A commit is all or nothing.**
 
-use std::sync::Arc;
+mod interruptions;
+mod races;
+
+pub use interruptions::{
+    promise_1_a_dropped_commit_happened_or_did_not, promise_1_a_reopened_store_has_every_commit,
+    promise_1_dropped_reads_leave_the_handle_whole,
+};
+pub use races::{
+    promise_1_a_storm_leaves_what_its_log_says, promise_1_every_order_of_three_writers,
+    promise_1_every_order_of_two_writers, promise_1_fifty_writers_all_finish,
+    promise_1_racers_have_one_winner, promise_1_racers_to_create_have_one_winner,
+};
 
 use tenancy::{
     Claim, Directory, DomainKind, DomainName, Event, OrganizationRole, Outcome, Repository,
