@@ -5,7 +5,14 @@
 use crate::harness::Harness;
 use crate::report::Check;
 
+pub mod keys;
+pub mod lists;
+pub mod log;
 pub mod promise_1;
+pub mod promise_2;
+pub mod promise_3;
+pub mod standing;
+pub mod values;
 
 macro_rules! table {
     ({ $harness:ident } $($category:ident { $($name:ident: $clause:literal,)* })*) => {

@@ -48,6 +48,14 @@ pub trait Harness: Send + Sync + 'static {
         drop(thread::spawn(move || tenancy::now(task)));
     }
 
+    /// How long checks ([`Repository::standing`]) and the lists across organizations may lag behind
+    /// commits, as the contract lets them. By default they don't.
+    ///
+    /// [`Repository::standing`]: tenancy::Repository::standing
+    fn lag(&self) -> Duration {
+        Duration::ZERO
+    }
+
     /// How many times over random and concurrent checks are done. 1 takes seconds on a store in memory.
     fn thoroughness(&self) -> u32 {
         1

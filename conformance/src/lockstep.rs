@@ -1,10 +1,8 @@
 //! A store and the model, command by command: same facts, same decisions, same outcomes.
 
-use core::future::Future;
-
 use tenancy::{
-    Actor, Circumstances, Command, CommitId, Fresh, Key, OrganizationId, Outcome, Repository,
-    Settings, Undecided, decide,
+    Actor, Circumstances, Command, CommitId, Fresh, Key, Outcome, Repository, Settings, Undecided,
+    decide,
 };
 
 use crate::commands::Carrier;
@@ -15,8 +13,6 @@ use crate::world::World;
 /// Decides on what the store knows and on what the model knows, and makes both commit.
 pub(crate) struct LockStep<'w, R> {
     pub(crate) world: &'w mut World<R>,
-    /// Where the last command was.
-    pub(crate) last: Option<OrganizationId>,
     /// How many commands did something.
     pub(crate) commits: u32,
 }
@@ -37,7 +33,6 @@ impl<R: Repository> LockStep<'_, R> {
         };
         let fresh = C::Fresh::draw()?;
         let organization = command.organization(id);
-        self.last = Some(organization);
         let mut keys = command.keys(actor);
         keys.push(Key::Commit(id));
 
@@ -89,11 +84,11 @@ impl<R: Repository> LockStep<'_, R> {
 }
 
 impl<R: Repository> Carrier for LockStep<'_, R> {
-    fn carry<C: Command + Clone>(
+    async fn carry<C: Command + Clone>(
         &mut self,
         actor: &Actor,
         command: C,
-    ) -> impl Future<Output = Result<Option<C::Output>, Failure>> + Send {
-        self.step(actor, command)
+    ) -> Result<Option<C::Output>, Failure> {
+        self.step(actor, command).await
     }
 }

@@ -4,7 +4,9 @@
 //! scan. `Facts::select` and `OrganizationState::standing` are the core's own words on the contract.
 
 use core::fmt::Debug;
+use core::future::Future;
 use core::num::NonZeroU32;
+use core::time::Duration;
 use std::collections::{BTreeMap, BTreeSet};
 
 use tenancy::{
@@ -15,12 +17,15 @@ use tenancy::{
 };
 
 use crate::report::{Failure, Verdict};
+use crate::tasks::pause;
 
 /// Every organization, as it must be.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Model {
     tenants: BTreeMap<OrganizationId, Tenant>,
     claims: BTreeMap<Claim, OrganizationId>,
+    /// How long what may lag may lag.
+    lag: Duration,
 }
 
 #[derive(Clone, Debug)]
@@ -32,9 +37,23 @@ struct Tenant {
 }
 
 impl Model {
+    pub(crate) fn new(lag: Duration) -> Self {
+        Self {
+            lag,
+            ..Self::default()
+        }
+    }
+
+    pub(crate) const fn lag(&self) -> Duration {
+        self.lag
+    }
+
     /// What these logs make: the replay oracle.
-    pub(crate) fn replay(logs: &BTreeMap<OrganizationId, Vec<LogEntry>>) -> Result<Self, Failure> {
-        let mut model = Self::default();
+    pub(crate) fn replay(
+        lag: Duration,
+        logs: &BTreeMap<OrganizationId, Vec<LogEntry>>,
+    ) -> Result<Self, Failure> {
+        let mut model = Self::new(lag);
         for (id, log) in logs {
             let mut state = OrganizationState::absent(*id);
             for entry in log {
@@ -67,10 +86,6 @@ impl Model {
         self.tenants
             .get(&id)
             .map_or(&[], |tenant| tenant.log.as_slice())
-    }
-
-    pub(crate) fn claims(&self) -> impl Iterator<Item = (&Claim, OrganizationId)> {
-        self.claims.iter().map(|(claim, holder)| (claim, *holder))
     }
 
     /// What a store must make of a commit.
@@ -428,6 +443,16 @@ impl Model {
         user: UserId,
         limit: u32,
     ) -> Verdict {
+        let ask = || self.organizations_of_agree_now(store, user, limit);
+        eventually(self.lag, ask).await
+    }
+
+    async fn organizations_of_agree_now<R: Directory>(
+        &self,
+        store: &R,
+        user: UserId,
+        limit: u32,
+    ) -> Verdict {
         let mut found = Vec::new();
         let mut after = None;
         loop {
@@ -456,6 +481,16 @@ impl Model {
     }
 
     pub(crate) async fn invitations_to_agree<R: Directory>(
+        &self,
+        store: &R,
+        address: &EmailKey,
+        limit: u32,
+    ) -> Verdict {
+        let ask = || self.invitations_to_agree_now(store, address, limit);
+        eventually(self.lag, ask).await
+    }
+
+    async fn invitations_to_agree_now<R: Directory>(
         &self,
         store: &R,
         address: &EmailKey,
@@ -524,13 +559,25 @@ impl Model {
         for id in self.organizations() {
             for resource in self.resources(id) {
                 for user in self.users() {
-                    let found = store.standing(user, resource).await?;
-                    let expected = self.standing(user, resource);
-                    same(format!("standing({user}, {resource:?})"), &found, &expected)?;
+                    self.standing_agrees(store, user, resource).await?;
                 }
             }
         }
         Ok(())
+    }
+
+    pub(crate) async fn standing_agrees<R: Repository>(
+        &self,
+        store: &R,
+        user: UserId,
+        resource: Resource,
+    ) -> Verdict {
+        let ask = || async move {
+            let found = store.standing(user, resource).await?;
+            let expected = self.standing(user, resource);
+            same(format!("standing({user}, {resource:?})"), &found, &expected)
+        };
+        eventually(self.lag, ask).await
     }
 
     /// Everything that a store can be asked.
@@ -704,6 +751,20 @@ pub(crate) async fn walk<R: Directory>(
         if !full {
             return Ok(items);
         }
+    }
+}
+
+/// Asks until the answer is right, as long as it may lag.
+async fn eventually<F: Future<Output = Verdict>>(lag: Duration, ask: impl Fn() -> F) -> Verdict {
+    const STEP: Duration = Duration::from_millis(10);
+    let mut waited = Duration::ZERO;
+    loop {
+        let verdict = ask().await;
+        if verdict.is_ok() || waited >= lag {
+            return verdict;
+        }
+        pause(STEP).await;
+        waited = waited.saturating_add(STEP);
     }
 }
 

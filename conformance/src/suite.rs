@@ -146,6 +146,74 @@ macro_rules! __checks {
                 promise_1_dropped_reads_leave_the_handle_whole: "its connection must not go back to a pool with a transaction open",
                 promise_1_a_reopened_store_has_every_commit: "applied, durable, and visible to every later `load`.",
             }
+            promise_2 {
+                promise_2_facts_follow_every_commit: "Every record that [`load`](Repository::load) returns, and every absence it implies, holds at the version that it returns or at a later one.",
+                promise_2_no_read_is_torn: "It may not come from an earlier one.",
+                promise_2_no_absence_is_torn: "A record that you don't return is taken to be absent.",
+            }
+            promise_3 {
+                promise_3_taken_changes_nothing: "Another organization holds this claim. Nothing was applied.",
+                promise_3_a_claim_keeps_others_out: "No two organizations ever hold the same [`Claim`].",
+                promise_3_a_released_claim_is_free: "Free the claim, which the organization holds.",
+                promise_3_a_conflict_claims_nothing: "Somebody else was first. Nothing was applied",
+                promise_3_racers_for_a_claim_have_one_winner: "Something that must be unique across all organizations, whose versions never meet.",
+                promise_3_similar_claims_are_apart: "Keys and ids compare byte for byte",
+            }
+            keys {
+                keys_path: "What a user holds on the path to a resource of this organization, and what of the path exists",
+                keys_person: "All that goes when a member goes",
+                keys_sent_by: "The open [`Invitation`]s whose inviter is this user, and the [`Member`]s who have one of the invited addresses.",
+                keys_address: "The [`Member`]s with this address; if a workspace is named, their [`WorkspaceMember`]s in it; the open [`Invitation`]s to the address.",
+                keys_invitation: "An [`Invitation`] in whatever state; the [`Workspace`] that it is to; and of its inviter, of this user and of whoever has its address",
+                keys_open_invitations: "The open [`Invitation`]s to this workspace; `None`: all open ones of the organization.",
+                keys_workspace_named: "The [`Workspace`] with this name.",
+                keys_domain_named: "The [`Domain`] with this name, or the [`RetiredDomainName`].",
+                keys_any_together: "A key may bring no record, one, or several; [`Key`] says which.",
+                keys_tenants_are_apart: "The key of a [`Record`] within its organization.",
+                keys_serve_random_histories: "[`Facts::select`] is the reference of what each brings.",
+            }
+            lists {
+                lists_members: "The members of an organization who hold one of `roles` (its organization roles), by user.",
+                lists_workspaces: "The workspaces of an organization, by id",
+                lists_workspaces_of: "The workspaces in which a user holds a role, each with that membership, by workspace.",
+                lists_workspace_members: "The members of a workspace who hold one of `roles` (its workspace roles), by user.",
+                lists_domains: "The domains in a workspace, by id",
+                lists_invitations: "The open invitations to an organization and its workspaces, or to one workspace, by id.",
+                lists_organizations_of: "The organizations that a user is a member of, each with that membership, by organization.",
+                lists_invitations_to: "The open invitations to an address, each with its organization, by organization and invitation.",
+                lists_holder: "Which organization holds a claim.",
+                lists_are_in_the_order_of_bytes: "in ascending order of the key's bytes.",
+                lists_survive_changes_during_the_walk: "An item that is present during the whole walk appears exactly once, however much is inserted or deleted meanwhile.",
+                lists_tenants_are_apart: "The key of a [`Record`] within its organization.",
+            }
+            values {
+                values_names_compare_byte_for_byte: "Keys and ids compare byte for byte: no case folding, no trimming, no locale.",
+                values_names_keep_their_writing: "Insert the record, or replace the one with its id as a whole.",
+                values_addresses_are_kept_as_typed: "The library folds addresses and names before they reach the store.",
+                values_domain_names_compare_byte_for_byte: "Keys and ids compare byte for byte: no case folding, no trimming, no locale.",
+                values_times_keep_their_milliseconds: "Insert the record, or replace the one with its id as a whole.",
+                values_times_outlive_changes: "Insert the record, or replace the one with its id as a whole.",
+                values_optional_fields_come_and_go: "Insert the record, or replace the one with its id as a whole.",
+                values_numbers_reach_their_ends: "The organization's new row",
+                values_counts_are_kept: "The organization's new row",
+                values_token_hashes_are_bytes: "Insert the record, or replace the one with its id as a whole.",
+                values_every_variant_comes_back: "Insert the record, or replace the one with its id as a whole.",
+            }
+            log {
+                log_entries_are_what_was_committed: "What the log keeps: id, time, author, events.",
+                log_commits_are_found_by_their_id: "The log entry of this commit, in [`Facts::committed`].",
+                log_ids_are_of_one_organization: "The log of an organization, oldest first.",
+                log_a_commit_made_again_is_not_made_twice: "the same id again means the same commit.",
+                log_keeps_every_event_and_author: "What the log keeps: id, time, author, events.",
+            }
+            standing {
+                standing_is_the_reference_everywhere: "Start from [`Standing::new`] and set what you find",
+                standing_leaves_out_what_is_not_there: "a workspace or domain that isn't there leaves its field `None`.",
+                standing_follows_every_commit: "it says which version it saw.",
+                standing_tenants_are_apart: "The key of a [`Record`] within its organization.",
+                standing_is_one_snapshot: "in one round trip and of one snapshot",
+                standing_is_one_round_trip: "All that a permission check needs, in one round trip",
+            }
         }
     };
 }

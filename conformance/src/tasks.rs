@@ -134,6 +134,20 @@ pub(crate) async fn cut<F: Future>(polls: usize, future: F) -> Option<F::Output>
     .await
 }
 
+/// Lets others go first, once: a loop of calls that are always ready would keep them out.
+pub(crate) async fn step_aside() {
+    let mut aside = false;
+    poll_fn(|context| {
+        if aside {
+            return Poll::Ready(());
+        }
+        aside = true;
+        context.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
+}
+
 /// The future's answer, unless it takes too long.
 pub(crate) async fn within<F: Future>(limit: Duration, future: F) -> Option<F::Output> {
     let mut future = pin!(future);

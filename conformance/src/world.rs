@@ -10,8 +10,8 @@ use chrono::{DateTime, Utc};
 use tenancy::{
     Author, Commit, CommitId, CompanyInformation, DomainId, DomainKind, DomainName, EmailAddress,
     Event, InvitationId, InvitationTarget, InvoicingInformation, Line, LogEntry, Name,
-    OrganizationId, OrganizationRole, Outcome, Repository, RevocationReason, TokenHash, UserId,
-    WorkspaceId, WorkspaceRole,
+    OrganizationId, OrganizationRole, Repository, RevocationReason, TokenHash, UserId, WorkspaceId,
+    WorkspaceRole,
 };
 
 use crate::harness::Harness;
@@ -67,7 +67,7 @@ impl<R: Repository> World<R> {
         Self {
             one: Arc::new(one),
             other: Arc::new(other),
-            model: Model::default(),
+            model: Model::new(harness.lag()),
             random: Random::from_seed(seed),
             now: 1_700_000_000_123,
         }
@@ -331,6 +331,112 @@ impl<R: Repository> World<R> {
             ],
         )
         .await
+    }
+
+    /// Acme, fuller: people with the same address, invitations to members and to strangers, by several
+    /// inviters, in every state; and a neighbour with the same people and ids.
+    pub(crate) async fn crowd(&mut self) -> Result<(Acme, Acme), Failure> {
+        let acme = self.acme().await?;
+        let neighbour = Acme {
+            id: self.organization(),
+            domain_name: DomainName::new(&format!("n-{}", self.random.next()))?,
+            ..acme.clone()
+        };
+        self.acme_as(&neighbour).await?;
+        for (of, people) in [(&acme, 5), (&neighbour, 2)] {
+            self.fill(of, people).await?;
+        }
+        Ok((acme, neighbour))
+    }
+
+    async fn fill(&mut self, of: &Acme, people: usize) -> Verdict {
+        let Acme {
+            id,
+            ann,
+            bob,
+            cy,
+            first,
+            second,
+            ..
+        } = *of;
+        let third = self.workspace();
+        let mut events = vec![
+            Event::WorkspaceCreated {
+                workspace: third,
+                name: Name::new("payments 2")?,
+            },
+            Event::MemberEmailChanged {
+                user: cy,
+                from: None,
+                to: Some(EmailAddress::new("BOB@acme.example")?), // Bob's, too
+            },
+            given(third, cy, WorkspaceRole::Admin),
+        ];
+        let roles = OrganizationRole::ALL
+            .into_iter()
+            .cycle()
+            .zip(WorkspaceRole::ALL.into_iter().cycle());
+        for (number, (role, workspace_role)) in (0..people).zip(roles) {
+            let user = self.user();
+            events.push(joined(user, &format!("Person{number}@acme.example"), role)?);
+            events.push(given(first, user, workspace_role));
+            if number % 2 == 0 {
+                events.push(given(third, user, workspace_role));
+            }
+            let name = format!("c{number}-{}", self.random.next());
+            events.push(Event::DomainCreated {
+                domain: self.domain(),
+                workspace: if number % 2 == 0 { first } else { third },
+                name: DomainName::new(&name)?,
+                kind: if number % 2 == 0 {
+                    DomainKind::Sandbox
+                } else {
+                    DomainKind::Production
+                },
+            });
+        }
+        self.happen(id, events).await?;
+        let addresses = [
+            "bob@acme.example",
+            "person0@acme.example",
+            "eve@elsewhere.example",
+            "Ann@acme.example",
+        ];
+        let mut events = Vec::new();
+        let mut closing = Vec::new();
+        for (number, address) in addresses.into_iter().cycle().take(16).enumerate() {
+            let invitation = self.invitation();
+            let inviter = *self.random.pick(&[ann, bob, cy]).unwrap_or(&ann);
+            // Acme has open ones to Eve (organization) and to Bob (first workspace) already.
+            let to = match number {
+                0..4 => Some(third),
+                4..8 => Some(second),
+                8 | 10 => continue,
+                8..12 => None,
+                _ => Some(first),
+            };
+            if number == 12 {
+                continue;
+            }
+            events.push(self.sent(invitation, address, to, inviter)?);
+            closing.extend(match number {
+                1 => Some(Event::InvitationAccepted {
+                    invitation,
+                    user: bob,
+                }),
+                4 => Some(Event::InvitationDeclined {
+                    invitation,
+                    user: bob,
+                }),
+                11 => Some(Event::InvitationRevoked {
+                    invitation,
+                    reason: RevocationReason::Requested,
+                }),
+                _ => None,
+            });
+        }
+        self.happen(id, events).await?;
+        self.happen(id, closing).await
     }
 
     /// An invitation to the organization as Member, or to a workspace as Reader.

@@ -1,5 +1,6 @@
 //! Futures that are dropped, and stores that are closed.
 
+use core::time::Duration;
 use std::sync::Arc;
 
 use tenancy::{Commit, Event, Key, Outcome, Repository, Resource};
@@ -7,7 +8,7 @@ use tenancy::{Commit, Event, Key, Outcome, Repository, Resource};
 use crate::harness::Harness;
 use crate::model::same;
 use crate::report::{Failure, Verdict};
-use crate::tasks::cut;
+use crate::tasks::{cut, pause};
 use crate::world::{Acme, World, joined, renamed};
 
 /// More polls than any store needs for one call.
@@ -87,12 +88,7 @@ async fn settle<R: tenancy::Directory>(
             after.facts_agree(&**reader, acme.id, &keys).await?;
         }
     }
-    match store.commit(commit).await? {
-        Outcome::Committed | Outcome::Conflict => {}
-        Outcome::Taken(claim) => {
-            return Err(Failure::new(format!("{claim} is taken by nobody else")));
-        }
-    }
+    repeat(&*store, commit).await?;
     world.model = after;
     world
         .model
@@ -100,6 +96,30 @@ async fn settle<R: tenancy::Directory>(
         .await?;
     world.model.records_agree(&*store, acme.id).await?;
     world.model.claims_agree(&*store).await
+}
+
+/// Commits again until it is certain that it was made, then or now. A conflict by itself doesn't say so:
+/// the first try may still be on its way.
+async fn repeat<R: Repository>(store: &R, commit: &Commit) -> Verdict {
+    for _ in 0..100 {
+        match store.commit(commit).await? {
+            Outcome::Committed => return Ok(()),
+            Outcome::Taken(claim) => {
+                return Err(Failure::new(format!("{claim} is taken by nobody else")));
+            }
+            Outcome::Conflict => {}
+        }
+        let facts = store
+            .load(commit.organization(), &[Key::Commit(commit.id())])
+            .await?;
+        if facts.is_some_and(|facts| facts.committed.is_some()) {
+            return Ok(());
+        }
+        pause(Duration::from_millis(10)).await;
+    }
+    Err(Failure::new(
+        "a commit was neither made before, nor can it be made now",
+    ))
 }
 
 /// "the next calls on the same handle work": after loads and checks were dropped at every poll.
@@ -139,7 +159,7 @@ async fn twenty_calls<R: Repository>(world: &mut World<R>, acme: &Acme) -> Verdi
             world.model.facts_agree(&*store, acme.id, &keys).await?;
         } else {
             let resource = Resource::Domain(acme.id, acme.domain);
-            drop(store.standing(acme.bob, resource).await?);
+            let _ = store.standing(acme.bob, resource).await?;
         }
     }
     let commit = world.propose(acme.id, vec![Event::ContractEdited { contract: None }])?;
