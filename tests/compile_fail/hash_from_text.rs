@@ -1,0 +1,6 @@
+// A string is no hash: tokens are hashed by the token.
+use tenancy::TokenHash;
+
+fn main() {
+    let _: TokenHash = "tinv_secret".parse().unwrap();
+}

@@ -1,0 +1,6 @@
+// Nor conjured.
+use tenancy::{DomainAction, Permit};
+
+fn main() {
+    let _: Permit<DomainAction> = Default::default();
+}

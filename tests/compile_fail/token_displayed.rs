@@ -1,0 +1,7 @@
+// A token is not printed by accident.
+use tenancy::InvitationToken;
+
+fn main() {
+    let token: InvitationToken = "".parse().unwrap();
+    println!("{token}");
+}
