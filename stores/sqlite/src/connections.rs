@@ -383,7 +383,9 @@ mod tests {
             ..Options::default()
         };
         let connections = Connections::open(Path::new(MEMORY), &options).unwrap();
-        let panics = connections.write(&(), |_, ()| -> Result<(), SqliteError> { panic!("on purpose") });
+        let panics = connections.write(&(), |_, ()| -> Result<(), SqliteError> {
+            panic!("on purpose")
+        });
         assert!(matches!(tenancy::now(panics), Err(SqliteError::Stopped)));
         let works = connections.read(&(), |_, ()| Ok(7));
         assert_eq!(tenancy::now(works).unwrap(), 7);

@@ -132,7 +132,8 @@ fn a_slow_worker_stops_when_its_lease_is_over() {
     domain(&tenancy, acme, "acme-api");
     let store = tenancy.repository();
     let mut seen = Vec::new();
-    let slow = store.outbox().lease(Duration::ZERO).deliver(limit(1), |entry| {
+    let outbox = store.outbox().lease(Duration::ZERO);
+    let slow = outbox.deliver(limit(1), |entry| {
         seen.push(entry.version.get());
         Ok::<_, ()>(())
     });
@@ -141,7 +142,10 @@ fn a_slow_worker_stops_when_its_lease_is_over() {
     assert!(batch.unwrap().is_over());
     let batch = now(store.outbox().take(limit(9))).unwrap().unwrap();
     assert!(!batch.is_over());
-    assert_eq!((seen, batch.entries()[0].version), (vec![1], Version::new(2)));
+    assert_eq!(
+        (seen, batch.entries()[0].version),
+        (vec![1], Version::new(2))
+    );
 }
 
 fn rows(place: &Place) -> i64 {
