@@ -4,13 +4,36 @@ use std::collections::BTreeMap;
 
 use tenancy::{
     CompanyInformation, DomainId, DomainKind, EmailAddress, InvitationId, InvitationSecret,
-    InvitationToken, InvoicingInformation, Line, Name, OrganizationId, OrganizationState,
+    InvitationToken, InvoicingInformation, Line, Name, OrganizationId, OrganizationState, UserId,
     WorkspaceId,
 };
 
 use crate::driver::{address, email, user};
 use crate::model::{Ask, Who};
 use crate::{Bounds, Node};
+
+/// What is asked in a state.
+pub struct Asks {
+    all: Vec<Ask>,
+    /// So many of them look at the actor's address.
+    about_addresses: usize,
+    /// About closed invitations and replaced links: what a path to the state happened to leave behind.
+    pub left_behind: Vec<Ask>,
+}
+
+impl Asks {
+    /// What one actor asks. Without a verified address, a user is another one only to those commands that
+    /// look at it; where people change addresses, they ask everything all the same.
+    pub fn by(&self, who: &Who, bounds: &Bounds) -> &[Ask] {
+        let alike = matches!(who, Who::User(_, None)) && !bounds.any_address;
+        let upto = if alike {
+            self.about_addresses
+        } else {
+            self.all.len()
+        };
+        &self.all[..upto]
+    }
+}
 
 /// What no state changes: parsed once, as parsing is slow without optimization.
 pub struct Words {
@@ -22,6 +45,7 @@ pub struct Words {
     addresses: Vec<EmailAddress>,
     forged: InvitationSecret,
     absent: uuid::Uuid,
+    users: Vec<UserId>,
 }
 
 impl Words {
@@ -50,6 +74,7 @@ impl Words {
                 .collect(),
             forged: InvitationSecret::generate().unwrap(),
             absent: uuid::Uuid::from_u128(1),
+            users: (0..bounds.users).map(user).collect(),
         }
     }
 
@@ -68,23 +93,17 @@ impl Words {
         actors
     }
 
-    /// Every command on one organization with every argument, by one actor; and the links that a path to
-    /// the state happened to leave behind.
-    pub fn asks(&self, bounds: &Bounds, node: &Node, at: usize, who: &Who) -> (Vec<Ask>, Vec<Ask>) {
+    /// Every command on one organization with every argument.
+    pub fn asks(&self, bounds: &Bounds, node: &Node, at: usize) -> Asks {
         let organization = node.ids[at];
         let state = &node.states[at];
         let mut all = Vec::new();
         let mut left_behind = Vec::new();
         self.of_links(node, organization, state, &mut all, &mut left_behind);
-        // Signing in without an address changes what these commands see, and nothing else; only where
-        // people change addresses is everything asked without one.
-        let unverified = matches!(who, Who::User(_, None));
-        if unverified && !bounds.any_address {
-            all.push(Ask::FollowEmailChange(tenancy::FollowEmailChange {
-                organization,
-            }));
-            return (all, left_behind);
-        }
+        all.push(Ask::FollowEmailChange(tenancy::FollowEmailChange {
+            organization,
+        }));
+        let about_addresses = all.len();
         self.of_the_organization(bounds, organization, &mut all);
         self.of_people(bounds, organization, &mut all);
         self.of_workspaces(bounds, node, organization, state, &mut all);
@@ -97,8 +116,13 @@ impl Words {
             };
             to.extend(managing(organization, invitation.id));
         }
-        all.extend(managing(organization, InvitationId::from_uuid(self.absent)));
-        (all, left_behind)
+        let nowhere = InvitationId::from_uuid(self.absent);
+        all.extend(managing(organization, nowhere));
+        Asks {
+            all,
+            about_addresses,
+            left_behind,
+        }
     }
 
     fn of_links(
@@ -184,14 +208,10 @@ impl Words {
         all.push(Ask::LeaveOrganization(tenancy::LeaveOrganization {
             organization,
         }));
-        all.push(Ask::FollowEmailChange(tenancy::FollowEmailChange {
-            organization,
-        }));
     }
 
     fn of_people(&self, bounds: &Bounds, organization: OrganizationId, all: &mut Vec<Ask>) {
-        for at in 0..bounds.users {
-            let user = user(at);
+        for (at, user) in self.users.iter().copied().enumerate() {
             for role in bounds.organization_roles {
                 let role = *role;
                 all.push(Ask::ChangeOrganizationRole(
@@ -211,7 +231,7 @@ impl Words {
                 .iter()
                 .enumerate()
                 .filter_map(|(theirs, email)| {
-                    let own = theirs == usize::from(at);
+                    let own = theirs == at;
                     (bounds.any_address || own).then(|| Some(email.clone()))
                 });
             let unknown = bounds.any_address.then_some(None);
@@ -276,8 +296,7 @@ impl Words {
                 organization,
                 workspace,
             }));
-            for at in 0..bounds.users {
-                let user = user(at);
+            for user in self.users.iter().copied() {
                 for role in bounds.workspace_roles {
                     let role = *role;
                     all.push(Ask::GiveWorkspaceRole(tenancy::GiveWorkspaceRole {
