@@ -1,0 +1,350 @@
+//! The store, on sqlx.
+
+use core::num::NonZeroU32;
+
+use sqlx::postgres::{PgArguments, PgRow};
+use sqlx::query::Query;
+use sqlx::{Executor, PgPool, Postgres, Row as _, Transaction};
+use tenancy::{
+    Claim, Commit, Directory, Domain, DomainId, EmailKey, Facts, Invitation, InvitationId, Key,
+    LogEntry, Member, Organization, OrganizationId, Outcome, Repository, Resource, RoleSet,
+    Standing, UserId, Version, Workspace, WorkspaceId, WorkspaceMember,
+};
+use uuid::Uuid;
+
+use crate::rows::DecodeError;
+use crate::statements::{self, CommitAnswer, StandingRow};
+
+/// Organizations in PostgreSQL, on a host's pool.
+///
+/// Each method is one statement outside any transaction: it takes a connection, sends, reads, and gives the
+/// connection back. Dropping its future at any moment leaves no transaction open. A clone is another handle
+/// on the same pool.
+///
+/// ```no_run
+/// use sqlx::postgres::PgPoolOptions;
+/// use tenancy_postgres::PostgresRepository;
+///
+/// # async fn start() -> Result<(), Box<dyn std::error::Error>> {
+/// let pool = PgPoolOptions::new()
+///     .test_before_acquire(false) // a ping before each statement would double a check's round trips
+///     .connect("postgres://localhost/app")
+///     .await?;
+/// tenancy_postgres::migrate(&pool).await?;
+/// let repository = PostgresRepository::new(pool);
+/// # Ok(()) }
+/// ```
+#[derive(Clone, Debug)]
+pub struct PostgresRepository {
+    pool: PgPool,
+}
+
+/// What went wrong in the store: never a rule's "no", never a lost race.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The database or the way to it. Whether a commit was applied is not known.
+    #[error("the database failed")]
+    Database(#[from] sqlx::Error),
+    /// A row was not written by this library, or by a newer version of it.
+    #[error("the database holds what this version can't read")]
+    Decode(#[from] DecodeError),
+}
+
+type Statement = Query<'static, Postgres, PgArguments>;
+
+impl PostgresRepository {
+    /// The store behind a pool. [`migrate`](crate::migrate()) makes its tables; call
+    /// [`check_schema`](crate::check_schema) at start if something else makes them.
+    #[must_use]
+    pub const fn new(pool: PgPool) -> Self {
+        Self { pool }
+    }
+
+    /// The pool.
+    #[must_use]
+    pub const fn pool(&self) -> &PgPool {
+        &self.pool
+    }
+
+    /// Applies a commit inside a transaction of the host's, so that its own rows and the organization change
+    /// together or not at all. See [`Tenancy::prepare`](tenancy::Tenancy::prepare).
+    ///
+    /// Commit the transaction after [`Outcome::Committed`] and roll it back after anything else: a lost race
+    /// may have aborted it already. Make it the last statement before the commit, because it locks the
+    /// organization's row until then. Every isolation level will do.
+    ///
+    /// It takes a transaction and not a connection, so that nobody applies a commit beside the rows that it
+    /// belongs to by mistake. (Dropping the future of sqlx 0.9's `Pool::begin` half-way may give a connection
+    /// with an open transaction back to the pool: sqlx#4385. Don't `select!` over a `begin`.)
+    ///
+    /// # Errors
+    ///
+    /// - [`Error::Database`]: the statement failed; roll back. Nothing is applied unless the transaction
+    ///   commits, so the outcome is known: not applied.
+    /// - [`Error::Decode`]: the answer can't be read; roll back.
+    pub async fn apply(
+        transaction: &mut Transaction<'_, Postgres>,
+        commit: &Commit,
+    ) -> Result<Outcome, Error> {
+        send(&mut **transaction, commit).await
+    }
+
+    async fn rows<T>(
+        &self,
+        statement: Statement,
+        read: impl Fn(&PgRow) -> Result<T, Error> + Send,
+    ) -> Result<Vec<T>, Error> {
+        let rows = statement.fetch_all(&self.pool).await?;
+        rows.iter().map(read).collect()
+    }
+}
+
+impl Repository for PostgresRepository {
+    type Error = Error;
+
+    async fn load(
+        &self,
+        organization: OrganizationId,
+        keys: &[Key],
+    ) -> Result<Option<Facts>, Error> {
+        let row = sqlx::query(statements::LOAD)
+            .bind(organization.as_uuid())
+            .bind(statements::load(keys))
+            .fetch_optional(&self.pool)
+            .await?;
+        let Some(row) = row else { return Ok(None) };
+        Ok(Some(statements::facts(row.try_get(0)?)?))
+    }
+
+    async fn commit(&self, commit: &Commit) -> Result<Outcome, Error> {
+        send(&self.pool, commit).await
+    }
+
+    async fn standing(&self, user: UserId, resource: Resource) -> Result<Option<Standing>, Error> {
+        let (workspace, domain) = statements::path(resource);
+        let row = sqlx::query(statements::STANDING)
+            .bind(resource.organization().as_uuid())
+            .bind(user.as_uuid())
+            .bind(workspace)
+            .bind(domain)
+            .fetch_optional(&self.pool)
+            .await?;
+        let Some(row) = row else { return Ok(None) };
+        let row = StandingRow {
+            version: row.try_get(0)?,
+            organization_role: row.try_get(1)?,
+            workspace: row.try_get(2)?,
+            workspace_role: row.try_get(3)?,
+            domain: row.try_get(4)?,
+        };
+        Ok(Some(statements::standing(user, resource, &row)?))
+    }
+}
+
+impl Directory for PostgresRepository {
+    async fn members(
+        &self,
+        organization: OrganizationId,
+        roles: RoleSet,
+        after: Option<UserId>,
+        limit: NonZeroU32,
+    ) -> Result<Vec<Member>, Error> {
+        let text = if roles.contains(RoleSet::MEMBER) {
+            statements::MEMBERS
+        } else {
+            statements::MEMBERS_WITH_ROLE
+        };
+        let statement = sqlx::query(text)
+            .bind(organization.as_uuid())
+            .bind(statements::organization_roles(roles))
+            .bind(after.map(|id| id.as_uuid()))
+            .bind(i64::from(limit.get()));
+        self.rows(statement, |row| Ok(statements::member(row.try_get(0)?)?))
+            .await
+    }
+
+    async fn workspaces(
+        &self,
+        organization: OrganizationId,
+        after: Option<WorkspaceId>,
+        limit: NonZeroU32,
+    ) -> Result<Vec<Workspace>, Error> {
+        let statement = sqlx::query(statements::WORKSPACES)
+            .bind(organization.as_uuid())
+            .bind(after.map(|id| id.as_uuid()))
+            .bind(i64::from(limit.get()));
+        self.rows(statement, |row| Ok(statements::workspace(row.try_get(0)?)?))
+            .await
+    }
+
+    async fn workspaces_of(
+        &self,
+        organization: OrganizationId,
+        user: UserId,
+        after: Option<WorkspaceId>,
+        limit: NonZeroU32,
+    ) -> Result<Vec<(Workspace, WorkspaceMember)>, Error> {
+        let statement = sqlx::query(statements::WORKSPACES_OF)
+            .bind(organization.as_uuid())
+            .bind(user.as_uuid())
+            .bind(after.map(|id| id.as_uuid()))
+            .bind(i64::from(limit.get()));
+        self.rows(statement, |row| {
+            let workspace = statements::workspace(row.try_get(0)?)?;
+            Ok((workspace, statements::workspace_member(row.try_get(1)?)?))
+        })
+        .await
+    }
+
+    async fn workspace_members(
+        &self,
+        organization: OrganizationId,
+        workspace: WorkspaceId,
+        roles: RoleSet,
+        after: Option<UserId>,
+        limit: NonZeroU32,
+    ) -> Result<Vec<WorkspaceMember>, Error> {
+        let statement = sqlx::query(statements::WORKSPACE_MEMBERS)
+            .bind(organization.as_uuid())
+            .bind(workspace.as_uuid())
+            .bind(statements::workspace_roles(roles))
+            .bind(after.map(|id| id.as_uuid()))
+            .bind(i64::from(limit.get()));
+        self.rows(statement, |row| {
+            Ok(statements::workspace_member(row.try_get(0)?)?)
+        })
+        .await
+    }
+
+    async fn domains(
+        &self,
+        organization: OrganizationId,
+        workspace: WorkspaceId,
+        after: Option<DomainId>,
+        limit: NonZeroU32,
+    ) -> Result<Vec<Domain>, Error> {
+        let statement = sqlx::query(statements::DOMAINS)
+            .bind(organization.as_uuid())
+            .bind(workspace.as_uuid())
+            .bind(after.map(|id| id.as_uuid()))
+            .bind(i64::from(limit.get()));
+        self.rows(statement, |row| Ok(statements::domain(row.try_get(0)?)?))
+            .await
+    }
+
+    async fn invitations(
+        &self,
+        organization: OrganizationId,
+        workspace: Option<WorkspaceId>,
+        after: Option<InvitationId>,
+        limit: NonZeroU32,
+    ) -> Result<Vec<Invitation>, Error> {
+        let statement = match workspace {
+            None => sqlx::query(statements::INVITATIONS).bind(organization.as_uuid()),
+            Some(workspace) => sqlx::query(statements::INVITATIONS_INTO)
+                .bind(organization.as_uuid())
+                .bind(workspace.as_uuid()),
+        };
+        let statement = statement
+            .bind(after.map(|id| id.as_uuid()))
+            .bind(i64::from(limit.get()));
+        self.rows(statement, |row| {
+            Ok(statements::invitation(row.try_get(0)?)?)
+        })
+        .await
+    }
+
+    async fn organizations_of(
+        &self,
+        user: UserId,
+        after: Option<OrganizationId>,
+        limit: NonZeroU32,
+    ) -> Result<Vec<(Organization, Member)>, Error> {
+        let statement = sqlx::query(statements::ORGANIZATIONS_OF)
+            .bind(user.as_uuid())
+            .bind(after.map(|id| id.as_uuid()))
+            .bind(i64::from(limit.get()));
+        self.rows(statement, |row| {
+            let organization = statements::organization(row.try_get(0)?)?;
+            Ok((organization, statements::member(row.try_get(1)?)?))
+        })
+        .await
+    }
+
+    async fn invitations_to(
+        &self,
+        email: &EmailKey,
+        after: Option<(OrganizationId, InvitationId)>,
+        limit: NonZeroU32,
+    ) -> Result<Vec<(Organization, Invitation)>, Error> {
+        let statement = sqlx::query(statements::INVITATIONS_TO)
+            .bind(email.as_str().to_owned())
+            .bind(after.map(|(organization, _)| organization.as_uuid()))
+            .bind(after.map(|(_, invitation)| invitation.as_uuid()))
+            .bind(i64::from(limit.get()));
+        self.rows(statement, |row| {
+            let organization = statements::organization(row.try_get(0)?)?;
+            Ok((organization, statements::invitation(row.try_get(1)?)?))
+        })
+        .await
+    }
+
+    async fn holder(&self, claim: &Claim) -> Result<Option<OrganizationId>, Error> {
+        let (scope, key) = statements::claim_parameters(claim);
+        let row = sqlx::query(statements::HOLDER)
+            .bind(scope)
+            .bind(key)
+            .fetch_optional(&self.pool)
+            .await?;
+        let id: Option<Uuid> = row.map(|row| row.try_get(0)).transpose()?;
+        Ok(id.map(OrganizationId::from_uuid))
+    }
+
+    async fn log(
+        &self,
+        organization: OrganizationId,
+        after: Version,
+        limit: NonZeroU32,
+    ) -> Result<Vec<LogEntry>, Error> {
+        let statement = sqlx::query(statements::LOG)
+            .bind(organization.as_uuid())
+            .bind(statements::bigint(after))
+            .bind(i64::from(limit.get()));
+        self.rows(statement, |row| Ok(statements::log_entry(row.try_get(0)?)?))
+            .await
+    }
+}
+
+/// Sends a commit, once.
+async fn send<'c>(
+    executor: impl Executor<'c, Database = Postgres>,
+    commit: &Commit,
+) -> Result<Outcome, Error> {
+    let parameters = statements::commit(commit);
+    let row = sqlx::query(statements::COMMIT)
+        .bind(parameters.organization)
+        .bind(parameters.expected)
+        .bind(parameters.commit)
+        .fetch_one(executor)
+        .await;
+    match row {
+        Ok(row) => {
+            let answer = CommitAnswer {
+                committed: row.try_get(0)?,
+                seen: row.try_get(1)?,
+                taken: row.try_get(2)?,
+            };
+            Ok(statements::outcome(commit, &answer)?)
+        }
+        Err(error) => refused(commit, &error).ok_or(Error::Database(error)),
+    }
+}
+
+/// What the server's error says for certain.
+fn refused(commit: &Commit, error: &sqlx::Error) -> Option<Outcome> {
+    let error = error
+        .as_database_error()?
+        .try_downcast_ref::<sqlx::postgres::PgDatabaseError>()?;
+    statements::refused(commit, error.code(), error.constraint(), error.detail())
+}
