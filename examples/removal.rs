@@ -41,7 +41,9 @@ async fn story() -> Result<(), Box<dyn Error>> {
         .only_admin_of(id("ann@acme.example"), Paging::default())
         .await?
         .items;
-    println!("   She is the only Admin of: {}", only[0].name);
+    for organization in only {
+        println!("   She is the only Admin of: {}", organization.name);
+    }
 
     println!("\n2. Bob joins as an Admin, and works in the workspace too.");
     join(&tenancy, &ann, &bob, organization, OrganizationRole::Admin).await?;

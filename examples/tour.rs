@@ -33,7 +33,7 @@ async fn tour() -> Result<(), Box<dyn Error>> {
         )
         .await?
         .output;
-    let (organization, first) = (acme.organization, acme.workspace);
+    let organization = acme.organization;
 
     println!("\nShe wants a second workspace:");
     let payments = CreateWorkspace {
@@ -66,21 +66,17 @@ async fn tour() -> Result<(), Box<dyn Error>> {
     println!("  the second workspace is there");
 
     println!("\nA workspace holds domains: API environments.");
-    let mut domains = Vec::new();
-    for (name, kind) in [
-        ("acme-sandbox", DomainKind::Sandbox),
-        ("acme", DomainKind::Production),
-    ] {
-        let name = DomainName::new(name)?;
-        let command = CreateDomain {
-            organization,
-            workspace: payments,
-            name: name.clone(),
-            kind,
-        };
-        domains.push(tenancy.execute(&ann, command).await?.output);
-        println!("  {name} ({kind})");
-    }
+    let mut create = CreateDomain {
+        organization,
+        workspace: payments,
+        name: DomainName::new("acme")?,
+        kind: DomainKind::Production,
+    };
+    tenancy.execute(&ann, create.clone()).await?;
+    println!("  {} ({})", create.name, create.kind);
+    (create.name, create.kind) = (DomainName::new("acme-sandbox")?, DomainKind::Sandbox);
+    let sandbox = tenancy.execute(&ann, create.clone()).await?.output;
+    println!("  {} ({})", create.name, create.kind);
 
     println!(
         "\nPeople come in by invitation: Bob as a Developer of Payments, Cy to keep the books."
@@ -163,7 +159,7 @@ async fn tour() -> Result<(), Box<dyn Error>> {
         for (_, person) in people {
             row += &glyph(
                 tenancy
-                    .check(person, (organization, domains[0]), action)
+                    .check(person, (organization, sandbox), action)
                     .await?,
             );
         }
@@ -178,7 +174,7 @@ async fn tour() -> Result<(), Box<dyn Error>> {
         let decision = tenancy
             .check(
                 person,
-                (organization, domains[0]),
+                (organization, sandbox),
                 DomainAction::ViewServerKeys,
             )
             .await?;
@@ -186,7 +182,7 @@ async fn tour() -> Result<(), Box<dyn Error>> {
     }
 
     println!("\nAnd the other way round. Who can configure acme-sandbox?");
-    let on = (organization, domains[0]);
+    let on = (organization, sandbox);
     let holders = tenancy
         .who_can(&ann, on, DomainAction::Configure, Paging::default())
         .await?;
@@ -239,7 +235,6 @@ async fn tour() -> Result<(), Box<dyn Error>> {
             entry.events.len()
         );
     }
-    let _ = first;
     Ok(())
 }
 

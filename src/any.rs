@@ -153,3 +153,86 @@ erased! {
         fn log(organization: OrganizationId, after: Version, limit: NonZeroU32) -> Vec<LogEntry>;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use core::num::NonZeroU32;
+    use std::error::Error;
+    use std::sync::{Arc, LazyLock};
+
+    // Not `super::*`: with the twin in scope, every method would have two meanings.
+    use super::{AnyError, AnyRepository};
+    use crate::memory::tests::{Acme, renamed};
+    use crate::{
+        BrokenContract, Change, Directory, MemoryRepository, OrganizationId, Outcome, RecordId,
+        Repository, RoleSet, Version, now,
+    };
+
+    fn is_send<T: Send>(value: T) -> T {
+        value
+    }
+
+    #[test]
+    fn it_is_the_store_that_it_was_made_of() {
+        let acme = Acme::new();
+        let any = AnyRepository::new(acme.store.clone()).clone();
+        let commit = acme.commit([renamed("A")]);
+        let outcome = now(is_send(any.commit(&commit))).unwrap();
+        assert_eq!(outcome, Outcome::Committed);
+        let facts = now(is_send(any.load(acme.id, &[]))).unwrap().unwrap();
+        assert_eq!(facts.organization, commit.next);
+        let one = NonZeroU32::MIN;
+        let members = now(is_send(any.members(acme.id, RoleSet::all(), None, one))).unwrap();
+        assert_eq!(members.first().map(|member| member.user), Some(acme.ann));
+    }
+
+    #[test]
+    fn an_error_says_what_the_stores_own_says() {
+        let acme = Acme::new();
+        let mut commit = acme.commit([renamed("A")]);
+        commit
+            .changes
+            .push(Change::Delete(RecordId::Member(acme.ann)));
+        commit.entry.events = vec![];
+        let error = now(AnyRepository::new(acme.store).commit(&commit)).unwrap_err();
+        assert_eq!(error.to_string(), "the log entry has no events");
+        assert_eq!(
+            error.downcast_ref::<BrokenContract>(),
+            Some(&BrokenContract::NoEvents)
+        );
+    }
+
+    #[test]
+    fn an_error_keeps_its_source() {
+        #[derive(Debug, thiserror::Error)]
+        #[error("the pool is empty")]
+        struct Outer(#[source] std::fmt::Error);
+
+        let error = AnyError(Box::new(Outer(std::fmt::Error)));
+        assert_eq!(error.to_string(), "the pool is empty");
+        assert!(
+            error
+                .source()
+                .is_some_and(<dyn Error>::is::<std::fmt::Error>)
+        );
+    }
+
+    #[test]
+    fn a_pointer_to_a_store_is_a_store() {
+        fn version<D: Directory>(store: D, id: OrganizationId) -> Option<Version> {
+            let facts = now(store.load(id, &[])).ok()??;
+            let log = now(is_send(store.log(id, Version::ABSENT, NonZeroU32::MIN))).ok()?;
+            assert_eq!(log.len(), 1);
+            Some(facts.organization.version)
+        }
+        let Acme { store, id, .. } = Acme::new();
+        let first = Some(Version::new(1));
+        assert_eq!(version(&store, id), first);
+        assert_eq!(version(Box::new(store.clone()), id), first);
+        assert_eq!(version(Arc::new(store.clone()), id), first);
+        assert_eq!(version(Arc::new(AnyRepository::new(&*EMPTY)), id), None);
+        assert_eq!(version(AnyRepository::new(Arc::new(store)), id), first);
+    }
+
+    static EMPTY: LazyLock<MemoryRepository> = LazyLock::new(MemoryRepository::new);
+}

@@ -444,7 +444,11 @@ impl<R: Directory> Tenancy<R> {
                 }));
             }
         }
-        let direct = |role| grant(OrganizationRole::Member, Some(role));
+        // Only what the workspace role itself grants: the organization role was asked above.
+        let direct = |role| {
+            let by = grant(OrganizationRole::Member, Some(role));
+            by.filter(|by| matches!(by, Grant::Workspace(_)))
+        };
         let allowed = WorkspaceRole::ALL
             .into_iter()
             .filter(|role| direct(*role).is_some());

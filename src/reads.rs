@@ -170,13 +170,12 @@ impl<R: Repository> Tenancy<R> {
         let mut standings: HashMap<Resource, Option<Standing>> = HashMap::new();
         let mut decisions = Vec::with_capacity(asks.len());
         for (resource, action) in asks {
-            let standing = match standings.get(&resource) {
-                Some(standing) => *standing,
-                None => {
-                    let standing = self.standing(actor, resource).await?;
-                    standings.insert(resource, standing);
-                    standing
-                }
+            let standing = if let Some(standing) = standings.get(&resource) {
+                *standing
+            } else {
+                let standing = self.standing(actor, resource).await?;
+                standings.insert(resource, standing);
+                standing
             };
             decisions.push(standing.map_or(Decision::Hidden, |standing| standing.decide(action)));
         }

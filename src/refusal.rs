@@ -34,7 +34,7 @@ use crate::text::{DomainName, EmailAddress, Name};
 /// assert_eq!(refusal.http_status(), 409);
 /// assert_eq!(
 ///     refusal.to_string(),
-///     "the organization has 1 of 1 workspaces: contact the vendor to raise the quota"
+///     "the organization has 1 of 1 workspace: contact the vendor to raise the quota"
 /// );
 /// assert_eq!(
 ///     serde_json::to_string(&refusal).unwrap(),
@@ -74,7 +74,7 @@ pub enum Refusal {
     LastAdmin,
     /// The organization holds as many workspaces as it may, or more (W2).
     #[error(
-        "the organization has {workspaces} of {quota} workspaces: contact the vendor to raise the quota"
+        "the organization has {workspaces} of {}: contact the vendor to raise the quota", some(*quota, "workspace")
     )]
     QuotaReached {
         /// How many it may hold.
@@ -89,9 +89,7 @@ pub enum Refusal {
         name: Name,
     },
     /// A workspace is deleted only when empty (W4).
-    #[error(
-        "the workspace still holds {domains} domains and {members} other members: remove them first"
-    )]
+    #[error("the workspace still holds {} and {}: remove them first", some(*domains, "domain"), some(*members, "other member"))]
     WorkspaceNotEmpty {
         /// How many domains are left in it, active or not.
         domains: u32,
@@ -100,7 +98,7 @@ pub enum Refusal {
     },
     /// An organization is deleted only when empty (O6).
     #[error(
-        "the organization still holds {workspaces} workspaces and {members} other members: remove them first"
+        "the organization still holds {} and {}: remove them first", some(*workspaces, "workspace"), some(*members, "other member")
     )]
     OrganizationNotEmpty {
         /// How many workspaces are left in it.
@@ -166,7 +164,7 @@ pub enum Refusal {
         held: InvitationTarget,
     },
     /// The organization holds as many open invitations as it may (I8).
-    #[error("the organization has {limit} open invitations, as many as it may: revoke some first")]
+    #[error("the organization has {}, as many as it may: revoke some first", some(*limit, "open invitation"))]
     TooManyInvitations {
         /// How many it may hold.
         limit: u32,
@@ -174,6 +172,11 @@ pub enum Refusal {
     /// The commit id stands for something else that was done before.
     #[error("the idempotency key was used for another request: use a new one")]
     CommitIdReused,
+}
+
+fn some(count: u32, noun: &str) -> String {
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{count} {noun}{plural}")
 }
 
 const fn closed(state: InvitationState) -> &'static str {

@@ -141,7 +141,7 @@ pub trait Repository: Send + Sync {
     ///
     /// **Promise 2** holds if you do *one* of these:
     ///
-    /// - read everything in one statement or one snapshot (the shipped stores do);
+    /// - read everything in one statement or one snapshot;
     /// - read the organization's row first and everything else after, from a place that is at least as
     ///   fresh: the primary, or the same connection to one replica.
     ///
@@ -206,10 +206,6 @@ pub trait Repository: Send + Sync {
 /// inserted or deleted meanwhile. No method asks who may see the list; [`Tenancy`](crate::Tenancy) does.
 ///
 /// Every method's errors are whatever fails in the store.
-#[expect(
-    clippy::missing_errors_doc,
-    reason = "said once, above, for all of them"
-)]
 pub trait Directory: Repository {
     /// The members of an organization who hold one of `roles` (its organization roles), by user.
     fn members(

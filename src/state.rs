@@ -482,10 +482,6 @@ impl OrganizationState {
     }
 
     /// What one event makes of it.
-    #[expect(
-        clippy::too_many_lines,
-        reason = "one arm an event, and nothing else: the meaning of each in sight"
-    )]
     pub(crate) fn apply(
         &mut self,
         at: DateTime<Utc>,
@@ -611,12 +607,12 @@ impl OrganizationState {
             }
             Event::DomainDeactivated { domain } => {
                 self.edit_domain(domain, touched, |domain| {
-                    domain.status = DomainStatus::Deactivated
+                    domain.status = DomainStatus::Deactivated;
                 })?;
             }
             Event::DomainReactivated { domain } => {
                 self.edit_domain(domain, touched, |domain| {
-                    domain.status = DomainStatus::Active
+                    domain.status = DomainStatus::Active;
                 })?;
             }
             Event::DomainMoved { domain, from, to } => {

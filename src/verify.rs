@@ -130,3 +130,89 @@ fn invoiced(invoicing: Option<&InvoicingInformation>) -> Option<&EmailAddress> {
 fn typed(address: Option<&EmailAddress>) -> Option<&str> {
     address.map(EmailAddress::as_str)
 }
+
+#[cfg(test)]
+mod tests {
+    use core::num::NonZeroU32;
+
+    use super::*;
+    use crate::memory::tests::{Acme, email, joined, name};
+    use crate::repository::Directory;
+    use crate::standing::Version;
+    use crate::{OrganizationRole, UserId, now};
+
+    fn kept(acme: &Acme) -> (OrganizationState, Vec<LogEntry>) {
+        let log = now(acme.store.log(acme.id, Version::ABSENT, NonZeroU32::MAX)).unwrap();
+        (acme.store.state(acme.id).unwrap(), log)
+    }
+
+    #[test]
+    fn what_the_log_makes_is_in_order() {
+        let (stored, log) = kept(&Acme::new());
+        assert_eq!(verify(&stored, &log), Ok(()));
+    }
+
+    #[test]
+    fn a_log_with_a_gap_is_found() {
+        let acme = Acme::new();
+        acme.happens([joined(UserId::new(), OrganizationRole::Member)]);
+        let (stored, log) = kept(&acme);
+        assert_eq!(
+            verify(&stored, &log[1..]),
+            Err(Drift::Inconsistency(Inconsistency::Version {
+                after: Version::ABSENT,
+                found: Version::new(2),
+            }))
+        );
+    }
+
+    #[test]
+    fn a_log_without_its_end_is_found() {
+        let acme = Acme::new();
+        acme.happens([joined(UserId::new(), OrganizationRole::Member)]);
+        let (stored, log) = kept(&acme);
+        assert_eq!(verify(&stored, &log[..1]), Err(Drift::Organization));
+        assert_eq!(verify(&stored, &[]), Err(Drift::Organization));
+    }
+
+    #[test]
+    fn a_row_that_something_else_wrote_is_found() {
+        let (mut stored, log) = kept(&Acme::new());
+        let mut row = stored.organization().unwrap().clone();
+        row.name = name("Globex");
+        stored.set_organization(row);
+        assert_eq!(verify(&stored, &log), Err(Drift::Organization));
+    }
+
+    #[test]
+    fn records_that_something_else_wrote_are_found() {
+        let acme = Acme::new();
+        let (bob, cy) = (UserId::new(), UserId::new());
+        acme.happens([joined(bob, OrganizationRole::Member)]);
+        let (mut stored, log) = kept(&acme);
+        let ann = stored.member(acme.ann).unwrap().clone();
+        let typed = ann.email.as_ref().unwrap().as_str().to_uppercase();
+        stored.delete(&RecordId::Member(bob));
+        stored.put(Record::Member(crate::Member {
+            user: cy,
+            ..ann.clone()
+        }));
+        stored.put(Record::Member(crate::Member {
+            email: Some(email(&typed)), // the same mailbox, typed in another way
+            ..ann
+        }));
+        let drift = verify(&stored, &log).unwrap_err();
+        assert_eq!(
+            drift,
+            Drift::Records {
+                missing: vec![RecordId::Member(bob)],
+                foreign: vec![RecordId::Member(cy)],
+                different: vec![RecordId::Member(acme.ann)],
+            }
+        );
+        assert_eq!(
+            drift.to_string(),
+            "of the log's records, 1 are missing and 1 are different; 1 are not the log's"
+        );
+    }
+}

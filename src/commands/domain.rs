@@ -114,7 +114,7 @@ impl Command for DeactivateDomain {
         vec![path(actor, (self.organization, self.domain))]
     }
 
-    fn decide(&self, scene: &Scene<'_>, _: &()) -> Result<Vec<Event>, Refusal> {
+    fn decide(&self, scene: &Scene<'_>, (): &()) -> Result<Vec<Event>, Refusal> {
         let domain = require(
             scene,
             self.organization,
@@ -163,7 +163,7 @@ impl Command for ReactivateDomain {
         vec![path(actor, (self.organization, self.domain))]
     }
 
-    fn decide(&self, scene: &Scene<'_>, _: &()) -> Result<Vec<Event>, Refusal> {
+    fn decide(&self, scene: &Scene<'_>, (): &()) -> Result<Vec<Event>, Refusal> {
         let domain = require(
             scene,
             self.organization,
@@ -218,7 +218,7 @@ impl Command for MoveDomain {
         ]
     }
 
-    fn decide(&self, scene: &Scene<'_>, _: &()) -> Result<Vec<Event>, Refusal> {
+    fn decide(&self, scene: &Scene<'_>, (): &()) -> Result<Vec<Event>, Refusal> {
         let domain = require(scene, self.organization, self.domain, DomainAction::Move)?;
         // The matrix: move, on both. The row of the domain, asked where it would be.
         may_receive(scene, self.organization, self.to)?;
@@ -266,7 +266,7 @@ impl Command for DeleteDomain {
         vec![path(actor, (self.organization, self.domain))]
     }
 
-    fn decide(&self, scene: &Scene<'_>, _: &()) -> Result<Vec<Event>, Refusal> {
+    fn decide(&self, scene: &Scene<'_>, (): &()) -> Result<Vec<Event>, Refusal> {
         let domain = require(scene, self.organization, self.domain, DomainAction::Delete)?;
         Ok(vec![Event::DomainDeleted {
             domain: domain.id,

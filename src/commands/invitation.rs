@@ -250,7 +250,7 @@ impl Command for RevokeInvitation {
         manage_keys(actor, self.organization, self.invitation)
     }
 
-    fn decide(&self, scene: &Scene<'_>, _: &()) -> Result<Vec<Event>, Refusal> {
+    fn decide(&self, scene: &Scene<'_>, (): &()) -> Result<Vec<Event>, Refusal> {
         let (_, invitation) = managed(scene, self.organization, self.invitation)?;
         Ok(vec![Event::InvitationRevoked {
             invitation: invitation.id,
@@ -298,7 +298,7 @@ impl Command for AcceptInvitation {
         answer_keys(actor, &self.token)
     }
 
-    fn decide(&self, scene: &Scene<'_>, _: &()) -> Result<Vec<Event>, Refusal> {
+    fn decide(&self, scene: &Scene<'_>, (): &()) -> Result<Vec<Event>, Refusal> {
         let (user, invitation) = answerable(scene, &self.token)?;
         inviter_still_may(scene, user, invitation)?;
         let mut events = placement(scene, user, invitation);
@@ -345,7 +345,7 @@ impl Command for DeclineInvitation {
         answer_keys(actor, &self.token)
     }
 
-    fn decide(&self, scene: &Scene<'_>, _: &()) -> Result<Vec<Event>, Refusal> {
+    fn decide(&self, scene: &Scene<'_>, (): &()) -> Result<Vec<Event>, Refusal> {
         let (user, invitation) = answerable(scene, &self.token)?;
         Ok(vec![Event::InvitationDeclined {
             invitation: invitation.id,
@@ -541,14 +541,14 @@ fn managed<'a>(
 
 fn may_view(scene: &Scene<'_>, invitation: &Invitation) -> bool {
     let organization = scene.state.id();
-    match invitation.target.workspace() {
-        None => scene
-            .require(organization, OrganizationAction::ViewInvitations)
-            .is_ok(),
-        Some(id) => scene
-            .require((organization, id), WorkspaceAction::ViewInvitations)
-            .is_ok(),
-    }
+    let everywhere = scene.require(organization, OrganizationAction::ViewInvitations);
+    // Asked of the organization first: the workspace of a closed one may be gone.
+    everywhere.is_ok()
+        || invitation.target.workspace().is_some_and(|id| {
+            scene
+                .require((organization, id), WorkspaceAction::ViewInvitations)
+                .is_ok()
+        })
 }
 
 fn answer_keys(actor: &Actor, token: &InvitationToken) -> Vec<Key> {

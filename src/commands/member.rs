@@ -5,7 +5,7 @@ use crate::actor::Actor;
 use crate::command::{Command, Scene, path, sealed};
 use crate::event::{Event, RevocationReason};
 use crate::id::{CommitId, InvitationId, OrganizationId, UserId, WorkspaceId};
-use crate::invitation::Invitation;
+use crate::invitation::{Invitation, InvitationTarget};
 use crate::member::{Member, WorkspaceMember};
 use crate::policy::{OrganizationAction, WorkspaceAction};
 use crate::refusal::Refusal;
@@ -74,7 +74,7 @@ impl Command for ChangeOrganizationRole {
         ]
     }
 
-    fn decide(&self, scene: &Scene<'_>, _: &()) -> Result<Vec<Event>, Refusal> {
+    fn decide(&self, scene: &Scene<'_>, (): &()) -> Result<Vec<Event>, Refusal> {
         scene.require(self.organization, OrganizationAction::ManageRoles)?;
         let member = member(scene, self.user)?;
         if member.role == self.role {
@@ -88,8 +88,10 @@ impl Command for ChangeOrganizationRole {
             from: member.role,
             to: self.role,
         }];
-        let after = |standing: &mut Standing| standing.organization_role = Some(self.role);
-        events.extend(no_longer_sendable(scene, self.user, after));
+        if self.role < member.role {
+            let after = |standing: &mut Standing| standing.organization_role = Some(self.role);
+            events.extend(no_longer_sendable(scene, self.user, |_| true, after));
+        }
         Ok(events)
     }
 
@@ -141,7 +143,7 @@ impl Command for RemoveMember {
         ]
     }
 
-    fn decide(&self, scene: &Scene<'_>, _: &()) -> Result<Vec<Event>, Refusal> {
+    fn decide(&self, scene: &Scene<'_>, (): &()) -> Result<Vec<Event>, Refusal> {
         scene.require(self.organization, OrganizationAction::RemoveMember)?;
         let member = member(scene, self.user)?;
         depart(
@@ -189,7 +191,7 @@ impl Command for LeaveOrganization {
             .collect()
     }
 
-    fn decide(&self, scene: &Scene<'_>, _: &()) -> Result<Vec<Event>, Refusal> {
+    fn decide(&self, scene: &Scene<'_>, (): &()) -> Result<Vec<Event>, Refusal> {
         let resource = self.organization.into();
         let member = scene
             .state
@@ -252,7 +254,7 @@ impl Command for GiveWorkspaceRole {
         ]
     }
 
-    fn decide(&self, scene: &Scene<'_>, _: &()) -> Result<Vec<Event>, Refusal> {
+    fn decide(&self, scene: &Scene<'_>, (): &()) -> Result<Vec<Event>, Refusal> {
         scene.require(
             (self.organization, self.workspace),
             WorkspaceAction::ManageRoles,
@@ -332,7 +334,7 @@ impl Command for TakeWorkspaceRole {
         ]
     }
 
-    fn decide(&self, scene: &Scene<'_>, _: &()) -> Result<Vec<Event>, Refusal> {
+    fn decide(&self, scene: &Scene<'_>, (): &()) -> Result<Vec<Event>, Refusal> {
         scene.require(
             (self.organization, self.workspace),
             WorkspaceAction::ManageRoles,
@@ -383,7 +385,7 @@ impl Command for LeaveWorkspace {
             .collect()
     }
 
-    fn decide(&self, scene: &Scene<'_>, _: &()) -> Result<Vec<Event>, Refusal> {
+    fn decide(&self, scene: &Scene<'_>, (): &()) -> Result<Vec<Event>, Refusal> {
         let user = scene.user()?;
         scene.require((self.organization, self.workspace), WorkspaceAction::View)?;
         let held = scene.state.workspace_member(self.workspace, user);
@@ -428,7 +430,7 @@ impl Command for FollowEmailChange {
         own(actor).map(Key::Person).collect()
     }
 
-    fn decide(&self, scene: &Scene<'_>, _: &()) -> Result<Vec<Event>, Refusal> {
+    fn decide(&self, scene: &Scene<'_>, (): &()) -> Result<Vec<Event>, Refusal> {
         let resource = self.organization.into();
         let member = scene
             .state
@@ -563,24 +565,24 @@ fn role_taken(held: &WorkspaceMember) -> Event {
     }
 }
 
+/// I6 for a role in one workspace: it carries no invitation to anything else, and only that workspace's
+/// records are loaded.
 fn no_longer_sendable_into(
     scene: &Scene<'_>,
     workspace: WorkspaceId,
     user: UserId,
     role: Option<WorkspaceRole>,
 ) -> Vec<Event> {
-    no_longer_sendable(scene, user, |standing| {
-        if standing.workspace == Some(workspace) {
-            standing.workspace_role = role;
-        }
-    })
+    let into = |target: &InvitationTarget| target.workspace() == Some(workspace);
+    no_longer_sendable(scene, user, into, |standing| standing.workspace_role = role)
 }
 
-/// I6: the open invitations of a user that they may not send once `after` has happened to their
-/// standing.
+/// I6: the open invitations of a user, of those that `concerned` picks, that they may not send once
+/// `after` has happened to their standing.
 fn no_longer_sendable(
     scene: &Scene<'_>,
     user: UserId,
+    concerned: impl Fn(&InvitationTarget) -> bool,
     after: impl Fn(&mut Standing),
 ) -> Vec<Event> {
     let may_send = |invitation: &Invitation| {
@@ -605,7 +607,7 @@ fn no_longer_sendable(
     let lost = scene
         .state
         .open_invitations_by(user)
-        .filter(|invitation| !may_send(invitation));
+        .filter(|invitation| concerned(&invitation.target) && !may_send(invitation));
     lost.map(|invitation| Event::InvitationRevoked {
         invitation: invitation.id,
         reason: RevocationReason::InviterLostAuthority,

@@ -43,7 +43,7 @@ impl Command for SetWorkspaceQuota {
         vec![path(actor, self.organization)]
     }
 
-    fn decide(&self, scene: &Scene<'_>, _: &()) -> Result<Vec<Event>, Refusal> {
+    fn decide(&self, scene: &Scene<'_>, (): &()) -> Result<Vec<Event>, Refusal> {
         let organization =
             scene.require(self.organization, OrganizationAction::SetWorkspaceQuota)?;
         // On the record even if it stays as it is: the vendor confirmed it.
@@ -95,7 +95,7 @@ impl Command for EditContract {
         vec![path(actor, self.organization)]
     }
 
-    fn decide(&self, scene: &Scene<'_>, _: &()) -> Result<Vec<Event>, Refusal> {
+    fn decide(&self, scene: &Scene<'_>, (): &()) -> Result<Vec<Event>, Refusal> {
         let organization = scene.require(self.organization, OrganizationAction::EditContract)?;
         if organization.contract == self.contract {
             return Ok(Vec::new());
@@ -148,7 +148,7 @@ impl Command for AppointAdmin {
         ]
     }
 
-    fn decide(&self, scene: &Scene<'_>, _: &()) -> Result<Vec<Event>, Refusal> {
+    fn decide(&self, scene: &Scene<'_>, (): &()) -> Result<Vec<Event>, Refusal> {
         scene.require(self.organization, OrganizationAction::AppointAdmin)?;
         let user = self.user;
         let to = OrganizationRole::Admin;
@@ -211,7 +211,7 @@ impl Command for ReleaseDomainName {
         ]
     }
 
-    fn decide(&self, scene: &Scene<'_>, _: &()) -> Result<Vec<Event>, Refusal> {
+    fn decide(&self, scene: &Scene<'_>, (): &()) -> Result<Vec<Event>, Refusal> {
         let _ = scene.permit(self.organization, OrganizationAction::ReleaseDomainName)?;
         if scene.state.retired_name(&self.name).is_none() {
             return Err(Refusal::DomainNameNotRetired {

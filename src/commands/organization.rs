@@ -134,7 +134,7 @@ impl Command for RenameOrganization {
         vec![path(actor, self.organization)]
     }
 
-    fn decide(&self, scene: &Scene<'_>, _: &()) -> Result<Vec<Event>, Refusal> {
+    fn decide(&self, scene: &Scene<'_>, (): &()) -> Result<Vec<Event>, Refusal> {
         let organization = scene.require(self.organization, OrganizationAction::Rename)?;
         if organization.name == self.name {
             return Ok(Vec::new());
@@ -181,7 +181,7 @@ impl Command for EditCompany {
         vec![path(actor, self.organization)]
     }
 
-    fn decide(&self, scene: &Scene<'_>, _: &()) -> Result<Vec<Event>, Refusal> {
+    fn decide(&self, scene: &Scene<'_>, (): &()) -> Result<Vec<Event>, Refusal> {
         let organization = scene.require(self.organization, OrganizationAction::EditCompany)?;
         if organization.company == self.company {
             return Ok(Vec::new());
@@ -225,7 +225,7 @@ impl Command for EditInvoicing {
         vec![path(actor, self.organization)]
     }
 
-    fn decide(&self, scene: &Scene<'_>, _: &()) -> Result<Vec<Event>, Refusal> {
+    fn decide(&self, scene: &Scene<'_>, (): &()) -> Result<Vec<Event>, Refusal> {
         let organization = scene.require(self.organization, OrganizationAction::EditInvoicing)?;
         if organization.invoicing == self.invoicing {
             return Ok(Vec::new());
@@ -274,7 +274,7 @@ impl Command for DeleteOrganization {
         vec![path(actor, self.organization), Key::OpenInvitations(None)]
     }
 
-    fn decide(&self, scene: &Scene<'_>, _: &()) -> Result<Vec<Event>, Refusal> {
+    fn decide(&self, scene: &Scene<'_>, (): &()) -> Result<Vec<Event>, Refusal> {
         let organization = scene.require(self.organization, OrganizationAction::Delete)?;
         let user = scene.user()?;
         let workspaces = organization.counts.workspaces;

@@ -109,7 +109,7 @@ impl Command for RenameWorkspace {
         ]
     }
 
-    fn decide(&self, scene: &Scene<'_>, _: &()) -> Result<Vec<Event>, Refusal> {
+    fn decide(&self, scene: &Scene<'_>, (): &()) -> Result<Vec<Event>, Refusal> {
         let workspace = require(
             scene,
             self.organization,
@@ -165,7 +165,7 @@ impl Command for EditWorkspaceInvoicing {
         vec![path(actor, (self.organization, self.workspace))]
     }
 
-    fn decide(&self, scene: &Scene<'_>, _: &()) -> Result<Vec<Event>, Refusal> {
+    fn decide(&self, scene: &Scene<'_>, (): &()) -> Result<Vec<Event>, Refusal> {
         let workspace = require(
             scene,
             self.organization,
@@ -233,7 +233,7 @@ impl Command for DeleteWorkspace {
         ]
     }
 
-    fn decide(&self, scene: &Scene<'_>, _: &()) -> Result<Vec<Event>, Refusal> {
+    fn decide(&self, scene: &Scene<'_>, (): &()) -> Result<Vec<Event>, Refusal> {
         let workspace = require(
             scene,
             self.organization,

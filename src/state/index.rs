@@ -73,9 +73,8 @@ impl Index {
                 self.domains_by_workspace
                     .insert((domain.workspace, domain.id));
             }
-            Record::RetiredDomainName(_) => {}
             Record::Invitation(invitation) if invitation.is_open() => self.add_open(invitation),
-            Record::Invitation(_) => {}
+            Record::RetiredDomainName(_) | Record::Invitation(_) => {}
         }
     }
 

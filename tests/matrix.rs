@@ -1,0 +1,689 @@
+//! The permission matrix: printed from the code, compared with the rulebook's table cell by cell, and
+//! every cell of it tried on every combination of roles.
+//!
+//! `UPDATE_DOCS=1 INSTA_UPDATE=always cargo test -p tenancy --test matrix` rewrites what it prints.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "the functions that tests share say what they expect by panicking, as tests do"
+)]
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use chrono::{DateTime, Utc};
+use tenancy::{
+    Actor, Counts, Decision, Domain, DomainAction, DomainId, DomainKind, DomainName, DomainStatus,
+    Grant, Layer, Line, Member, Name, Operator, Organization, OrganizationAction, OrganizationId,
+    OrganizationRole, OrganizationState, OrganizationStatus, Record, Refusal, Resource, RoleSet,
+    Scene, Settings, Standing, UserId, Version, Workspace, WorkspaceAction, WorkspaceId,
+    WorkspaceMember, WorkspaceRole,
+};
+
+use Asked::{OnDomain, OnOrganization, OnWorkspace};
+
+const RULEBOOK: &str = include_str!("golden/rulebook-matrix.md");
+const DOCS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/permission-matrix.md");
+
+/// One action of any layer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::enum_variant_names, reason = "it reads well in a row")]
+enum Asked {
+    OnOrganization(OrganizationAction),
+    OnWorkspace(WorkspaceAction),
+    OnDomain(DomainAction),
+}
+
+/// A row of the rulebook's table: its section, its words, and the actions that it is about.
+type Row = (Layer, &'static str, &'static [Asked]);
+
+const ROWS: &[Row] = &[
+    (
+        Layer::Organization,
+        "view (name, own role, the workspaces one may view)",
+        &[OnOrganization(OrganizationAction::View)],
+    ),
+    (
+        Layer::Organization,
+        "rename, edit company information",
+        &[
+            OnOrganization(OrganizationAction::Rename),
+            OnOrganization(OrganizationAction::EditCompany),
+        ],
+    ),
+    (
+        Layer::Organization,
+        "view members and invitations",
+        &[
+            OnOrganization(OrganizationAction::ViewMembers),
+            OnOrganization(OrganizationAction::ViewInvitations),
+        ],
+    ),
+    (
+        Layer::Organization,
+        "manage roles",
+        &[OnOrganization(OrganizationAction::ManageRoles)],
+    ),
+    (
+        Layer::Organization,
+        "invite",
+        &[OnOrganization(OrganizationAction::Invite)],
+    ),
+    (
+        Layer::Organization,
+        "remove a member",
+        &[OnOrganization(OrganizationAction::RemoveMember)],
+    ),
+    (
+        Layer::Organization,
+        "create a workspace (quota, W2)",
+        &[OnOrganization(OrganizationAction::CreateWorkspace)],
+    ),
+    (
+        Layer::Organization,
+        "view invoicing, view contract",
+        &[
+            OnOrganization(OrganizationAction::ViewInvoicing),
+            OnOrganization(OrganizationAction::ViewContract),
+        ],
+    ),
+    (
+        Layer::Organization,
+        "edit invoicing",
+        &[OnOrganization(OrganizationAction::EditInvoicing)],
+    ),
+    (
+        Layer::Organization,
+        "edit contract, set the workspace quota, appoint an Admin (repair), release a deleted domain's name",
+        &[
+            OnOrganization(OrganizationAction::EditContract),
+            OnOrganization(OrganizationAction::SetWorkspaceQuota),
+            OnOrganization(OrganizationAction::AppointAdmin),
+            OnOrganization(OrganizationAction::ReleaseDomainName),
+        ],
+    ),
+    (
+        Layer::Organization,
+        "view the audit trail",
+        &[OnOrganization(OrganizationAction::ViewAuditTrail)],
+    ),
+    (
+        Layer::Organization,
+        "delete (O6)",
+        &[OnOrganization(OrganizationAction::Delete)],
+    ),
+    (
+        Layer::Workspace,
+        "view (name)",
+        &[OnWorkspace(WorkspaceAction::View)],
+    ),
+    (
+        Layer::Workspace,
+        "rename",
+        &[OnWorkspace(WorkspaceAction::Rename)],
+    ),
+    (
+        Layer::Workspace,
+        "view members",
+        &[OnWorkspace(WorkspaceAction::ViewMembers)],
+    ),
+    (
+        Layer::Workspace,
+        "view its invitations",
+        &[OnWorkspace(WorkspaceAction::ViewInvitations)],
+    ),
+    (
+        Layer::Workspace,
+        "manage roles: give an organization member a role, change it, take it away",
+        &[OnWorkspace(WorkspaceAction::ManageRoles)],
+    ),
+    (
+        Layer::Workspace,
+        "invite someone who is already an organization member",
+        &[OnWorkspace(WorkspaceAction::InviteMember)],
+    ),
+    (
+        Layer::Workspace,
+        "invite someone new",
+        &[OnWorkspace(WorkspaceAction::InviteNewcomer)],
+    ),
+    (
+        Layer::Workspace,
+        "view and edit its invoicing",
+        &[
+            OnWorkspace(WorkspaceAction::ViewInvoicing),
+            OnWorkspace(WorkspaceAction::EditInvoicing),
+        ],
+    ),
+    (
+        Layer::Workspace,
+        "delete (W4)",
+        &[OnWorkspace(WorkspaceAction::Delete)],
+    ),
+    (
+        Layer::Workspace,
+        "create a domain",
+        &[OnWorkspace(WorkspaceAction::CreateDomain)],
+    ),
+    (
+        Layer::Workspace,
+        "list its domains",
+        &[OnWorkspace(WorkspaceAction::ListDomains)],
+    ),
+    (Layer::Domain, "view", &[OnDomain(DomainAction::View)]),
+    (
+        Layer::Domain,
+        "configure (all host settings but the two below)",
+        &[OnDomain(DomainAction::Configure)],
+    ),
+    (
+        Layer::Domain,
+        "view server keys",
+        &[OnDomain(DomainAction::ViewServerKeys)],
+    ),
+    (
+        Layer::Domain,
+        "deactivate, reactivate",
+        &[
+            OnDomain(DomainAction::Deactivate),
+            OnDomain(DomainAction::Reactivate),
+        ],
+    ),
+    (Layer::Domain, "delete", &[OnDomain(DomainAction::Delete)]),
+    (
+        Layer::Domain,
+        "move to another workspace of the organization (on both)",
+        &[OnDomain(DomainAction::Move)],
+    ),
+];
+
+const LEGEND: &str = "\
+`A` organization Admin, `C` Accounting, `M` Member, `wA` workspace Admin (direct or by cascade),
+`wD` Developer, `wR` Reader, `op` operator. Empty = refused.
+";
+
+impl Asked {
+    fn allowed(self) -> RoleSet {
+        match self {
+            OnOrganization(action) => action.allowed(),
+            OnWorkspace(action) => action.allowed(),
+            OnDomain(action) => action.allowed(),
+        }
+    }
+
+    fn layer(self) -> Layer {
+        match self {
+            OnOrganization(_) => Layer::Organization,
+            OnWorkspace(_) => Layer::Workspace,
+            OnDomain(_) => Layer::Domain,
+        }
+    }
+
+    fn of(self, standing: &Standing) -> Decision {
+        match self {
+            OnOrganization(action) => standing.decide(action),
+            OnWorkspace(action) => standing.decide(action),
+            OnDomain(action) => standing.decide(action),
+        }
+    }
+
+    fn required(self, standing: &Standing) -> Result<Grant, Refusal> {
+        match self {
+            OnOrganization(action) => standing.require(action).map(|permit| permit.by()),
+            OnWorkspace(action) => standing.require(action).map(|permit| permit.by()),
+            OnDomain(action) => standing.require(action).map(|permit| permit.by()),
+        }
+    }
+
+    fn phrase(self) -> &'static str {
+        match self {
+            OnOrganization(action) => action.phrase(),
+            OnWorkspace(action) => action.phrase(),
+            OnDomain(action) => action.phrase(),
+        }
+    }
+}
+
+fn every_action() -> Vec<Asked> {
+    let on_organizations = OrganizationAction::ALL.map(OnOrganization);
+    let on_workspaces = WorkspaceAction::ALL.map(OnWorkspace);
+    let on_domains = DomainAction::ALL.map(OnDomain);
+    [&on_organizations[..], &on_workspaces, &on_domains].concat()
+}
+
+/// The roles of a row, which are those of each of its actions.
+fn roles_of((_, words, actions): &Row) -> RoleSet {
+    let roles = actions[0].allowed();
+    for action in *actions {
+        assert_eq!(action.allowed(), roles, "in the row `{words}`: {action:?}");
+    }
+    roles
+}
+
+fn printed() -> String {
+    let mut text = LEGEND.to_owned();
+    for (layer, heading) in [
+        (Layer::Organization, "On an organization"),
+        (Layer::Workspace, "On a workspace"),
+        (Layer::Domain, "On a domain"),
+    ] {
+        let letters = RoleSet::LETTERS.map(|(letter, _)| letter).join(" | ");
+        write!(text, "\n## {heading}\n\n| action | {letters} |\n").unwrap();
+        text.push_str("| --- | --- | --- | --- | --- | --- | --- | --- |\n");
+        for row in ROWS.iter().filter(|row| row.0 == layer) {
+            let roles = roles_of(row);
+            let cells =
+                RoleSet::LETTERS.map(|(_, role)| if roles.contains(role) { " ✓ |" } else { " |" });
+            writeln!(text, "| {} |{}", row.1, cells.concat()).unwrap();
+        }
+    }
+    text
+}
+
+/// A table as people wrote it: for each row its section, its words, and the letters that it ticks.
+fn parsed(text: &str) -> Vec<(Layer, String, Vec<&'static str>)> {
+    let mut rows = Vec::new();
+    let mut layer = None;
+    for line in text.lines() {
+        for (heading, named) in [
+            ("on an organization", Layer::Organization),
+            ("on a workspace", Layer::Workspace),
+            ("on a domain", Layer::Domain),
+        ] {
+            if line.to_lowercase().contains(heading) {
+                layer = Some(named);
+            }
+        }
+        let Some(line) = line.strip_prefix("| ") else {
+            continue;
+        };
+        let line = line.strip_suffix('|').expect("a row ends with a bar");
+        let cells: Vec<_> = line.split('|').map(str::trim).collect();
+        assert_eq!(cells.len(), 8, "{line}");
+        let words = cells[0];
+        if words == "action" || words == "---" || words.starts_with("**") {
+            continue;
+        }
+        let ticks = RoleSet::LETTERS.iter().zip(&cells[1..]);
+        let ticked = ticks.filter_map(|((letter, _), cell)| match *cell {
+            "✓" => Some(*letter),
+            "" => None,
+            other => panic!("`{other}` in a cell of `{words}`"),
+        });
+        rows.push((layer.unwrap(), words.to_owned(), ticked.collect()));
+    }
+    rows
+}
+
+/// What the rulebook's table ticks for an action.
+fn ticked(
+    table: &BTreeMap<(Layer, String), Vec<&'static str>>,
+    action: Asked,
+) -> Vec<&'static str> {
+    let (layer, words, _) = ROWS
+        .iter()
+        .find(|(_, _, actions)| actions.contains(&action))
+        .unwrap();
+    table[&(*layer, (*words).to_owned())].clone()
+}
+
+fn rulebook() -> BTreeMap<(Layer, String), Vec<&'static str>> {
+    parsed(RULEBOOK)
+        .into_iter()
+        .map(|(layer, words, ticked)| ((layer, words), ticked))
+        .collect()
+}
+
+#[test]
+fn a1_every_action_has_exactly_one_row() {
+    for action in every_action() {
+        let rows = ROWS.iter().filter(|(layer, _, actions)| {
+            assert!(actions.iter().all(|action| action.layer() == *layer));
+            actions.contains(&action)
+        });
+        assert_eq!(rows.count(), 1, "{action:?}");
+    }
+}
+
+#[test]
+fn a1_the_code_ticks_what_the_rulebook_ticks() {
+    let rules = parsed(RULEBOOK);
+    assert_eq!(rules.len(), ROWS.len(), "rows");
+    for ((layer, words, ticked), row) in rules.iter().zip(ROWS) {
+        assert_eq!((*layer, words.as_str()), (row.0, row.1), "rows, in order");
+        for (letter, role) in RoleSet::LETTERS {
+            assert_eq!(
+                roles_of(row).contains(role),
+                ticked.contains(&letter),
+                "on {layer}, `{words}`, column `{letter}`"
+            );
+        }
+    }
+}
+
+#[test]
+fn a1_the_printed_matrix_is_reviewed() {
+    insta::assert_snapshot!(printed());
+}
+
+#[test]
+fn a1_the_documentation_shows_the_matrix_of_the_code() {
+    if std::env::var_os("UPDATE_DOCS").is_some() {
+        std::fs::write(DOCS, printed()).unwrap();
+    }
+    assert_eq!(
+        std::fs::read_to_string(DOCS).unwrap(),
+        printed(),
+        "run with UPDATE_DOCS=1"
+    );
+}
+
+#[test]
+fn a1_what_is_printed_reads_back_as_the_rulebook() {
+    assert_eq!(parsed(&printed()), parsed(RULEBOOK));
+}
+
+/// What somebody holds at a layer in the rulebook's letters: the section "Roles", read to the letter.
+fn letters_held(
+    layer: Layer,
+    organization_role: Option<OrganizationRole>,
+    workspace_role: Option<WorkspaceRole>,
+) -> Vec<&'static str> {
+    let Some(organization_role) = organization_role else {
+        return Vec::new(); // M1: who isn't a member of the organization holds nothing in it.
+    };
+    let mut letters = Vec::new();
+    match organization_role {
+        OrganizationRole::Admin => letters.push("A"),
+        OrganizationRole::Accounting => letters.push("C"),
+        OrganizationRole::Member => letters.push("M"),
+    }
+    if layer != Layer::Organization {
+        if organization_role == OrganizationRole::Admin {
+            letters.push("wA");
+        }
+        match workspace_role {
+            Some(WorkspaceRole::Admin) => letters.push("wA"),
+            Some(WorkspaceRole::Developer) => letters.push("wD"),
+            Some(WorkspaceRole::Reader) => letters.push("wR"),
+            None => {}
+        }
+    }
+    letters
+}
+
+fn letter_of(role: WorkspaceRole) -> &'static str {
+    match role {
+        WorkspaceRole::Admin => "wA",
+        WorkspaceRole::Developer => "wD",
+        WorkspaceRole::Reader => "wR",
+    }
+}
+
+fn set(letters: &[&str]) -> RoleSet {
+    let sets = RoleSet::LETTERS
+        .iter()
+        .filter(|(letter, _)| letters.contains(letter));
+    sets.map(|(_, role)| *role).collect()
+}
+
+/// What the rulebook answers.
+fn oracle(
+    table: &BTreeMap<(Layer, String), Vec<&'static str>>,
+    action: Asked,
+    held: &[&'static str],
+    exists: bool,
+    explain: impl FnOnce(&[&'static str]) -> Grant,
+) -> Decision {
+    let view = match action.layer() {
+        Layer::Organization => OnOrganization(OrganizationAction::View),
+        Layer::Workspace => OnWorkspace(WorkspaceAction::View),
+        Layer::Domain => OnDomain(DomainAction::View),
+    };
+    let meets = |row: &[&str]| held.iter().any(|letter| row.contains(letter));
+    let row = ticked(table, action);
+    if exists && meets(&row) {
+        Decision::Allowed { by: explain(&row) }
+    } else if exists && meets(&ticked(table, view)) {
+        Decision::Forbidden {
+            needs: set(&row),
+            has: set(held),
+        }
+    } else {
+        Decision::Hidden
+    }
+}
+
+/// An organization with one workspace and one domain, as far as they exist, and one person in it.
+fn state(
+    ids: (OrganizationId, WorkspaceId, DomainId, UserId),
+    (workspace_exists, domain_exists): (bool, bool),
+    organization_role: Option<OrganizationRole>,
+    workspace_role: Option<WorkspaceRole>,
+) -> OrganizationState {
+    let (organization, workspace, domain, user) = ids;
+    let at = DateTime::UNIX_EPOCH;
+    let mut records = Vec::new();
+    if workspace_exists {
+        records.push(Record::Workspace(Workspace {
+            id: workspace,
+            name: Name::new("Payments").unwrap(),
+            invoicing: None,
+            domains: 1,
+            members: 1,
+            created_at: at,
+        }));
+    }
+    if domain_exists {
+        records.push(Record::Domain(Domain {
+            id: domain,
+            workspace,
+            name: DomainName::new("acme-sandbox").unwrap(),
+            kind: DomainKind::Sandbox,
+            status: DomainStatus::Active,
+            created_at: at,
+        }));
+    }
+    records.extend(organization_role.map(|role| {
+        Record::Member(Member {
+            user,
+            role,
+            email: None,
+            since: at,
+        })
+    }));
+    records.extend(workspace_role.map(|role| {
+        Record::WorkspaceMember(WorkspaceMember {
+            workspace,
+            user,
+            role,
+            since: at,
+        })
+    }));
+    let row = Organization {
+        id: organization,
+        version: Version::new(7),
+        status: OrganizationStatus::Active,
+        name: Name::new("Acme").unwrap(),
+        company: None,
+        invoicing: None,
+        contract: None,
+        workspace_quota: 1,
+        counts: Counts::default(),
+        created_at: at,
+    };
+    OrganizationState::of(row, records)
+}
+
+fn standing_of(actor: &Actor, state: &OrganizationState, resource: Resource) -> Option<Standing> {
+    let scene = Scene {
+        actor,
+        state,
+        now: DateTime::<Utc>::UNIX_EPOCH,
+        settings: &Settings::default(),
+    };
+    scene.standing(resource)
+}
+
+fn with_none<T: Copy>(roles: [T; 3]) -> impl Iterator<Item = Option<T>> + Clone {
+    roles.into_iter().map(Some).chain([None])
+}
+
+#[test]
+fn a1_every_cell_for_every_standing_is_what_the_rulebook_says() {
+    let table = rulebook();
+    let ids = (
+        OrganizationId::new(),
+        WorkspaceId::new(),
+        DomainId::new(),
+        UserId::new(),
+    );
+    let user = Actor::unverified(ids.3);
+    let operator = Actor::Operator(Operator::attest(Line::new("support").unwrap()));
+    let mut cells = 0;
+    for (workspace_exists, domain_exists) in
+        [(true, true), (true, false), (false, false), (false, true)]
+    {
+        for organization_role in with_none(OrganizationRole::ALL) {
+            for workspace_role in with_none(WorkspaceRole::ALL) {
+                for actor in [&user, &operator] {
+                    let state = state(
+                        ids,
+                        (workspace_exists, domain_exists),
+                        organization_role,
+                        workspace_role,
+                    );
+                    for action in every_action() {
+                        let layer = action.layer();
+                        let (resource, exists) = match layer {
+                            Layer::Organization => (Resource::Organization(ids.0), true),
+                            Layer::Workspace => {
+                                (Resource::Workspace(ids.0, ids.1), workspace_exists)
+                            }
+                            Layer::Domain => (
+                                Resource::Domain(ids.0, ids.2),
+                                workspace_exists && domain_exists,
+                            ),
+                        };
+                        let is_operator = actor == &operator;
+                        let held = if is_operator {
+                            vec!["op"]
+                        } else {
+                            letters_held(layer, organization_role, workspace_role)
+                        };
+                        let expected = oracle(&table, action, &held, exists, |row| {
+                            // The role held nearest to the resource is named.
+                            match (workspace_role, organization_role) {
+                                _ if is_operator => Grant::Operator,
+                                (Some(role), _)
+                                    if layer != Layer::Organization
+                                        && row.contains(&letter_of(role)) =>
+                                {
+                                    Grant::Workspace(role)
+                                }
+                                (_, Some(role)) if layer == Layer::Organization => {
+                                    Grant::Organization(role)
+                                }
+                                (_, Some(role)) => Grant::Cascade(role),
+                                (_, None) => panic!("nobody allowed {action:?}"),
+                            }
+                        });
+                        let standing = standing_of(actor, &state, resource).unwrap();
+                        let what = format!(
+                            "{action:?} by {actor:?}, {organization_role:?} and {workspace_role:?}, workspace {workspace_exists}, domain {domain_exists}"
+                        );
+                        assert_eq!(action.of(&standing), expected, "{what}");
+                        let required = match expected {
+                            Decision::Allowed { by } => Ok(by),
+                            Decision::Forbidden { needs, has } => Err(Refusal::Forbidden {
+                                action: action.phrase().into(),
+                                needs,
+                                has,
+                            }),
+                            Decision::Hidden => Err(Refusal::NotFound { resource }),
+                        };
+                        assert_eq!(action.required(&standing), required, "{what}");
+                        cells += 1;
+                    }
+                }
+            }
+        }
+    }
+    assert_eq!(cells, 4 * 4 * 4 * 2 * (18 + 12 + 7));
+}
+
+#[test]
+fn a1_a_stronger_role_never_does_less() {
+    // "Each list is totally ordered by what it permits."
+    let ids = (
+        OrganizationId::new(),
+        WorkspaceId::new(),
+        DomainId::new(),
+        UserId::new(),
+    );
+    let actor = Actor::unverified(ids.3);
+    let decisions = |organization_role, workspace_role| {
+        let state = state(ids, (true, true), organization_role, workspace_role);
+        every_action()
+            .into_iter()
+            .map(|action| {
+                let resource = match action.layer() {
+                    Layer::Organization => Resource::Organization(ids.0),
+                    Layer::Workspace => Resource::Workspace(ids.0, ids.1),
+                    Layer::Domain => Resource::Domain(ids.0, ids.2),
+                };
+                match action.of(&standing_of(&actor, &state, resource).unwrap()) {
+                    Decision::Hidden => 0,
+                    Decision::Forbidden { .. } => 1,
+                    Decision::Allowed { .. } => 2,
+                }
+            })
+            .collect::<Vec<_>>()
+    };
+    let no_less = |weaker: &[i32], stronger: &[i32], what: &str| {
+        for ((action, weaker), stronger) in every_action().iter().zip(weaker).zip(stronger) {
+            assert!(weaker <= stronger, "{action:?}: {what}");
+        }
+    };
+    for workspace_role in with_none(WorkspaceRole::ALL) {
+        let mut weaker = decisions(None, workspace_role);
+        for role in OrganizationRole::ALL {
+            let stronger = decisions(Some(role), workspace_role);
+            no_less(
+                &weaker,
+                &stronger,
+                &format!("{role} with {workspace_role:?}"),
+            );
+            weaker = stronger;
+        }
+    }
+    for organization_role in with_none(OrganizationRole::ALL) {
+        let mut weaker = decisions(organization_role, None);
+        for role in WorkspaceRole::ALL {
+            let stronger = decisions(organization_role, Some(role));
+            no_less(
+                &weaker,
+                &stronger,
+                &format!("{role} with {organization_role:?}"),
+            );
+            weaker = stronger;
+        }
+    }
+}
+
+#[test]
+fn a1_an_absent_organization_gives_no_standing_to_anybody() {
+    let organization = OrganizationId::new();
+    let absent = OrganizationState::absent(organization);
+    let operator = Actor::Operator(Operator::attest(Line::new("support").unwrap()));
+    for actor in [&Actor::unverified(UserId::new()), &operator] {
+        assert_eq!(
+            standing_of(actor, &absent, organization.into()),
+            None,
+            "{actor:?}"
+        );
+    }
+}

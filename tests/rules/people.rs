@@ -1,0 +1,695 @@
+//! M1–M6.
+
+use tenancy::{
+    Decision, Departure, DomainAction, EmailAddress, Event, Grant, InvitationState,
+    OrganizationAction, OrganizationRole, Refusal, RevocationReason, Revoked, RoleSet, UserId,
+    WorkspaceAction, WorkspaceRole,
+};
+
+use crate::support::*;
+
+fn not_a_member(who: UserId) -> Refusal {
+    Refusal::MemberNotFound { user: who }
+}
+
+const REVOKED: Refusal = Refusal::InvitationClosed {
+    state: InvitationState::Revoked,
+};
+
+#[test]
+fn m1_a_workspace_role_is_given_only_to_an_organization_member() {
+    let world = World::new();
+    let acme = world.acme();
+    let ann = user("ann");
+    let dora = user("dora");
+    assert_eq!(
+        world.refused(
+            &ann,
+            acme.give(acme.workspace, &dora, WorkspaceRole::Reader)
+        ),
+        not_a_member(id(&dora))
+    );
+    let bob = world.member(acme, "bob", OrganizationRole::Member);
+    let done = world.did(&ann, acme.give(acme.workspace, &bob, WorkspaceRole::Reader));
+    assert_eq!(
+        done.events,
+        [Event::WorkspaceRoleGiven {
+            workspace: acme.workspace,
+            user: id(&bob),
+            role: WorkspaceRole::Reader,
+            replaces: None
+        }]
+    );
+    assert_eq!(world.workspace(acme, acme.workspace).members, 1);
+}
+
+#[test]
+fn m1_a_member_of_another_organization_is_not_a_member() {
+    let world = World::new();
+    let acme = world.acme();
+    let zoe = user("zoe");
+    world.owned_by(&zoe, "Other");
+    assert_eq!(
+        world.refused(
+            &user("ann"),
+            acme.give(acme.workspace, &zoe, WorkspaceRole::Reader)
+        ),
+        not_a_member(id(&zoe))
+    );
+}
+
+#[test]
+fn m1_an_accepted_workspace_invitation_makes_an_organization_member() {
+    let world = World::new();
+    let acme = world.acme();
+    let bob = world.workspace_member(acme, "bob", WorkspaceRole::Developer);
+    assert_eq!(world.role(acme, &bob), Some(OrganizationRole::Member));
+    assert_eq!(
+        world.workspace_role(acme, acme.workspace, &bob),
+        Some(WorkspaceRole::Developer)
+    );
+}
+
+#[test]
+fn m1_workspace_and_organization_admins_manage_workspace_roles_and_nobody_else() {
+    let world = World::new();
+    let acme = world.acme();
+    let here = acme.workspace;
+    let bob = world.member(acme, "bob", OrganizationRole::Member);
+    let wa = world.workspace_member(acme, "wa", WorkspaceRole::Admin);
+    let dev = world.workspace_member(acme, "dev", WorkspaceRole::Developer);
+    let cy = world.member(acme, "cy", OrganizationRole::Accounting);
+    for (who, has) in [
+        (&dev, RoleSet::MEMBER | RoleSet::DEVELOPER),
+        (&cy, RoleSet::ACCOUNTING),
+        (&operator(), RoleSet::OPERATOR),
+    ] {
+        let no = forbidden(WorkspaceAction::ManageRoles, has);
+        let give = acme.give(here, &bob, WorkspaceRole::Reader);
+        assert_eq!(world.refused(who, give), no);
+        assert_eq!(world.refused(who, acme.take(here, &wa)), no);
+    }
+    world.does(&wa, acme.give(here, &bob, WorkspaceRole::Reader));
+    world.does(&wa, acme.give(here, &bob, WorkspaceRole::Admin));
+    world.does(&wa, acme.take(here, &bob));
+    assert_eq!(
+        world.refused(&bob, acme.give(here, &bob, WorkspaceRole::Admin)),
+        not_found(acme.there())
+    );
+}
+
+#[test]
+fn m1_who_may_not_manage_roles_is_not_told_who_is_a_member() {
+    let world = World::new();
+    let acme = world.acme();
+    let dev = world.workspace_member(acme, "dev", WorkspaceRole::Developer);
+    let (ann, dora) = (user("ann"), user("dora"));
+    let reader = WorkspaceRole::Reader;
+    for who in [&dev, &dora] {
+        assert_eq!(
+            world.refused(who, acme.give(acme.workspace, &ann, reader)),
+            world.refused(who, acme.give(acme.workspace, &dora, reader))
+        );
+        assert_eq!(
+            world.refused(who, acme.remove(&ann)),
+            world.refused(who, acme.remove(&dora))
+        );
+        let role = OrganizationRole::Admin;
+        assert_eq!(
+            world.refused(who, acme.change_role(&ann, role)),
+            world.refused(who, acme.change_role(&dora, role))
+        );
+    }
+}
+
+#[test]
+fn m2_only_organization_admins_let_someone_go() {
+    let world = World::new();
+    let acme = world.acme();
+    let bob = world.member(acme, "bob", OrganizationRole::Member);
+    let cy = world.member(acme, "cy", OrganizationRole::Accounting);
+    let wa = world.workspace_member(acme, "wa", WorkspaceRole::Admin);
+    for (who, has) in [
+        (&cy, RoleSet::ACCOUNTING),
+        (&wa, RoleSet::MEMBER),
+        (&operator(), RoleSet::OPERATOR),
+    ] {
+        assert_eq!(
+            world.refused(who, acme.remove(&bob)),
+            forbidden(OrganizationAction::RemoveMember, has)
+        );
+    }
+    world.does(&user("ann"), acme.remove(&bob));
+    assert_eq!(world.role(acme, &bob), None);
+    assert_eq!(
+        world.refused(&user("ann"), acme.remove(&bob)),
+        not_a_member(id(&bob))
+    );
+}
+
+#[test]
+fn m2_removal_takes_workspace_roles_and_invitations_in_the_same_commit_and_lists_them() {
+    let world = World::new();
+    let acme = world.acme();
+    let ann = user("ann");
+    let second = world.does(&ann, acme.create_workspace("Second"));
+    let third = world.does(&ann, acme.create_workspace("Third"));
+    let bob = world.member(acme, "bob", OrganizationRole::Admin);
+    world.does(&ann, acme.give(acme.workspace, &bob, WorkspaceRole::Reader));
+    world.does(&ann, acme.give(second, &bob, WorkspaceRole::Admin));
+    let dev = world.member_of(acme, second, "dev", WorkspaceRole::Developer);
+    // To them; by them; both; and two that have nothing to do with them.
+    world.does(&ann, acme.change_role(&bob, OrganizationRole::Member));
+    let to_bob = world.does(&ann, acme.invite("bob", OrganizationRole::Accounting));
+    let to_bob_there = world.does(&ann, acme.invite_to(third, "BOB", WorkspaceRole::Reader));
+    let by_bob = world.does(&bob, acme.invite_to(second, "dev", WorkspaceRole::Admin));
+    let to_carl = world.does(&ann, acme.invite("carl", OrganizationRole::Member));
+    let to_dev = world.does(&ann, acme.invite_to(third, "dev", WorkspaceRole::Reader));
+
+    let done = world.did(&ann, acme.remove(&bob));
+    let Departure {
+        user: gone,
+        role,
+        mut workspaces,
+        mut revoked,
+    } = done.output;
+    assert_eq!((gone, role), (id(&bob), OrganizationRole::Member));
+    workspaces.sort_unstable();
+    let mut had = [
+        (acme.workspace, WorkspaceRole::Reader),
+        (second, WorkspaceRole::Admin),
+    ];
+    had.sort_unstable();
+    assert_eq!(workspaces, had);
+    revoked.sort_unstable();
+    let mut went = [
+        to_bob.invitation,
+        to_bob_there.invitation,
+        by_bob.invitation,
+    ];
+    went.sort_unstable();
+    assert_eq!(revoked, went);
+    for (invitation, why) in [
+        (&to_bob, RevocationReason::AddresseeLeft),
+        (&by_bob, RevocationReason::InviterLostAuthority),
+    ] {
+        assert!(done.events.contains(&Event::InvitationRevoked {
+            invitation: invitation.invitation,
+            reason: why
+        }));
+    }
+    assert!(world.is_open(acme, &to_carl) && world.is_open(acme, &to_dev));
+    assert_eq!(world.workspace_role(acme, second, &bob), None);
+    assert_eq!(world.workspace(acme, acme.workspace).members, 0);
+    assert_eq!(
+        world.workspace_role(acme, second, &dev),
+        Some(WorkspaceRole::Developer)
+    );
+    // One commit: the log has one entry more, with all of it.
+    assert_eq!(world.log(acme).pop().unwrap().events, done.events);
+}
+
+#[test]
+fn m2_nobody_walks_back_in_by_an_invitation_to_their_address() {
+    let world = World::new();
+    let acme = world.acme();
+    let ann = user("ann");
+    let bob = world.member(acme, "bob", OrganizationRole::Member);
+    let sent = world.does(
+        &ann,
+        acme.invite_address("BOB@Acme.Example", OrganizationRole::Admin),
+    );
+    world.does(&ann, acme.remove(&bob));
+    assert_eq!(world.refused(&bob, accept(&sent)), REVOKED);
+}
+
+#[test]
+fn m2_nobody_walks_back_in_by_an_expired_invitation_that_is_renewed_by_nobody() {
+    let world = World::new();
+    let acme = world.acme();
+    let ann = user("ann");
+    let bob = world.member(acme, "bob", OrganizationRole::Member);
+    let sent = world.does(&ann, acme.invite("bob", OrganizationRole::Admin));
+    world.passes(chrono::TimeDelta::days(8)); // expired ones are open, too
+    let gone = world.does(&ann, acme.remove(&bob));
+    assert_eq!(gone.revoked, [sent.invitation]);
+}
+
+#[test]
+fn m2_nobody_walks_back_in_by_an_invitation_that_they_sent_themself() {
+    let world = World::new();
+    let acme = world.acme();
+    let ann = user("ann");
+    let bob = world.member(acme, "bob", OrganizationRole::Admin);
+    // To a second mailbox of his, of which nobody here knows.
+    let sent = world.does(
+        &bob,
+        acme.invite_address("bob@home.example", OrganizationRole::Admin),
+    );
+    let gone = world.does(&ann, acme.remove(&bob));
+    assert_eq!(gone.revoked, [sent.invitation]);
+    let second_account = user_at("bob-again", "bob@home.example");
+    assert_eq!(world.refused(&second_account, accept(&sent)), REVOKED);
+}
+
+#[test]
+fn m2_nobody_walks_back_in_by_an_invitation_that_they_renewed() {
+    let world = World::new();
+    let acme = world.acme();
+    let ann = user("ann");
+    let bob = world.member(acme, "bob", OrganizationRole::Admin);
+    let sent = world.does(
+        &ann,
+        acme.invite_address("x@home.example", OrganizationRole::Member),
+    );
+    let renewed = world.does(
+        &bob,
+        acme.invite_address("x@home.example", OrganizationRole::Admin),
+    );
+    assert_eq!(sent.invitation, renewed.invitation);
+    assert_eq!(
+        world.does(&ann, acme.remove(&bob)).revoked,
+        [renewed.invitation]
+    );
+}
+
+#[test]
+fn m2_what_an_admin_renewed_is_no_longer_the_invitation_of_who_sent_it_first() {
+    let world = World::new();
+    let acme = world.acme();
+    let ann = user("ann");
+    let bob = world.member(acme, "bob", OrganizationRole::Admin);
+    let sent = world.does(&bob, acme.invite("carl", OrganizationRole::Member));
+    let renewed = world.does(&ann, acme.resend(sent.invitation));
+    assert_eq!(world.does(&ann, acme.remove(&bob)).revoked, []);
+    world.does(&user("carl"), accept(&renewed));
+}
+
+#[test]
+fn m2_nobody_walks_back_in_by_an_invitation_to_a_former_address() {
+    let world = World::new();
+    let acme = world.acme();
+    let ann = user("ann");
+    world.member(acme, "bob", OrganizationRole::Member);
+    let to_the_old = world.does(&ann, acme.invite("bob", OrganizationRole::Admin));
+    let bob = user_at("bob", "bob@new.example");
+    let followed = world.did(&bob, acme.follow());
+    assert_eq!(followed.output.invitations, [to_the_old.invitation]);
+    assert_eq!(
+        followed.events,
+        [
+            Event::MemberEmailChanged {
+                user: id(&bob),
+                from: Some(email("bob@acme.example")),
+                to: Some(email("bob@new.example"))
+            },
+            Event::InvitationRevoked {
+                invitation: to_the_old.invitation,
+                reason: RevocationReason::AddressChanged
+            },
+        ]
+    );
+    let to_the_new = world.does(
+        &ann,
+        acme.invite_address("bob@new.example", OrganizationRole::Admin),
+    );
+    let gone = world.does(&ann, acme.remove(&bob));
+    assert_eq!(gone.revoked, [to_the_new.invitation]);
+    assert_eq!(world.refused(&user("bob"), accept(&to_the_old)), REVOKED);
+    assert_eq!(world.refused(&bob, accept(&to_the_new)), REVOKED);
+}
+
+#[test]
+fn m2_coming_back_starts_clean() {
+    let world = World::new();
+    let acme = world.acme();
+    let ann = user("ann");
+    let bob = world.workspace_member(acme, "bob", WorkspaceRole::Admin);
+    let before = world.membership(acme, &bob).unwrap().since;
+    world.does(&ann, acme.remove(&bob));
+    world.passes(chrono::TimeDelta::days(1));
+    world.member(acme, "bob", OrganizationRole::Member);
+    assert_eq!(world.workspace_role(acme, acme.workspace, &bob), None);
+    assert!(world.membership(acme, &bob).unwrap().since > before);
+    assert!(!world.may(&bob, acme.there(), WorkspaceAction::View));
+}
+
+#[test]
+fn m2_who_was_removed_sees_nothing_any_more() {
+    let world = World::new();
+    let acme = world.acme();
+    let bob = world.workspace_member(acme, "bob", WorkspaceRole::Admin);
+    let domain = world.does(&bob, acme.sandbox("shop"));
+    world.does(&user("ann"), acme.remove(&bob));
+    for action in WorkspaceAction::ALL {
+        assert_eq!(world.asks(&bob, acme.there(), action), Decision::Hidden);
+    }
+    for action in DomainAction::ALL {
+        let on = (acme.organization, domain);
+        assert_eq!(world.asks(&bob, on, action), Decision::Hidden);
+    }
+}
+
+#[test]
+fn m3_anyone_leaves_an_organization_by_themself_and_takes_everything_along() {
+    let world = World::new();
+    let acme = world.acme();
+    let ann = user("ann");
+    let bob = world.workspace_member(acme, "bob", WorkspaceRole::Admin);
+    let dev = world.workspace_member(acme, "dev", WorkspaceRole::Developer);
+    let to_bob = world.does(&ann, acme.invite("bob", OrganizationRole::Accounting));
+    let by_bob = world.does(
+        &bob,
+        acme.invite_to(acme.workspace, "dev", WorkspaceRole::Admin),
+    );
+    let done = world.did(&bob, acme.leave());
+    assert_eq!(
+        done.output.workspaces,
+        [(acme.workspace, WorkspaceRole::Admin)]
+    );
+    assert_eq!(done.output.revoked.len(), 2);
+    assert_eq!(
+        done.events.last(),
+        Some(&Event::MemberLeft {
+            user: id(&bob),
+            role: OrganizationRole::Member
+        })
+    );
+    assert_eq!(world.refused(&bob, accept(&to_bob)), REVOKED);
+    assert_eq!(world.refused(&dev, accept(&by_bob)), REVOKED);
+    assert_eq!(
+        world.refused(&bob, acme.leave()),
+        not_found(acme.organization)
+    );
+}
+
+#[test]
+fn m3_anyone_leaves_a_workspace_by_themself() {
+    let world = World::new();
+    let acme = world.acme();
+    for (who, role) in [
+        ("reader", WorkspaceRole::Reader),
+        ("dev", WorkspaceRole::Developer),
+        ("wa", WorkspaceRole::Admin),
+    ] {
+        let who = world.workspace_member(acme, who, role);
+        let done = world.did(&who, acme.leave_workspace(acme.workspace));
+        assert_eq!(
+            done.events,
+            [Event::WorkspaceRoleTaken {
+                workspace: acme.workspace,
+                user: id(&who),
+                role
+            }]
+        );
+        assert_eq!(world.role(acme, &who), Some(OrganizationRole::Member));
+        assert_eq!(
+            world.refused(&who, acme.leave_workspace(acme.workspace)),
+            not_found(acme.there())
+        );
+    }
+}
+
+#[test]
+fn m3_who_reaches_a_workspace_by_cascade_only_has_nothing_to_leave() {
+    let world = World::new();
+    let acme = world.acme();
+    let cy = world.member(acme, "cy", OrganizationRole::Accounting);
+    for who in [&user("ann"), &cy] {
+        assert_eq!(
+            world.refused(who, acme.leave_workspace(acme.workspace)),
+            not_a_member(id(who))
+        );
+    }
+}
+
+#[test]
+fn m3_operators_are_members_of_nothing_and_leave_nothing() {
+    let world = World::new();
+    let acme = world.acme();
+    let op = operator();
+    assert_eq!(world.refused(&op, acme.leave()), Refusal::UserRequired);
+    assert_eq!(world.refused(&op, acme.follow()), Refusal::UserRequired);
+    assert_eq!(
+        world.refused(&op, acme.leave_workspace(acme.workspace)),
+        Refusal::UserRequired
+    );
+}
+
+#[test]
+fn m4_taking_a_workspace_role_away_leaves_the_organization_membership() {
+    let world = World::new();
+    let acme = world.acme();
+    let ann = user("ann");
+    let bob = world.workspace_member(acme, "bob", WorkspaceRole::Developer);
+    let done = world.did(&ann, acme.take(acme.workspace, &bob));
+    assert_eq!(
+        done.events,
+        [Event::WorkspaceRoleTaken {
+            workspace: acme.workspace,
+            user: id(&bob),
+            role: WorkspaceRole::Developer
+        }]
+    );
+    assert_eq!(done.output, Revoked::default());
+    assert_eq!(world.role(acme, &bob), Some(OrganizationRole::Member));
+    assert_eq!(
+        world.refused(&ann, acme.take(acme.workspace, &bob)),
+        not_a_member(id(&bob))
+    );
+}
+
+#[test]
+fn m4_a_workspace_may_be_left_without_any_member() {
+    let world = World::new();
+    let acme = world.acme();
+    let wa = world.workspace_member(acme, "wa", WorkspaceRole::Admin);
+    world.does(&wa, acme.take(acme.workspace, &wa));
+    assert_eq!(world.workspace(acme, acme.workspace).members, 0);
+}
+
+#[test]
+fn m5_giving_another_role_replaces_the_one_before() {
+    let world = World::new();
+    let acme = world.acme();
+    let ann = user("ann");
+    let bob = world.workspace_member(acme, "bob", WorkspaceRole::Admin);
+    let since = world
+        .state(acme)
+        .workspace_member(acme.workspace, id(&bob))
+        .unwrap()
+        .since;
+    world.passes(chrono::TimeDelta::days(1));
+    let done = world.did(&ann, acme.give(acme.workspace, &bob, WorkspaceRole::Reader));
+    assert_eq!(
+        done.events,
+        [Event::WorkspaceRoleGiven {
+            workspace: acme.workspace,
+            user: id(&bob),
+            role: WorkspaceRole::Reader,
+            replaces: Some(WorkspaceRole::Admin)
+        }]
+    );
+    assert_eq!(world.workspace(acme, acme.workspace).members, 1);
+    let state = world.state(acme);
+    let held = state.workspace_member(acme.workspace, id(&bob)).unwrap();
+    assert_eq!((held.role, held.since), (WorkspaceRole::Reader, since));
+    let again = acme.give(acme.workspace, &bob, WorkspaceRole::Reader);
+    assert!(!world.did(&ann, again).changed());
+
+    let done = world.did(&ann, acme.change_role(&bob, OrganizationRole::Accounting));
+    assert_eq!(
+        done.events,
+        [Event::OrganizationRoleChanged {
+            user: id(&bob),
+            from: OrganizationRole::Member,
+            to: OrganizationRole::Accounting
+        }]
+    );
+    assert_eq!(world.row(acme).counts.members, 2);
+}
+
+#[test]
+fn m5_only_organization_admins_change_organization_roles_their_own_included() {
+    let world = World::new();
+    let acme = world.acme();
+    let cy = world.member(acme, "cy", OrganizationRole::Accounting);
+    let wa = world.workspace_member(acme, "wa", WorkspaceRole::Admin);
+    for (who, has) in [
+        (&cy, RoleSet::ACCOUNTING),
+        (&wa, RoleSet::MEMBER),
+        (&operator(), RoleSet::OPERATOR),
+    ] {
+        for target in [&cy, &wa, &user("ann")] {
+            assert_eq!(
+                world.refused(who, acme.change_role(target, OrganizationRole::Admin)),
+                forbidden(OrganizationAction::ManageRoles, has)
+            );
+        }
+    }
+    assert_eq!(
+        world.refused(
+            &user("ann"),
+            acme.change_role(&user("dora"), OrganizationRole::Member)
+        ),
+        not_a_member(id(&user("dora")))
+    );
+}
+
+#[test]
+fn m5_a_direct_role_never_lowers_a_cascade_and_counts_again_when_the_cascade_ends() {
+    let world = World::new();
+    let acme = world.acme();
+    let ann = user("ann");
+    let bob = world.member(acme, "bob", OrganizationRole::Admin);
+    world.does(&ann, acme.give(acme.workspace, &bob, WorkspaceRole::Reader));
+    let by = |action| world.asks(&bob, acme.there(), action);
+    assert_eq!(
+        by(WorkspaceAction::Rename),
+        Decision::Allowed {
+            by: Grant::Cascade(OrganizationRole::Admin)
+        }
+    );
+    assert_eq!(
+        by(WorkspaceAction::ListDomains),
+        Decision::Allowed {
+            by: Grant::Workspace(WorkspaceRole::Reader)
+        }
+    );
+    world.does(&ann, acme.change_role(&bob, OrganizationRole::Member));
+    assert_eq!(
+        by(WorkspaceAction::Rename),
+        Decision::Forbidden {
+            needs: WorkspaceAction::Rename.allowed(),
+            has: RoleSet::MEMBER | RoleSet::READER
+        }
+    );
+    assert!(by(WorkspaceAction::ListDomains).is_allowed());
+}
+
+#[test]
+fn m5_accounting_and_a_workspace_role_add_up() {
+    let world = World::new();
+    let acme = world.acme();
+    let cy = world.member(acme, "cy", OrganizationRole::Accounting);
+    world.does(
+        &user("ann"),
+        acme.give(acme.workspace, &cy, WorkspaceRole::Developer),
+    );
+    assert!(world.may(&cy, acme.there(), WorkspaceAction::EditInvoicing));
+    assert!(world.may(&cy, acme.there(), WorkspaceAction::CreateDomain));
+    assert!(!world.may(&cy, acme.there(), WorkspaceAction::Delete));
+}
+
+#[test]
+fn m6_addresses_are_matched_in_one_normal_form_and_kept_as_they_were_typed() {
+    let world = World::new();
+    let acme = world.acme();
+    let ann = user("ann");
+    let sent = world.does(
+        &ann,
+        acme.invite_address(" Bob@Bücher.EXAMPLE ", OrganizationRole::Member),
+    );
+    let kept = world.invitation(acme, sent.invitation).email;
+    assert_eq!(kept.as_str(), "Bob@Bücher.EXAMPLE");
+    assert_eq!(kept.key().as_str(), "bob@xn--bcher-kva.example");
+    let bob = user_at("bob", "BOB@xn--bcher-kva.example");
+    world.does(&bob, accept(&sent));
+    let member = world.membership(acme, &bob).unwrap();
+    assert_eq!(
+        member.email.as_ref().map(EmailAddress::as_str),
+        Some("BOB@xn--bcher-kva.example")
+    );
+    // Known again in any spelling.
+    assert_eq!(
+        world
+            .refused(
+                &ann,
+                acme.invite_address("bOB@BÜCHER.example", OrganizationRole::Member)
+            )
+            .code(),
+        "already_has_role"
+    );
+}
+
+#[test]
+fn m6_what_is_another_mailbox_to_the_mail_provider_is_another_address() {
+    let world = World::new();
+    let acme = world.acme();
+    let sent = world.does(
+        &user("ann"),
+        acme.invite_address("kim@acme.example", OrganizationRole::Member),
+    );
+    for other in [
+        "kim+a@acme.example",
+        "k.im@acme.example",
+        "\u{212A}im@acme.example",
+    ] {
+        let Ok(address) = EmailAddress::new(other) else {
+            continue; // refused altogether is as good
+        };
+        let other = user_at("other", address.as_str());
+        assert_eq!(
+            world.refused(&other, accept(&sent)),
+            Refusal::WrongAccount {
+                invited: email("kim@acme.example")
+            },
+            "{address}"
+        );
+    }
+}
+
+#[test]
+fn m6_a_member_follows_their_own_change_of_address() {
+    let world = World::new();
+    let acme = world.acme();
+    world.member(acme, "bob", OrganizationRole::Member);
+    let bob = user_at("bob", "bob@new.example");
+    world.does(&bob, acme.follow());
+    let kept = world.membership(acme, &bob).unwrap().email;
+    assert_eq!(kept, Some(email("bob@new.example")));
+    assert!(!world.did(&bob, acme.follow()).changed());
+
+    // Other letters for the same mailbox are worth keeping, but revoke nothing.
+    let to_bob = world.does(
+        &user("ann"),
+        acme.invite_address("bob@new.example", OrganizationRole::Admin),
+    );
+    let bob = user_at("bob", "Bob@New.example");
+    assert_eq!(world.does(&bob, acme.follow()), Revoked::default());
+    assert!(world.is_open(acme, &to_bob));
+    let kept = world.membership(acme, &bob).unwrap().email.unwrap();
+    assert_eq!(kept.as_str(), "Bob@New.example");
+}
+
+#[test]
+fn m6_only_a_member_with_a_verified_address_follows_a_change() {
+    let world = World::new();
+    let acme = world.acme();
+    world.member(acme, "bob", OrganizationRole::Member);
+    assert_eq!(
+        world.refused(&unverified("bob"), acme.follow()),
+        Refusal::EmailUnverified
+    );
+    assert_eq!(
+        world.refused(&user("dora"), acme.follow()),
+        not_found(acme.organization)
+    );
+    assert_eq!(
+        world.refused(&unverified("dora"), acme.follow()),
+        not_found(acme.organization)
+    );
+}
+
+#[test]
+fn m6_who_joined_without_a_verified_address_is_known_by_the_one_that_they_show_later() {
+    let world = World::new();
+    let ann = user("ann");
+    let acme = world.born(&unverified("ann"), "Acme");
+    assert_eq!(world.membership(acme, &ann).unwrap().email, None);
+    world.does(&ann, acme.follow());
+    assert_eq!(
+        world.membership(acme, &ann).unwrap().email,
+        Some(email("ann@acme.example"))
+    );
+}

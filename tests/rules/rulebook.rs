@@ -1,0 +1,27 @@
+//! No rule without code and test.
+
+use std::fs;
+use std::path::Path;
+
+const RULES: [&str; 32] = [
+    "O1", "O2", "O3", "O4", "O5", "O6", "W1", "W2", "W3", "W4", "D1", "D2", "D3", "M1", "M2", "M3",
+    "M4", "M5", "M6", "I1", "I2", "I3", "I4", "I5", "I6", "I7", "I8", "A1", "A2", "A3", "A4", "A5",
+];
+
+#[test]
+fn every_rule_has_a_line_and_a_test() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let lines = fs::read_to_string(root.join("docs/rules.md")).unwrap();
+    let mut tests = String::new();
+    for entry in fs::read_dir(root.join("tests/rules")).unwrap() {
+        tests += &fs::read_to_string(entry.unwrap().path()).unwrap();
+    }
+    for rule in RULES {
+        assert!(
+            lines.contains(&format!("| {rule} |")),
+            "{rule} has a line in docs/rules.md"
+        );
+        let named = format!("fn {}_", rule.to_lowercase());
+        assert!(tests.contains(&named), "{rule} has a test named after it");
+    }
+}

@@ -1,0 +1,191 @@
+//! The shell: repetition, dry runs, lost races, unknown outcomes, secrets.
+
+use std::num::NonZeroU32;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use tenancy::{
+    Commit, CommitId, CreateOrganization, Error, Facts, InviteToOrganization, Key,
+    MemoryRepository, OrganizationId, OrganizationRole, Outcome, Refusal, Repository, Resource,
+    Standing, Tenancy, UserId, now,
+};
+
+use crate::support::{World, email, id, name, operator, user};
+
+#[test]
+fn a_repeated_creation_is_one_organization() {
+    let world = World::new();
+    let ann = user("ann");
+    let commit = CommitId::from_key(id(&ann), "request 1");
+    let create = CreateOrganization { name: name("Acme") };
+    let first = now(world.tenancy.execute_as(commit, &ann, create.clone())).unwrap();
+    let again = now(world.tenancy.execute_as(commit, &ann, create.clone())).unwrap();
+    assert_eq!(first, again);
+    let other = now(world.tenancy.execute_as(commit, &user("bob"), create)).unwrap_err();
+    assert_eq!(other.refusal(), Some(&Refusal::CommitIdReused));
+}
+
+#[test]
+fn a_repeated_invitation_sends_nothing_new_and_shows_no_secret() {
+    let world = World::new();
+    let acme = world.acme();
+    let commit = CommitId::new();
+    let invite = acme.invite("bob", OrganizationRole::Member);
+    let first = now(world
+        .tenancy
+        .execute_as(commit, &user("ann"), invite.clone()))
+    .unwrap();
+    let again = now(world
+        .tenancy
+        .execute_as(commit, &user("ann"), invite.clone()))
+    .unwrap();
+    assert!(first.output.token.is_some() && again.output.token.is_none());
+    assert_eq!(first.output.invitation, again.output.invitation);
+    assert_eq!(world.log(acme).last().unwrap().id, commit);
+    // Somebody who may not invite learns nothing from the id.
+    let outsider = now(world.tenancy.execute_as(commit, &user("dora"), invite)).unwrap_err();
+    assert_eq!(outsider.refusal().map(Refusal::code), Some("not_found"));
+}
+
+#[test]
+fn preparing_writes_nothing_and_its_commit_can_be_made() {
+    let world = World::new();
+    let acme = world.acme();
+    let before = world.state(acme);
+    let prepared = now(world.tenancy.prepare(&user("ann"), acme.rename("Acme SAS"))).unwrap();
+    assert_eq!(world.state(acme), before);
+    let commit = prepared.commit.unwrap();
+    assert_eq!(
+        now(world.store().commit(&commit)).unwrap(),
+        Outcome::Committed
+    );
+    assert_eq!(
+        now(world.store().commit(&commit)).unwrap(),
+        Outcome::Conflict
+    );
+    assert_eq!(world.row(acme).name, name("Acme SAS"));
+}
+
+/// What becomes of a commit in a store that misbehaves.
+#[derive(Clone, Copy)]
+enum Fault {
+    AlwaysConflicts,
+    AppliesThenFails,
+    FailsBeforeApplying,
+}
+
+struct Faulty(MemoryRepository, Fault);
+
+#[derive(Debug, thiserror::Error)]
+#[error("the connection broke")]
+struct Broken;
+
+impl Repository for Faulty {
+    type Error = Broken;
+
+    async fn load(&self, id: OrganizationId, keys: &[Key]) -> Result<Option<Facts>, Broken> {
+        self.0.load(id, keys).await.map_err(|_| Broken)
+    }
+
+    async fn commit(&self, commit: &Commit) -> Result<Outcome, Broken> {
+        match self.1 {
+            Fault::AlwaysConflicts => Ok(Outcome::Conflict),
+            Fault::AppliesThenFails => {
+                let outcome = self.0.commit(commit).await;
+                assert_eq!(outcome, Ok(Outcome::Committed));
+                Err(Broken)
+            }
+            Fault::FailsBeforeApplying => Err(Broken),
+        }
+    }
+
+    async fn standing(&self, user: UserId, on: Resource) -> Result<Option<Standing>, Broken> {
+        self.0.standing(user, on).await.map_err(|_| Broken)
+    }
+}
+
+#[test]
+fn a_race_lost_again_and_again_ends_after_the_budget_with_sleep_between() {
+    let world = World::new();
+    let acme = world.acme();
+    let slept = Arc::new(AtomicU32::new(0));
+    let count = Arc::clone(&slept);
+    let tenancy = Tenancy::new(Faulty(world.store(), Fault::AlwaysConflicts))
+        .with_attempts(NonZeroU32::new(3).unwrap())
+        .with_sleep(move |_| {
+            count.fetch_add(1, Ordering::Relaxed);
+            async {}
+        });
+    let error = now(tenancy.execute(&user("ann"), acme.rename("Acme SAS"))).unwrap_err();
+    assert!(
+        matches!(error, Error::Contended { attempts: 3 }),
+        "{error:?}"
+    );
+    assert_eq!(
+        (slept.load(Ordering::Relaxed), error.http_status()),
+        (2, 503)
+    );
+}
+
+#[test]
+fn an_error_after_the_commit_was_made_is_a_success() {
+    let world = World::new();
+    let acme = world.acme();
+    let tenancy = Tenancy::new(Faulty(world.store(), Fault::AppliesThenFails));
+    let done = now(tenancy.execute(&user("ann"), acme.rename("Acme SAS"))).unwrap();
+    assert_eq!(done.token.version, world.row(acme).version);
+    assert_eq!(world.row(acme).name, name("Acme SAS"));
+}
+
+#[test]
+fn an_error_that_may_still_become_a_commit_is_unknown_and_repeatable() {
+    let world = World::new();
+    let acme = world.acme();
+    let tenancy = Tenancy::new(Faulty(world.store(), Fault::FailsBeforeApplying));
+    let error = now(tenancy.execute(&user("ann"), acme.rename("Acme SAS"))).unwrap_err();
+    let Error::Unknown { commit, .. } = error else {
+        panic!("{error:?}")
+    };
+    let done = now(world
+        .tenancy
+        .execute_as(commit, &user("ann"), acme.rename("Acme SAS")));
+    assert!(done.unwrap().changed());
+}
+
+#[test]
+fn an_operator_is_a_member_of_nothing() {
+    let world = World::new();
+    let acme = world.acme();
+    let create = CreateOrganization {
+        name: name("Vendor"),
+    };
+    assert_eq!(world.refused(&operator(), create), Refusal::UserRequired);
+    let organization = acme.organization;
+    let leave = tenancy::LeaveOrganization { organization };
+    assert_eq!(world.refused(&operator(), leave), Refusal::UserRequired);
+}
+
+#[test]
+fn i3_a_token_is_in_no_output() {
+    let world = World::new();
+    let acme = world.acme();
+    let invite = InviteToOrganization {
+        organization: acme.organization,
+        email: email("bob@acme.example"),
+        role: OrganizationRole::Member,
+    };
+    let done = world.did(&user("ann"), invite);
+    let token = done.output.token.clone().unwrap();
+    let text = token.expose();
+    let secret = &text[text.len() - 40..];
+    let prints = [
+        format!("{done:?}"),
+        format!("{token:?}"),
+        format!("{:?}", world.state(acme)),
+        format!("{:?}", world.log(acme)),
+        serde_json::to_string(&world.log(acme)).unwrap(),
+    ];
+    for print in prints {
+        assert!(!print.contains(secret));
+    }
+}
