@@ -4,21 +4,22 @@
 use crate::event::Event;
 use crate::id::InvitationId;
 
+mod answer;
 mod domain;
 mod invitation;
 mod member;
 mod operator;
 mod organization;
 mod workspace;
+mod workspace_member;
 
+pub use answer::{AcceptInvitation, Accepted, DeclineInvitation};
 pub use domain::{CreateDomain, DeactivateDomain, DeleteDomain, MoveDomain, ReactivateDomain};
 pub use invitation::{
-    AcceptInvitation, Accepted, DeclineInvitation, InviteToOrganization, InviteToWorkspace,
-    Invited, ResendInvitation, RevokeInvitation,
+    InviteToOrganization, InviteToWorkspace, Invited, ResendInvitation, RevokeInvitation,
 };
 pub use member::{
-    ChangeOrganizationRole, Departure, FollowEmailChange, GiveWorkspaceRole, LeaveOrganization,
-    LeaveWorkspace, RemoveMember, Revoked, TakeWorkspaceRole,
+    ChangeOrganizationRole, Departure, FollowEmailChange, LeaveOrganization, RemoveMember, Revoked,
 };
 pub use operator::{AppointAdmin, EditContract, ReleaseDomainName, SetWorkspaceQuota};
 pub use organization::{
@@ -28,6 +29,7 @@ pub use organization::{
 pub use workspace::{
     CreateWorkspace, DeleteWorkspace, DeletedWorkspace, EditWorkspaceInvoicing, RenameWorkspace,
 };
+pub use workspace_member::{GiveWorkspaceRole, LeaveWorkspace, TakeWorkspaceRole};
 
 /// The invitations that these events revoked.
 fn revoked(events: &[Event]) -> Vec<InvitationId> {

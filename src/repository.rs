@@ -105,7 +105,6 @@
 use core::fmt;
 use core::future::Future;
 use core::num::NonZeroU32;
-use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
@@ -118,11 +117,11 @@ use crate::organization::Organization;
 use crate::resource::Resource;
 use crate::role::RoleSet;
 use crate::standing::{Standing, Version};
-use crate::state::OrganizationState;
 use crate::text::{DomainName, EmailKey, NameKey};
 use crate::workspace::Workspace;
 
 pub(crate) mod forward;
+mod select;
 
 /// Where organizations are kept. See the [module's documentation](self) for the three promises, and for
 /// a complete implementation.
@@ -454,147 +453,6 @@ impl Record {
             Self::Domain(domain) => RecordId::Domain(domain.id),
             Self::RetiredDomainName(retired) => RecordId::RetiredDomainName(retired.name.clone()),
             Self::Invitation(invitation) => RecordId::Invitation(invitation.id),
-        }
-    }
-}
-
-impl Facts {
-    /// What a store that holds this state answers: the reference of what each [`Key`] brings. `None` if
-    /// the organization doesn't exist.
-    #[must_use]
-    pub fn select<'a>(
-        state: &OrganizationState,
-        log: impl IntoIterator<Item = &'a LogEntry>,
-        keys: &[Key],
-    ) -> Option<Self> {
-        let organization = state.organization()?.clone();
-        let asked = keys.iter().find_map(|key| match key {
-            Key::Commit(id) => Some(*id),
-            _ => None,
-        });
-        let committed = asked
-            .and_then(|id| log.into_iter().find(|entry| entry.id == id))
-            .cloned();
-        let mut found = Found {
-            state,
-            records: BTreeMap::new(),
-        };
-        for key in keys {
-            found.bring(key);
-        }
-        Some(Self {
-            organization,
-            records: found.records.into_values().collect(),
-            committed,
-        })
-    }
-}
-
-struct Found<'a> {
-    state: &'a OrganizationState,
-    records: BTreeMap<RecordId, Record>,
-}
-
-impl Found<'_> {
-    fn bring(&mut self, key: &Key) {
-        match key {
-            Key::Path(user, resource) => {
-                self.add(RecordId::Member(*user));
-                match resource {
-                    Resource::Organization(_) => {}
-                    Resource::Workspace(_, workspace) => self.workspace_for(*workspace, *user),
-                    Resource::Domain(_, domain) => {
-                        if let Some(domain) = self.state.domain(*domain) {
-                            self.add(RecordId::Domain(domain.id));
-                            self.workspace_for(domain.workspace, *user);
-                        }
-                    }
-                }
-            }
-            Key::Person(user) => {
-                self.add(RecordId::Member(*user));
-                for membership in self.state.workspaces_of(*user) {
-                    self.workspace_for(membership.workspace, *user);
-                }
-                let email = self
-                    .state
-                    .member(*user)
-                    .and_then(|member| member.email.as_ref());
-                for invitation in email
-                    .into_iter()
-                    .flat_map(|email| self.state.open_invitations_to(email.key()))
-                {
-                    self.add(RecordId::Invitation(invitation.id));
-                }
-            }
-            Key::SentBy(user) => {
-                for invitation in self.state.open_invitations_by(*user) {
-                    self.add(RecordId::Invitation(invitation.id));
-                    self.members_with(invitation.email.key(), None);
-                }
-            }
-            Key::Address(email, workspace) => {
-                self.members_with(email, *workspace);
-                for invitation in self.state.open_invitations_to(email) {
-                    self.add(RecordId::Invitation(invitation.id));
-                }
-            }
-            Key::Invitation(id, user) => {
-                let Some(invitation) = self.state.invitation(*id) else {
-                    return;
-                };
-                self.add(RecordId::Invitation(*id));
-                let workspace = invitation.target.workspace();
-                self.members_with(invitation.email.key(), workspace);
-                for user in user.iter().chain([&invitation.inviter]) {
-                    self.add(RecordId::Member(*user));
-                    if let Some(workspace) = workspace {
-                        self.workspace_for(workspace, *user);
-                    }
-                }
-            }
-            Key::OpenInvitations(Some(workspace)) => {
-                for invitation in self.state.open_invitations_into(*workspace) {
-                    self.add(RecordId::Invitation(invitation.id));
-                }
-            }
-            Key::OpenInvitations(None) => {
-                for invitation in self.state.open_invitations() {
-                    self.add(RecordId::Invitation(invitation.id));
-                }
-            }
-            Key::WorkspaceNamed(name) => {
-                if let Some(workspace) = self.state.workspace_named(name) {
-                    self.add(RecordId::Workspace(workspace.id));
-                }
-            }
-            Key::DomainNamed(name) => {
-                self.add(RecordId::RetiredDomainName(name.clone()));
-                if let Some(domain) = self.state.domain_named(name) {
-                    self.add(RecordId::Domain(domain.id));
-                }
-            }
-            Key::Commit(_) => {}
-        }
-    }
-
-    fn workspace_for(&mut self, workspace: WorkspaceId, user: UserId) {
-        self.add(RecordId::Workspace(workspace));
-        self.add(RecordId::WorkspaceMember(workspace, user));
-    }
-
-    fn members_with(&mut self, email: &EmailKey, workspace: Option<WorkspaceId>) {
-        for member in self.state.members_with_email(email) {
-            self.add(RecordId::Member(member.user));
-            if let Some(workspace) = workspace {
-                self.add(RecordId::WorkspaceMember(workspace, member.user));
-            }
-        }
-    }
-
-    fn add(&mut self, id: RecordId) {
-        if let Some(record) = self.state.record(&id) {
-            self.records.insert(id, record);
         }
     }
 }

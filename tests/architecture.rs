@@ -55,6 +55,7 @@ fn sources() -> Vec<(String, String)> {
     let mut found = Vec::new();
     walk(&src, &mut found);
     found.sort();
+    found.retain(|path| !path.ends_with("tests.rs"));
     let named = found.into_iter().map(|path| {
         let name = path
             .strip_prefix(&src)
@@ -130,7 +131,7 @@ fn files_are_one_concept_each() {
             .lines()
             .count();
         assert!(
-            lines <= 900,
+            lines <= 650,
             "src/{name} has {lines} lines: is it still one concept?"
         );
         assert!(

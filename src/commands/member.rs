@@ -7,7 +7,7 @@ use crate::event::{Event, RevocationReason};
 use crate::id::{CommitId, InvitationId, OrganizationId, UserId, WorkspaceId};
 use crate::invitation::{Invitation, InvitationTarget};
 use crate::member::{Member, WorkspaceMember};
-use crate::policy::{OrganizationAction, WorkspaceAction};
+use crate::policy::OrganizationAction;
 use crate::refusal::Refusal;
 use crate::repository::Key;
 use crate::resource::Resource;
@@ -212,191 +212,6 @@ impl Command for LeaveOrganization {
     }
 }
 
-/// Gives an organization member a role in a workspace, or another one than before (M1, M5).
-///
-/// A demotion revokes, in the same commit, the open invitations to the workspace that the member could
-/// no longer send (I6); the answer lists them.
-///
-/// # Refused
-///
-/// - [`Refusal::NotFound`]: the workspace doesn't exist, or the actor may not view it.
-/// - [`Refusal::Forbidden`]: the actor is neither an Admin of it nor of the organization.
-/// - [`Refusal::MemberNotFound`]: the user is not a member of the organization; invite them (M1).
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct GiveWorkspaceRole {
-    /// The organization.
-    pub organization: OrganizationId,
-    /// The workspace.
-    pub workspace: WorkspaceId,
-    /// The organization member.
-    pub user: UserId,
-    /// Their role in the workspace.
-    pub role: WorkspaceRole,
-}
-
-impl sealed::Sealed for GiveWorkspaceRole {}
-
-impl Command for GiveWorkspaceRole {
-    type Output = Revoked;
-    type Fresh = ();
-    const NAME: &'static str = "give_workspace_role";
-
-    fn organization(&self, _: CommitId) -> OrganizationId {
-        self.organization
-    }
-
-    fn keys(&self, actor: &Actor) -> Vec<Key> {
-        let on = (self.organization, self.workspace);
-        vec![
-            path(actor, on),
-            Key::Path(self.user, on.into()),
-            Key::SentBy(self.user),
-        ]
-    }
-
-    fn decide(&self, scene: &Scene<'_>, (): &()) -> Result<Vec<Event>, Refusal> {
-        scene.require(
-            (self.organization, self.workspace),
-            WorkspaceAction::ManageRoles,
-        )?;
-        let member = member(scene, self.user)?;
-        let held = scene
-            .state
-            .workspace_member(self.workspace, member.user)
-            .map(|held| held.role);
-        if held == Some(self.role) {
-            return Ok(Vec::new());
-        }
-        let mut events = vec![Event::WorkspaceRoleGiven {
-            workspace: self.workspace,
-            user: member.user,
-            role: self.role,
-            replaces: held,
-        }];
-        if held > Some(self.role) {
-            events.extend(no_longer_sendable_into(
-                scene,
-                self.workspace,
-                member.user,
-                Some(self.role),
-            ));
-        }
-        Ok(events)
-    }
-
-    fn output(&self, _: OrganizationId, events: &[Event], _: Option<&()>) -> Option<Revoked> {
-        match events.first() {
-            None | Some(Event::WorkspaceRoleGiven { .. }) => Some(Revoked {
-                invitations: revoked(events),
-            }),
-            _ => None,
-        }
-    }
-}
-
-/// Takes somebody's role in a workspace away. They stay a member of the organization (M4).
-///
-/// Revokes, in the same commit, the open invitations to the workspace that they could no longer send
-/// (I6); the answer lists them.
-///
-/// # Refused
-///
-/// - [`Refusal::NotFound`]: the workspace doesn't exist, or the actor may not view it.
-/// - [`Refusal::Forbidden`]: the actor is neither an Admin of it nor of the organization.
-/// - [`Refusal::MemberNotFound`]: the user holds no role in the workspace.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TakeWorkspaceRole {
-    /// The organization.
-    pub organization: OrganizationId,
-    /// The workspace.
-    pub workspace: WorkspaceId,
-    /// The workspace member.
-    pub user: UserId,
-}
-
-impl sealed::Sealed for TakeWorkspaceRole {}
-
-impl Command for TakeWorkspaceRole {
-    type Output = Revoked;
-    type Fresh = ();
-    const NAME: &'static str = "take_workspace_role";
-
-    fn organization(&self, _: CommitId) -> OrganizationId {
-        self.organization
-    }
-
-    fn keys(&self, actor: &Actor) -> Vec<Key> {
-        let on = (self.organization, self.workspace);
-        vec![
-            path(actor, on),
-            Key::Path(self.user, on.into()),
-            Key::SentBy(self.user),
-        ]
-    }
-
-    fn decide(&self, scene: &Scene<'_>, (): &()) -> Result<Vec<Event>, Refusal> {
-        scene.require(
-            (self.organization, self.workspace),
-            WorkspaceAction::ManageRoles,
-        )?;
-        let held = scene.state.workspace_member(self.workspace, self.user);
-        Ok(leave(
-            scene,
-            held.ok_or(Refusal::MemberNotFound { user: self.user })?,
-        ))
-    }
-
-    fn output(&self, _: OrganizationId, events: &[Event], _: Option<&()>) -> Option<Revoked> {
-        left(events)
-    }
-}
-
-/// Leaves a workspace, by oneself (M3). The organization membership stays, and so does what it grants by
-/// cascade.
-///
-/// # Refused
-///
-/// - [`Refusal::NotFound`]: the workspace doesn't exist, or the actor may not view it.
-/// - [`Refusal::MemberNotFound`]: the actor reaches the workspace by cascade only, and has no role in it.
-/// - [`Refusal::UserRequired`]: an operator asks.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LeaveWorkspace {
-    /// The organization.
-    pub organization: OrganizationId,
-    /// The workspace.
-    pub workspace: WorkspaceId,
-}
-
-impl sealed::Sealed for LeaveWorkspace {}
-
-impl Command for LeaveWorkspace {
-    type Output = Revoked;
-    type Fresh = ();
-    const NAME: &'static str = "leave_workspace";
-
-    fn organization(&self, _: CommitId) -> OrganizationId {
-        self.organization
-    }
-
-    fn keys(&self, actor: &Actor) -> Vec<Key> {
-        let on = (self.organization, self.workspace);
-        own(actor)
-            .flat_map(|user| [Key::Path(user, on.into()), Key::SentBy(user)])
-            .collect()
-    }
-
-    fn decide(&self, scene: &Scene<'_>, (): &()) -> Result<Vec<Event>, Refusal> {
-        let user = scene.user()?;
-        scene.require((self.organization, self.workspace), WorkspaceAction::View)?;
-        let held = scene.state.workspace_member(self.workspace, user);
-        Ok(leave(scene, held.ok_or(Refusal::MemberNotFound { user })?))
-    }
-
-    fn output(&self, _: OrganizationId, events: &[Event], _: Option<&()>) -> Option<Revoked> {
-        left(events)
-    }
-}
-
 /// Follows a change of the actor's e-mail address into an organization that they are a member of: the
 /// membership has the address that the actor has verified now (M6).
 ///
@@ -472,11 +287,11 @@ impl Command for FollowEmailChange {
     }
 }
 
-fn own(actor: &Actor) -> impl Iterator<Item = UserId> {
+pub(super) fn own(actor: &Actor) -> impl Iterator<Item = UserId> {
     actor.user_id().into_iter()
 }
 
-fn member<'a>(scene: &Scene<'a>, user: UserId) -> Result<&'a Member, Refusal> {
+pub(super) fn member<'a>(scene: &Scene<'a>, user: UserId) -> Result<&'a Member, Refusal> {
     scene
         .state
         .member(user)
@@ -539,25 +354,7 @@ fn departure(events: &[Event]) -> Option<Departure> {
     })
 }
 
-/// M4: a workspace role goes, and with it the invitations that it was needed for.
-fn leave(scene: &Scene<'_>, held: &WorkspaceMember) -> Vec<Event> {
-    let mut events = vec![role_taken(held)];
-    events.extend(no_longer_sendable_into(
-        scene,
-        held.workspace,
-        held.user,
-        None,
-    ));
-    events
-}
-
-fn left(events: &[Event]) -> Option<Revoked> {
-    matches!(events.first(), Some(Event::WorkspaceRoleTaken { .. })).then(|| Revoked {
-        invitations: revoked(events),
-    })
-}
-
-fn role_taken(held: &WorkspaceMember) -> Event {
+pub(super) fn role_taken(held: &WorkspaceMember) -> Event {
     Event::WorkspaceRoleTaken {
         workspace: held.workspace,
         user: held.user,
@@ -565,21 +362,9 @@ fn role_taken(held: &WorkspaceMember) -> Event {
     }
 }
 
-/// I6 for a role in one workspace: it carries no invitation to anything else, and only that workspace's
-/// records are loaded.
-fn no_longer_sendable_into(
-    scene: &Scene<'_>,
-    workspace: WorkspaceId,
-    user: UserId,
-    role: Option<WorkspaceRole>,
-) -> Vec<Event> {
-    let into = |target: &InvitationTarget| target.workspace() == Some(workspace);
-    no_longer_sendable(scene, user, into, |standing| standing.workspace_role = role)
-}
-
 /// I6: the open invitations of a user, of those that `concerned` picks, that they may not send once
 /// `after` has happened to their standing.
-fn no_longer_sendable(
+pub(super) fn no_longer_sendable(
     scene: &Scene<'_>,
     user: UserId,
     concerned: impl Fn(&InvitationTarget) -> bool,

@@ -1,0 +1,34 @@
+//! The checks, by the part of the contract that they hold a store to.
+//!
+//! Each is a plain function over a [`Harness`]: call one by itself to look at a failure more closely.
+
+use crate::harness::Harness;
+use crate::report::Check;
+
+pub mod keys;
+pub mod lists;
+pub mod log;
+pub mod promise_1;
+pub mod promise_2;
+pub mod promise_3;
+pub mod standing;
+pub mod values;
+
+macro_rules! table {
+    ({ $harness:ident } $($category:ident { $($name:ident: $clause:literal,)* })*) => {
+        vec![$($(
+            Check {
+                category: stringify!($category),
+                name: stringify!($name),
+                clause: $clause,
+                hold: |harness: &$harness| Box::pin($category::$name(harness)),
+            },
+        )*)*]
+    };
+}
+
+/// Every check of the suite, in order, for runners that want to go through them themselves.
+#[must_use]
+pub fn checks<H: Harness>() -> Vec<Check<H>> {
+    crate::__checks!([table] { H })
+}

@@ -1,0 +1,203 @@
+//! **The log: every commit, once, in order, under its id.**
+
+use tenancy::{Author, CommitId, Event, Key, Line, Outcome, Repository, RevocationReason, UserId};
+
+use crate::harness::Harness;
+use crate::model::{List, same};
+use crate::report::Verdict;
+use crate::world::{World, company, invoicing, renamed};
+
+/// "What the log keeps: id, time, author, events": each entry as it was committed, oldest first, in pages.
+///
+/// # Errors
+///
+/// The store breaks the clause.
+pub async fn log_entries_are_what_was_committed<H: Harness>(harness: &H) -> Verdict {
+    let mut world = World::new(harness).await;
+    let (acme, neighbour) = world.crowd().await?;
+    for id in [acme.id, neighbour.id, world.organization()] {
+        for limit in [1, 2, 3, 1_000] {
+            let store = world.either(limit as usize);
+            world
+                .model
+                .list_agrees(&*store, id, List::Log, limit)
+                .await?;
+        }
+    }
+    Ok(())
+}
+
+/// "The log entry of this commit": found under its id by every handle, for ever; an id that was never used
+/// finds none, and nothing is found unless it is asked for.
+///
+/// # Errors
+///
+/// The store breaks the clause.
+pub async fn log_commits_are_found_by_their_id<H: Harness>(harness: &H) -> Verdict {
+    let mut world = World::new(harness).await;
+    let (acme, neighbour) = world.crowd().await?;
+    for id in [acme.id, neighbour.id] {
+        for entry in world.model.log_of(id) {
+            for store in [&world.one, &world.other] {
+                world
+                    .model
+                    .facts_agree(&**store, id, &[Key::Commit(entry.id)])
+                    .await?;
+            }
+        }
+        let unknown = Key::Commit(CommitId::from_uuid(world.random.uuid()));
+        world.model.facts_agree(&*world.one, id, &[unknown]).await?;
+        world.model.facts_agree(&*world.one, id, &[]).await?;
+    }
+    Ok(())
+}
+
+/// A commit's id is its organization's: another's is not found, and the same id may be used by both.
+///
+/// # Errors
+///
+/// The store breaks the clause.
+pub async fn log_ids_are_of_one_organization<H: Harness>(harness: &H) -> Verdict {
+    let mut world = World::new(harness).await;
+    let (ann, bob) = (world.user(), world.user());
+    let (acme, first) = world.found("Acme", ann).await?;
+    let (rival, second) = world.found("Rival", bob).await?;
+    let mine = world.propose(acme, vec![renamed(first, "Acme", "Acme 2")?])?;
+    let mut theirs = world.propose(rival, vec![renamed(second, "Rival", "Rival 2")?])?;
+    theirs.entry.id = mine.id();
+    world.commit(&mine).await?;
+    for store in [&world.one, &world.other] {
+        world
+            .model
+            .facts_agree(&**store, rival, &[Key::Commit(mine.id())])
+            .await?;
+    }
+    world.commit(&theirs).await?;
+    for id in [acme, rival] {
+        world
+            .model
+            .facts_agree(&*world.one, id, &[Key::Commit(mine.id())])
+            .await?;
+        world
+            .model
+            .list_agrees(&*world.other, id, List::Log, 2)
+            .await?;
+    }
+    Ok(())
+}
+
+/// "the same id again means the same commit": made again, it is a conflict, and the log has it once.
+///
+/// # Errors
+///
+/// The store breaks the clause.
+pub async fn log_a_commit_made_again_is_not_made_twice<H: Harness>(harness: &H) -> Verdict {
+    let mut world = World::new(harness).await;
+    let acme = world.acme().await?;
+    let commit = world.propose(acme.id, vec![renamed(acme.first, "Payments", "Paiements")?])?;
+    world.commit(&commit).await?;
+    for store in [&world.one, &world.other] {
+        same(
+            "the outcome",
+            &store.commit(&commit).await?,
+            &Outcome::Conflict,
+        )?;
+    }
+    world.model.logs_agree(&*world.one, 100).await?;
+    world.model.records_agree(&*world.other, acme.id).await
+}
+
+/// Every kind of event, of author and of command comes back as it was; entries of one event and of many.
+///
+/// # Errors
+///
+/// The store breaks the clause.
+pub async fn log_keeps_every_event_and_author<H: Harness>(harness: &H) -> Verdict {
+    let mut world = World::new(harness).await;
+    let acme = world.acme().await?;
+    let retired = tenancy::DomainName::new(&format!("{}-old", acme.domain_name))?;
+    let token_hash = world.token_hash();
+    let target = tenancy::InvitationTarget::Organization {
+        role: tenancy::OrganizationRole::Admin,
+    };
+    let events = vec![
+        vec![Event::OrganizationRenamed {
+            from: tenancy::Name::new("Acme")?,
+            to: tenancy::Name::new("ÀCMÉ \u{1F4A3}")?,
+        }],
+        vec![
+            Event::CompanyEdited {
+                company: Some(company()?),
+            },
+            Event::CompanyEdited { company: None },
+        ],
+        vec![Event::InvoicingEdited {
+            invoicing: Some(invoicing("Billing@ACME.example")?),
+        }],
+        vec![Event::ContractEdited {
+            contract: Some(Line::new("\\n \\u0000 %s $1 ' \" `")?),
+        }],
+        vec![Event::WorkspaceInvoicingEdited {
+            workspace: acme.first,
+            invoicing: Some(invoicing("X@Y.example")?),
+        }],
+        vec![
+            Event::DomainDeactivated {
+                domain: acme.domain,
+            },
+            Event::DomainReactivated {
+                domain: acme.domain,
+            },
+        ],
+        vec![Event::DomainMoved {
+            domain: acme.domain,
+            from: acme.first,
+            to: acme.second,
+        }],
+        vec![Event::DomainNameReleased { name: retired }],
+        vec![Event::InvitationRenewed {
+            invitation: acme.invitation,
+            target,
+            inviter: acme.bob,
+            token_hash,
+            expires_at: crate::world::at(1),
+        }],
+        vec![Event::InvitationRevoked {
+            invitation: acme.invitation,
+            reason: RevocationReason::InviterLostAuthority,
+        }],
+        vec![Event::InvitationRevoked {
+            invitation: acme.to_first,
+            reason: RevocationReason::WorkspaceDeleted,
+        }],
+    ];
+    let authors = [
+        Author::Operator(Line::new("support: Jo (ticket \u{201C}7\u{201D})")?),
+        Author::User(UserId::from_uuid(uuid::Uuid::nil())),
+        Author::User(UserId::from_uuid(uuid::Uuid::max())),
+        Author::Operator(Line::new(&"😀".repeat(200))?),
+    ];
+    let commands = [
+        "rename_workspace",
+        "x",
+        "an_unusually_long_name_of_a_command_that_is_still_to_come_some_day",
+    ];
+    for (number, events) in events.into_iter().enumerate() {
+        let mut commit = world.propose(acme.id, events)?;
+        if let Some(author) = authors.iter().cycle().nth(number) {
+            commit.entry.author = author.clone();
+        }
+        if let Some(command) = commands.iter().cycle().nth(number) {
+            commit.entry.command = (*command).to_owned();
+        }
+        world.commit(&commit).await?;
+        world
+            .model
+            .facts_agree(&*world.one, acme.id, &[Key::Commit(commit.id())])
+            .await?;
+    }
+    world
+        .model
+        .list_agrees(&*world.other, acme.id, List::Log, 4)
+        .await
+}

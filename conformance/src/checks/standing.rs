@@ -1,0 +1,342 @@
+//! **A standing: all that a permission check needs, in one round trip and of one snapshot.**
+
+use core::sync::atomic::{AtomicBool, Ordering};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use tenancy::{
+    Directory, Event, OrganizationRole, Outcome, Repository, Resource, Standing, UserId,
+    WorkspaceRole,
+};
+
+use crate::harness::Harness;
+use crate::model::same;
+use crate::report::{Failure, Verdict};
+use crate::tasks::{all, start, step_aside};
+use crate::world::{Acme, World, given, joined};
+
+/// "Start from `Standing::new` and set what you find": for everybody, at everything that is or was.
+///
+/// # Errors
+///
+/// The store breaks the clause.
+pub async fn standing_is_the_reference_everywhere<H: Harness>(harness: &H) -> Verdict {
+    let mut world = World::new(harness).await;
+    world.crowd().await?;
+    for store in [&world.one, &world.other] {
+        world.model.standings_agree(&**store).await?;
+    }
+    Ok(())
+}
+
+/// "a workspace or domain that isn't there leaves its field `None`": one that never was, one of another
+/// organization.
+///
+/// # Errors
+///
+/// The store breaks the clause.
+pub async fn standing_leaves_out_what_is_not_there<H: Harness>(harness: &H) -> Verdict {
+    let mut world = World::new(harness).await;
+    let (acme, _) = world.crowd().await?;
+    let ann = world.user();
+    let (rival, workspace) = world.found("Rival", ann).await?;
+    let domain = world.domain();
+    let created = Event::DomainCreated {
+        domain,
+        workspace,
+        name: tenancy::DomainName::new("rival")?,
+        kind: tenancy::DomainKind::Sandbox,
+    };
+    world.happen(rival, vec![created]).await?;
+    let resources = [
+        Resource::Workspace(acme.id, workspace),
+        Resource::Domain(acme.id, domain),
+        Resource::Workspace(rival, acme.first),
+        Resource::Domain(rival, acme.domain),
+        Resource::Workspace(acme.id, world.workspace()),
+        Resource::Domain(acme.id, world.domain()),
+        Resource::Organization(world.organization()),
+        Resource::Workspace(world.organization(), acme.first),
+        Resource::Domain(world.organization(), acme.domain),
+    ];
+    for user in [
+        ann,
+        acme.ann,
+        acme.bob,
+        UserId::from_uuid(uuid::Uuid::nil()),
+    ] {
+        for resource in resources {
+            world
+                .model
+                .standing_agrees(&*world.one, user, resource)
+                .await?;
+        }
+    }
+    Ok(())
+}
+
+/// A standing follows every commit: a role that was taken is gone, by every handle.
+///
+/// # Errors
+///
+/// The store breaks the clause.
+pub async fn standing_follows_every_commit<H: Harness>(harness: &H) -> Verdict {
+    let mut world = World::new(harness).await;
+    let acme = world.acme().await?;
+    let Acme {
+        id,
+        bob,
+        first,
+        second,
+        domain,
+        ..
+    } = acme;
+    let (member, developer) = (OrganizationRole::Member, WorkspaceRole::Developer);
+    let steps = vec![
+        vec![Event::OrganizationRoleChanged {
+            user: bob,
+            from: member,
+            to: OrganizationRole::Admin,
+        }],
+        vec![Event::OrganizationRoleChanged {
+            user: bob,
+            from: OrganizationRole::Admin,
+            to: member,
+        }],
+        vec![Event::WorkspaceRoleGiven {
+            workspace: first,
+            user: bob,
+            role: WorkspaceRole::Reader,
+            replaces: Some(developer),
+        }],
+        vec![Event::DomainMoved {
+            domain,
+            from: first,
+            to: second,
+        }],
+        vec![Event::WorkspaceRoleTaken {
+            workspace: second,
+            user: bob,
+            role: developer,
+        }],
+        vec![given(second, bob, WorkspaceRole::Admin)],
+        vec![Event::DomainDeleted {
+            domain,
+            workspace: second,
+            name: acme.domain_name.clone(),
+        }],
+        vec![
+            Event::WorkspaceRoleTaken {
+                workspace: first,
+                user: bob,
+                role: WorkspaceRole::Reader,
+            },
+            Event::WorkspaceRoleTaken {
+                workspace: second,
+                user: bob,
+                role: WorkspaceRole::Admin,
+            },
+            Event::MemberLeft {
+                user: bob,
+                role: member,
+            },
+        ],
+    ];
+    for events in steps {
+        world.happen(id, events).await?;
+        for store in [&world.one, &world.other] {
+            for resource in world.model.resources(id) {
+                world.model.standing_agrees(&**store, bob, resource).await?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Two organizations with the same ids: whoever was removed from one still stands in the other, and only
+/// there.
+///
+/// # Errors
+///
+/// The store breaks the clause.
+pub async fn standing_tenants_are_apart<H: Harness>(harness: &H) -> Verdict {
+    let mut world = World::new(harness).await;
+    let acme = world.acme().await?;
+    let twin = Acme {
+        id: world.organization(),
+        domain_name: tenancy::DomainName::new("twin")?,
+        ..acme.clone()
+    };
+    world.acme_as(&twin).await?;
+    let changes = vec![
+        Event::DomainMoved {
+            domain: acme.domain,
+            from: acme.first,
+            to: acme.second,
+        },
+        Event::WorkspaceRoleTaken {
+            workspace: acme.second,
+            user: acme.cy,
+            role: WorkspaceRole::Reader,
+        },
+        Event::MemberRemoved {
+            user: acme.cy,
+            role: OrganizationRole::Accounting,
+        },
+        Event::WorkspaceRoleTaken {
+            workspace: acme.first,
+            user: acme.bob,
+            role: WorkspaceRole::Developer,
+        },
+    ];
+    world.happen(twin.id, changes).await?;
+    world.model.standings_agree(&*world.one).await?;
+    world.model.standings_agree(&*world.other).await
+}
+
+/// "of one snapshot": while a domain moves to and fro, and the roles of a user with it, a standing is what
+/// it was at the version that it says, whole.
+///
+/// # Errors
+///
+/// The store breaks the clause.
+pub async fn standing_is_one_snapshot<H: Harness>(harness: &H) -> Verdict {
+    let mut world = World::new(harness).await;
+    let acme = world.acme().await?;
+    let Acme {
+        id,
+        first,
+        second,
+        domain,
+        ..
+    } = acme;
+    let user = world.user();
+    let events = vec![
+        joined(user, "fay@acme.example", OrganizationRole::Member)?,
+        given(first, user, WorkspaceRole::Developer),
+    ];
+    world.happen(id, events).await?;
+    let resource = Resource::Domain(id, domain);
+    let mut expected: BTreeMap<u64, Option<Standing>> = BTreeMap::new();
+    let version = world.model.state(id).version().get();
+    expected.insert(version, world.model.standing(user, resource));
+    let mut commits = Vec::new();
+    let mut seats = [
+        (first, OrganizationRole::Member, WorkspaceRole::Developer),
+        (second, OrganizationRole::Accounting, WorkspaceRole::Reader),
+    ];
+    for _ in 0..40_u32.saturating_mul(harness.thoroughness()) {
+        let [(from, was, had), (to, role, workspace_role)] = seats;
+        let events = vec![
+            Event::DomainMoved { domain, from, to },
+            Event::OrganizationRoleChanged {
+                user,
+                from: was,
+                to: role,
+            },
+            Event::WorkspaceRoleTaken {
+                workspace: from,
+                user,
+                role: had,
+            },
+            given(to, user, workspace_role),
+        ];
+        let commit = world.propose(id, events)?;
+        let _ = world.model.apply(&commit);
+        expected.insert(
+            commit.next.version.get(),
+            world.model.standing(user, resource),
+        );
+        commits.push(commit);
+        seats.reverse();
+    }
+    let expected = Arc::new(expected);
+    let over = Arc::new(AtomicBool::new(false));
+    let mut tasks = Vec::new();
+    for reader in 0..2 {
+        let (over, expected, store) = (
+            Arc::clone(&over),
+            Arc::clone(&expected),
+            world.either(reader),
+        );
+        tasks.push(start(harness, async move {
+            loop {
+                let last = over.load(Ordering::SeqCst);
+                let found = store.standing(user, resource).await?;
+                let version = found.map_or(0, |standing| standing.version.get());
+                let expected = expected.get(&version).copied().flatten();
+                same(
+                    format!("the standing at version {version}"),
+                    &found,
+                    &expected,
+                )?;
+                if last {
+                    return Ok(());
+                }
+                step_aside().await;
+            }
+        }));
+    }
+    let stores = [world.either(0), world.either(1)];
+    let ending = Arc::clone(&over);
+    let writer = start(harness, async move {
+        let mut verdict = Ok::<_, Failure>(());
+        for (commit, store) in commits.into_iter().zip(stores.iter().cycle()) {
+            verdict = match store.commit(&commit).await {
+                Ok(outcome) => same("the outcome", &outcome, &Outcome::Committed),
+                Err(error) => Err(error.into()),
+            };
+            if verdict.is_err() {
+                break;
+            }
+            step_aside().await;
+        }
+        ending.store(true, Ordering::SeqCst);
+        verdict
+    });
+    tasks.push(writer);
+    for task in all(tasks).await? {
+        task?;
+    }
+    Ok(())
+}
+
+/// "in one round trip", where the harness counts ([`Harness::round_trips`]).
+///
+/// # Errors
+///
+/// The store breaks the clause.
+pub async fn standing_is_one_round_trip<H: Harness>(harness: &H) -> Verdict {
+    let mut world = World::new(harness).await;
+    let acme = world.acme().await?;
+    let resources = [
+        Resource::Organization(acme.id),
+        Resource::Workspace(acme.id, acme.first),
+        Resource::Domain(acme.id, acme.domain),
+    ];
+    let store = Arc::clone(&world.one);
+    // The first call may connect and prepare.
+    ask_all(&*store, acme.bob, &resources).await?;
+    for resource in resources {
+        let before = harness.round_trips(&store);
+        ask_all(&*store, acme.bob, &[resource]).await?;
+        let (Some(before), Some(after)) = (before, harness.round_trips(&store)) else {
+            return Ok(());
+        };
+        same(
+            format!("round trips for {resource:?}"),
+            &after.saturating_sub(before),
+            &1,
+        )?;
+    }
+    Ok(())
+}
+
+async fn ask_all<R: Directory>(store: &R, user: UserId, resources: &[Resource]) -> Verdict {
+    for resource in resources {
+        if store.standing(user, *resource).await?.is_none() {
+            return Err(Failure::new("no standing in an organization that exists"));
+        }
+    }
+    Ok(())
+}

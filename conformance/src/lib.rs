@@ -1,0 +1,22 @@
+#![doc = include_str!("../README.md")]
+
+mod commands;
+mod harness;
+mod lockstep;
+mod model;
+mod random;
+mod report;
+#[macro_use]
+mod suite;
+mod tasks;
+mod world;
+
+pub mod checks;
+
+pub use checks::checks;
+pub use harness::{Harness, Task};
+#[doc(hidden)]
+pub use report::hold;
+pub use report::{Check, CheckResult, Failure, Report, Verdict, run, run_without};
+#[doc(hidden)]
+pub use tenancy::now as __now;

@@ -1,0 +1,219 @@
+//! The suite's table of contents, and the macro that makes one `#[test]` of each line.
+
+/// Makes one `#[test]` of every check, so that what fails has a name.
+///
+/// ```
+/// use tenancy::MemoryRepository;
+/// use tenancy_conformance::{Harness, suite};
+///
+/// struct Memory;
+///
+/// impl Harness for Memory {
+///     type Repository = MemoryRepository;
+///
+///     async fn fresh(&self) -> MemoryRepository {
+///         MemoryRepository::new()
+///     }
+///
+///     async fn another(&self, same: &MemoryRepository) -> MemoryRepository {
+///         same.clone()
+///     }
+/// }
+///
+/// # mod memory {
+/// # use super::Memory;
+/// # use tenancy_conformance::suite;
+/// suite!(harness = Memory);
+/// # }
+/// # fn main() {}
+/// ```
+///
+/// - `harness`: an expression, evaluated anew for each test, inside the future that is run: it may
+///   `.await`.
+/// - `run`: what drives a future to its end, [`tenancy::now`] if nothing else is said. A store that lives
+///   on a runtime says `run = |test| runtime().block_on(test)`, and gives tasks to the same runtime in
+///   [`Harness::spawn`](crate::Harness::spawn).
+/// - `without = [lists, log]`: categories to leave out. Their tests show as ignored.
+///
+/// Once in a module: the tests' names are those of the checks.
+#[macro_export]
+macro_rules! suite {
+    (harness = $harness:expr $(, without = [$($without:ident),* $(,)?])? $(,)?) => {
+        $crate::suite!(harness = $harness, run = $crate::__now $(, without = [$($without),*])?);
+    };
+    (harness = $harness:expr, run = $run:expr $(, without = [$($without:ident),* $(,)?])? $(,)?) => {
+        $($($crate::__category!($without);)*)?
+        $crate::__checks!([$crate::__tests] { ($harness) ($run) [$($($without)*)?] });
+    };
+}
+
+/// Refuses a category that doesn't exist.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __category {
+    (promise_1) => {};
+    (promise_2) => {};
+    (promise_3) => {};
+    (keys) => {};
+    (lists) => {};
+    (values) => {};
+    (log) => {};
+    (standing) => {};
+    ($other:ident) => {
+        compile_error!(concat!(
+            "there is no category `",
+            stringify!($other),
+            "` to leave out"
+        ));
+    };
+}
+
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __tests {
+    ({ $harness:tt $run:tt $without:tt } $($category:ident { $($checks:tt)* })*) => {
+        $($crate::__tests_of!($category $without $harness $run { $($checks)* });)*
+    };
+}
+
+/// The tests of one category, ignored if it is one of those that are left out.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __tests_of {
+    (promise_1 [promise_1 $($rest:ident)*] $($all:tt)*) => { $crate::__left_out!(promise_1 $($all)*); };
+    (promise_2 [promise_2 $($rest:ident)*] $($all:tt)*) => { $crate::__left_out!(promise_2 $($all)*); };
+    (promise_3 [promise_3 $($rest:ident)*] $($all:tt)*) => { $crate::__left_out!(promise_3 $($all)*); };
+    (keys [keys $($rest:ident)*] $($all:tt)*) => { $crate::__left_out!(keys $($all)*); };
+    (lists [lists $($rest:ident)*] $($all:tt)*) => { $crate::__left_out!(lists $($all)*); };
+    (values [values $($rest:ident)*] $($all:tt)*) => { $crate::__left_out!(values $($all)*); };
+    (log [log $($rest:ident)*] $($all:tt)*) => { $crate::__left_out!(log $($all)*); };
+    (standing [standing $($rest:ident)*] $($all:tt)*) => { $crate::__left_out!(standing $($all)*); };
+    ($category:ident [$first:ident $($rest:ident)*] $($all:tt)*) => {
+        $crate::__tests_of!($category [$($rest)*] $($all)*);
+    };
+    ($category:ident [] ($harness:expr) ($run:expr) { $($name:ident: $clause:literal,)* }) => {$(
+        #[test]
+        fn $name() -> ::core::result::Result<(), $crate::Failure> {
+            ($run)(async {
+                let harness = $harness;
+                let check = $crate::checks::$category::$name(&harness);
+                $crate::hold(&harness, $clause, check).await
+            })
+        }
+    )*};
+}
+
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __left_out {
+    ($category:ident ($harness:expr) ($run:expr) { $($name:ident: $clause:literal,)* }) => {$(
+        #[test]
+        #[ignore = "left out of the suite"]
+        fn $name() -> ::core::result::Result<(), $crate::Failure> {
+            ($run)(async {
+                let harness = $harness;
+                let check = $crate::checks::$category::$name(&harness);
+                $crate::hold(&harness, $clause, check).await
+            })
+        }
+    )*};
+}
+
+/// Every check, by category, with the clause of the contract that it is about. The clauses are the
+/// contract's own words; a test compares them.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __checks {
+    ([$($then:tt)*] $arguments:tt) => {
+        $($then)*! { $arguments
+            promise_1 {
+                promise_1_what_does_not_exist_is_absent: "`None` if the organization doesn't exist.",
+                promise_1_versions_rise_by_one: "Each organization has a [`Version`]: 0 while it doesn't exist, one more after every commit.",
+                promise_1_a_commit_applies_everything: "the store applies the new organization, every change, the log entry and its events together",
+                promise_1_a_conflict_changes_nothing: "Otherwise it changes nothing at all.",
+                promise_1_an_organization_is_created_once: "0: the organization must not exist yet.",
+                promise_1_a_version_of_the_future_conflicts: "If, and only if, the organization's version is [`Commit::expected`]",
+                promise_1_puts_replace_and_deletes_remove: "Insert the record, or replace the one with its id as a whole.",
+                promise_1_commits_are_visible_to_every_handle: "applied, durable, and visible to every later `load`.",
+                promise_1_two_handles_lose_no_update: "Compare and write in one statement or behind one lock that all handles share.",
+                promise_1_racers_have_one_winner: "Somebody else was first. Nothing was applied: load and decide again.",
+                promise_1_racers_to_create_have_one_winner: "Compare and write in one statement or behind one lock that all handles share.",
+                promise_1_every_order_of_two_writers: "If a commit succeeds, nothing was written since its version was read",
+                promise_1_every_order_of_three_writers: "each fact is exactly the state at the commit",
+                promise_1_fifty_writers_all_finish: "The commits of one organization are totally ordered, each decided on its predecessor",
+                promise_1_a_storm_leaves_what_its_log_says: "The commits of one organization are totally ordered, each decided on its predecessor",
+                promise_1_a_dropped_commit_happened_or_did_not: "If the future is dropped, the commit happened or it didn't; it is never half done",
+                promise_1_dropped_reads_leave_the_handle_whole: "its connection must not go back to a pool with a transaction open",
+                promise_1_a_reopened_store_has_every_commit: "applied, durable, and visible to every later `load`.",
+            }
+            promise_2 {
+                promise_2_facts_follow_every_commit: "Every record that [`load`](Repository::load) returns, and every absence it implies, holds at the version that it returns or at a later one.",
+                promise_2_no_read_is_torn: "It may not come from an earlier one.",
+                promise_2_no_absence_is_torn: "A record that you don't return is taken to be absent.",
+            }
+            promise_3 {
+                promise_3_taken_changes_nothing: "Another organization holds this claim. Nothing was applied.",
+                promise_3_a_claim_keeps_others_out: "No two organizations ever hold the same [`Claim`].",
+                promise_3_a_released_claim_is_free: "Free the claim, which the organization holds.",
+                promise_3_a_conflict_claims_nothing: "Somebody else was first. Nothing was applied",
+                promise_3_racers_for_a_claim_have_one_winner: "Something that must be unique across all organizations, whose versions never meet.",
+                promise_3_similar_claims_are_apart: "Keys and ids compare byte for byte",
+            }
+            keys {
+                keys_path: "What a user holds on the path to a resource of this organization, and what of the path exists",
+                keys_person: "All that goes when a member goes",
+                keys_sent_by: "The open [`Invitation`]s whose inviter is this user, and the [`Member`]s who have one of the invited addresses.",
+                keys_address: "The [`Member`]s with this address; if a workspace is named, their [`WorkspaceMember`]s in it; the open [`Invitation`]s to the address.",
+                keys_invitation: "An [`Invitation`] in whatever state; the [`Workspace`] that it is to; and of its inviter, of this user and of whoever has its address",
+                keys_open_invitations: "The open [`Invitation`]s to this workspace; `None`: all open ones of the organization.",
+                keys_workspace_named: "The [`Workspace`] with this name.",
+                keys_domain_named: "The [`Domain`] with this name, or the [`RetiredDomainName`].",
+                keys_any_together: "A key may bring no record, one, or several; [`Key`] says which.",
+                keys_tenants_are_apart: "The key of a [`Record`] within its organization.",
+                keys_serve_random_histories: "[`Facts::select`] is the reference of what each brings.",
+            }
+            lists {
+                lists_members: "The members of an organization who hold one of `roles` (its organization roles), by user.",
+                lists_workspaces: "The workspaces of an organization, by id",
+                lists_workspaces_of: "The workspaces in which a user holds a role, each with that membership, by workspace.",
+                lists_workspace_members: "The members of a workspace who hold one of `roles` (its workspace roles), by user.",
+                lists_domains: "The domains in a workspace, by id",
+                lists_invitations: "The open invitations to an organization and its workspaces, or to one workspace, by id.",
+                lists_organizations_of: "The organizations that a user is a member of, each with that membership, by organization.",
+                lists_invitations_to: "The open invitations to an address, each with its organization, by organization and invitation.",
+                lists_holder: "Which organization holds a claim.",
+                lists_are_in_the_order_of_bytes: "in ascending order of the key's bytes.",
+                lists_survive_changes_during_the_walk: "An item that is present during the whole walk appears exactly once, however much is inserted or deleted meanwhile.",
+                lists_tenants_are_apart: "The key of a [`Record`] within its organization.",
+            }
+            values {
+                values_names_compare_byte_for_byte: "Keys and ids compare byte for byte: no case folding, no trimming, no locale.",
+                values_names_keep_their_writing: "Insert the record, or replace the one with its id as a whole.",
+                values_addresses_are_kept_as_typed: "The library folds addresses and names before they reach the store.",
+                values_domain_names_compare_byte_for_byte: "Keys and ids compare byte for byte: no case folding, no trimming, no locale.",
+                values_times_keep_their_milliseconds: "Insert the record, or replace the one with its id as a whole.",
+                values_times_outlive_changes: "Insert the record, or replace the one with its id as a whole.",
+                values_optional_fields_come_and_go: "Insert the record, or replace the one with its id as a whole.",
+                values_numbers_reach_their_ends: "The organization's new row",
+                values_counts_are_kept: "The organization's new row",
+                values_token_hashes_are_bytes: "Insert the record, or replace the one with its id as a whole.",
+                values_every_variant_comes_back: "Insert the record, or replace the one with its id as a whole.",
+            }
+            log {
+                log_entries_are_what_was_committed: "What the log keeps: id, time, author, events.",
+                log_commits_are_found_by_their_id: "The log entry of this commit, in [`Facts::committed`].",
+                log_ids_are_of_one_organization: "The log of an organization, oldest first.",
+                log_a_commit_made_again_is_not_made_twice: "the same id again means the same commit.",
+                log_keeps_every_event_and_author: "What the log keeps: id, time, author, events.",
+            }
+            standing {
+                standing_is_the_reference_everywhere: "Start from [`Standing::new`] and set what you find",
+                standing_leaves_out_what_is_not_there: "a workspace or domain that isn't there leaves its field `None`.",
+                standing_follows_every_commit: "it says which version it saw.",
+                standing_tenants_are_apart: "The key of a [`Record`] within its organization.",
+                standing_is_one_snapshot: "in one round trip and of one snapshot",
+                standing_is_one_round_trip: "All that a permission check needs, in one round trip",
+            }
+        }
+    };
+}

@@ -1,0 +1,819 @@
+use std::cell::RefCell;
+
+use chrono::TimeDelta;
+
+use super::*;
+use crate::actor::Author;
+use crate::domain::DomainKind;
+use crate::event::Event;
+use crate::invitation::InvitationTarget;
+use crate::now;
+use crate::role::{OrganizationRole, WorkspaceRole};
+use crate::text::{DomainName, EmailAddress, Name};
+use crate::token::TokenHash;
+
+/// A store with one organization, Ann its Admin, and one workspace in it.
+pub(crate) struct Acme {
+    pub(crate) store: MemoryRepository,
+    pub(crate) id: OrganizationId,
+    pub(crate) ann: UserId,
+    pub(crate) payments: WorkspaceId,
+    /// All that was committed, for a store that follows.
+    pub(crate) history: RefCell<Vec<Commit>>,
+}
+
+impl Acme {
+    pub(crate) fn new() -> Self {
+        Self::in_store(MemoryRepository::new())
+    }
+
+    pub(crate) fn in_store(store: MemoryRepository) -> Self {
+        let acme = Self {
+            store,
+            id: OrganizationId::new(),
+            ann: UserId::new(),
+            payments: WorkspaceId::new(),
+            history: RefCell::default(),
+        };
+        acme.happens([
+            Event::OrganizationCreated {
+                name: name("Acme"),
+                workspace_quota: 1,
+            },
+            joined(acme.ann, OrganizationRole::Admin),
+            Event::WorkspaceCreated {
+                workspace: acme.payments,
+                name: name("Payments"),
+            },
+        ]);
+        acme
+    }
+
+    /// The commit that these events make of the organization as it is.
+    pub(crate) fn commit(&self, events: impl IntoIterator<Item = Event>) -> Commit {
+        let state = self.store.state(self.id);
+        let mut state = state.unwrap_or(OrganizationState::absent(self.id));
+        let expected = state.version();
+        let mut touched = Touched::default();
+        let entry = LogEntry {
+            organization: self.id,
+            version: expected.next(),
+            id: CommitId::new(),
+            at: noon(),
+            author: Author::User(self.ann),
+            command: "test".to_owned(),
+            events: events.into_iter().collect(),
+        };
+        state.apply_entry_noting(&entry, &mut touched).unwrap();
+        Commit {
+            expected,
+            next: state.organization().unwrap().clone(),
+            changes: state.changes(touched),
+            entry,
+        }
+    }
+
+    pub(crate) fn happens(&self, events: impl IntoIterator<Item = Event>) -> Commit {
+        let commit = self.commit(events);
+        assert_eq!(now(self.store.commit(&commit)), Ok(Outcome::Committed));
+        self.history.borrow_mut().push(commit.clone());
+        commit
+    }
+
+    /// That the store refuses a commit, and is no other than before.
+    fn refuses(&self, commit: &Commit) -> BrokenContract {
+        let before = self.store.state(self.id);
+        let broken = now(self.store.commit(commit)).unwrap_err();
+        assert_eq!(self.store.state(self.id), before);
+        assert_eq!(self.store.verify(self.id), Ok(()));
+        broken
+    }
+}
+
+fn noon() -> DateTime<Utc> {
+    DateTime::from_timestamp_millis(1_780_000_000_000).unwrap()
+}
+
+pub(crate) fn name(text: &str) -> Name {
+    Name::new(text).unwrap()
+}
+
+pub(crate) fn email(text: &str) -> EmailAddress {
+    EmailAddress::new(text).unwrap()
+}
+
+pub(crate) fn joined(user: UserId, role: OrganizationRole) -> Event {
+    Event::MemberJoined {
+        user,
+        email: Some(email(&format!("{user}@acme.example"))),
+        role,
+    }
+}
+
+pub(crate) fn renamed(to: &str) -> Event {
+    Event::OrganizationRenamed {
+        from: name("Acme"),
+        to: name(to),
+    }
+}
+
+fn created(domain: DomainId, workspace: WorkspaceId, name: &str) -> Event {
+    Event::DomainCreated {
+        domain,
+        workspace,
+        name: DomainName::new(name).unwrap(),
+        kind: DomainKind::Sandbox,
+    }
+}
+
+fn invited(invitation: InvitationId, to: &str, target: InvitationTarget, inviter: UserId) -> Event {
+    Event::InvitationSent {
+        invitation,
+        email: email(to),
+        target,
+        inviter,
+        token_hash: TokenHash::from_bytes([7; 32]),
+        expires_at: noon().checked_add_signed(TimeDelta::days(7)).unwrap(),
+    }
+}
+
+const AS_MEMBER: InvitationTarget = InvitationTarget::Organization {
+    role: OrganizationRole::Member,
+};
+
+fn claim(name: &str) -> Claim {
+    Claim::DomainName(DomainName::new(name).unwrap())
+}
+
+fn page(size: u32) -> NonZeroU32 {
+    NonZeroU32::new(size).unwrap()
+}
+
+/// Every item of a list, walked in pages of two.
+fn walk<T, K: Copy>(key: impl Fn(&T) -> K, list: impl Fn(Option<K>) -> Vec<T>) -> Vec<K> {
+    let (mut after, mut all) = (None, Vec::new());
+    loop {
+        let items = list(after);
+        assert!(items.len() <= 2);
+        let Some(end) = items.last() else {
+            return all;
+        };
+        after = Some(key(end));
+        all.extend(items.iter().map(&key));
+    }
+}
+
+#[test]
+fn a_commit_is_applied_as_a_whole() {
+    let acme = Acme::new();
+    let commit = acme.happens([renamed("Acme SAS")]);
+    let state = acme.store.state(acme.id).unwrap();
+    assert_eq!(state.organization(), Some(&commit.next));
+    assert_eq!(state.version(), Version::new(2));
+    let log = now(acme.store.log(acme.id, Version::new(1), page(9))).unwrap();
+    assert_eq!(log, [commit.entry]);
+    assert_eq!(acme.store.verify(acme.id), Ok(()));
+}
+
+#[test]
+fn a_clone_is_another_handle_on_the_same_data() {
+    let acme = Acme::new();
+    let handle = acme.store.clone();
+    acme.happens([renamed("Acme SAS")]);
+    assert_eq!(
+        handle.state(acme.id).unwrap().organization().unwrap().name,
+        name("Acme SAS")
+    );
+}
+
+#[test]
+fn of_two_commits_on_one_version_the_second_conflicts() {
+    let acme = Acme::new();
+    let (one, other) = (acme.commit([renamed("A")]), acme.commit([renamed("B")]));
+    assert_eq!(now(acme.store.commit(&one)), Ok(Outcome::Committed));
+    assert_eq!(now(acme.store.commit(&other)), Ok(Outcome::Conflict));
+    let state = acme.store.state(acme.id).unwrap();
+    assert_eq!(state.organization(), Some(&one.next));
+}
+
+#[test]
+fn an_organization_is_created_once() {
+    let acme = Acme::new();
+    let mut again = acme.commit([renamed("A")]);
+    again.expected = Version::ABSENT;
+    assert_eq!(now(acme.store.commit(&again)), Ok(Outcome::Conflict));
+    let nowhere = Commit {
+        next: Organization {
+            id: OrganizationId::new(),
+            ..again.next.clone()
+        },
+        expected: Version::new(1),
+        ..again
+    };
+    assert_eq!(now(acme.store.commit(&nowhere)), Ok(Outcome::Conflict));
+    assert_eq!(acme.store.state(nowhere.organization()), None);
+}
+
+#[test]
+fn a_malformed_commit_on_an_old_version_conflicts() {
+    let acme = Acme::new();
+    let mut old = acme.commit([renamed("A")]);
+    old.expected = Version::new(7);
+    old.entry.events.clear();
+    assert_eq!(now(acme.store.commit(&old)), Ok(Outcome::Conflict));
+}
+
+#[test]
+fn a_claim_has_one_owner() {
+    let acme = Acme::new();
+    let globex = Acme::in_store(acme.store.clone());
+    let domain = DomainId::new();
+    acme.happens([created(domain, acme.payments, "shop")]);
+    assert_eq!(now(acme.store.holder(&claim("shop"))), Ok(Some(acme.id)));
+
+    let second = globex.commit([
+        renamed("Globex"),
+        created(DomainId::new(), globex.payments, "shop"),
+    ]);
+    let before = globex.store.state(globex.id);
+    assert_eq!(
+        now(globex.store.commit(&second)),
+        Ok(Outcome::Taken(claim("shop")))
+    );
+    assert_eq!(globex.store.state(globex.id), before);
+    assert_eq!(now(acme.store.holder(&claim("shop"))), Ok(Some(acme.id)));
+}
+
+#[test]
+fn a_claim_outlives_its_domain_until_it_is_released() {
+    let acme = Acme::new();
+    let globex = Acme::in_store(acme.store.clone());
+    let domain = DomainId::new();
+    acme.happens([created(domain, acme.payments, "shop")]);
+    acme.happens([Event::DomainDeleted {
+        domain,
+        workspace: acme.payments,
+        name: DomainName::new("shop").unwrap(),
+    }]);
+    let wanted = globex.commit([created(DomainId::new(), globex.payments, "shop")]);
+    assert_eq!(
+        now(globex.store.commit(&wanted)),
+        Ok(Outcome::Taken(claim("shop")))
+    );
+    acme.happens([Event::DomainNameReleased {
+        name: DomainName::new("shop").unwrap(),
+    }]);
+    assert_eq!(now(acme.store.holder(&claim("shop"))), Ok(None));
+    assert_eq!(now(globex.store.commit(&wanted)), Ok(Outcome::Committed));
+    assert_eq!(now(acme.store.holder(&claim("shop"))), Ok(Some(globex.id)));
+}
+
+#[test]
+fn the_next_version_follows_the_expected_one() {
+    let acme = Acme::new();
+    let mut commit = acme.commit([renamed("A")]);
+    commit.next.version = Version::new(3);
+    assert_eq!(
+        acme.refuses(&commit),
+        BrokenContract::NextVersion {
+            expected: Version::new(1),
+            next: Version::new(3)
+        }
+    );
+}
+
+#[test]
+fn the_log_entry_is_of_the_organization_that_changes() {
+    let acme = Acme::new();
+    let mut commit = acme.commit([renamed("A")]);
+    commit.entry.organization = OrganizationId::new();
+    assert_eq!(
+        acme.refuses(&commit),
+        BrokenContract::EntryOrganization {
+            next: acme.id,
+            entry: commit.entry.organization
+        }
+    );
+}
+
+#[test]
+fn the_log_entry_has_the_version_that_the_commit_makes() {
+    let acme = Acme::new();
+    let mut commit = acme.commit([renamed("A")]);
+    commit.entry.version = Version::new(9);
+    assert_eq!(
+        acme.refuses(&commit),
+        BrokenContract::EntryVersion {
+            next: Version::new(2),
+            entry: Version::new(9)
+        }
+    );
+}
+
+#[test]
+fn a_commit_without_events_is_refused() {
+    let acme = Acme::new();
+    let commit = acme.commit([]);
+    assert_eq!(acme.refuses(&commit), BrokenContract::NoEvents);
+}
+
+#[test]
+fn times_are_in_whole_milliseconds() {
+    let acme = Acme::new();
+    let fine = TimeDelta::microseconds(1);
+    let mut commit = acme.commit([renamed("A")]);
+    commit.entry.at += fine;
+    assert_eq!(acme.refuses(&commit), BrokenContract::Time(commit.entry.at));
+    let mut commit = acme.commit([joined(UserId::new(), OrganizationRole::Member)]);
+    let [Change::Put(Record::Member(member))] = &mut commit.changes[..] else {
+        panic!("a member who joins is one change: {:?}", commit.changes);
+    };
+    member.since += fine;
+    let since = member.since;
+    assert_eq!(acme.refuses(&commit), BrokenContract::Time(since));
+}
+
+#[test]
+fn a_commit_id_is_used_once_in_an_organization() {
+    let acme = Acme::new();
+    let first = acme.happens([renamed("A")]);
+    let mut second = acme.commit([renamed("B")]);
+    second.entry.id = first.id();
+    assert_eq!(
+        acme.refuses(&second),
+        BrokenContract::CommitIdUsed(first.id())
+    );
+    // Another organization's commits have ids of their own.
+    let globex = Acme::in_store(acme.store.clone());
+    let mut same = globex.commit([renamed("C")]);
+    same.entry.id = first.id();
+    assert_eq!(now(globex.store.commit(&same)), Ok(Outcome::Committed));
+}
+
+#[test]
+fn no_two_changes_touch_one_record() {
+    let acme = Acme::new();
+    let mut commit = acme.commit([Event::WorkspaceRenamed {
+        workspace: acme.payments,
+        from: name("Payments"),
+        to: name("Payouts"),
+    }]);
+    let id = RecordId::Workspace(acme.payments);
+    commit.changes.push(Change::Delete(id.clone()));
+    assert_eq!(acme.refuses(&commit), BrokenContract::RecordTwice(id));
+}
+
+#[test]
+fn no_two_changes_touch_one_claim() {
+    let acme = Acme::new();
+    let mut commit = acme.commit([created(DomainId::new(), acme.payments, "shop")]);
+    commit.changes.push(Change::Release(claim("shop")));
+    assert_eq!(
+        acme.refuses(&commit),
+        BrokenContract::ClaimTwice(claim("shop"))
+    );
+}
+
+#[test]
+fn only_a_record_that_is_there_is_deleted() {
+    let acme = Acme::new();
+    let mut commit = acme.commit([renamed("A")]);
+    let id = RecordId::Member(UserId::new());
+    commit.changes.push(Change::Delete(id.clone()));
+    assert_eq!(acme.refuses(&commit), BrokenContract::NothingToDelete(id));
+}
+
+#[test]
+fn only_a_claim_that_is_held_is_released() {
+    let acme = Acme::new();
+    let globex = Acme::in_store(acme.store.clone());
+    globex.happens([created(DomainId::new(), globex.payments, "shop")]);
+    for free_or_held_by_another in ["free", "shop"] {
+        let claim = claim(free_or_held_by_another);
+        let mut commit = acme.commit([renamed("A")]);
+        commit.changes.push(Change::Release(claim.clone()));
+        assert_eq!(
+            acme.refuses(&commit),
+            BrokenContract::NothingToRelease(claim)
+        );
+    }
+    assert_eq!(now(acme.store.holder(&claim("shop"))), Ok(Some(globex.id)));
+}
+
+#[test]
+fn a_claim_that_is_held_is_not_made_again() {
+    let acme = Acme::new();
+    acme.happens([created(DomainId::new(), acme.payments, "shop")]);
+    let mut commit = acme.commit([renamed("A")]);
+    commit.changes.push(Change::Claim(claim("shop")));
+    assert_eq!(
+        acme.refuses(&commit),
+        BrokenContract::ClaimHeld(claim("shop"))
+    );
+}
+
+#[test]
+fn a_malformed_commit_is_refused_even_if_its_claim_is_taken() {
+    let acme = Acme::new();
+    let globex = Acme::in_store(acme.store.clone());
+    globex.happens([created(DomainId::new(), globex.payments, "shop")]);
+    let mut commit = acme.commit([created(DomainId::new(), acme.payments, "shop")]);
+    commit.entry.events.clear();
+    assert_eq!(acme.refuses(&commit), BrokenContract::NoEvents);
+}
+
+#[cfg(debug_assertions)]
+#[test]
+fn the_changes_are_what_the_events_say() {
+    let acme = Acme::new();
+    let bob = UserId::new();
+    let mut commit = acme.commit([joined(bob, OrganizationRole::Member)]);
+    commit.changes.clear();
+    assert_eq!(
+        acme.refuses(&commit),
+        BrokenContract::Events(Drift::Records {
+            missing: vec![RecordId::Member(bob)],
+            foreign: vec![],
+            different: vec![],
+        })
+    );
+    let mut commit = acme.commit([renamed("A")]);
+    commit.next.name = name("B");
+    assert_eq!(
+        acme.refuses(&commit),
+        BrokenContract::Events(Drift::Organization)
+    );
+}
+
+#[cfg(debug_assertions)]
+#[test]
+fn a_typed_address_is_kept_to_the_letter() {
+    let acme = Acme::new();
+    let mut commit = acme.commit([Event::MemberEmailChanged {
+        user: acme.ann,
+        from: None,
+        to: Some(email("Ann@acme.example")),
+    }]);
+    let [Change::Put(Record::Member(ann))] = &mut commit.changes[..] else {
+        panic!("one member changes: {:?}", commit.changes);
+    };
+    ann.email = Some(email("ann@acme.example"));
+    assert_eq!(
+        acme.refuses(&commit),
+        BrokenContract::Events(Drift::Records {
+            missing: vec![],
+            foreign: vec![],
+            different: vec![RecordId::Member(acme.ann)],
+        })
+    );
+}
+
+#[cfg(debug_assertions)]
+#[test]
+fn the_claims_are_what_the_events_say() {
+    let acme = Acme::new();
+    let mut commit = acme.commit([renamed("A")]);
+    commit.changes.push(Change::Claim(claim("shop")));
+    assert_eq!(acme.refuses(&commit), BrokenContract::Claims);
+}
+
+#[cfg(debug_assertions)]
+#[test]
+fn no_commit_breaks_an_invariant() {
+    let acme = Acme::new();
+    let commit = acme.commit([Event::MemberLeft {
+        user: acme.ann,
+        role: OrganizationRole::Admin,
+    }]);
+    assert_eq!(
+        acme.refuses(&commit),
+        BrokenContract::Invariant(Violation::NoAdmin)
+    );
+}
+
+#[test]
+fn a_commit_is_found_by_its_id() {
+    let acme = Acme::new();
+    let commits = ["A", "B", "C"].map(|to| acme.happens([renamed(to)]));
+    for commit in commits {
+        let facts = now(acme.store.load(acme.id, &[Key::Commit(commit.id())])).unwrap();
+        assert_eq!(facts.unwrap().committed, Some(commit.entry));
+    }
+    let facts = now(acme.store.load(acme.id, &[Key::Commit(CommitId::new())])).unwrap();
+    assert_eq!(facts.unwrap().committed, None);
+}
+
+#[test]
+fn a_standing_is_that_of_the_records() {
+    let acme = Acme::new();
+    let resource = Resource::Workspace(acme.id, acme.payments);
+    let standing = now(acme.store.standing(acme.ann, resource)).unwrap();
+    let standing = standing.unwrap();
+    assert_eq!(standing.organization_role, Some(OrganizationRole::Admin));
+    assert_eq!(standing.workspace, Some(acme.payments));
+    assert_eq!(standing.version, Version::new(1));
+    let nowhere = Resource::Organization(OrganizationId::new());
+    assert_eq!(now(acme.store.standing(acme.ann, nowhere)), Ok(None));
+}
+
+#[test]
+fn members_are_listed_by_user_whatever_their_roles() {
+    let acme = Acme::new();
+    let roles = [
+        OrganizationRole::Member,
+        OrganizationRole::Admin,
+        OrganizationRole::Accounting,
+    ];
+    let people: Vec<_> = roles
+        .into_iter()
+        .cycle()
+        .take(9)
+        .map(|role| (UserId::new(), role))
+        .collect();
+    acme.happens(people.iter().map(|(user, role)| joined(*user, *role)));
+    let listed = |roles: RoleSet| {
+        walk(
+            |member: &Member| member.user,
+            |after| now(acme.store.members(acme.id, roles, after, page(2))).unwrap(),
+        )
+    };
+    let expected = |roles: RoleSet| {
+        let all = people
+            .iter()
+            .copied()
+            .chain([(acme.ann, OrganizationRole::Admin)]);
+        let mut held: Vec<_> = all
+            .filter(|(_, role)| roles.contains(RoleSet::of_organization(*role)))
+            .map(|(user, _)| user)
+            .collect();
+        held.sort();
+        held
+    };
+    for roles in [
+        RoleSet::all(),
+        RoleSet::empty(),
+        RoleSet::READER,
+        RoleSet::ORGANIZATION_ADMIN,
+        RoleSet::MEMBER | RoleSet::ACCOUNTING,
+    ] {
+        assert_eq!(listed(roles), expected(roles), "{roles}");
+    }
+}
+
+#[test]
+fn a_member_is_listed_by_the_role_that_they_have_now() {
+    let acme = Acme::new();
+    let bob = UserId::new();
+    acme.happens([joined(bob, OrganizationRole::Member)]);
+    acme.happens([Event::OrganizationRoleChanged {
+        user: bob,
+        from: OrganizationRole::Member,
+        to: OrganizationRole::Accounting,
+    }]);
+    let holders = |roles| {
+        let members = now(acme.store.members(acme.id, roles, None, page(9))).unwrap();
+        members.iter().map(|member| member.user).collect::<Vec<_>>()
+    };
+    assert_eq!(holders(RoleSet::MEMBER), []);
+    assert_eq!(holders(RoleSet::ACCOUNTING), [bob]);
+}
+
+#[test]
+fn a_walk_misses_nobody_while_others_come_and_go() {
+    let acme = Acme::new();
+    let mut users: Vec<_> = (0..6).map(|_| UserId::new()).collect();
+    users.sort();
+    acme.happens(
+        users[1..5]
+            .iter()
+            .map(|user| joined(*user, OrganizationRole::Member)),
+    );
+    let list = |after| now(acme.store.members(acme.id, RoleSet::MEMBER, after, page(2)));
+    let first = list(None).unwrap();
+    assert_eq!(first.last().unwrap().user, users[2]);
+    acme.happens([
+        Event::MemberLeft {
+            user: users[2], // the place where the walk stands
+            role: OrganizationRole::Member,
+        },
+        joined(users[0], OrganizationRole::Member),
+        joined(users[5], OrganizationRole::Member),
+    ]);
+    let second = list(Some(users[2])).unwrap();
+    assert_eq!(
+        second.iter().map(|m| m.user).collect::<Vec<_>>(),
+        users[3..5]
+    );
+    let third = list(Some(users[4])).unwrap();
+    assert_eq!(third.iter().map(|m| m.user).collect::<Vec<_>>(), users[5..]);
+}
+
+#[test]
+fn workspaces_and_their_members_are_listed_in_pages() {
+    let acme = Acme::new();
+    let created: Vec<_> = (0..4).map(|_| WorkspaceId::new()).collect();
+    acme.happens(created.iter().map(|id| Event::WorkspaceCreated {
+        workspace: *id,
+        name: name(&format!("Workspace {id}")),
+    }));
+    let mut all = vec![acme.payments];
+    all.extend(&created);
+    all.sort();
+    let listed = walk(
+        |workspace: &Workspace| workspace.id,
+        |after| now(acme.store.workspaces(acme.id, after, page(2))).unwrap(),
+    );
+    assert_eq!(listed, all);
+
+    let given = |workspace, user, role| Event::WorkspaceRoleGiven {
+        workspace,
+        user,
+        role,
+        replaces: None,
+    };
+    acme.happens(
+        all[1..]
+            .iter()
+            .map(|id| given(*id, acme.ann, WorkspaceRole::Admin)),
+    );
+    let listed = walk(
+        |(workspace, _): &(Workspace, WorkspaceMember)| workspace.id,
+        |after| now(acme.store.workspaces_of(acme.id, acme.ann, after, page(2))).unwrap(),
+    );
+    assert_eq!(listed, all[1..]);
+
+    let readers: Vec<_> = (0..3).map(|_| UserId::new()).collect();
+    acme.happens(
+        readers
+            .iter()
+            .flat_map(|user| {
+                [
+                    joined(*user, OrganizationRole::Member),
+                    given(all[1], *user, WorkspaceRole::Reader),
+                ]
+            })
+            .collect::<Vec<_>>(),
+    );
+    let members = |workspace, roles| {
+        walk(
+            |member: &WorkspaceMember| member.user,
+            |after| {
+                let list = acme
+                    .store
+                    .workspace_members(acme.id, workspace, roles, after, page(2));
+                now(list).unwrap()
+            },
+        )
+    };
+    let mut expected = readers.clone();
+    expected.sort();
+    assert_eq!(members(all[1], RoleSet::READER), expected);
+    expected.push(acme.ann);
+    expected.sort();
+    assert_eq!(members(all[1], RoleSet::all()), expected);
+    assert_eq!(members(all[1], RoleSet::WORKSPACE_ADMIN), [acme.ann]);
+    assert_eq!(members(all[0], RoleSet::all()), []);
+}
+
+#[test]
+fn domains_are_listed_by_workspace() {
+    let acme = Acme::new();
+    let mut ids: Vec<_> = (0..5).map(|_| DomainId::new()).collect();
+    ids.sort();
+    acme.happens(
+        ids.iter()
+            .map(|id| created(*id, acme.payments, &format!("d-{id}"))),
+    );
+    let listed = walk(
+        |domain: &Domain| domain.id,
+        |after| now(acme.store.domains(acme.id, acme.payments, after, page(2))).unwrap(),
+    );
+    assert_eq!(listed, ids);
+    let other = now(acme
+        .store
+        .domains(acme.id, WorkspaceId::new(), None, page(2)));
+    assert_eq!(other, Ok(vec![]));
+}
+
+#[test]
+fn open_invitations_are_listed_by_organization_workspace_and_address() {
+    let acme = Acme::new();
+    let globex = Acme::in_store(acme.store.clone());
+    let (to_acme, to_payments, to_globex) = (
+        InvitationId::new(),
+        InvitationId::new(),
+        InvitationId::new(),
+    );
+    let as_reader = InvitationTarget::Workspace {
+        workspace: acme.payments,
+        role: WorkspaceRole::Reader,
+    };
+    acme.happens([
+        invited(to_acme, "Bob@example.com", AS_MEMBER, acme.ann),
+        invited(to_payments, "bob@example.com", as_reader, acme.ann),
+    ]);
+    globex.happens([invited(to_globex, "bob@Example.com", AS_MEMBER, globex.ann)]);
+    let ids = |list: Result<Vec<Invitation>, _>| -> Vec<_> {
+        list.unwrap().iter().map(|i| i.id).collect()
+    };
+    let listed = |workspace, after| {
+        ids(now(acme.store.invitations(
+            acme.id,
+            workspace,
+            after,
+            page(1),
+        )))
+    };
+    assert_eq!(listed(None, None), [to_acme]);
+    assert_eq!(listed(None, Some(to_acme)), [to_payments]);
+    assert_eq!(listed(None, Some(to_payments)), []);
+    assert_eq!(listed(Some(acme.payments), None), [to_payments]);
+    assert_eq!(listed(Some(acme.payments), Some(to_payments)), []);
+
+    let bob = email("BOB@example.com");
+    let to_bob = || {
+        walk(
+            |(organization, invitation): &(Organization, Invitation)| {
+                (organization.id, invitation.id)
+            },
+            |after| now(acme.store.invitations_to(bob.key(), after, page(2))).unwrap(),
+        )
+    };
+    let mut expected = vec![
+        (acme.id, to_acme),
+        (acme.id, to_payments),
+        (globex.id, to_globex),
+    ];
+    expected.sort();
+    assert_eq!(to_bob(), expected);
+
+    acme.happens([Event::InvitationDeclined {
+        invitation: to_acme,
+        user: UserId::new(),
+    }]);
+    expected.retain(|(_, id)| *id != to_acme);
+    assert_eq!(to_bob(), expected);
+    assert_eq!(listed(None, None), [to_payments]);
+}
+
+#[test]
+fn the_organizations_of_a_user_are_those_that_they_are_still_in() {
+    let acme = Acme::new();
+    let bob = UserId::new();
+    let others: Vec<_> = (0..3).map(|_| Acme::in_store(acme.store.clone())).collect();
+    for organization in others.iter().chain([&acme]) {
+        organization.happens([joined(bob, OrganizationRole::Member)]);
+    }
+    acme.happens([Event::MemberLeft {
+        user: bob,
+        role: OrganizationRole::Member,
+    }]);
+    let listed = walk(
+        |(organization, _): &(Organization, Member)| organization.id,
+        |after| now(acme.store.organizations_of(bob, after, page(2))).unwrap(),
+    );
+    let mut expected: Vec<_> = others.iter().map(|organization| organization.id).collect();
+    expected.sort();
+    assert_eq!(listed, expected);
+}
+
+#[test]
+fn the_log_is_read_from_a_version_on() {
+    let acme = Acme::new();
+    for to in ["A", "B", "C"] {
+        acme.happens([renamed(to)]);
+    }
+    let versions = |after, limit| {
+        let log = now(acme.store.log(acme.id, Version::new(after), page(limit))).unwrap();
+        log.iter().map(|e| e.version.get()).collect::<Vec<_>>()
+    };
+    assert_eq!(versions(0, 9), [1, 2, 3, 4]);
+    assert_eq!(versions(2, 1), [3]);
+    assert_eq!(versions(4, 9), [0; 0]);
+    assert_eq!(versions(u64::MAX, 9), [0; 0]);
+}
+
+#[test]
+fn an_organization_that_does_not_exist_has_no_lists() {
+    let store = MemoryRepository::new();
+    let nowhere = OrganizationId::new();
+    assert_eq!(now(store.load(nowhere, &[])), Ok(None));
+    let members = store.members(nowhere, RoleSet::all(), None, page(1));
+    assert_eq!(now(members), Ok(vec![]));
+    assert_eq!(now(store.workspaces(nowhere, None, page(1))), Ok(vec![]));
+    let log = store.log(nowhere, Version::ABSENT, page(1));
+    assert_eq!(now(log), Ok(vec![]));
+    assert_eq!(store.verify(nowhere), Ok(()));
+}
+
+#[test]
+fn a_thread_that_panics_with_the_lock_does_not_end_the_store() {
+    let acme = Acme::new();
+    let handle = acme.store.clone();
+    let panicked = std::thread::spawn(move || {
+        let _guard = handle.write();
+        panic!("while it holds the lock");
+    });
+    assert!(panicked.join().is_err());
+    acme.happens([renamed("A")]);
+}

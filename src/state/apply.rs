@@ -1,0 +1,451 @@
+//! What each event means: the one function that turns events into records.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+
+use super::{Inconsistency, OrganizationState};
+use crate::domain::{Domain, DomainStatus, RetiredDomainName};
+use crate::event::Event;
+use crate::id::{DomainId, InvitationId, UserId, WorkspaceId};
+use crate::invitation::{Invitation, InvitationState};
+use crate::member::{Member, WorkspaceMember};
+use crate::organization::{Counts, Organization, OrganizationStatus};
+use crate::repository::{Change, Claim, Record, RecordId};
+use crate::role::OrganizationRole;
+use crate::standing::Version;
+use crate::workspace::Workspace;
+
+/// What applying events touched: each record as it was before, and the claims that changed hands.
+#[derive(Debug, Default)]
+pub(crate) struct Touched {
+    before: BTreeMap<RecordId, Option<Record>>,
+    claims: Vec<Change>,
+}
+
+impl OrganizationState {
+    /// The changes that bring a store from before to this state.
+    pub(crate) fn changes(&self, touched: Touched) -> Vec<Change> {
+        let mut changes = touched.claims;
+        for (id, before) in touched.before {
+            match (before, self.record(&id)) {
+                (_, Some(after)) => changes.push(Change::Put(after)),
+                (Some(_), None) => changes.push(Change::Delete(id)),
+                (None, None) => {}
+            }
+        }
+        changes
+    }
+
+    /// What one event makes of it.
+    pub(crate) fn apply(
+        &mut self,
+        at: DateTime<Utc>,
+        event: &Event,
+        touched: &mut Touched,
+    ) -> Result<(), Inconsistency> {
+        match event.clone() {
+            Event::OrganizationCreated {
+                name,
+                workspace_quota,
+            } => {
+                if self.organization.is_some() {
+                    return Err(Inconsistency::Version {
+                        after: self.version(),
+                        found: Version::new(1),
+                    });
+                }
+                self.organization = Some(Organization {
+                    id: self.id,
+                    version: Version::ABSENT,
+                    status: OrganizationStatus::Active,
+                    name,
+                    company: None,
+                    invoicing: None,
+                    contract: None,
+                    workspace_quota,
+                    counts: Counts::default(),
+                    created_at: at,
+                });
+            }
+            Event::OrganizationRenamed { from: _, to } => self.organization_mut()?.name = to,
+            Event::CompanyEdited { company } => self.organization_mut()?.company = company,
+            Event::InvoicingEdited { invoicing } => self.organization_mut()?.invoicing = invoicing,
+            Event::ContractEdited { contract } => self.organization_mut()?.contract = contract,
+            Event::WorkspaceQuotaSet {
+                from: _,
+                to,
+                workspaces: _,
+            } => {
+                self.organization_mut()?.workspace_quota = to;
+            }
+            Event::OrganizationDeleted {} => {
+                let organization = self.organization_mut()?;
+                organization.status = OrganizationStatus::Deleted;
+                organization.company = None;
+                organization.invoicing = None;
+                organization.contract = None;
+            }
+            Event::WorkspaceCreated { workspace, name } => {
+                count(
+                    &mut self.organization_mut()?.counts.workspaces,
+                    1,
+                    "workspaces",
+                )?;
+                self.create(
+                    Record::Workspace(Workspace {
+                        id: workspace,
+                        name,
+                        invoicing: None,
+                        domains: 0,
+                        members: 0,
+                        created_at: at,
+                    }),
+                    touched,
+                )?;
+            }
+            Event::WorkspaceRenamed {
+                workspace,
+                from: _,
+                to,
+            } => {
+                self.edit_workspace(workspace, touched, |workspace| {
+                    workspace.name = to;
+                    Ok(())
+                })?;
+            }
+            Event::WorkspaceInvoicingEdited {
+                workspace,
+                invoicing,
+            } => {
+                self.edit_workspace(workspace, touched, |workspace| {
+                    workspace.invoicing = invoicing;
+                    Ok(())
+                })?;
+            }
+            Event::WorkspaceDeleted { workspace, name: _ } => {
+                count(
+                    &mut self.organization_mut()?.counts.workspaces,
+                    -1,
+                    "workspaces",
+                )?;
+                self.remove(RecordId::Workspace(workspace), touched)?;
+            }
+            Event::DomainCreated {
+                domain,
+                workspace,
+                name,
+                kind,
+            } => {
+                count(&mut self.organization_mut()?.counts.domains, 1, "domains")?;
+                self.edit_workspace(workspace, touched, |workspace| {
+                    count(&mut workspace.domains, 1, "domains")
+                })?;
+                let retired = RecordId::RetiredDomainName(name.clone());
+                if self.record(&retired).is_some() {
+                    self.remove(retired, touched)?; // the organization still holds the claim (D2)
+                } else {
+                    touched
+                        .claims
+                        .push(Change::Claim(Claim::DomainName(name.clone())));
+                }
+                self.create(
+                    Record::Domain(Domain {
+                        id: domain,
+                        workspace,
+                        name,
+                        kind,
+                        status: DomainStatus::Active,
+                        created_at: at,
+                    }),
+                    touched,
+                )?;
+            }
+            Event::DomainDeactivated { domain } => {
+                self.edit_domain(domain, touched, |domain| {
+                    domain.status = DomainStatus::Deactivated;
+                })?;
+            }
+            Event::DomainReactivated { domain } => {
+                self.edit_domain(domain, touched, |domain| {
+                    domain.status = DomainStatus::Active;
+                })?;
+            }
+            Event::DomainMoved { domain, from, to } => {
+                self.edit_domain(domain, touched, |domain| domain.workspace = to)?;
+                self.edit_workspace(from, touched, |workspace| {
+                    count(&mut workspace.domains, -1, "domains")
+                })?;
+                self.edit_workspace(to, touched, |workspace| {
+                    count(&mut workspace.domains, 1, "domains")
+                })?;
+            }
+            Event::DomainDeleted {
+                domain,
+                workspace,
+                name,
+            } => {
+                count(&mut self.organization_mut()?.counts.domains, -1, "domains")?;
+                self.edit_workspace(workspace, touched, |workspace| {
+                    count(&mut workspace.domains, -1, "domains")
+                })?;
+                self.remove(RecordId::Domain(domain), touched)?;
+                self.create(
+                    Record::RetiredDomainName(RetiredDomainName {
+                        name,
+                        retired_at: at,
+                    }),
+                    touched,
+                )?;
+            }
+            Event::DomainNameReleased { name } => {
+                touched
+                    .claims
+                    .push(Change::Release(Claim::DomainName(name.clone())));
+                self.remove(RecordId::RetiredDomainName(name), touched)?;
+            }
+            Event::MemberJoined { user, email, role } => {
+                self.count_member(role, 1)?;
+                self.create(
+                    Record::Member(Member {
+                        user,
+                        role,
+                        email,
+                        since: at,
+                    }),
+                    touched,
+                )?;
+            }
+            Event::OrganizationRoleChanged { user, from, to } => {
+                self.count_member(from, -1)?;
+                self.count_member(to, 1)?;
+                self.edit_member(user, touched, |member| member.role = to)?;
+            }
+            Event::MemberEmailChanged { user, from: _, to } => {
+                self.edit_member(user, touched, |member| member.email = to)?;
+            }
+            Event::MemberRemoved { user, role } | Event::MemberLeft { user, role } => {
+                self.count_member(role, -1)?;
+                self.remove(RecordId::Member(user), touched)?;
+            }
+            Event::WorkspaceRoleGiven {
+                workspace,
+                user,
+                role,
+                replaces: None,
+            } => {
+                self.edit_workspace(workspace, touched, |workspace| {
+                    count(&mut workspace.members, 1, "workspace members")
+                })?;
+                self.create(
+                    Record::WorkspaceMember(WorkspaceMember {
+                        workspace,
+                        user,
+                        role,
+                        since: at,
+                    }),
+                    touched,
+                )?;
+            }
+            Event::WorkspaceRoleGiven {
+                workspace,
+                user,
+                role,
+                replaces: Some(_),
+            } => {
+                let id = RecordId::WorkspaceMember(workspace, user);
+                let held = self.workspace_members.get(&(workspace, user)).cloned();
+                let held = held.ok_or(Inconsistency::Missing(id))?;
+                touched.note(Record::WorkspaceMember(held.clone()));
+                self.put(Record::WorkspaceMember(WorkspaceMember { role, ..held }));
+            }
+            Event::WorkspaceRoleTaken {
+                workspace,
+                user,
+                role: _,
+            } => {
+                self.edit_workspace(workspace, touched, |workspace| {
+                    count(&mut workspace.members, -1, "workspace members")
+                })?;
+                self.remove(RecordId::WorkspaceMember(workspace, user), touched)?;
+            }
+            Event::InvitationSent {
+                invitation,
+                email,
+                target,
+                inviter,
+                token_hash,
+                expires_at,
+            } => {
+                count(
+                    &mut self.organization_mut()?.counts.invitations,
+                    1,
+                    "invitations",
+                )?;
+                self.create(
+                    Record::Invitation(Invitation {
+                        id: invitation,
+                        email,
+                        target,
+                        inviter,
+                        token_hash,
+                        sent_at: at,
+                        expires_at,
+                        state: InvitationState::Open,
+                    }),
+                    touched,
+                )?;
+            }
+            Event::InvitationRenewed {
+                invitation,
+                target,
+                inviter,
+                token_hash,
+                expires_at,
+            } => {
+                self.edit_invitation(invitation, touched, |renewed| {
+                    renewed.target = target;
+                    renewed.inviter = inviter;
+                    renewed.token_hash = token_hash;
+                    renewed.sent_at = at;
+                    renewed.expires_at = expires_at;
+                })?;
+            }
+            Event::InvitationRevoked {
+                invitation,
+                reason: _,
+            } => {
+                self.close(invitation, InvitationState::Revoked, touched)?;
+            }
+            Event::InvitationAccepted {
+                invitation,
+                user: _,
+            } => {
+                self.close(invitation, InvitationState::Accepted, touched)?;
+            }
+            Event::InvitationDeclined {
+                invitation,
+                user: _,
+            } => {
+                self.close(invitation, InvitationState::Declined, touched)?;
+            }
+            Event::Unknown => return Err(Inconsistency::UnknownEvent),
+        }
+        Ok(())
+    }
+
+    fn create(&mut self, record: Record, touched: &mut Touched) -> Result<(), Inconsistency> {
+        let id = record.id();
+        if self.record(&id).is_some() {
+            return Err(Inconsistency::Exists(id));
+        }
+        touched.before.entry(id).or_insert(None);
+        self.put(record);
+        Ok(())
+    }
+
+    fn remove(&mut self, id: RecordId, touched: &mut Touched) -> Result<(), Inconsistency> {
+        let record = self.delete(&id).ok_or(Inconsistency::Missing(id))?;
+        touched.note(record);
+        Ok(())
+    }
+
+    fn close(
+        &mut self,
+        id: InvitationId,
+        state: InvitationState,
+        touched: &mut Touched,
+    ) -> Result<(), Inconsistency> {
+        count(
+            &mut self.organization_mut()?.counts.invitations,
+            -1,
+            "invitations",
+        )?;
+        self.edit_invitation(id, touched, |invitation| invitation.state = state)
+    }
+
+    fn count_member(&mut self, role: OrganizationRole, by: i32) -> Result<(), Inconsistency> {
+        let counts = &mut self.organization_mut()?.counts;
+        count(&mut counts.members, by, "members")?;
+        if role == OrganizationRole::Admin {
+            count(&mut counts.admins, by, "admins")?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn organization_mut(&mut self) -> Result<&mut Organization, Inconsistency> {
+        self.organization
+            .as_mut()
+            .ok_or(Inconsistency::NoOrganization)
+    }
+
+    fn edit_member(
+        &mut self,
+        user: UserId,
+        touched: &mut Touched,
+        edit: impl FnOnce(&mut Member),
+    ) -> Result<(), Inconsistency> {
+        let member = self.member(user).cloned();
+        let mut member = member.ok_or(Inconsistency::Missing(RecordId::Member(user)))?;
+        touched.note(Record::Member(member.clone()));
+        edit(&mut member);
+        self.put(Record::Member(member));
+        Ok(())
+    }
+
+    fn edit_workspace(
+        &mut self,
+        id: WorkspaceId,
+        touched: &mut Touched,
+        edit: impl FnOnce(&mut Workspace) -> Result<(), Inconsistency>,
+    ) -> Result<(), Inconsistency> {
+        let workspace = self.workspace(id).cloned();
+        let mut workspace = workspace.ok_or(Inconsistency::Missing(RecordId::Workspace(id)))?;
+        touched.note(Record::Workspace(workspace.clone()));
+        edit(&mut workspace)?;
+        self.put(Record::Workspace(workspace));
+        Ok(())
+    }
+
+    fn edit_domain(
+        &mut self,
+        id: DomainId,
+        touched: &mut Touched,
+        edit: impl FnOnce(&mut Domain),
+    ) -> Result<(), Inconsistency> {
+        let domain = self.domain(id).cloned();
+        let mut domain = domain.ok_or(Inconsistency::Missing(RecordId::Domain(id)))?;
+        touched.note(Record::Domain(domain.clone()));
+        edit(&mut domain);
+        self.put(Record::Domain(domain));
+        Ok(())
+    }
+
+    fn edit_invitation(
+        &mut self,
+        id: InvitationId,
+        touched: &mut Touched,
+        edit: impl FnOnce(&mut Invitation),
+    ) -> Result<(), Inconsistency> {
+        let invitation = self.invitation(id).cloned();
+        let mut invitation = invitation.ok_or(Inconsistency::Missing(RecordId::Invitation(id)))?;
+        touched.note(Record::Invitation(invitation.clone()));
+        edit(&mut invitation);
+        self.put(Record::Invitation(invitation));
+        Ok(())
+    }
+}
+
+impl Touched {
+    /// Remembers what a record was before the first event that touched it.
+    fn note(&mut self, record: Record) {
+        self.before.entry(record.id()).or_insert(Some(record));
+    }
+}
+
+fn count(count: &mut u32, by: i32, of: &'static str) -> Result<(), Inconsistency> {
+    *count = count
+        .checked_add_signed(by)
+        .ok_or(Inconsistency::Count(of))?;
+    Ok(())
+}
