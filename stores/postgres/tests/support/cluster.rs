@@ -191,6 +191,13 @@ impl Cluster {
         self.control(&["-m", "immediate", "stop"]);
     }
 
+    /// kill -9 for the server's first process; the others end as they notice.
+    pub fn kill(&self) {
+        run(command("/bin/sh")
+            .args(["-c", "kill -9 $(head -n 1 \"$1/postmaster.pid\")", "sh"])
+            .arg(self.data()));
+    }
+
     /// Makes a replica a primary.
     pub fn promote(&self) {
         self.control(&["promote"]);
