@@ -3,11 +3,14 @@
 
 mod rows;
 pub mod statements;
+mod verify;
 
 #[cfg(feature = "sqlx")]
 mod migrate;
 #[cfg(feature = "sqlx")]
 mod outbox;
+#[cfg(feature = "sqlx")]
+mod reading;
 #[cfg(feature = "sqlx")]
 mod repository;
 
@@ -18,3 +21,4 @@ pub use outbox::{DeliveryError, Drained, Outbox};
 #[cfg(feature = "sqlx")]
 pub use repository::{Error, PostgresRepository};
 pub use rows::DecodeError;
+pub use verify::VerifyError;

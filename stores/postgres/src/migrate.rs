@@ -1,9 +1,9 @@
 //! Tables: making them, and checking at start that they are there.
 
-use sqlx::{Executor as _, PgConnection, PgPool, Row as _};
+use sqlx::{Executor as _, PgConnection, PgPool, Row as _, SqlStr};
 
 use crate::outbox::Held;
-use crate::statements::MIGRATIONS;
+use crate::statements::{self, MIGRATIONS};
 
 /// The tables are not those that this version of the crate needs.
 #[derive(Debug, thiserror::Error)]
@@ -32,6 +32,9 @@ pub enum SchemaError {
         /// The last step of this version.
         known: u32,
     },
+    /// The step is right, but a table, a column or a right is missing: a statement can't be prepared.
+    #[error("the schema `tenancy` was altered, or this role may not use it")]
+    Altered(#[source] sqlx::Error),
     /// The database doesn't keep text as UTF-8, so it can't keep everybody's name.
     #[error("the database's encoding is {0}, not UTF8")]
     Encoding(String),
@@ -96,6 +99,7 @@ pub async fn migrate(pool: &PgPool) -> Result<(), SchemaError> {
 /// # Errors
 ///
 /// - [`SchemaError::Missing`], [`SchemaError::Older`], [`SchemaError::Newer`]: as they say.
+/// - [`SchemaError::Altered`]: a statement of [`statements`](crate::statements) can't be prepared.
 /// - [`SchemaError::Encoding`]: the database is not UTF-8.
 /// - [`SchemaError::Database`]: the question failed.
 pub async fn check_schema(pool: &PgPool) -> Result<(), SchemaError> {
@@ -110,8 +114,20 @@ pub async fn check_schema(pool: &PgPool) -> Result<(), SchemaError> {
     match found {
         0 => Err(SchemaError::Missing),
         found if found < needed => Err(SchemaError::Older { found, needed }),
-        _ => Ok(()),
+        _ => prepared(&mut connection).await,
     }
+}
+
+/// Whether the server can prepare what every request will ask for.
+async fn prepared(connection: &mut PgConnection) -> Result<(), SchemaError> {
+    for statement in [statements::STANDING, statements::LOAD, statements::COMMIT] {
+        match connection.prepare(SqlStr::from_static(statement)).await {
+            Ok(_) => {}
+            Err(error @ sqlx::Error::Database(_)) => return Err(SchemaError::Altered(error)),
+            Err(error) => return Err(SchemaError::Database(error)),
+        }
+    }
+    Ok(())
 }
 
 const TABLE_EXISTS: &str = "SELECT to_regclass('tenancy.migrations') IS NOT NULL";

@@ -10,6 +10,7 @@ use sqlx::{Executor as _, PgConnection, PgPool, Postgres, Row as _};
 use tenancy::{ConsistencyToken, LogEntry, OrganizationId, Version};
 use uuid::Uuid;
 
+use crate::reading;
 use crate::repository::Error;
 use crate::rows::DecodeError;
 use crate::statements;
@@ -150,9 +151,9 @@ impl Outbox {
     ///
     /// The store's.
     pub async fn waiting(&self) -> Result<u64, Error> {
-        let row = sqlx::query("SELECT count(*) FROM tenancy.outbox")
-            .fetch_one(&self.pool)
-            .await?;
+        let statement = || sqlx::query("SELECT count(*) FROM tenancy.outbox");
+        let row = reading::optional(&self.pool, statement).await?;
+        let row = row.ok_or(sqlx::Error::RowNotFound)?;
         let count: i64 = row.try_get(0)?;
         Ok(u64::try_from(count).unwrap_or(0))
     }

@@ -2,8 +2,7 @@
 
 use core::num::NonZeroU32;
 
-use sqlx::postgres::{PgArguments, PgRow};
-use sqlx::query::Query;
+use sqlx::postgres::PgRow;
 use sqlx::{Executor, PgPool, Postgres, Row as _, Transaction};
 use tenancy::{
     Claim, Commit, Directory, Domain, DomainId, EmailKey, Facts, Invitation, InvitationId, Key,
@@ -12,14 +11,17 @@ use tenancy::{
 };
 use uuid::Uuid;
 
+use crate::reading::{self, Statement};
 use crate::rows::DecodeError;
 use crate::statements::{self, CommitAnswer, StandingRow};
+use crate::verify::VerifyError;
 
 /// Organizations in PostgreSQL, on a host's pool.
 ///
 /// Each method is one statement outside any transaction: it takes a connection, sends, reads, and gives the
-/// connection back. Dropping its future at any moment leaves no transaction open. A clone is another handle
-/// on the same pool.
+/// connection back. Dropping its future at any moment leaves no transaction open. Reads that the server
+/// gives up for another transaction (at SERIALIZABLE, or on a replica) are made again, commits are not. A
+/// clone is another handle on the same pool.
 ///
 /// ```no_run
 /// use sqlx::postgres::PgPoolOptions;
@@ -50,8 +52,6 @@ pub enum Error {
     #[error("the database holds what this version can't read")]
     Decode(#[from] DecodeError),
 }
-
-type Statement = Query<'static, Postgres, PgArguments>;
 
 impl PostgresRepository {
     /// The store behind a pool. [`migrate`](crate::migrate()) makes its tables; call
@@ -90,12 +90,37 @@ impl PostgresRepository {
         send(&mut **transaction, commit).await
     }
 
+    /// Checks that an organization is what its log makes of it, that it breaks no invariant of the rulebook,
+    /// and that it holds the claims that it should. One that doesn't exist is in order.
+    ///
+    /// It reads the whole organization and its history in one statement, and takes time and memory in
+    /// proportion: for tests, for a job at night, and before a restored backup goes into use.
+    ///
+    /// ```no_run
+    /// # async fn check(repository: tenancy_postgres::PostgresRepository) -> Result<(), tenancy_postgres::VerifyError> {
+    /// repository.verify(tenancy::OrganizationId::new()).await
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// - [`VerifyError::Drift`], [`VerifyError::Misfiled`], [`VerifyError::ClaimLost`],
+    ///   [`VerifyError::ClaimForeign`]: something other than this library has written the tables.
+    /// - [`VerifyError::Decode`]: a row can't be read.
+    /// - [`VerifyError::Database`]: the statement failed.
+    pub async fn verify(&self, organization: OrganizationId) -> Result<(), VerifyError> {
+        let statement = || sqlx::query(statements::EVERYTHING).bind(organization.as_uuid());
+        let row = reading::optional(&self.pool, statement).await?;
+        let row = row.ok_or(sqlx::Error::RowNotFound)?;
+        statements::everything(row.try_get(0)?)?.verify(organization)
+    }
+
     async fn rows<T>(
         &self,
-        statement: Statement,
+        statement: impl Fn() -> Statement + Send + Sync,
         read: impl Fn(&PgRow) -> Result<T, Error> + Send,
     ) -> Result<Vec<T>, Error> {
-        let rows = statement.fetch_all(&self.pool).await?;
+        let rows = reading::all(&self.pool, statement).await?;
         rows.iter().map(read).collect()
     }
 }
@@ -108,11 +133,13 @@ impl Repository for PostgresRepository {
         organization: OrganizationId,
         keys: &[Key],
     ) -> Result<Option<Facts>, Error> {
-        let row = sqlx::query(statements::LOAD)
-            .bind(organization.as_uuid())
-            .bind(statements::load(keys))
-            .fetch_optional(&self.pool)
-            .await?;
+        let asked = statements::load(keys);
+        let statement = || {
+            sqlx::query(statements::LOAD)
+                .bind(organization.as_uuid())
+                .bind(asked.clone())
+        };
+        let row = reading::optional(&self.pool, statement).await?;
         let Some(row) = row else { return Ok(None) };
         Ok(Some(statements::facts(row.try_get(0)?)?))
     }
@@ -123,13 +150,14 @@ impl Repository for PostgresRepository {
 
     async fn standing(&self, user: UserId, resource: Resource) -> Result<Option<Standing>, Error> {
         let (workspace, domain) = statements::path(resource);
-        let row = sqlx::query(statements::STANDING)
-            .bind(resource.organization().as_uuid())
-            .bind(user.as_uuid())
-            .bind(workspace)
-            .bind(domain)
-            .fetch_optional(&self.pool)
-            .await?;
+        let statement = || {
+            sqlx::query(statements::STANDING)
+                .bind(resource.organization().as_uuid())
+                .bind(user.as_uuid())
+                .bind(workspace)
+                .bind(domain)
+        };
+        let row = reading::optional(&self.pool, statement).await?;
         let Some(row) = row else { return Ok(None) };
         let row = StandingRow {
             version: row.try_get(0)?,
@@ -155,11 +183,13 @@ impl Directory for PostgresRepository {
         } else {
             statements::MEMBERS_WITH_ROLE
         };
-        let statement = sqlx::query(text)
-            .bind(organization.as_uuid())
-            .bind(statements::organization_roles(roles))
-            .bind(after.map(|id| id.as_uuid()))
-            .bind(i64::from(limit.get()));
+        let statement = || {
+            sqlx::query(text)
+                .bind(organization.as_uuid())
+                .bind(statements::organization_roles(roles))
+                .bind(after.map(|id| id.as_uuid()))
+                .bind(i64::from(limit.get()))
+        };
         self.rows(statement, |row| Ok(statements::member(row.try_get(0)?)?))
             .await
     }
@@ -170,10 +200,12 @@ impl Directory for PostgresRepository {
         after: Option<WorkspaceId>,
         limit: NonZeroU32,
     ) -> Result<Vec<Workspace>, Error> {
-        let statement = sqlx::query(statements::WORKSPACES)
-            .bind(organization.as_uuid())
-            .bind(after.map(|id| id.as_uuid()))
-            .bind(i64::from(limit.get()));
+        let statement = || {
+            sqlx::query(statements::WORKSPACES)
+                .bind(organization.as_uuid())
+                .bind(after.map(|id| id.as_uuid()))
+                .bind(i64::from(limit.get()))
+        };
         self.rows(statement, |row| Ok(statements::workspace(row.try_get(0)?)?))
             .await
     }
@@ -185,11 +217,13 @@ impl Directory for PostgresRepository {
         after: Option<WorkspaceId>,
         limit: NonZeroU32,
     ) -> Result<Vec<(Workspace, WorkspaceMember)>, Error> {
-        let statement = sqlx::query(statements::WORKSPACES_OF)
-            .bind(organization.as_uuid())
-            .bind(user.as_uuid())
-            .bind(after.map(|id| id.as_uuid()))
-            .bind(i64::from(limit.get()));
+        let statement = || {
+            sqlx::query(statements::WORKSPACES_OF)
+                .bind(organization.as_uuid())
+                .bind(user.as_uuid())
+                .bind(after.map(|id| id.as_uuid()))
+                .bind(i64::from(limit.get()))
+        };
         self.rows(statement, |row| {
             let workspace = statements::workspace(row.try_get(0)?)?;
             Ok((workspace, statements::workspace_member(row.try_get(1)?)?))
@@ -205,12 +239,14 @@ impl Directory for PostgresRepository {
         after: Option<UserId>,
         limit: NonZeroU32,
     ) -> Result<Vec<WorkspaceMember>, Error> {
-        let statement = sqlx::query(statements::WORKSPACE_MEMBERS)
-            .bind(organization.as_uuid())
-            .bind(workspace.as_uuid())
-            .bind(statements::workspace_roles(roles))
-            .bind(after.map(|id| id.as_uuid()))
-            .bind(i64::from(limit.get()));
+        let statement = || {
+            sqlx::query(statements::WORKSPACE_MEMBERS)
+                .bind(organization.as_uuid())
+                .bind(workspace.as_uuid())
+                .bind(statements::workspace_roles(roles))
+                .bind(after.map(|id| id.as_uuid()))
+                .bind(i64::from(limit.get()))
+        };
         self.rows(statement, |row| {
             Ok(statements::workspace_member(row.try_get(0)?)?)
         })
@@ -224,11 +260,13 @@ impl Directory for PostgresRepository {
         after: Option<DomainId>,
         limit: NonZeroU32,
     ) -> Result<Vec<Domain>, Error> {
-        let statement = sqlx::query(statements::DOMAINS)
-            .bind(organization.as_uuid())
-            .bind(workspace.as_uuid())
-            .bind(after.map(|id| id.as_uuid()))
-            .bind(i64::from(limit.get()));
+        let statement = || {
+            sqlx::query(statements::DOMAINS)
+                .bind(organization.as_uuid())
+                .bind(workspace.as_uuid())
+                .bind(after.map(|id| id.as_uuid()))
+                .bind(i64::from(limit.get()))
+        };
         self.rows(statement, |row| Ok(statements::domain(row.try_get(0)?)?))
             .await
     }
@@ -240,15 +278,17 @@ impl Directory for PostgresRepository {
         after: Option<InvitationId>,
         limit: NonZeroU32,
     ) -> Result<Vec<Invitation>, Error> {
-        let statement = match workspace {
-            None => sqlx::query(statements::INVITATIONS).bind(organization.as_uuid()),
-            Some(workspace) => sqlx::query(statements::INVITATIONS_INTO)
-                .bind(organization.as_uuid())
-                .bind(workspace.as_uuid()),
+        let statement = || {
+            let statement = match workspace {
+                None => sqlx::query(statements::INVITATIONS).bind(organization.as_uuid()),
+                Some(workspace) => sqlx::query(statements::INVITATIONS_INTO)
+                    .bind(organization.as_uuid())
+                    .bind(workspace.as_uuid()),
+            };
+            statement
+                .bind(after.map(|id| id.as_uuid()))
+                .bind(i64::from(limit.get()))
         };
-        let statement = statement
-            .bind(after.map(|id| id.as_uuid()))
-            .bind(i64::from(limit.get()));
         self.rows(statement, |row| {
             Ok(statements::invitation(row.try_get(0)?)?)
         })
@@ -261,10 +301,12 @@ impl Directory for PostgresRepository {
         after: Option<OrganizationId>,
         limit: NonZeroU32,
     ) -> Result<Vec<(Organization, Member)>, Error> {
-        let statement = sqlx::query(statements::ORGANIZATIONS_OF)
-            .bind(user.as_uuid())
-            .bind(after.map(|id| id.as_uuid()))
-            .bind(i64::from(limit.get()));
+        let statement = || {
+            sqlx::query(statements::ORGANIZATIONS_OF)
+                .bind(user.as_uuid())
+                .bind(after.map(|id| id.as_uuid()))
+                .bind(i64::from(limit.get()))
+        };
         self.rows(statement, |row| {
             let organization = statements::organization(row.try_get(0)?)?;
             Ok((organization, statements::member(row.try_get(1)?)?))
@@ -278,11 +320,13 @@ impl Directory for PostgresRepository {
         after: Option<(OrganizationId, InvitationId)>,
         limit: NonZeroU32,
     ) -> Result<Vec<(Organization, Invitation)>, Error> {
-        let statement = sqlx::query(statements::INVITATIONS_TO)
-            .bind(email.as_str().to_owned())
-            .bind(after.map(|(organization, _)| organization.as_uuid()))
-            .bind(after.map(|(_, invitation)| invitation.as_uuid()))
-            .bind(i64::from(limit.get()));
+        let statement = || {
+            sqlx::query(statements::INVITATIONS_TO)
+                .bind(email.as_str().to_owned())
+                .bind(after.map(|(organization, _)| organization.as_uuid()))
+                .bind(after.map(|(_, invitation)| invitation.as_uuid()))
+                .bind(i64::from(limit.get()))
+        };
         self.rows(statement, |row| {
             let organization = statements::organization(row.try_get(0)?)?;
             Ok((organization, statements::invitation(row.try_get(1)?)?))
@@ -292,11 +336,12 @@ impl Directory for PostgresRepository {
 
     async fn holder(&self, claim: &Claim) -> Result<Option<OrganizationId>, Error> {
         let (scope, key) = statements::claim_parameters(claim);
-        let row = sqlx::query(statements::HOLDER)
-            .bind(scope)
-            .bind(key)
-            .fetch_optional(&self.pool)
-            .await?;
+        let statement = || {
+            sqlx::query(statements::HOLDER)
+                .bind(scope)
+                .bind(key.clone())
+        };
+        let row = reading::optional(&self.pool, statement).await?;
         let id: Option<Uuid> = row.map(|row| row.try_get(0)).transpose()?;
         Ok(id.map(OrganizationId::from_uuid))
     }
@@ -307,10 +352,12 @@ impl Directory for PostgresRepository {
         after: Version,
         limit: NonZeroU32,
     ) -> Result<Vec<LogEntry>, Error> {
-        let statement = sqlx::query(statements::LOG)
-            .bind(organization.as_uuid())
-            .bind(statements::bigint(after))
-            .bind(i64::from(limit.get()));
+        let statement = || {
+            sqlx::query(statements::LOG)
+                .bind(organization.as_uuid())
+                .bind(statements::bigint(after))
+                .bind(i64::from(limit.get()))
+        };
         self.rows(statement, |row| Ok(statements::log_entry(row.try_get(0)?)?))
             .await
     }

@@ -4,10 +4,10 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use tenancy::{
     Author, Claim, CommitId, CompanyInformation, Counts, Domain, DomainId, DomainKind, DomainName,
-    DomainStatus, EmailAddress, Event, Invitation, InvitationId, InvitationState, InvitationTarget,
-    InvoicingInformation, Line, LogEntry, Member, Name, Organization, OrganizationId,
-    OrganizationRole, OrganizationStatus, RetiredDomainName, RoleSet, TokenHash, UserId, Version,
-    Workspace, WorkspaceId, WorkspaceMember, WorkspaceRole,
+    DomainStatus, EmailAddress, EmailKey, Event, Invitation, InvitationId, InvitationState,
+    InvitationTarget, InvoicingInformation, Line, LogEntry, Member, Name, Organization,
+    OrganizationId, OrganizationRole, OrganizationStatus, RecordId, RetiredDomainName, RoleSet,
+    TokenHash, UserId, Version, Workspace, WorkspaceId, WorkspaceMember, WorkspaceRole,
 };
 
 /// A row that doesn't read as what it should be: written by something else, or by a newer version.
@@ -63,7 +63,7 @@ pub(crate) struct MemberRow {
     user_id: UserId,
     role: i16,
     email: Option<EmailAddress>,
-    #[serde(skip_deserializing)]
+    #[serde(default)] // read only to verify it
     email_key: Option<String>,
     since: DateTime<Utc>,
 }
@@ -72,7 +72,7 @@ pub(crate) struct MemberRow {
 pub(crate) struct WorkspaceRow {
     id: WorkspaceId,
     name: Name,
-    #[serde(skip_deserializing)]
+    #[serde(default)]
     name_key: String,
     invoicing: Option<InvoicingInformation>,
     domains: u32,
@@ -108,7 +108,7 @@ pub(crate) struct RetiredDomainNameRow {
 pub(crate) struct InvitationRow {
     id: InvitationId,
     email: EmailAddress,
-    #[serde(skip_deserializing)]
+    #[serde(default)]
     email_key: String,
     workspace_id: Option<WorkspaceId>,
     role: i16,
@@ -498,15 +498,50 @@ const fn unknown(of: &'static str, code: i16) -> DecodeError {
     }
 }
 
-/// Reads a claim.
-pub(crate) fn claim(row: ClaimRow) -> Result<Claim, DecodeError> {
-    match row.scope {
-        1 => DomainName::new(&row.key)
-            .map(Claim::DomainName)
-            .map_err(|error| DecodeError::Row {
-                of: "claims",
-                source: serde::de::Error::custom(error),
-            }),
-        code => Err(unknown("claim's scope", code)),
+/// A claim, and who holds it.
+#[derive(Deserialize)]
+pub(crate) struct HeldClaimRow {
+    scope: i16,
+    key: String,
+    organization_id: OrganizationId,
+}
+
+impl HeldClaimRow {
+    pub(crate) fn read(self) -> Result<(Claim, OrganizationId), DecodeError> {
+        let claim = match self.scope {
+            1 => DomainName::new(&self.key)
+                .map(Claim::DomainName)
+                .map_err(|error| DecodeError::Row {
+                    of: "claims",
+                    source: serde::de::Error::custom(error),
+                }),
+            code => Err(unknown("claim's scope", code)),
+        }?;
+        Ok((claim, self.organization_id))
+    }
+}
+
+impl MemberRow {
+    /// Its id, if its folded address is not its address, folded.
+    pub(crate) fn misfiled(&self) -> Option<RecordId> {
+        let key = self.email.as_ref().map(EmailAddress::key);
+        let filed = self.email_key.as_deref() == key.map(EmailKey::as_str);
+        (!filed).then_some(RecordId::Member(self.user_id))
+    }
+}
+
+impl WorkspaceRow {
+    /// Its id, if its folded name is not its name, folded.
+    pub(crate) fn misfiled(&self) -> Option<RecordId> {
+        let filed = self.name_key == self.name.key().as_str();
+        (!filed).then_some(RecordId::Workspace(self.id))
+    }
+}
+
+impl InvitationRow {
+    /// Its id, if its folded address is not its address, folded.
+    pub(crate) fn misfiled(&self) -> Option<RecordId> {
+        let filed = self.email_key == self.email.key().as_str();
+        (!filed).then_some(RecordId::Invitation(self.id))
     }
 }

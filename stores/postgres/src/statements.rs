@@ -23,17 +23,24 @@
 //! Send them as they are: outside a transaction each is atomic by itself, and a connection that is lost or a
 //! future that is dropped leaves nothing open. Inside a transaction of the host's, [`COMMIT`] is best the
 //! last statement, because it locks the organization's row until the end.
+//!
+//! Two things are up to you:
+//!
+//! - Read a statement's answer to the end (`ReadyForQuery`). At SERIALIZABLE the server may send the row of a
+//!   [`COMMIT`] and then refuse to commit it. The usual `query` methods of drivers do that.
+//! - At SERIALIZABLE, and on a replica, a statement that only reads may fail with 40001 or 40P01, too. Send
+//!   it again; nothing happened. A [`COMMIT`] isn't sent again: it is [`refused`].
 
 use serde::{Deserialize, Serialize};
 use tenancy::{
     Change, Claim, Commit, Domain, DomainName, EmailKey, Facts, Invitation, InvitationId, Key,
-    LogEntry, Member, NameKey, Organization, Outcome, Record, RecordId, Resource, Standing, UserId,
-    Version, Workspace, WorkspaceId, WorkspaceMember,
+    LogEntry, Member, NameKey, Organization, OrganizationId, Outcome, Record, RecordId, Resource,
+    Standing, UserId, Version, Workspace, WorkspaceId, WorkspaceMember,
 };
 use uuid::Uuid;
 
 use crate::rows::{
-    self, ClaimRow, CommitRow, DecodeError, DomainRow, EntryRow, InvitationRow, MemberRow,
+    ClaimRow, CommitRow, DecodeError, DomainRow, EntryRow, HeldClaimRow, InvitationRow, MemberRow,
     OrganizationRow, RetiredDomainNameRow, WorkspaceMemberRow, WorkspaceRow, organization_role,
     read, workspace_role,
 };
@@ -111,8 +118,10 @@ pub struct Everything {
     pub organization: Option<Organization>,
     /// All its records.
     pub records: Vec<Record>,
-    /// All the claims that it holds.
-    pub claims: Vec<Claim>,
+    /// The claims that it holds and the claims on its domains' names, each with its holder.
+    pub claims: Vec<(Claim, OrganizationId)>,
+    /// The records whose column of folded text (`name_key`, `email_key`) is not that of their text.
+    pub misfiled: Vec<RecordId>,
     /// Its log, oldest first.
     pub log: Vec<LogEntry>,
 }
@@ -168,7 +177,7 @@ struct Loaded {
     retired_domain_names: Option<Vec<RetiredDomainNameRow>>,
     invitations: Option<Vec<InvitationRow>>,
     committed: Option<CommitRow>,
-    claims: Option<Vec<ClaimRow>>,
+    claims: Option<Vec<HeldClaimRow>>,
     log: Option<Vec<CommitRow>>,
 }
 
@@ -378,13 +387,15 @@ pub fn everything(text: &str) -> Result<Everything, DecodeError> {
     let organization = loaded.organization.take();
     let claims = loaded.claims.take().unwrap_or_default();
     let log = loaded.log.take().unwrap_or_default();
+    let misfiled = loaded.misfiled();
     Ok(Everything {
         organization: organization.map(Organization::try_from).transpose()?,
         records: loaded.records()?,
         claims: claims
             .into_iter()
-            .map(rows::claim)
+            .map(HeldClaimRow::read)
             .collect::<Result<_, _>>()?,
+        misfiled,
         log: log.into_iter().map(LogEntry::from).collect(),
     })
 }
@@ -495,6 +506,20 @@ impl<'a> Asked<'a> {
 }
 
 impl Loaded {
+    fn misfiled(&self) -> Vec<RecordId> {
+        let members = self
+            .members
+            .iter()
+            .flatten()
+            .filter_map(MemberRow::misfiled);
+        let workspaces = self.workspaces.iter().flatten();
+        let invitations = self.invitations.iter().flatten();
+        members
+            .chain(workspaces.filter_map(WorkspaceRow::misfiled))
+            .chain(invitations.filter_map(InvitationRow::misfiled))
+            .collect()
+    }
+
     fn records(self) -> Result<Vec<Record>, DecodeError> {
         let mut records = Vec::new();
         for row in self.members.unwrap_or_default() {

@@ -1,19 +1,23 @@
 //! The store keeps every promise of the contract, at each isolation level that PostgreSQL has.
 
-mod databases;
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use std::future::Future;
+mod databases;
+mod support;
+
 use std::sync::Mutex;
 
-use databases::{Counting, Database, connect, runtime};
-use tenancy_conformance::{Failure, Harness, Task, suite};
+use databases::{Database, connect, runtime, tested};
+use sqlx::postgres::PgConnectOptions;
+use support::proxy::Proxy;
+use tenancy_conformance::{Harness, Task, suite};
 use tenancy_postgres::PostgresRepository;
 
 /// A database for each store, a pool for each handle.
 struct Postgres {
     isolation: &'static str,
     databases: Mutex<Vec<Database>>,
-    ways: Mutex<Vec<Counting>>,
+    ways: Mutex<Vec<Proxy>>,
 }
 
 impl Postgres {
@@ -26,21 +30,32 @@ impl Postgres {
     }
 
     /// A handle of its own: another pool, another way to the server.
-    async fn open(&self, options: &sqlx::postgres::PgConnectOptions) -> PostgresRepository {
-        let way = Counting::before(options).await;
-        let options = way
-            .options
+    async fn open(&self, options: &PgConnectOptions) -> PostgresRepository {
+        let way = Proxy::to(options.get_port()).await;
+        let options = options
             .clone()
+            .port(way.port())
             .options([("default_transaction_isolation", self.isolation)]);
         self.ways.lock().unwrap().push(way);
         let pool = connect(options, 8).await;
         tenancy_postgres::check_schema(&pool).await.unwrap();
+        let isolation: String =
+            sqlx::query_scalar("SELECT current_setting('transaction_isolation')")
+                .fetch_one(&pool)
+                .await
+                .unwrap();
+        assert_eq!(isolation, self.isolation);
         PostgresRepository::new(pool)
     }
 
     /// The way to the server of the database that a handle is on, without anything before it.
-    fn behind(&self, store: &PostgresRepository) -> sqlx::postgres::PgConnectOptions {
-        let name = store.pool().connect_options().get_database().unwrap().to_owned();
+    fn behind(&self, store: &PostgresRepository) -> PgConnectOptions {
+        let name = store
+            .pool()
+            .connect_options()
+            .get_database()
+            .unwrap()
+            .to_owned();
         let databases = self.databases.lock().unwrap();
         let database = databases.iter().find(|database| database.name == name);
         database.unwrap().options.clone()
@@ -51,7 +66,7 @@ impl Harness for Postgres {
     type Repository = PostgresRepository;
 
     async fn fresh(&self) -> PostgresRepository {
-        let database = Database::migrated().await.expect("a server, or the test was skipped");
+        let database = Database::migrated().await;
         let options = database.options.clone();
         self.databases.lock().unwrap().push(database);
         self.open(&options).await
@@ -70,8 +85,8 @@ impl Harness for Postgres {
     fn round_trips(&self, store: &PostgresRepository) -> Option<u64> {
         let port = store.pool().connect_options().get_port();
         let ways = self.ways.lock().unwrap();
-        let way = ways.iter().find(|way| way.options.get_port() == port);
-        way.map(Counting::count)
+        let way = ways.iter().find(|way| way.port() == port);
+        way.map(Proxy::round_trips)
     }
 
     fn spawn(&self, task: Task) {
@@ -79,26 +94,17 @@ impl Harness for Postgres {
     }
 }
 
-/// Runs a check, or says that it was skipped.
-fn checked(check: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
-    if databases::server().is_none() {
-        eprintln!("skipped: there is no PostgreSQL here");
-        return Ok(());
-    }
-    runtime().block_on(check)
-}
-
 mod read_committed {
     use super::*;
-    suite!(harness = Postgres::new("read committed"), run = checked);
+    suite!(harness = Postgres::new("read committed"), run = tested);
 }
 
 mod repeatable_read {
     use super::*;
-    suite!(harness = Postgres::new("repeatable read"), run = checked);
+    suite!(harness = Postgres::new("repeatable read"), run = tested);
 }
 
 mod serializable {
     use super::*;
-    suite!(harness = Postgres::new("serializable"), run = checked);
+    suite!(harness = Postgres::new("serializable"), run = tested);
 }

@@ -2,22 +2,25 @@
 
 #![allow(
     dead_code,
-    reason = "each test binary that includes this uses its own part of it"
+    unreachable_pub,
+    clippy::allow_attributes,
+    clippy::unwrap_used,
+    clippy::missing_panics_doc,
+    clippy::must_use_candidate,
+    reason = "each test binary that includes this uses its own part of it, and fails by panicking"
 )]
 
-mod counting;
-
-use std::str::FromStr;
+use std::io::Write as _;
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use sqlx::postgres::{PgConnectOptions, PgPoolOptions, PgSslMode};
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{AssertSqlSafe, PgPool};
 use tokio::runtime::Runtime;
 use tokio::sync::OnceCell;
 
-pub use counting::Counting;
+use crate::support::cluster::Cluster;
 
 /// One runtime for all tests of a binary: a pool belongs to the runtime that opened its connections.
 static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| {
@@ -34,14 +37,46 @@ pub fn runtime() -> &'static Runtime {
     &RUNTIME
 }
 
-/// How to reach the server, or why there is none.
+/// One server for all tests of a binary; `None` if none is installed here. It goes when the process ends.
+static CLUSTER: LazyLock<Option<Cluster>> = LazyLock::new(|| {
+    // These tests don't crash it.
+    Cluster::start(&["fsync = off", "full_page_writes = off"])
+});
+
+/// How to reach the server, if there is one.
 pub fn server() -> Option<PgConnectOptions> {
-    let url = std::env::var("TENANCY_DEV_SERVER").ok()?;
-    Some(
-        PgConnectOptions::from_str(&url)
-            .unwrap()
-            .ssl_mode(PgSslMode::Disable),
-    )
+    let url = CLUSTER.as_ref()?.url("postgres");
+    Some(url.parse().unwrap())
+}
+
+/// What a test may return.
+pub trait Verdict {
+    fn skipped() -> Self;
+}
+
+impl Verdict for () {
+    fn skipped() {}
+}
+
+impl<E> Verdict for Result<(), E> {
+    fn skipped() -> Self {
+        Ok(())
+    }
+}
+
+/// Runs a test on the shared runtime. Without a server it is skipped, and says so.
+pub fn tested<T: Verdict>(test: impl Future<Output = T>) -> T {
+    if server().is_none() {
+        // Not `eprintln!`, which is shown only of tests that fail.
+        let test = std::thread::current();
+        let line = format!(
+            "SKIPPED {}: there is no PostgreSQL server\n",
+            test.name().unwrap_or_default()
+        );
+        std::io::stderr().write_all(line.as_bytes()).unwrap();
+        return T::skipped();
+    }
+    runtime().block_on(test)
 }
 
 /// A database of its own, with the tables, dropped in the end.
@@ -53,8 +88,8 @@ pub struct Database {
 
 impl Database {
     /// With the tables.
-    pub async fn migrated() -> Option<Self> {
-        let server = server()?;
+    pub async fn migrated() -> Self {
+        let server = server().unwrap();
         TEMPLATE
             .get_or_init(|| async {
                 let template = Self::made(&server, "tenancy_template", "template0").await;
@@ -65,17 +100,21 @@ impl Database {
             })
             .await;
         let name = format!("tenancy_{}", NUMBER.fetch_add(1, Ordering::Relaxed));
-        Some(Self::made(&server, &name, "tenancy_template").await)
+        Self::made(&server, &name, "tenancy_template").await
     }
 
     /// Without any.
-    pub async fn empty() -> Option<Self> {
+    pub async fn empty() -> Self {
         let name = format!("tenancy_{}", NUMBER.fetch_add(1, Ordering::Relaxed));
-        Some(Self::made(&server()?, &name, "template0").await)
+        Self::made(&server().unwrap(), &name, "template0").await
     }
 
     async fn made(server: &PgConnectOptions, name: &str, template: &str) -> Self {
-        run(server, format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)")).await;
+        run(
+            server,
+            format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)"),
+        )
+        .await;
         run(
             server,
             format!("CREATE DATABASE {name} TEMPLATE {template} ENCODING 'UTF8'"),
@@ -116,9 +155,6 @@ pub async fn connect(options: PgConnectOptions, connections: u32) -> PgPool {
 async fn run(server: &PgConnectOptions, statement: String) {
     use sqlx::{ConnectOptions as _, Connection as _, Executor as _};
     let mut connection = server.clone().database("postgres").connect().await.unwrap();
-    connection
-        .execute(AssertSqlSafe(statement))
-        .await
-        .unwrap();
+    connection.execute(AssertSqlSafe(statement)).await.unwrap();
     connection.close().await.unwrap();
 }
