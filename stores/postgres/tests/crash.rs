@@ -39,7 +39,11 @@ async fn nothing_is_lost_when_the_server_stops_in_mid_storm() {
     storm.goes_on_for(20).await;
     let heard = storm.end().await;
     nothing_is_lost(&pool, &heard).await;
-    println!("{} commits acknowledged, {} stops, none lost", heard.commits(), stops());
+    println!(
+        "{} commits acknowledged, {} stops, none lost",
+        heard.commits(),
+        stops()
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -79,7 +83,10 @@ async fn nothing_is_lost_when_a_replica_takes_over() {
     let storm = Storm::begin(&Arc::new(tenancy(&pool)), 8);
     storm.goes_on_for(40).await;
     nothing_is_lost(&pool, &storm.end().await).await;
-    println!("{} commits acknowledged before the takeover, none lost", heard.commits());
+    println!(
+        "{} commits acknowledged before the takeover, none lost",
+        heard.commits()
+    );
 }
 
 /// The server commits, and nobody hears of it: the façade finds out, and the commit is there once.
@@ -128,9 +135,16 @@ async fn a_lost_answer_is_found_out() {
     let log = store.log(acme.organization, Version::ABSENT, limit(1000));
     let log = log.await.unwrap();
     assert_eq!(u32::try_from(log.len()).unwrap(), made + 1);
-    assert!(proxy.cuts() >= 30 && failed_before < 60, "{} cuts", proxy.cuts());
+    assert!(
+        proxy.cuts() >= 30 && failed_before < 60,
+        "{} cuts",
+        proxy.cuts()
+    );
     store.verify(acme.organization).await.unwrap();
-    println!("{made} made, {failed_before} failed while loading, {} answers cut", proxy.cuts());
+    println!(
+        "{made} made, {failed_before} failed while loading, {} answers cut",
+        proxy.cuts()
+    );
 }
 
 /// All connections break, again and again, at any moment.

@@ -47,7 +47,7 @@ pub fn options(port: u16, database: &str) -> PgConnectOptions {
 pub async fn pool(options: &PgConnectOptions, connections: u32) -> PgPool {
     PgPoolOptions::new()
         .max_connections(connections)
-        .acquire_timeout(Duration::from_secs(60))
+        .acquire_timeout(Duration::from_secs(3))
         .test_before_acquire(false)
         .connect_with(options.clone())
         .await
@@ -199,7 +199,11 @@ pub async fn nothing_is_lost(pool: &PgPool, heard: &Heard) {
         let log = log.await.unwrap();
         for (version, commit) in versions {
             let entry = log.iter().find(|entry| entry.version.get() == version);
-            assert_eq!(entry.map(|entry| entry.id), Some(commit), "{organization} {version}");
+            assert_eq!(
+                entry.map(|entry| entry.id),
+                Some(commit),
+                "{organization} {version}"
+            );
         }
     }
     let ids: Vec<(uuid::Uuid,)> = sqlx::query_as("SELECT id FROM tenancy.organizations")
