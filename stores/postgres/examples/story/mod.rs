@@ -8,11 +8,11 @@ use tenancy::{
     Tenancy, UserId, VerifiedEmail, WorkspaceRole,
 };
 
-pub type Failure = Box<dyn Error>;
+pub(crate) type Failure = Box<dyn Error>;
 
 /// Every method of the contract is asked for: load, commit (made, refused by a rule, refused by a claim) and
 /// standing.
-pub async fn tell<R: Repository>(store: R) -> Result<(), Failure> {
+pub(crate) async fn tell<R: Repository>(store: R) -> Result<(), Failure> {
     let tenancy = Tenancy::new(store);
     let (ann, bob) = (person("ann")?, person("bob")?);
 
@@ -65,6 +65,9 @@ pub async fn tell<R: Repository>(store: R) -> Result<(), Failure> {
     let domain = (acme.organization, api);
     let decision = tenancy.check(&bob, domain, DomainAction::Configure).await?;
     println!("Bob joins. May he configure the domain? {decision}");
+    if !decision.is_allowed() {
+        return Err("a Developer may".into());
+    }
 
     let remove = RemoveMember {
         organization: acme.organization,
@@ -77,6 +80,9 @@ pub async fn tell<R: Repository>(store: R) -> Result<(), Failure> {
     );
     let decision = tenancy.check(&bob, domain, DomainAction::Configure).await?;
     println!("And now? {decision}");
+    if decision.is_allowed() {
+        return Err("a removed member keeps nothing".into());
+    }
     Ok(())
 }
 
