@@ -1,5 +1,7 @@
 //! The store keeps every promise of the contract, in place and on threads.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 mod world;
 
 use std::sync::Mutex;
