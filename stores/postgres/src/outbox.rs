@@ -231,6 +231,12 @@ impl Held {
         self.open = false;
         Ok(())
     }
+
+    pub(crate) async fn roll_back(mut self) -> sqlx::Result<()> {
+        self.connection.execute("ROLLBACK").await?;
+        self.open = false;
+        Ok(())
+    }
 }
 
 impl Drop for Held {

@@ -3,7 +3,7 @@
 use core::num::NonZeroU32;
 
 use sqlx::postgres::PgRow;
-use sqlx::{Executor, PgPool, Postgres, Row as _, Transaction};
+use sqlx::{Executor, PgConnection, PgPool, Postgres, Row as _, Transaction};
 use tenancy::{
     Claim, Commit, Directory, Domain, DomainId, EmailKey, Facts, Invitation, InvitationId, Key,
     LogEntry, Member, Organization, OrganizationId, Outcome, Repository, Resource, RoleSet,
@@ -11,9 +11,10 @@ use tenancy::{
 };
 use uuid::Uuid;
 
+use crate::outbox::Held;
 use crate::reading::{self, Statement};
 use crate::rows::DecodeError;
-use crate::statements::{self, CommitAnswer, StandingRow};
+use crate::statements::{self, CommitAnswer, StandingRow, steps};
 use crate::verify::VerifyError;
 
 /// Organizations in PostgreSQL, on a host's pool.
@@ -39,6 +40,14 @@ use crate::verify::VerifyError;
 #[derive(Clone, Debug)]
 pub struct PostgresRepository {
     pool: PgPool,
+    form: Form,
+}
+
+/// How a commit is sent.
+#[derive(Clone, Copy, Debug)]
+enum Form {
+    OneStatement,
+    Steps,
 }
 
 /// What went wrong in the store: never a rule's "no", never a lost race.
@@ -58,7 +67,20 @@ impl PostgresRepository {
     /// [`check_schema`](crate::check_schema) at start if something else makes them.
     #[must_use]
     pub const fn new(pool: PgPool) -> Self {
-        Self { pool }
+        Self {
+            pool,
+            form: Form::OneStatement,
+        }
+    }
+
+    /// The same for an engine that refuses to write a table twice in one statement, as `CockroachDB` does: each
+    /// commit is a transaction of a few [`steps`](statements::steps). PostgreSQL needs it not.
+    #[must_use]
+    pub const fn in_steps(pool: PgPool) -> Self {
+        Self {
+            pool,
+            form: Form::Steps,
+        }
     }
 
     /// The pool.
@@ -88,6 +110,18 @@ impl PostgresRepository {
         commit: &Commit,
     ) -> Result<Outcome, Error> {
         send(&mut **transaction, commit).await
+    }
+
+    /// As [`apply`](Self::apply), in [`steps`](statements::steps).
+    ///
+    /// # Errors
+    ///
+    /// As [`apply`](Self::apply).
+    pub async fn apply_in_steps(
+        transaction: &mut Transaction<'_, Postgres>,
+        commit: &Commit,
+    ) -> Result<Outcome, Error> {
+        send_in_steps(transaction, commit).await
     }
 
     /// Checks that an organization is what its log makes of it, that it breaks no invariant of the rulebook,
@@ -125,6 +159,21 @@ impl PostgresRepository {
     }
 }
 
+impl PostgresRepository {
+    async fn commit_in_steps(&self, commit: &Commit) -> Result<Outcome, Error> {
+        let mut held = Held::begin(&self.pool).await?;
+        let outcome = send_in_steps(held.connection(), commit).await?;
+        if outcome != Outcome::Committed {
+            held.roll_back().await?;
+            return Ok(outcome);
+        }
+        match held.commit().await {
+            Ok(()) => Ok(Outcome::Committed),
+            Err(error) => refused(commit, &error).ok_or(Error::Database(error)),
+        }
+    }
+}
+
 impl Repository for PostgresRepository {
     type Error = Error;
 
@@ -145,7 +194,10 @@ impl Repository for PostgresRepository {
     }
 
     async fn commit(&self, commit: &Commit) -> Result<Outcome, Error> {
-        send(&self.pool, commit).await
+        match self.form {
+            Form::OneStatement => send(&self.pool, commit).await,
+            Form::Steps => self.commit_in_steps(commit).await,
+        }
     }
 
     async fn standing(&self, user: UserId, resource: Resource) -> Result<Option<Standing>, Error> {
@@ -386,6 +438,35 @@ async fn send<'c>(
         }
         Err(error) => refused(commit, &error).ok_or(Error::Database(error)),
     }
+}
+
+/// Sends a commit's steps. After anything but `Committed` the transaction must be rolled back.
+async fn send_in_steps(connection: &mut PgConnection, commit: &Commit) -> Result<Outcome, Error> {
+    let parameters = statements::commit(commit);
+    let turn = if commit.expected == Version::ABSENT {
+        sqlx::query(steps::CREATE).bind(parameters.organization)
+    } else {
+        sqlx::query(steps::ADVANCE)
+            .bind(parameters.organization)
+            .bind(parameters.expected)
+    };
+    let turn = turn.bind(parameters.commit.as_str());
+    match turn.fetch_optional(&mut *connection).await {
+        Ok(Some(_)) => {}
+        Ok(None) => return Ok(Outcome::Conflict),
+        Err(error) => return refused(commit, &error).ok_or(Error::Database(error)),
+    }
+    for step in [steps::DELETE, steps::PUT] {
+        let done = sqlx::query(step)
+            .bind(parameters.organization)
+            .bind(parameters.commit.as_str())
+            .fetch_one(&mut *connection)
+            .await;
+        if let Err(error) = done {
+            return refused(commit, &error).ok_or(Error::Database(error));
+        }
+    }
+    Ok(Outcome::Committed)
 }
 
 /// What the server's error says for certain.

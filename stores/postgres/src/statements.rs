@@ -46,6 +46,7 @@ use crate::rows::{
 };
 
 mod lists;
+pub mod steps;
 
 pub use lists::{
     DOMAINS, HOLDER, INVITATIONS, INVITATIONS_INTO, INVITATIONS_TO, LOG, MEMBERS,
@@ -65,7 +66,7 @@ pub const LOAD: &str = include_str!("../sql/load.sql");
 /// Commits, or changes nothing: `$1 uuid`, `$2 bigint`, `$3 text` from [`commit`].
 ///
 /// It writes several tables in one statement (and `organizations` in two sub-statements, of which at most
-/// one finds something to do). PostgreSQL and YugabyteDB take it; `docs/scaling.md` says who doesn't.
+/// one finds something to do). PostgreSQL and YugabyteDB take it; [`steps`] is for those who don't.
 pub const COMMIT: &str = include_str!("../sql/commit.sql");
 
 /// What a check needs: `$1 uuid` organization, `$2 uuid` user, `$3` and `$4` from [`path`].

@@ -1,5 +1,14 @@
 //! A PostgreSQL cluster in a folder of its own, gone when the process ends, however it ends.
 
+#![allow(
+    dead_code,
+    unreachable_pub,
+    clippy::allow_attributes,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "each test and example uses its part, and says what it expects by panicking"
+)]
+
 use std::env;
 use std::fs;
 use std::net::TcpListener;
@@ -191,6 +200,13 @@ impl Cluster {
         self.control(&["-m", "immediate", "stop"]);
     }
 
+    /// kill -9 for the server's first process; the others end as they notice.
+    pub fn kill(&self) {
+        run(command("/bin/sh")
+            .args(["-c", "kill -9 $(head -n 1 \"$1/postmaster.pid\")", "sh"])
+            .arg(self.data()));
+    }
+
     /// Makes a replica a primary.
     pub fn promote(&self) {
         self.control(&["promote"]);
@@ -222,4 +238,20 @@ impl Drop for Cluster {
         drop(self.watchdog.stdin.take());
         let _ = self.watchdog.wait();
     }
+}
+
+/// Where an example keeps its rows: in the database that `DATABASE_URL` names, or else in a cluster that is
+/// thrown away in the end.
+pub fn database_for_an_example() -> Option<(Option<Cluster>, String)> {
+    if let Ok(url) = env::var("DATABASE_URL") {
+        return Some((None, url));
+    }
+    let cluster = Cluster::start(&["fsync = off"]);
+    if cluster.is_none() {
+        println!(
+            "Install PostgreSQL's server, or set DATABASE_URL to a database for this example."
+        );
+    }
+    let url = cluster.as_ref()?.url("postgres");
+    Some((cluster, url))
 }

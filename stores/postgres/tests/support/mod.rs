@@ -14,3 +14,5 @@
 
 pub mod cluster;
 pub mod proxy;
+#[cfg(feature = "sqlx")]
+pub mod storm;
