@@ -45,8 +45,8 @@ pub type Store = Counting<MemoryRepository>;
 /// A command or a read.
 pub struct Row {
     pub name: &'static str,
-    /// A read that may answer without a look into the store.
-    pub asks_nothing: bool,
+    /// A read that names nothing: it is about whoever asks.
+    pub about_oneself: bool,
     /// What the host asks to decide with, and doesn't show.
     pub for_the_host: bool,
     /// Whether it names a workspace beside a domain, so that who may view one sees whether it is there.
@@ -58,8 +58,13 @@ impl Row {
     pub fn ask(&self, tenancy: &Tenancy<Store>, actor: &Actor, at: &At) -> Answer {
         drop(tenancy.repository().taken());
         let (Ok(said) | Err(said)) = (self.ask)(tenancy, actor, at);
+        let said = if self.about_oneself {
+            said
+        } else {
+            anonymous(said, at)
+        };
         Answer {
-            said: anonymous(said, at),
+            said,
             trips: tenancy.repository().taken(),
         }
     }
@@ -68,11 +73,10 @@ impl Row {
 /// Without the ids that were asked for.
 fn anonymous(said: String, at: &At) -> String {
     let mut said = said;
-    // The other workspace may be the same one: what it is asked as first counts.
     let ids: [(&dyn Display, &str); 6] = [
         (&at.organization, "ORGANIZATION"),
         (&at.workspace, "WORKSPACE"),
-        (&at.to, "WORKSPACE"),
+        (&at.to, "OTHER WORKSPACE"),
         (&at.domain, "DOMAIN"),
         (&at.invitation, "INVITATION"),
         (&at.user, "USER"),
@@ -116,7 +120,7 @@ macro_rules! commands {
     ($($name:ident { $($field:ident: $value:expr),* $(,)? })+, $at:ident) => {
         pub const COMMANDS: &[Row] = &[$(Row {
             name: <$name as Command>::NAME,
-            asks_nothing: false,
+            about_oneself: false,
             for_the_host: false,
             names_two_layers: matches!(<$name as Command>::NAME.as_bytes(), b"move_domain"),
             ask: |tenancy, actor, $at| {
@@ -185,11 +189,14 @@ macro_rules! reads {
     ($($name:ident: |$tenancy:ident, $actor:ident, $at:ident| $ask:expr;)+) => {
         pub const READS: &[Row] = &[$(Row {
             name: stringify!($name),
-            asks_nothing: matches!(
+            about_oneself: matches!(
                 stringify!($name).as_bytes(),
-                b"organizations" | b"received_invitations" | b"reachable_organizations"
+                b"organizations"
+                    | b"received_invitations"
+                    | b"reachable_organizations"
+                    | b"only_admin_of"
             ),
-            for_the_host: matches!(stringify!($name).as_bytes(), b"standing" | b"only_admin_of"),
+            for_the_host: matches!(stringify!($name).as_bytes(), b"standing"),
             names_two_layers: false,
             ask: |$tenancy, $actor, $at| read(now($ask)),
         }),+];
@@ -217,8 +224,8 @@ reads! {
         tenancy.workspace_invoicing(actor, (at.organization, at.workspace));
     domain: |tenancy, actor, at| tenancy.domain(actor, (at.organization, at.domain));
     preview: |tenancy, _actor, at| async { tenancy.preview(&guessed(at)).await };
-    organizations: |tenancy, actor, at|
-        tenancy.organizations(actor, Paging::first(5).after(at.organization));
+    organizations: |tenancy, actor, _at|
+        tenancy.organizations(actor, Paging::first(5));
     received_invitations: |tenancy, actor, _at|
         tenancy.received_invitations(actor, Paging::first(5));
     only_admin_of: |tenancy, actor, _at|
@@ -239,11 +246,11 @@ reads! {
     reachable_organizations: |tenancy, actor, _at|
         tenancy.reachable_organizations(actor, OrganizationAction::View, Paging::first(5));
     reachable_workspaces: |tenancy, actor, at| tenancy.reachable_workspaces(
-        actor, at.organization, WorkspaceAction::View, Paging::first(5).after(at.workspace)
+        actor, at.organization, WorkspaceAction::View, Paging::first(5)
     );
     reachable_domains: |tenancy, actor, at| tenancy.reachable_domains(
         actor, at.organization, DomainAction::View,
-        Paging::first(5).after((at.workspace, Some(at.domain)))
+        Paging::first(5)
     );
     who_can: |tenancy, actor, at| tenancy.who_can(
         actor, (at.organization, at.domain), DomainAction::View, Paging::first(5)
