@@ -183,7 +183,10 @@ fn two_workspaces_and_a_domain_under_a_changing_quota() {
         invitations: 1,
         ..small
     };
-    explored((small, found(0, 0, 0)), (large, found(0, 0, 0)));
+    explored(
+        (small, found(1013, 297_942, 58_202)),
+        (large, found(0, 0, 0)),
+    );
 }
 
 #[test]
@@ -230,7 +233,10 @@ fn three_people_and_an_invitation() {
         workspace_roles: &WorkspaceRole::ALL,
         ..small
     };
-    explored((small, found(0, 0, 0)), (large, found(0, 0, 0)));
+    explored(
+        (small, found(397, 132_785, 23_078)),
+        (large, found(0, 0, 0)),
+    );
 }
 
 #[test]
@@ -246,7 +252,10 @@ fn people_whose_addresses_change() {
         invitations: 2,
         ..small
     };
-    explored((small, found(0, 0, 0)), (large, found(0, 0, 0)));
+    explored(
+        (small, found(622, 306_236, 71_847)),
+        (large, found(0, 0, 0)),
+    );
 }
 
 #[test]
