@@ -1,0 +1,95 @@
+//! Stores that are each wrong in one way.
+
+mod claims;
+mod commits;
+mod facts;
+mod interruptions;
+mod lists;
+mod log;
+pub(crate) mod matrix;
+mod rows;
+mod standings;
+pub(crate) mod store;
+mod values;
+
+use core::marker::PhantomData;
+
+use store::{Flaw, With};
+use tenancy_conformance::{Report, run};
+
+/// A broken store, and how to judge it.
+pub(crate) struct Broken {
+    pub(crate) name: &'static str,
+    pub(crate) does: &'static str,
+    pub(crate) surely: &'static [&'static str],
+    pub(crate) judge: fn() -> Report,
+}
+
+pub(crate) fn judge<F: Flaw>() -> Report {
+    tenancy::now(run(&With::<F>(PhantomData)))
+}
+
+macro_rules! stores {
+    ($($file:ident { $($flaw:ident)* })*) => {
+        /// Every one of them.
+        pub(crate) fn all() -> Vec<Broken> {
+            vec![$($(
+                Broken {
+                    name: stringify!($flaw),
+                    does: $file::$flaw::DOES,
+                    surely: $file::$flaw::SURELY,
+                    judge: judge::<$file::$flaw>,
+                },
+            )*)*]
+        }
+    };
+}
+
+stores! {
+    commits {
+        IgnoresExpected ComparesThenWrites LocksEachHandle RacesToCreate CreatesOver
+        AcceptsTheFuture TakesNoRowsForSuccess RetriesInside MakesRepeatsTwice AnswersRepeats
+        AppliesRecordsOfConflicts LosesDeletes LosesRetiredNames KeepsWhatIsThere MergesPuts
+        MergesOrganizations SkipsVersions RemembersPerHandle StarvesSomeWriters TakesBusyForAnError
+    }
+    interruptions {
+        HalfDoneWhenDropped LogsLater LosesItsConnectionToDroppedCommits
+        LosesItsConnectionToDroppedReads LosesOneConnectionOfMany LeavesATransactionOpen
+        AcknowledgesTooEarly ForgetsClaimsWhenClosed
+    }
+    claims {
+        GivesAClaimToEverybody LooksThenClaims AppliesBeforeItClaims KeepsTheClaimsBeforeTheTaken
+        SaysTheWrongClaim ClaimsForConflicts ReleasesForConflicts ReleasesWithTheDomain
+        ReleasesAnothers CutsClaims CountsClaims HoldsOnlyLivingNames
+    }
+    facts {
+        ReadsTheVersionLast LocksWhatItReads ReadsNamesFirst MixesReplicas LoadsFromAReplica
+        EndsPathsAtTheDomain LeavesAPersonsInvitations SentByBringsNoMembers AddressBringsNoRoles
+        InvitationBringsNoMembers FindsNoOpenInvitations FindsNoWorkspaceByName FindsNoRetiredNames
+        AnswersOneKeyOfAKind FindsNamesOfAnybody FindsInvitationsOfAnybody OverwritesTwins
+        BringsOneMemberOfAnAddress
+    }
+    lists {
+        FillsPagesTooFull StartsAtTheLast PagesByOffset OrdersAsSigned OrdersAsSqlServer
+        ListsMembersOfEveryRole ListsWorkspaceMembersOfEveryRole ListsNoEmptyWorkspaces
+        ListsWorkspacesOfAnybody ListsNoSandboxes ListsClosedInvitations
+        ListsInvitationsToTheOrganizationOnly ListsTheOrganizationsOfAdmins
+        ListsOneInvitationOfAnOrganization ListsTheTwins ListsTheLogOfEverybody
+    }
+    log {
+        DropsLogEntries LogsUnderAnotherOrganization LogsConflicts LogsTheFirstEvent
+        ForgetsOperators FindsCommitsOfAnybody FindsTheLastCommitOnly WantsCommitIdsUnique
+        FailsOnRepeats
+    }
+    standings {
+        StandsOnTwoSnapshots AsksTwice RemembersStandings IgnoresTheDomainsWorkspace
+        LeavesDomainsWhereTheyWere StandsInDeletedWorkspaces StandsWhereNothingIs
+        StandsInAnyOrganization TakesTheFirstTwinsRole SaysNoVersion
+    }
+    values {
+        FoldsCase TrimsTrailingSpaces KnowsNothingBeyondTheBmp CutsText KeepsSeconds EndsIn2038
+        CountsIn31Bits KeepsTheKeyOfAnAddress KeepsHashesAsText TakesDeclinedForRevoked
+        CountsNothing CountsNoInvitations ForgetsVatNumbers KeepsTheFirstWriting StampsEveryPut
+        IgnoresAccents FindsAddressesByPattern TakesDomainNamesForNumbers
+    }
+}
