@@ -63,7 +63,8 @@ impl Flaw for AppliesBeforeItClaims {
 pub(crate) struct KeepsTheClaimsBeforeTheTaken;
 
 impl Flaw for KeepsTheClaimsBeforeTheTaken {
-    const DOES: &'static str = "keeps the claims of a commit that came before the one that was taken";
+    const DOES: &'static str =
+        "keeps the claims of a commit that came before the one that was taken";
 
     async fn commit(store: &Store<Self>, commit: &Commit) -> Result<Outcome, Lost> {
         let mut data = store.data();

@@ -71,7 +71,8 @@ impl Flaw for LocksEachHandle {
 pub(crate) struct RacesToCreate;
 
 impl Flaw for RacesToCreate {
-    const DOES: &'static str = "locks an organization's row, but there is none yet when it is created";
+    const DOES: &'static str =
+        "locks an organization's row, but there is none yet when it is created";
     const SURELY: &'static [&'static str] = &["promise_1_racers_to_create_have_one_winner"];
 
     async fn commit(store: &Store<Self>, commit: &Commit) -> Result<Outcome, Lost> {
@@ -102,7 +103,8 @@ impl Flaw for CreatesOver {
 pub(crate) struct AcceptsTheFuture;
 
 impl Flaw for AcceptsTheFuture {
-    const DOES: &'static str = "compares with `<=`: a commit on a version that isn't there yet is applied";
+    const DOES: &'static str =
+        "compares with `<=`: a commit on a version that isn't there yet is applied";
 
     async fn commit(store: &Store<Self>, commit: &Commit) -> Result<Outcome, Lost> {
         let mut data = store.data();
@@ -193,7 +195,8 @@ impl Flaw for AnswersRepeats {
 pub(crate) struct AppliesRecordsOfConflicts;
 
 impl Flaw for AppliesRecordsOfConflicts {
-    const DOES: &'static str = "writes records first and doesn't roll back when the version doesn't match";
+    const DOES: &'static str =
+        "writes records first and doesn't roll back when the version doesn't match";
 
     async fn commit(store: &Store<Self>, commit: &Commit) -> Result<Outcome, Lost> {
         let mut data = store.data();
@@ -266,7 +269,10 @@ impl Flaw for MergesPuts {
             match change {
                 Change::Put(Record::Member(member)) => {
                     let old = state.member(member.user);
-                    member.email = member.email.take().or(old.and_then(|old| old.email.clone()));
+                    member.email = member
+                        .email
+                        .take()
+                        .or(old.and_then(|old| old.email.clone()));
                 }
                 Change::Put(Record::Workspace(workspace)) => {
                     let old = state.workspace(workspace.id);

@@ -30,8 +30,7 @@ impl Flaw for ReadsTheVersionLast {
 pub(crate) struct LocksWhatItReads;
 
 impl Flaw for LocksWhatItReads {
-    const DOES: &'static str =
-        "reads `FOR UPDATE` at READ COMMITTED: after waiting for a writer, a new version with old records";
+    const DOES: &'static str = "reads `FOR UPDATE` at READ COMMITTED: after waiting for a writer, a new version with old records";
     const SURELY: &'static [&'static str] = &["promise_2_no_read_is_torn"];
 
     async fn commit(store: &Store<Self>, commit: &Commit) -> Result<Outcome, Lost> {

@@ -3,9 +3,7 @@
 use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::Mutex;
 
-use tenancy::{
-    Commit, Facts, Key, OrganizationId, Outcome, Resource, Standing, UserId,
-};
+use tenancy::{Commit, Facts, Key, OrganizationId, Outcome, Resource, Standing, UserId};
 
 use super::store::{Data, Flaw, Lost, Store, WhenDropped, facts, lock, step};
 
@@ -108,7 +106,8 @@ impl Flaw for LosesItsConnectionToDroppedReads {
         keys: &[Key],
     ) -> Result<Option<Facts>, Lost> {
         let pool = &store.own.0;
-        pool.call(1, || facts::<Self>(&store.data(), id, keys)).await
+        pool.call(1, || facts::<Self>(&store.data(), id, keys))
+            .await
     }
 }
 
@@ -125,7 +124,8 @@ impl Flaw for LosesOneConnectionOfMany {
     ) -> Result<Option<Standing>, Lost> {
         store.count(1);
         let pool = &store.own.0;
-        pool.call(20, || store.data().standing(user, resource)).await
+        pool.call(20, || store.data().standing(user, resource))
+            .await
     }
 }
 
@@ -169,7 +169,8 @@ impl Flaw for LeavesATransactionOpen {
 pub(crate) struct AcknowledgesTooEarly;
 
 impl Flaw for AcknowledgesTooEarly {
-    const DOES: &'static str = "acknowledges a commit before it is on the disk: it is gone after a restart";
+    const DOES: &'static str =
+        "acknowledges a commit before it is on the disk: it is gone after a restart";
 
     async fn commit(store: &Store<Self>, commit: &Commit) -> Result<Outcome, Lost> {
         Ok(store.data().commit_remembering(commit))

@@ -50,7 +50,8 @@ impl Flaw for PagesByOffset {
             .iter()
             .rev()
             .find(|(last, _)| Some(last) == after.as_ref());
-        let Some(offset) = known.map_or(after.is_none().then_some(0), |(_, seen)| Some(*seen)) else {
+        let Some(offset) = known.map_or(after.is_none().then_some(0), |(_, seen)| Some(*seen))
+        else {
             return super::store::keyset(rows, after.as_deref(), limit);
         };
         let page: Vec<Row> = rows.into_iter().skip(offset).take(limit).collect();

@@ -4,11 +4,12 @@ use core::fmt::Write as _;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;
 use std::thread;
+use std::time::Instant;
 
-use tenancy_conformance::Report;
+use tenancy_conformance::checks::checks;
 
 use super::Broken;
-use super::store::lock;
+use super::store::{Sound, With, lock};
 
 /// The checks whose outcome depends on who is faster. A broken store dies of one of these only if it says
 /// so ([`Flaw::SURELY`](super::store::Flaw::SURELY)); that others may kill it by chance is not written down.
@@ -32,16 +33,11 @@ pub(crate) struct Matrix {
 impl Matrix {
     /// Judges them all, several at a time.
     pub(crate) fn of(stores: Vec<Broken>) -> Self {
-        let mut reports = judged(&stores);
-        let checks = match reports.values().next() {
-            Some(report) => report.results.iter().map(|result| result.name).collect(),
-            None => Vec::new(),
-        };
+        let mut judged = judged(&stores);
+        let checks = checks::<With<Sound>>();
+        let checks = checks.into_iter().map(|check| check.name).collect();
         let stores = stores.into_iter().map(|store| {
-            let report = reports.remove(store.name);
-            let killers = report.map_or_else(BTreeSet::new, |report| {
-                report.failures().map(|(check, _)| check).collect()
-            });
+            let killers = judged.remove(store.name).unwrap_or_default();
             (store, killers)
         });
         Self {
@@ -69,22 +65,16 @@ impl Matrix {
         complaints
     }
 
-    /// What of a store's killers is the same each time.
-    fn certain<'a>(&'a self, store: &'a Broken, killers: &'a BTreeSet<&str>) -> Vec<&'static str> {
-        let checks = self.checks.iter().copied();
-        let certain = checks.filter(|check| {
-            store.surely.contains(check) || (killers.contains(check) && !RACING.contains(check))
-        });
-        certain.collect()
-    }
-
     /// The table.
     pub(crate) fn text(&self, kept: &[(&str, &str)]) -> String {
         let mut text = String::from(HEAD);
-        let certain: Vec<_> = self
+        let certain: Vec<Vec<_>> = self
             .stores
             .iter()
-            .map(|(store, killers)| self.certain(store, killers))
+            .map(|(_, killers)| {
+                let checks = self.checks.iter().copied();
+                checks.filter(|check| killers.contains(check)).collect()
+            })
             .collect();
         let _ = writeln!(
             text,
@@ -104,7 +94,12 @@ impl Matrix {
             let _ = writeln!(text, "| {number} | `{name}` | {does} | {killers} |");
         }
         let _ = writeln!(text, "\n## Which check kills which\n\n```text");
-        let width = self.checks.iter().map(|check| check.len()).max().unwrap_or(0);
+        let width = self
+            .checks
+            .iter()
+            .map(|check| check.len())
+            .max()
+            .unwrap_or(0);
         for (digit, name) in [(10, "store, tens"), (1, "store, ones")] {
             let digits = (1..=self.stores.len()).map(|n| n.checked_div(digit).unwrap_or(0) % 10);
             let digits: String = digits.map(|digit| digit.to_string()).collect();
@@ -154,20 +149,23 @@ chance is not shown.
 
 ";
 
-fn judged(stores: &[Broken]) -> BTreeMap<&'static str, Report> {
+fn judged(stores: &[Broken]) -> BTreeMap<&'static str, BTreeSet<&'static str>> {
     let waiting = Mutex::new(stores.iter());
-    let reports = Mutex::new(BTreeMap::new());
+    let judged = Mutex::new(BTreeMap::new());
     thread::scope(|scope| {
         for _ in 0..4 {
             scope.spawn(|| {
                 loop {
                     let next = lock(&waiting).next();
                     let Some(store) = next else { return };
-                    let report = (store.judge)();
-                    lock(&reports).insert(store.name, report);
+                    let started = Instant::now();
+                    let killers = (store.judge)();
+                    // Shown if the test fails, or with `--nocapture`.
+                    println!("{:?} for {}", started.elapsed(), store.name);
+                    lock(&judged).insert(store.name, killers);
                 }
             });
         }
     });
-    reports.into_inner().unwrap_or_default()
+    judged.into_inner().unwrap_or_default()
 }

@@ -14,19 +14,36 @@ mod values;
 
 use core::marker::PhantomData;
 
+use std::collections::BTreeSet;
+
+use matrix::RACING;
 use store::{Flaw, With};
-use tenancy_conformance::{Report, run};
+use tenancy_conformance::{Report, checks, run};
 
 /// A broken store, and how to judge it.
 pub(crate) struct Broken {
     pub(crate) name: &'static str,
     pub(crate) does: &'static str,
     pub(crate) surely: &'static [&'static str],
-    pub(crate) judge: fn() -> Report,
+    pub(crate) judge: fn() -> BTreeSet<&'static str>,
 }
 
-pub(crate) fn judge<F: Flaw>() -> Report {
+/// Does every check.
+pub(crate) fn report<F: Flaw>() -> Report {
     tenancy::now(run(&With::<F>(PhantomData)))
+}
+
+/// Which checks kill a store, of all but those that race, and of those if they must.
+pub(crate) fn killers<F: Flaw>() -> BTreeSet<&'static str> {
+    let harness = With::<F>(PhantomData);
+    let mut killers = BTreeSet::new();
+    for check in checks::checks::<With<F>>() {
+        let certain = !RACING.contains(&check.name) || F::SURELY.contains(&check.name);
+        if certain && tenancy::now(check.hold(&harness)).is_err() {
+            killers.insert(check.name);
+        }
+    }
+    killers
 }
 
 macro_rules! stores {
@@ -38,7 +55,7 @@ macro_rules! stores {
                     name: stringify!($flaw),
                     does: $file::$flaw::DOES,
                     surely: $file::$flaw::SURELY,
-                    judge: judge::<$file::$flaw>,
+                    judge: killers::<$file::$flaw>,
                 },
             )*)*]
         }

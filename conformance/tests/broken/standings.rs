@@ -35,7 +35,8 @@ impl Flaw for StandsOnTwoSnapshots {
 pub(crate) struct AsksTwice;
 
 impl Flaw for AsksTwice {
-    const DOES: &'static str = "asks for the organization first and for the rest in a second round trip";
+    const DOES: &'static str =
+        "asks for the organization first and for the rest in a second round trip";
 
     async fn standing(
         store: &Store<Self>,

@@ -188,7 +188,9 @@ impl Data {
     }
 
     pub(crate) fn log_of(&self, id: OrganizationId) -> impl Iterator<Item = &LogEntry> {
-        self.log.iter().filter(move |entry| entry.organization == id)
+        self.log
+            .iter()
+            .filter(move |entry| entry.organization == id)
     }
 
     pub(crate) fn commit(&mut self, commit: &Commit) -> Outcome {
@@ -204,7 +206,9 @@ impl Data {
 
     pub(crate) fn taken(&self, commit: &Commit) -> Option<Claim> {
         let mut claims = claims(commit);
-        claims.find(|claim| self.claims.contains_key(claim)).cloned()
+        claims
+            .find(|claim| self.claims.contains_key(claim))
+            .cloned()
     }
 
     pub(crate) fn apply(&mut self, commit: &Commit) {
@@ -288,7 +292,10 @@ pub(crate) fn facts<F: Flaw>(data: &Data, id: OrganizationId, keys: &[Key]) -> O
         Key::Commit(commit) => F::committed(data, id, *commit),
         _ => None,
     });
-    let records = keys.iter().flat_map(|key| F::bring(data, id, key)).collect();
+    let records = keys
+        .iter()
+        .flat_map(|key| F::bring(data, id, key))
+        .collect();
     Some(Facts {
         organization,
         records,

@@ -239,7 +239,10 @@ impl Flaw for FindsAddressesByPattern {
         };
         let like = |text: &str| {
             text.chars().count() == address.as_str().chars().count()
-                && text.chars().zip(address.as_str().chars()).all(|(a, b)| a == b || b == '_')
+                && text
+                    .chars()
+                    .zip(address.as_str().chars())
+                    .all(|(a, b)| a == b || b == '_')
         };
         let mut members = state.members();
         let first = members.find(|member| {
