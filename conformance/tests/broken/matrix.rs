@@ -9,7 +9,8 @@ use std::time::Instant;
 use tenancy_conformance::checks::checks;
 
 use super::Broken;
-use super::store::{Sound, With, lock};
+use super::handle::With;
+use super::store::lock;
 
 /// The checks whose outcome depends on who is faster. A broken store dies of one of these only if it says
 /// so ([`Flaw::SURELY`](super::store::Flaw::SURELY)); that others may kill it by chance is not written down.
@@ -34,7 +35,7 @@ impl Matrix {
     /// Judges them all, several at a time.
     pub(crate) fn of(stores: Vec<Broken>) -> Self {
         let mut judged = judged(&stores);
-        let checks = checks::<With<Sound>>();
+        let checks = checks::<With>();
         let checks = checks.into_iter().map(|check| check.name).collect();
         let stores = stores.into_iter().map(|store| {
             let killers = judged.remove(store.name).unwrap_or_default();
@@ -159,7 +160,7 @@ fn judged(stores: &[Broken]) -> BTreeMap<&'static str, BTreeSet<&'static str>> {
                     let next = lock(&waiting).next();
                     let Some(store) = next else { return };
                     let started = Instant::now();
-                    let killers = (store.judge)();
+                    let killers = store.killers();
                     // Shown if the test fails, or with `--nocapture`.
                     println!("{:?} for {}", started.elapsed(), store.name);
                     lock(&judged).insert(store.name, killers);

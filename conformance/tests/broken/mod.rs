@@ -3,6 +3,7 @@
 mod claims;
 mod commits;
 mod facts;
+mod handle;
 mod interruptions;
 mod lists;
 mod log;
@@ -12,38 +13,43 @@ mod standings;
 pub(crate) mod store;
 mod values;
 
-use core::marker::PhantomData;
-
 use std::collections::BTreeSet;
 
+use handle::{AnyStore, With};
 use matrix::RACING;
-use store::{Flaw, With};
+use store::{Flaw, Store};
 use tenancy_conformance::{Report, checks, run};
 
-/// A broken store, and how to judge it.
+/// A broken store.
 pub(crate) struct Broken {
     pub(crate) name: &'static str,
     pub(crate) does: &'static str,
     pub(crate) surely: &'static [&'static str],
-    pub(crate) judge: fn() -> BTreeSet<&'static str>,
+    fresh: fn() -> Box<dyn AnyStore>,
+}
+
+pub(crate) fn fresh<F: Flaw>() -> Box<dyn AnyStore> {
+    Box::new(Store::<F>::new())
 }
 
 /// Does every check.
-pub(crate) fn report<F: Flaw>() -> Report {
-    tenancy::now(run(&With::<F>(PhantomData)))
+pub(crate) fn report(fresh: fn() -> Box<dyn AnyStore>) -> Report {
+    tenancy::now(run(&With(fresh)))
 }
 
-/// Which checks kill a store, of all but those that race, and of those if they must.
-pub(crate) fn killers<F: Flaw>() -> BTreeSet<&'static str> {
-    let harness = With::<F>(PhantomData);
-    let mut killers = BTreeSet::new();
-    for check in checks::checks::<With<F>>() {
-        let certain = !RACING.contains(&check.name) || F::SURELY.contains(&check.name);
-        if certain && tenancy::now(check.hold(&harness)).is_err() {
-            killers.insert(check.name);
+impl Broken {
+    /// Which checks kill it, of all but those that race, and of those if they must.
+    pub(crate) fn killers(&self) -> BTreeSet<&'static str> {
+        let harness = With(self.fresh);
+        let mut killers = BTreeSet::new();
+        for check in checks::checks::<With>() {
+            let certain = !RACING.contains(&check.name) || self.surely.contains(&check.name);
+            if certain && tenancy::now(check.hold(&harness)).is_err() {
+                killers.insert(check.name);
+            }
         }
+        killers
     }
-    killers
 }
 
 macro_rules! stores {
@@ -55,7 +61,7 @@ macro_rules! stores {
                     name: stringify!($flaw),
                     does: $file::$flaw::DOES,
                     surely: $file::$flaw::SURELY,
-                    judge: killers::<$file::$flaw>,
+                    fresh: fresh::<$file::$flaw>,
                 },
             )*)*]
         }

@@ -2,7 +2,6 @@
 
 use core::fmt;
 use core::future::{Future, poll_fn};
-use core::num::NonZeroU32;
 use core::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use core::task::Poll;
 use core::time::Duration;
@@ -11,13 +10,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
 use tenancy::{
-    Change, Claim, Commit, CommitId, Directory, Domain, DomainId, EmailKey, Facts, Invitation,
-    InvitationId, Key, LogEntry, Member, Organization, OrganizationId, OrganizationState, Outcome,
-    Record, Repository, Resource, RoleSet, Standing, UserId, Version, Workspace, WorkspaceId,
-    WorkspaceMember,
+    Change, Claim, Commit, CommitId, Facts, Key, LogEntry, OrganizationId, OrganizationState,
+    Outcome, Record, Resource, Standing, UserId, Version,
 };
-use tenancy_conformance::Harness;
 
+use super::handle::{Answer, AnyStore};
 use super::rows::{List, Row};
 
 /// What a store does wrong. Everything that a flaw leaves as it is here is right.
@@ -165,20 +162,6 @@ impl<F: Flaw> Store<F> {
     pub(crate) fn is_writing(&self) -> bool {
         self.shared.commits_under_way.load(Ordering::SeqCst) > 0
     }
-
-    fn list<T>(
-        &self,
-        list: &List<'_>,
-        after: Option<Vec<u8>>,
-        limit: NonZeroU32,
-        item: impl Fn(Row) -> Option<T>,
-    ) -> Vec<T> {
-        let mut rows = F::rows(&self.data(), list);
-        rows.sort_by_key(F::order);
-        let limit = usize::try_from(limit.get()).unwrap_or(usize::MAX);
-        let page = self.own.page(rows, after, limit);
-        page.into_iter().filter_map(item).collect()
-    }
 }
 
 impl Data {
@@ -303,144 +286,13 @@ pub(crate) fn facts<F: Flaw>(data: &Data, id: OrganizationId, keys: &[Key]) -> O
     })
 }
 
-impl<F: Flaw> Repository for Store<F> {
-    type Error = Lost;
-
-    async fn load(&self, id: OrganizationId, keys: &[Key]) -> Result<Option<Facts>, Lost> {
-        F::load(self, id, keys).await
+impl<F: Flaw> Store<F> {
+    pub(crate) fn new() -> Self {
+        Self::on(Arc::default())
     }
 
-    async fn commit(&self, commit: &Commit) -> Result<Outcome, Lost> {
-        let count = &self.shared.commits_under_way;
-        count.fetch_add(1, Ordering::SeqCst);
-        let _done = WhenDropped(|| {
-            count.fetch_sub(1, Ordering::SeqCst);
-        });
-        F::commit(self, commit).await
-    }
-
-    async fn standing(&self, user: UserId, on: Resource) -> Result<Option<Standing>, Lost> {
-        F::standing(self, user, on).await
-    }
-}
-
-impl<F: Flaw> Directory for Store<F> {
-    async fn members(
-        &self,
-        id: OrganizationId,
-        roles: RoleSet,
-        after: Option<UserId>,
-        limit: NonZeroU32,
-    ) -> Result<Vec<Member>, Lost> {
-        let after = after.map(|id| id.as_uuid().as_bytes().to_vec());
-        Ok(self.list(&List::Members(id, roles), after, limit, Row::member))
-    }
-
-    async fn workspaces(
-        &self,
-        id: OrganizationId,
-        after: Option<WorkspaceId>,
-        limit: NonZeroU32,
-    ) -> Result<Vec<Workspace>, Lost> {
-        let after = after.map(|id| id.as_uuid().as_bytes().to_vec());
-        Ok(self.list(&List::Workspaces(id), after, limit, Row::workspace))
-    }
-
-    async fn workspaces_of(
-        &self,
-        id: OrganizationId,
-        user: UserId,
-        after: Option<WorkspaceId>,
-        limit: NonZeroU32,
-    ) -> Result<Vec<(Workspace, WorkspaceMember)>, Lost> {
-        let after = after.map(|id| id.as_uuid().as_bytes().to_vec());
-        let list = List::WorkspacesOf(id, user);
-        Ok(self.list(&list, after, limit, Row::workspace_of))
-    }
-
-    async fn workspace_members(
-        &self,
-        id: OrganizationId,
-        workspace: WorkspaceId,
-        roles: RoleSet,
-        after: Option<UserId>,
-        limit: NonZeroU32,
-    ) -> Result<Vec<WorkspaceMember>, Lost> {
-        let after = after.map(|id| id.as_uuid().as_bytes().to_vec());
-        let list = List::WorkspaceMembers(id, workspace, roles);
-        Ok(self.list(&list, after, limit, Row::workspace_member))
-    }
-
-    async fn domains(
-        &self,
-        id: OrganizationId,
-        workspace: WorkspaceId,
-        after: Option<DomainId>,
-        limit: NonZeroU32,
-    ) -> Result<Vec<Domain>, Lost> {
-        let after = after.map(|id| id.as_uuid().as_bytes().to_vec());
-        Ok(self.list(&List::Domains(id, workspace), after, limit, Row::domain))
-    }
-
-    async fn invitations(
-        &self,
-        id: OrganizationId,
-        workspace: Option<WorkspaceId>,
-        after: Option<InvitationId>,
-        limit: NonZeroU32,
-    ) -> Result<Vec<Invitation>, Lost> {
-        let after = after.map(|id| id.as_uuid().as_bytes().to_vec());
-        let list = List::Invitations(id, workspace);
-        Ok(self.list(&list, after, limit, Row::invitation))
-    }
-
-    async fn organizations_of(
-        &self,
-        user: UserId,
-        after: Option<OrganizationId>,
-        limit: NonZeroU32,
-    ) -> Result<Vec<(Organization, Member)>, Lost> {
-        let after = after.map(|id| id.as_uuid().as_bytes().to_vec());
-        let list = List::OrganizationsOf(user);
-        Ok(self.list(&list, after, limit, Row::organization))
-    }
-
-    async fn invitations_to(
-        &self,
-        email: &EmailKey,
-        after: Option<(OrganizationId, InvitationId)>,
-        limit: NonZeroU32,
-    ) -> Result<Vec<(Organization, Invitation)>, Lost> {
-        let after = after.map(|(organization, invitation)| {
-            [organization.as_uuid(), invitation.as_uuid()]
-                .map(|id| *id.as_bytes())
-                .concat()
-        });
-        let list = List::InvitationsTo(email);
-        Ok(self.list(&list, after, limit, Row::invitation_to))
-    }
-
-    async fn holder(&self, claim: &Claim) -> Result<Option<OrganizationId>, Lost> {
-        Ok(F::holder(&self.data(), claim))
-    }
-
-    async fn log(
-        &self,
-        id: OrganizationId,
-        after: Version,
-        limit: NonZeroU32,
-    ) -> Result<Vec<LogEntry>, Lost> {
-        let after = Some(after.get().to_be_bytes().to_vec());
-        Ok(self.list(&List::Log(id), after, limit, Row::entry))
-    }
-}
-
-/// Makes stores with a flaw.
-pub(crate) struct With<F>(pub(crate) core::marker::PhantomData<fn() -> F>);
-
-impl<F: Flaw> With<F> {
-    fn handle(shared: Arc<Shared>) -> Store<F> {
-        Store {
+    fn on(shared: Arc<Shared>) -> Self {
+        Self {
             shared,
             own: F::default(),
             round_trips: AtomicU64::new(0),
@@ -448,27 +300,50 @@ impl<F: Flaw> With<F> {
     }
 }
 
-impl<F: Flaw> Harness for With<F> {
-    type Repository = Store<F>;
-
-    async fn fresh(&self) -> Store<F> {
-        Self::handle(Arc::default())
+impl<F: Flaw> AnyStore for Store<F> {
+    fn load<'a>(&'a self, id: OrganizationId, keys: &'a [Key]) -> Answer<'a, Option<Facts>> {
+        Box::pin(F::load(self, id, keys))
     }
 
-    async fn another(&self, same: &Store<F>) -> Store<F> {
-        Self::handle(Arc::clone(&same.shared))
+    fn commit<'a>(&'a self, commit: &'a Commit) -> Answer<'a, Outcome> {
+        Box::pin(async move {
+            let count = &self.shared.commits_under_way;
+            count.fetch_add(1, Ordering::SeqCst);
+            let _done = WhenDropped(|| {
+                count.fetch_sub(1, Ordering::SeqCst);
+            });
+            F::commit(self, commit).await
+        })
     }
 
-    async fn reopen(&self, store: Store<F>) -> Option<Store<F>> {
-        let data = F::reopened(store.data().clone());
-        Some(Self::handle(Arc::new(Shared {
+    fn standing(&self, user: UserId, on: Resource) -> Answer<'_, Option<Standing>> {
+        Box::pin(F::standing(self, user, on))
+    }
+
+    fn list(&self, list: &List<'_>, after: Option<Vec<u8>>, limit: usize) -> Vec<Row> {
+        let mut rows = F::rows(&self.data(), list);
+        rows.sort_by_key(F::order);
+        self.own.page(rows, after, limit)
+    }
+
+    fn holder(&self, claim: &Claim) -> Option<OrganizationId> {
+        F::holder(&self.data(), claim)
+    }
+
+    fn another(&self) -> Box<dyn AnyStore> {
+        Box::new(Self::on(Arc::clone(&self.shared)))
+    }
+
+    fn reopened(&self) -> Box<dyn AnyStore> {
+        let data = F::reopened(self.data().clone());
+        Box::new(Self::on(Arc::new(Shared {
             data: Mutex::new(data),
             ..Shared::default()
         })))
     }
 
-    fn round_trips(&self, store: &Store<F>) -> Option<u64> {
-        Some(store.round_trips.load(Ordering::SeqCst))
+    fn round_trips(&self) -> u64 {
+        self.round_trips.load(Ordering::SeqCst)
     }
 }
 
