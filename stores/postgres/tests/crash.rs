@@ -20,7 +20,8 @@ use support::storm::*;
 use tenancy::*;
 use tenancy_postgres::{PostgresRepository, migrate};
 
-const A_MINUTE: Duration = Duration::from_mins(1);
+/// For what happens at once, on a machine that may be busy.
+const PATIENCE: Duration = Duration::from_mins(5);
 
 fn stops() -> u32 {
     std::env::var("TENANCY_STOPS").map_or(3, |stops| stops.parse().unwrap())
@@ -76,7 +77,7 @@ async fn nothing_is_lost_when_a_replica_takes_over() {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     };
-    tokio::time::timeout(A_MINUTE, standby_is_synchronous)
+    tokio::time::timeout(PATIENCE, standby_is_synchronous)
         .await
         .unwrap();
 
@@ -217,7 +218,7 @@ async fn a_lagging_replica_lets_nobody_in() {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
     };
-    tokio::time::timeout(A_MINUTE, caught_up).await.unwrap();
+    tokio::time::timeout(PATIENCE, caught_up).await.unwrap();
 
     sqlx::query("SELECT pg_wal_replay_pause()")
         .execute(&pool_here)
@@ -254,7 +255,7 @@ async fn a_lagging_replica_lets_nobody_in() {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
     };
-    tokio::time::timeout(A_MINUTE, caught_up).await.unwrap();
+    tokio::time::timeout(PATIENCE, caught_up).await.unwrap();
     primary.kill();
     let answered = both
         .standing_at_least(user("bob"), resource, Some(removed.token))

@@ -172,7 +172,7 @@ impl Storm {
     /// Waits for some more commits to be acknowledged.
     pub async fn goes_on_for(&self, commits: u64) {
         let goal = self.heard.commits().saturating_add(commits);
-        let time_limit = Duration::from_mins(1);
+        let time_limit = Duration::from_mins(5);
         let waited = tokio::time::timeout(time_limit, async {
             while self.heard.commits() < goal {
                 tokio::time::sleep(Duration::from_millis(2)).await;
