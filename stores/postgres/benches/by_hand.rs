@@ -6,7 +6,6 @@
 //!
 //! Ratios are what to look at: times depend on where the scheduler puts server and client.
 #![expect(
-    missing_docs,
     clippy::unwrap_used,
     clippy::arithmetic_side_effects,
     clippy::cast_precision_loss,
