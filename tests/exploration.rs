@@ -34,6 +34,7 @@
 #![allow(
     unreachable_pub,
     clippy::pedantic,
+    clippy::unit_arg,
     clippy::allow_attributes,
     clippy::unwrap_used,
     clippy::expect_used,

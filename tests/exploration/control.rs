@@ -83,7 +83,8 @@ fn a_state_that_breaks_an_invariant_is_noticed() {
         })
     };
     let somebody = user(1);
-    let broken: [(&str, &str, Box<dyn Fn(&mut Node)>); 6] = [
+    type Breaks<'a> = Box<dyn Fn(&mut Node) + 'a>;
+    let broken: [(&str, &str, Breaks<'_>); 6] = [
         (
             "no Admin",
             "NoAdmin",
