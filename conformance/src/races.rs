@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use tenancy::{
-    AcceptInvitation, Actor, AppointAdmin, ChangeOrganizationRole, Command, CreateDomain,
+    AcceptInvitation, Actor, AppointAdmin, Author, ChangeOrganizationRole, Command, CreateDomain,
     CreateOrganization, CreateWorkspace, DeleteWorkspace, Directory, DomainKind, DomainName,
     EmailAddress, Error, Event, GiveWorkspaceRole, InvitationToken, InviteToOrganization,
     InviteToWorkspace, LeaveOrganization, Line, LogEntry, Name, Operator, OrganizationId,
@@ -155,8 +155,14 @@ fn no_step_breaks_a_rule(id: OrganizationId, log: &[LogEntry]) -> Verdict {
                     organization.is_some_and(|o| o.counts.workspaces < o.workspace_quota)
                 }
                 Event::WorkspaceDeleted { workspace, .. } => {
+                    // Who deletes it may be in it (W4).
+                    let own = match &entry.author {
+                        Author::User(user) => before.workspace_member(*workspace, *user),
+                        Author::Operator(_) => None,
+                    };
+                    let left = u32::from(own.is_some());
                     let workspace = before.workspace(*workspace);
-                    workspace.is_some_and(|w| w.domains == 0 && w.members == 0)
+                    workspace.is_some_and(|w| w.domains == 0 && w.members == left)
                 }
                 Event::InvitationAccepted { invitation, .. }
                 | Event::InvitationRevoked { invitation, .. }
@@ -371,10 +377,11 @@ impl<'s, R: Directory + 'static> Stage<'s, R> {
             organization,
             workspace,
         };
+        let another = self.admin(organization, 1).await?;
         let give = GiveWorkspaceRole {
             organization,
             workspace,
-            user: id_of(&self.ann),
+            user: id_of(&another),
             role: WorkspaceRole::Reader,
         };
         let domain = self.domain(organization, workspace, &format!("used-{}", self.tag))?;

@@ -127,3 +127,28 @@ mod in_steps {
     use super::*;
     suite!(harness = Postgres::in_steps(), run = tested);
 }
+
+/// The known races, with 64 writers. `TENANCY_ROUNDS` says how often.
+mod known_races {
+    use super::*;
+    use tenancy_conformance::{Failure, races};
+
+    fn rounds() -> u32 {
+        std::env::var("TENANCY_ROUNDS").map_or(3, |rounds| rounds.parse().unwrap())
+    }
+
+    #[test]
+    fn break_no_rule_at_read_committed() -> Result<(), Failure> {
+        tested(async { races(&Postgres::new("read committed"), rounds(), 64).await })
+    }
+
+    #[test]
+    fn break_no_rule_at_serializable() -> Result<(), Failure> {
+        tested(async { races(&Postgres::new("serializable"), rounds(), 64).await })
+    }
+
+    #[test]
+    fn break_no_rule_in_steps() -> Result<(), Failure> {
+        tested(async { races(&Postgres::in_steps(), rounds(), 64).await })
+    }
+}
