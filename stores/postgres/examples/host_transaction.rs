@@ -20,10 +20,14 @@ type Failure = Box<dyn Error>;
 
 #[tokio::main]
 async fn main() -> Result<(), Failure> {
-    let Some((_cluster, url)) = cluster::database_for_an_example() else {
-        return Ok(());
-    };
-    let pool = PgPool::connect(&url).await?;
+    match cluster::database_for_an_example() {
+        Some((_cluster, url)) => run(&url).await,
+        None => Ok(()),
+    }
+}
+
+pub(crate) async fn run(url: &str) -> Result<(), Failure> {
+    let pool = PgPool::connect(url).await?;
     tenancy_postgres::migrate(&pool).await?;
     pool.execute(
         "CREATE TABLE IF NOT EXISTS subscriptions (
@@ -60,7 +64,10 @@ async fn main() -> Result<(), Failure> {
         }
         tell(&tenancy, &pool, &ann, acme).await?;
     }
-    Ok(())
+    match tenancy.quota_usage(&ann, acme).await?.workspaces {
+        3 => Ok(()),
+        _ => Err("two of the three were billed".into()),
+    }
 }
 
 /// Creates a workspace and its subscription, in one transaction of the host's.
@@ -112,7 +119,11 @@ async fn tell(
         "  {} workspaces of {}, {subscriptions} subscriptions\n",
         usage.workspaces, usage.quota
     );
-    Ok(())
+    // The first workspace came with the organization, and is free.
+    if i64::from(usage.workspaces) == subscriptions.saturating_add(1) {
+        return Ok(());
+    }
+    Err("a workspace without its subscription, or the other way round".into())
 }
 
 fn person(name: &str) -> Result<Actor, Failure> {
