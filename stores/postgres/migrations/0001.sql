@@ -1,4 +1,6 @@
--- Organizations and what they hold. Every key leads with the organization, but that of `claims`.
+-- Organizations and what they hold. Every primary key leads with the organization, but that of `claims`.
+-- Every other index leads with something else: to find one record in an organization that it takes for small,
+-- the planner is content with any index that begins with the organization, and reads all there is of it.
 --
 -- Names and addresses compare byte for byte (COLLATE "C"): the library folds them before they get here.
 -- Counts are the core's `u32`, which is why they are bigint. Codes of roles, states and kinds start at 1,
@@ -37,7 +39,7 @@ CREATE TABLE tenancy.members (
 );
 -- The organizations of a user.
 CREATE INDEX members_user ON tenancy.members (user_id, organization_id);
-CREATE INDEX members_email ON tenancy.members (organization_id, email_key) WHERE email_key IS NOT NULL;
+CREATE INDEX members_email ON tenancy.members (email_key, organization_id) WHERE email_key IS NOT NULL;
 -- The few Admins among a hundred thousand members, in the order of the list.
 CREATE INDEX members_with_role ON tenancy.members (organization_id, user_id) INCLUDE (role) WHERE role > 1;
 
@@ -51,7 +53,7 @@ CREATE TABLE tenancy.workspaces (
     members         bigint           NOT NULL CHECK (members >= 0),
     created_at      timestamptz      NOT NULL,
     PRIMARY KEY (organization_id, id),
-    CONSTRAINT workspaces_name UNIQUE (organization_id, name_key)
+    CONSTRAINT workspaces_name UNIQUE (name_key, organization_id)
 ) WITH (fillfactor = 90);
 
 CREATE TABLE tenancy.workspace_members (
@@ -62,7 +64,7 @@ CREATE TABLE tenancy.workspace_members (
     since           timestamptz NOT NULL,
     PRIMARY KEY (organization_id, workspace_id, user_id)
 );
-CREATE INDEX workspace_members_user ON tenancy.workspace_members (organization_id, user_id, workspace_id);
+CREATE INDEX workspace_members_user ON tenancy.workspace_members (user_id, organization_id, workspace_id);
 
 CREATE TABLE tenancy.domains (
     organization_id uuid             NOT NULL,
@@ -73,9 +75,9 @@ CREATE TABLE tenancy.domains (
     status          smallint         NOT NULL, -- 1 active, 2 deactivated
     created_at      timestamptz      NOT NULL,
     PRIMARY KEY (organization_id, id),
-    CONSTRAINT domains_name UNIQUE (organization_id, name)
+    CONSTRAINT domains_name UNIQUE (name, organization_id)
 );
-CREATE INDEX domains_workspace ON tenancy.domains (organization_id, workspace_id, id);
+CREATE INDEX domains_workspace ON tenancy.domains (workspace_id, organization_id, id);
 
 CREATE TABLE tenancy.retired_domain_names (
     organization_id uuid             NOT NULL,
@@ -98,10 +100,11 @@ CREATE TABLE tenancy.invitations (
     state           smallint         NOT NULL, -- 1 open, 2 accepted, 3 declined, 4 revoked
     PRIMARY KEY (organization_id, id)
 );
--- Open invitations only: closed ones are kept, but nobody looks for them.
-CREATE INDEX invitations_open ON tenancy.invitations (organization_id, id) WHERE state = 1;
-CREATE INDEX invitations_workspace ON tenancy.invitations (organization_id, workspace_id, id) WHERE state = 1;
-CREATE INDEX invitations_inviter ON tenancy.invitations (organization_id, inviter) WHERE state = 1;
+-- Open invitations only: closed ones are kept, but nobody looks for them. `state + 0` is for lists alone: were it
+-- `state = 1`, the planner would use this index where it should use the next three.
+CREATE INDEX invitations_open ON tenancy.invitations (organization_id, id) WHERE state + 0 = 1;
+CREATE INDEX invitations_workspace ON tenancy.invitations (workspace_id, organization_id, id) WHERE state = 1;
+CREATE INDEX invitations_inviter ON tenancy.invitations (inviter, organization_id) WHERE state = 1;
 -- Within an organization and across all of them.
 CREATE INDEX invitations_email ON tenancy.invitations (email_key, organization_id, id) WHERE state = 1;
 
@@ -123,7 +126,7 @@ CREATE TABLE tenancy.commits (
     command         text        NOT NULL,
     events          jsonb       NOT NULL,
     PRIMARY KEY (organization_id, version),
-    CONSTRAINT commits_id UNIQUE (organization_id, id)
+    CONSTRAINT commits_id UNIQUE (id, organization_id)
 );
 
 -- Log entries that no worker has delivered yet.

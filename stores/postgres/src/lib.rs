@@ -1,4 +1,8 @@
-#![doc = include_str!("../README.md")]
+#![cfg_attr(feature = "sqlx", doc = include_str!("../README.md"))]
+#![cfg_attr(
+    not(feature = "sqlx"),
+    doc = "PostgreSQL for `tenancy`: the [`statements`], for any driver. The store itself is behind the feature `sqlx`."
+)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod rows;

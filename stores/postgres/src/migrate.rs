@@ -35,6 +35,12 @@ pub enum SchemaError {
     /// The step is right, but a table, a column or a right is missing: a statement can't be prepared.
     #[error("the schema `tenancy` was altered, or this role may not use it")]
     Altered(#[source] sqlx::Error),
+    /// The step is right, but a key is missing: two could hold one claim, or a commit be made twice.
+    #[error("the schema `tenancy` was altered: the constraint `{constraint}` is missing")]
+    Unconstrained {
+        /// The first that is missing.
+        constraint: String,
+    },
     /// The database doesn't keep text as UTF-8, so it can't keep everybody's name.
     #[error("the database's encoding is {0}, not UTF8")]
     Encoding(String),
@@ -100,6 +106,7 @@ pub async fn migrate(pool: &PgPool) -> Result<(), SchemaError> {
 ///
 /// - [`SchemaError::Missing`], [`SchemaError::Older`], [`SchemaError::Newer`]: as they say.
 /// - [`SchemaError::Altered`]: a statement of [`statements`](crate::statements) can't be prepared.
+/// - [`SchemaError::Unconstrained`]: a primary key or unique constraint on which a promise rests is missing.
 /// - [`SchemaError::Encoding`]: the database is not UTF-8.
 /// - [`SchemaError::Database`]: the question failed.
 pub async fn check_schema(pool: &PgPool) -> Result<(), SchemaError> {
@@ -114,7 +121,32 @@ pub async fn check_schema(pool: &PgPool) -> Result<(), SchemaError> {
     match found {
         0 => Err(SchemaError::Missing),
         found if found < needed => Err(SchemaError::Older { found, needed }),
-        _ => prepared(&mut connection).await,
+        _ => {
+            prepared(&mut connection).await?;
+            constrained(&mut connection).await
+        }
+    }
+}
+
+/// The first key that a statement or a promise rests on, and that isn't there.
+const MISSING_CONSTRAINT: &str = "SELECT k.name
+    FROM unnest(ARRAY['claims_pkey', 'commits_id', 'commits_pkey', 'domains_pkey', 'invitations_pkey',
+        'members_pkey', 'organizations_pkey', 'outbox_pkey', 'retired_domain_names_pkey',
+        'workspace_members_pkey', 'workspaces_pkey']) AS k(name)
+    WHERE NOT EXISTS (
+        SELECT 1 FROM pg_catalog.pg_constraint c
+        WHERE c.connamespace = to_regnamespace('tenancy') AND c.conname = k.name AND c.contype IN ('p', 'u'))
+    ORDER BY k.name LIMIT 1";
+
+async fn constrained(connection: &mut PgConnection) -> Result<(), SchemaError> {
+    let missing = sqlx::query(MISSING_CONSTRAINT)
+        .fetch_optional(connection)
+        .await?;
+    match missing {
+        None => Ok(()),
+        Some(row) => Err(SchemaError::Unconstrained {
+            constraint: row.try_get(0)?,
+        }),
     }
 }
 

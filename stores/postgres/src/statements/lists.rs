@@ -123,7 +123,7 @@ pub const INVITATIONS: &str = concat!(
     "SELECT ",
     invitation!(),
     " AS invitation FROM tenancy.invitations i",
-    " WHERE i.organization_id = $1::uuid AND i.state = 1",
+    " WHERE i.organization_id = $1::uuid AND i.state + 0 = 1",
     page!("i.id", "$2", "$3")
 );
 

@@ -10,6 +10,8 @@
     reason = "each test binary that includes this uses its own part of it, and fails by panicking"
 )]
 
+pub mod people;
+
 use std::io::Write as _;
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -39,8 +41,8 @@ pub fn runtime() -> &'static Runtime {
 
 /// One server for all tests of a binary; `None` if none is installed here. It goes when the process ends.
 static CLUSTER: LazyLock<Option<Cluster>> = LazyLock::new(|| {
-    // These tests don't crash it.
-    Cluster::start(&["fsync = off", "full_page_writes = off"])
+    // These tests don't crash it, and those of plans make the statistics themselves.
+    Cluster::start(&["fsync = off", "full_page_writes = off", "autovacuum = off"])
 });
 
 /// How to reach the server, if there is one.
@@ -105,8 +107,14 @@ impl Database {
 
     /// Without any.
     pub async fn empty() -> Self {
+        Self::in_encoding("UTF8").await
+    }
+
+    /// Without any, for text in an encoding.
+    pub async fn in_encoding(encoding: &str) -> Self {
         let name = format!("tenancy_{}", NUMBER.fetch_add(1, Ordering::Relaxed));
-        Self::made(&server().unwrap(), &name, "template0").await
+        let template = format!("template0 ENCODING '{encoding}'");
+        Self::made(&server().unwrap(), &name, &template).await
     }
 
     async fn made(server: &PgConnectOptions, name: &str, template: &str) -> Self {
@@ -117,7 +125,7 @@ impl Database {
         .await;
         run(
             server,
-            format!("CREATE DATABASE {name} TEMPLATE {template} ENCODING 'UTF8'"),
+            format!("CREATE DATABASE {name} TEMPLATE {template}"),
         )
         .await;
         Self {
@@ -144,7 +152,7 @@ impl Drop for Database {
 pub async fn connect(options: PgConnectOptions, connections: u32) -> PgPool {
     PgPoolOptions::new()
         .max_connections(connections)
-        .acquire_timeout(Duration::from_secs(60))
+        .acquire_timeout(Duration::from_mins(1))
         .test_before_acquire(false)
         .connect_with(options)
         .await
