@@ -144,6 +144,7 @@ macro_rules! __checks {
                 promise_1_a_storm_leaves_what_its_log_says: "The commits of one organization are totally ordered, each decided on its predecessor",
                 promise_1_a_dropped_commit_happened_or_did_not: "If the future is dropped, the commit happened or it didn't; it is never half done",
                 promise_1_dropped_reads_leave_the_handle_whole: "its connection must not go back to a pool with a transaction open",
+                promise_1_dropped_calls_use_nothing_up: "its connection must not go back to a pool with a transaction open",
                 promise_1_a_reopened_store_has_every_commit: "applied, durable, and visible to every later `load`.",
             }
             promise_2 {

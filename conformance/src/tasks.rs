@@ -3,6 +3,7 @@
 
 use core::future::Future;
 use core::pin::{Pin, pin};
+use core::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use core::task::{Context, Poll, Waker};
 use core::time::Duration;
 use std::future::poll_fn;
@@ -113,6 +114,75 @@ impl Meeting {
             Poll::Pending
         })
         .await;
+    }
+}
+
+/// One who writes while others read: nobody is so fast that the others miss it.
+///
+/// Without it a writer in memory is through before the first reader has begun, and a check of what readers
+/// see in the meantime holds of every store.
+#[derive(Default)]
+pub(crate) struct Pace {
+    reads: AtomicU64,
+    readers: AtomicUsize,
+    over: AtomicBool,
+}
+
+impl Pace {
+    /// Before the reader's task is started. It reads until the guard is gone.
+    pub(crate) fn reader(self: &Arc<Self>) -> Reading {
+        self.readers.fetch_add(1, Ordering::SeqCst);
+        Reading(Arc::clone(self))
+    }
+
+    /// The readers go on until the guard is gone.
+    pub(crate) fn writer(self: &Arc<Self>) -> Writing {
+        Writing(Arc::clone(self))
+    }
+}
+
+/// A reader, until it is dropped.
+pub(crate) struct Reading(Arc<Pace>);
+
+impl Reading {
+    /// Whether the writer was through: the read that begins now is the last.
+    pub(crate) fn is_last(&self) -> bool {
+        self.0.over.load(Ordering::SeqCst)
+    }
+
+    /// One more read is done.
+    pub(crate) async fn done(&self) {
+        self.0.reads.fetch_add(1, Ordering::SeqCst);
+        step_aside().await;
+    }
+}
+
+impl Drop for Reading {
+    fn drop(&mut self) {
+        self.0.readers.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+/// The writer, until it is dropped, whether it succeeded or not.
+pub(crate) struct Writing(Arc<Pace>);
+
+impl Writing {
+    /// Waits until somebody has read since the last time, or nobody reads any more: so the next commit meets
+    /// a read that has begun.
+    pub(crate) async fn until_read(&self, before: u64) -> u64 {
+        loop {
+            let reads = self.0.reads.load(Ordering::SeqCst);
+            if reads > before || self.0.readers.load(Ordering::SeqCst) == 0 {
+                return reads;
+            }
+            pause(Duration::from_micros(100)).await;
+        }
+    }
+}
+
+impl Drop for Writing {
+    fn drop(&mut self) {
+        self.0.over.store(true, Ordering::SeqCst);
     }
 }
 

@@ -180,6 +180,7 @@ pub async fn log_keeps_every_event_and_author<H: Harness>(harness: &H) -> Verdic
     let commands = [
         "rename_workspace",
         "x",
+        "of a host, with spaces at the end  ",
         "an_unusually_long_name_of_a_command_that_is_still_to_come_some_day",
     ];
     for (number, events) in events.into_iter().enumerate() {

@@ -5,7 +5,7 @@ mod races;
 
 pub use interruptions::{
     promise_1_a_dropped_commit_happened_or_did_not, promise_1_a_reopened_store_has_every_commit,
-    promise_1_dropped_reads_leave_the_handle_whole,
+    promise_1_dropped_calls_use_nothing_up, promise_1_dropped_reads_leave_the_handle_whole,
 };
 pub use races::{
     promise_1_a_storm_leaves_what_its_log_says, promise_1_every_order_of_three_writers,

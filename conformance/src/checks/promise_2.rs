@@ -1,6 +1,5 @@
 //! **Facts are never older than their version.**
 
-use core::sync::atomic::{AtomicBool, Ordering};
 use std::sync::Arc;
 
 use tenancy::{
@@ -11,7 +10,7 @@ use tenancy::{
 use crate::harness::Harness;
 use crate::model::{KeyKind, same};
 use crate::report::{Failure, Verdict};
-use crate::tasks::{all, start, step_aside};
+use crate::tasks::{Pace, all, start};
 use crate::world::{Acme, World, at, given, joined, renamed};
 
 /// "Every record that `load` returns, and every absence it implies, holds at the version that it
@@ -173,15 +172,15 @@ async fn read_while_writing<H: Harness>(
         &chapter,
         40_u32.saturating_mul(harness.thoroughness()),
     )?;
-    let over = Arc::new(AtomicBool::new(false));
+    let pace = Arc::new(Pace::default());
     let mut readers = Vec::new();
     for reader in 0..2 {
-        let (chapter, torn, over) = (chapter.clone(), torn.clone(), Arc::clone(&over));
+        let (chapter, torn, reading) = (chapter.clone(), torn.clone(), pace.reader());
         let store = world.either(reader);
         readers.push(start(harness, async move {
             let mut seen = chapter.first;
             loop {
-                let last = over.load(Ordering::SeqCst);
+                let last = reading.is_last();
                 let Some(facts) = read(&*store, &chapter, seen).await? else {
                     return Err(Failure::new("the organization is gone"));
                 };
@@ -196,23 +195,23 @@ async fn read_while_writing<H: Harness>(
                 if last {
                     return Ok(());
                 }
-                step_aside().await;
+                reading.done().await;
             }
         }));
     }
     let stores = [world.either(0), world.either(1)];
-    let ending = Ending(Arc::clone(&over));
+    let writing = pace.writer();
     let writer = start(harness, async move {
-        let ending = ending;
+        let mut reads = 0;
         for (commit, store) in commits.into_iter().zip(stores.iter().cycle()) {
+            reads = writing.until_read(reads).await;
             same(
                 "the outcome",
                 &store.commit(&commit).await?,
                 &Outcome::Committed,
             )?;
-            step_aside().await;
         }
-        drop(ending);
+        drop(writing);
         Ok::<_, Failure>(())
     });
     readers.push(writer);
@@ -220,15 +219,6 @@ async fn read_while_writing<H: Harness>(
         task?;
     }
     Ok(())
-}
-
-/// Tells the readers that the writer is through, whether it succeeded or not.
-struct Ending(Arc<AtomicBool>);
-
-impl Drop for Ending {
-    fn drop(&mut self) {
-        self.0.store(true, Ordering::SeqCst);
-    }
 }
 
 async fn read<R: Repository>(

@@ -1,6 +1,5 @@
 //! **A standing: all that a permission check needs, in one round trip and of one snapshot.**
 
-use core::sync::atomic::{AtomicBool, Ordering};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -12,7 +11,7 @@ use tenancy::{
 use crate::harness::Harness;
 use crate::model::same;
 use crate::report::{Failure, Verdict};
-use crate::tasks::{all, start, step_aside};
+use crate::tasks::{Pace, all, start};
 use crate::world::{Acme, World, given, joined};
 
 /// "Start from `Standing::new` and set what you find": for everybody, at everything that is or was.
@@ -251,17 +250,14 @@ pub async fn standing_is_one_snapshot<H: Harness>(harness: &H) -> Verdict {
         seats.reverse();
     }
     let expected = Arc::new(expected);
-    let over = Arc::new(AtomicBool::new(false));
+    let pace = Arc::new(Pace::default());
     let mut tasks = Vec::new();
     for reader in 0..2 {
-        let (over, expected, store) = (
-            Arc::clone(&over),
-            Arc::clone(&expected),
-            world.either(reader),
-        );
+        let (reading, expected, store) =
+            (pace.reader(), Arc::clone(&expected), world.either(reader));
         tasks.push(start(harness, async move {
             loop {
-                let last = over.load(Ordering::SeqCst);
+                let last = reading.is_last();
                 let found = store.standing(user, resource).await?;
                 let version = found.map_or(0, |standing| standing.version.get());
                 let expected = expected.get(&version).copied().flatten();
@@ -273,26 +269,24 @@ pub async fn standing_is_one_snapshot<H: Harness>(harness: &H) -> Verdict {
                 if last {
                     return Ok(());
                 }
-                step_aside().await;
+                reading.done().await;
             }
         }));
     }
     let stores = [world.either(0), world.either(1)];
-    let ending = Arc::clone(&over);
+    let writing = pace.writer();
     let writer = start(harness, async move {
-        let mut verdict = Ok::<_, Failure>(());
+        let mut reads = 0;
         for (commit, store) in commits.into_iter().zip(stores.iter().cycle()) {
-            verdict = match store.commit(&commit).await {
-                Ok(outcome) => same("the outcome", &outcome, &Outcome::Committed),
-                Err(error) => Err(error.into()),
-            };
-            if verdict.is_err() {
-                break;
-            }
-            step_aside().await;
+            reads = writing.until_read(reads).await;
+            same(
+                "the outcome",
+                &store.commit(&commit).await?,
+                &Outcome::Committed,
+            )?;
         }
-        ending.store(true, Ordering::SeqCst);
-        verdict
+        drop(writing);
+        Ok::<_, Failure>(())
     });
     tasks.push(writer);
     for task in all(tasks).await? {

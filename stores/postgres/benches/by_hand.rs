@@ -6,7 +6,6 @@
 //!
 //! Ratios are what to look at: times depend on where the scheduler puts server and client.
 #![expect(
-    missing_docs,
     clippy::unwrap_used,
     clippy::arithmetic_side_effects,
     clippy::cast_precision_loss,
@@ -21,7 +20,10 @@ use std::time::{Duration, Instant};
 use sqlx::postgres::PgPoolOptions;
 use sqlx::{PgPool, Row as _};
 use support::cluster::Cluster;
-use tenancy::*;
+use tenancy::{
+    Actor, CreateDomain, CreateOrganization, CreatedOrganization, DomainId, DomainKind, DomainName,
+    EmailAddress, Name, Outcome, Repository as _, Resource, Tenancy, UserId, VerifiedEmail,
+};
 use tenancy_postgres::PostgresRepository;
 use uuid::Uuid;
 

@@ -1,5 +1,9 @@
 //! Commits inside a host's transactions, and commits that have to wait for them.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
 
 mod databases;
 mod support;

@@ -1,5 +1,9 @@
 //! The outbox: at least once, in order per organization, several workers; and what dropped futures leave.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
 
 mod databases;
 mod support;
@@ -10,7 +14,7 @@ use std::future::Future;
 use std::pin::pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Waker};
 use std::time::Duration;
 
 use databases::people::{acme, actor, new_workspace, tenancy};
@@ -305,7 +309,7 @@ async fn dropped_after(polls: usize, future: impl Future) {
             let mut context = Context::from_waker(Waker::noop());
             future.as_mut().poll(&mut context)
         };
-        if let Poll::Ready(_) = poll {
+        if poll.is_ready() {
             return;
         }
         tokio::time::sleep(Duration::from_micros(500)).await;

@@ -1,9 +1,10 @@
 //! Futures that are dropped, and stores that are closed.
 
+use core::num::NonZeroU32;
 use core::time::Duration;
 use std::sync::Arc;
 
-use tenancy::{Commit, Event, Key, Outcome, Repository, Resource};
+use tenancy::{Commit, Directory, Event, Key, Outcome, Repository, Resource};
 
 use crate::harness::Harness;
 use crate::model::same;
@@ -145,6 +146,40 @@ pub async fn promise_1_dropped_reads_leave_the_handle_whole<H: Harness>(harness:
         }
     }
     world.model.everything_agrees(&*store).await
+}
+
+/// "must not go back to a pool with a transaction open", nor stay away from it: a hundred calls of each
+/// kind that were dropped when they had begun use up no connection, no thread, no place in a queue.
+///
+/// # Errors
+///
+/// The store breaks the clause.
+pub async fn promise_1_dropped_calls_use_nothing_up<H: Harness>(harness: &H) -> Verdict {
+    let mut world = World::new(harness).await;
+    let acme = world.acme().await?;
+    let store = Arc::clone(&world.one);
+    let keys = [Key::Person(acme.bob), Key::OpenInvitations(None)];
+    let resource = Resource::Domain(acme.id, acme.domain);
+    let late = world.propose(acme.id, vec![Event::ContractEdited { contract: None }])?;
+    world.commit(&late).await?; // so that it can only conflict from now on
+    for number in 0..100 {
+        let polls = number % 3 + 1;
+        drop(cut(polls, store.load(acme.id, &keys)).await);
+        drop(cut(polls, store.standing(acme.bob, resource)).await);
+        drop(cut(polls, store.commit(&late)).await);
+        let users = store.members(
+            acme.id,
+            tenancy::RoleSet::all(),
+            None,
+            NonZeroU32::new(10).unwrap_or(NonZeroU32::MIN),
+        );
+        drop(cut(polls, users).await);
+    }
+    for _ in 0..3 {
+        twenty_calls(&mut world, &acme).await?;
+    }
+    world.model.everything_agrees(&*store).await?;
+    world.model.everything_agrees(&*world.other).await
 }
 
 /// Twenty calls on the first handle, a commit among them.

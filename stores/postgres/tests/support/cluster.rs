@@ -183,8 +183,7 @@ impl Cluster {
         run(command(self.bin.join("pg_ctl"))
             .arg("-D")
             .arg(self.data())
-            .arg("-s")
-            .arg("-w")
+            .args(["-s", "-w", "-t", "300"]) // a busy machine is slow, which is no failure
             .args(arguments))
     }
 
@@ -192,7 +191,7 @@ impl Cluster {
     pub fn up(&self) {
         // A server inherits its starter's pipes, and `output` waits until they are closed.
         let log = self.folder.join("log");
-        self.control(&["-l", &log.to_string_lossy(), "-t", "60", "start"]);
+        self.control(&["-l", &log.to_string_lossy(), "start"]);
     }
 
     /// Stops it as a power cut would stop its processes: nothing is flushed, recovery runs at the next start.

@@ -171,8 +171,8 @@ impl Storm {
 
     /// Waits for some more commits to be acknowledged.
     pub async fn goes_on_for(&self, commits: u64) {
-        let goal = self.heard.commits() + commits;
-        let time_limit = Duration::from_secs(60);
+        let goal = self.heard.commits().saturating_add(commits);
+        let time_limit = Duration::from_mins(5);
         let waited = tokio::time::timeout(time_limit, async {
             while self.heard.commits() < goal {
                 tokio::time::sleep(Duration::from_millis(2)).await;

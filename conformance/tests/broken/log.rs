@@ -1,0 +1,141 @@
+//! Logs that forget, or tell of others.
+
+use tenancy::{Author, Commit, CommitId, LogEntry, OrganizationId, Outcome, UserId};
+
+use super::store::{Data, Flaw, Lost, Store};
+
+#[derive(Default)]
+pub(crate) struct DropsLogEntries;
+
+impl Flaw for DropsLogEntries {
+    const DOES: &'static str = "loses every third entry of the log";
+
+    async fn commit(store: &Store<Self>, commit: &Commit) -> Result<Outcome, Lost> {
+        let mut data = store.data();
+        let outcome = data.commit(commit);
+        if outcome == Outcome::Committed && commit.next.version.get() % 3 == 0 {
+            data.log.pop();
+        }
+        Ok(outcome)
+    }
+}
+
+#[derive(Default)]
+pub(crate) struct LogsUnderAnotherOrganization;
+
+impl Flaw for LogsUnderAnotherOrganization {
+    const DOES: &'static str = "logs under the organization that was there first";
+
+    async fn commit(store: &Store<Self>, commit: &Commit) -> Result<Outcome, Lost> {
+        let mut data = store.data();
+        let outcome = data.commit(commit);
+        let first = data.log.first().map(|entry| entry.organization);
+        if let (Outcome::Committed, Some(first), Some(entry)) =
+            (&outcome, first, data.log.last_mut())
+        {
+            entry.organization = first;
+        }
+        Ok(outcome)
+    }
+}
+
+#[derive(Default)]
+pub(crate) struct LogsConflicts;
+
+impl Flaw for LogsConflicts {
+    const DOES: &'static str = "logs what was tried, not what was done";
+
+    async fn commit(store: &Store<Self>, commit: &Commit) -> Result<Outcome, Lost> {
+        let mut data = store.data();
+        let outcome = data.commit(commit);
+        if outcome == Outcome::Conflict {
+            data.log.push(commit.entry.clone());
+        }
+        Ok(outcome)
+    }
+}
+
+#[derive(Default)]
+pub(crate) struct LogsTheFirstEvent;
+
+impl Flaw for LogsTheFirstEvent {
+    const DOES: &'static str = "logs the first event of each commit";
+
+    fn written(commit: &Commit) -> Commit {
+        let mut commit = commit.clone();
+        commit.entry.events.truncate(1);
+        commit
+    }
+}
+
+#[derive(Default)]
+pub(crate) struct ForgetsOperators;
+
+impl Flaw for ForgetsOperators {
+    const DOES: &'static str = "knows no authors but users";
+
+    fn written(commit: &Commit) -> Commit {
+        let mut commit = commit.clone();
+        if let Author::Operator(_) = commit.entry.author {
+            commit.entry.author = Author::User(UserId::from_external("operator"));
+        }
+        commit
+    }
+}
+
+#[derive(Default)]
+pub(crate) struct FindsCommitsOfAnybody;
+
+impl Flaw for FindsCommitsOfAnybody {
+    const DOES: &'static str = "`Key::Commit` finds the entry in any organization";
+
+    fn committed(data: &Data, _: OrganizationId, commit: CommitId) -> Option<LogEntry> {
+        data.log.iter().find(|entry| entry.id == commit).cloned()
+    }
+}
+
+#[derive(Default)]
+pub(crate) struct FindsTheLastCommitOnly;
+
+impl Flaw for FindsTheLastCommitOnly {
+    const DOES: &'static str = "keeps only the id of an organization's last commit";
+
+    fn committed(data: &Data, id: OrganizationId, commit: CommitId) -> Option<LogEntry> {
+        let last = data.log_of(id).last();
+        last.filter(|entry| entry.id == commit).cloned()
+    }
+}
+
+#[derive(Default)]
+pub(crate) struct WantsCommitIdsUnique;
+
+impl Flaw for WantsCommitIdsUnique {
+    const DOES: &'static str = "has a commit's id alone as the primary key of its log";
+
+    async fn commit(store: &Store<Self>, commit: &Commit) -> Result<Outcome, Lost> {
+        let mut data = store.data();
+        let id = commit.organization();
+        let mut others = data.log.iter().filter(|entry| entry.organization != id);
+        if others.any(|entry| entry.id == commit.id()) {
+            return Err(Lost("duplicate key value violates unique constraint"));
+        }
+        Ok(data.commit(commit))
+    }
+}
+
+#[derive(Default)]
+pub(crate) struct FailsOnRepeats;
+
+impl Flaw for FailsOnRepeats {
+    const DOES: &'static str = "fails on its own unique index when a commit is made again";
+
+    async fn commit(store: &Store<Self>, commit: &Commit) -> Result<Outcome, Lost> {
+        let mut data = store.data();
+        let mut log = data.log_of(commit.organization());
+        if log.any(|entry| entry.id == commit.id()) {
+            return Err(Lost("duplicate key value violates unique constraint"));
+        }
+        drop(log);
+        Ok(data.commit(commit))
+    }
+}

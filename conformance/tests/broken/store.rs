@@ -1,0 +1,382 @@
+//! A store that keeps every promise, with a place for one flaw.
+
+use core::fmt;
+use core::future::{Future, poll_fn};
+use core::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use core::task::Poll;
+use core::time::Duration;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread;
+
+use tenancy::{
+    Change, Claim, Commit, CommitId, Facts, Key, LogEntry, OrganizationId, OrganizationState,
+    Outcome, Record, Resource, Standing, UserId, Version,
+};
+
+use super::handle::{Answer, AnyStore};
+use super::rows::{List, Row};
+
+/// What a store does wrong. Everything that a flaw leaves as it is here is right.
+pub(crate) trait Flaw: Default + Send + Sync + 'static {
+    /// In a sentence.
+    const DOES: &'static str;
+
+    /// Which of the checks that race must find it, however the race goes.
+    const SURELY: &'static [&'static str] = &[];
+
+    /// A commit as it is written.
+    fn written(commit: &Commit) -> Commit {
+        commit.clone()
+    }
+
+    fn commit(
+        store: &Store<Self>,
+        commit: &Commit,
+    ) -> impl Future<Output = Result<Outcome, Lost>> + Send {
+        async move {
+            step().await;
+            let outcome = store.data().commit(&Self::written(commit));
+            step().await;
+            Ok(outcome)
+        }
+    }
+
+    fn load(
+        store: &Store<Self>,
+        id: OrganizationId,
+        keys: &[Key],
+    ) -> impl Future<Output = Result<Option<Facts>, Lost>> + Send {
+        async move {
+            step().await;
+            Ok(facts::<Self>(&store.data(), id, keys))
+        }
+    }
+
+    fn standing(
+        store: &Store<Self>,
+        user: UserId,
+        resource: Resource,
+    ) -> impl Future<Output = Result<Option<Standing>, Lost>> + Send {
+        async move {
+            step().await;
+            store.count(1);
+            Ok(store.data().standing(user, resource))
+        }
+    }
+
+    /// The records that a key brings.
+    fn bring(data: &Data, id: OrganizationId, key: &Key) -> Vec<Record> {
+        data.bring(id, key)
+    }
+
+    /// The log entry of a commit.
+    fn committed(data: &Data, id: OrganizationId, commit: CommitId) -> Option<LogEntry> {
+        let mut log = data.log_of(id);
+        log.find(|entry| entry.id == commit).cloned()
+    }
+
+    /// What a list holds, in any order.
+    fn rows(data: &Data, list: &List<'_>) -> Vec<Row> {
+        data.rows(list)
+    }
+
+    /// In which order.
+    fn order(row: &Row) -> Vec<u8> {
+        row.key()
+    }
+
+    /// A page of rows in order.
+    fn page(&self, rows: Vec<Row>, after: Option<Vec<u8>>, limit: usize) -> Vec<Row> {
+        keyset(rows, after.as_deref(), limit)
+    }
+
+    fn holder(data: &Data, claim: &Claim) -> Option<OrganizationId> {
+        data.claims.get(claim).copied()
+    }
+
+    /// What is there after the store was closed and opened again.
+    fn reopened(data: Data) -> Data {
+        data
+    }
+}
+
+/// No flaw: what every broken store is measured against.
+#[derive(Default)]
+pub(crate) struct Sound;
+
+impl Flaw for Sound {
+    const DOES: &'static str = "nothing wrong";
+}
+
+/// A handle. What it keeps to itself is the flaw's.
+pub(crate) struct Store<F> {
+    shared: Arc<Shared>,
+    pub(crate) own: F,
+    round_trips: AtomicU64,
+}
+
+#[derive(Default)]
+struct Shared {
+    data: Mutex<Data>,
+    commits_under_way: AtomicUsize,
+}
+
+/// All that is kept.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Data {
+    pub(crate) organizations: BTreeMap<OrganizationId, OrganizationState>,
+    pub(crate) claims: BTreeMap<Claim, OrganizationId>,
+    pub(crate) log: Vec<LogEntry>,
+    /// How it was one commit ago, where a flaw remembers it.
+    pub(crate) before: Option<Box<Data>>,
+}
+
+/// "You don't know": the connection was lost.
+#[derive(Debug)]
+pub(crate) struct Lost(pub(crate) &'static str);
+
+impl fmt::Display for Lost {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0)
+    }
+}
+
+impl std::error::Error for Lost {}
+
+impl<F: Flaw> Store<F> {
+    pub(crate) fn data(&self) -> MutexGuard<'_, Data> {
+        lock(&self.shared.data)
+    }
+
+    pub(crate) fn count(&self, round_trips: u64) {
+        self.round_trips.fetch_add(round_trips, Ordering::SeqCst);
+    }
+
+    /// Whether more than one commit is under way.
+    pub(crate) fn is_contended(&self) -> bool {
+        self.shared.commits_under_way.load(Ordering::SeqCst) > 1
+    }
+
+    /// Whether any commit is under way.
+    pub(crate) fn is_writing(&self) -> bool {
+        self.shared.commits_under_way.load(Ordering::SeqCst) > 0
+    }
+}
+
+impl Data {
+    pub(crate) fn version(&self, id: OrganizationId) -> Version {
+        let state = self.organizations.get(&id);
+        state.map_or(Version::ABSENT, OrganizationState::version)
+    }
+
+    pub(crate) fn log_of(&self, id: OrganizationId) -> impl Iterator<Item = &LogEntry> {
+        self.log
+            .iter()
+            .filter(move |entry| entry.organization == id)
+    }
+
+    pub(crate) fn commit(&mut self, commit: &Commit) -> Outcome {
+        if self.version(commit.organization()) != commit.expected {
+            return Outcome::Conflict;
+        }
+        if let Some(claim) = self.taken(commit) {
+            return Outcome::Taken(claim);
+        }
+        self.apply(commit);
+        Outcome::Committed
+    }
+
+    pub(crate) fn taken(&self, commit: &Commit) -> Option<Claim> {
+        let mut claims = claims(commit);
+        claims
+            .find(|claim| self.claims.contains_key(claim))
+            .cloned()
+    }
+
+    pub(crate) fn apply(&mut self, commit: &Commit) {
+        self.set_organization(commit);
+        self.change_records(commit);
+        self.change_claims(commit);
+        self.log.push(commit.entry.clone());
+    }
+
+    pub(crate) fn state_mut(&mut self, id: OrganizationId) -> &mut OrganizationState {
+        let state = self.organizations.entry(id);
+        state.or_insert_with(|| OrganizationState::absent(id))
+    }
+
+    pub(crate) fn set_organization(&mut self, commit: &Commit) {
+        let state = self.state_mut(commit.organization());
+        state.set_organization(commit.next.clone());
+    }
+
+    pub(crate) fn change_records(&mut self, commit: &Commit) {
+        let state = self.state_mut(commit.organization());
+        for change in &commit.changes {
+            match change {
+                Change::Put(record) => state.put(record.clone()),
+                Change::Delete(id) => drop(state.delete(id)),
+                Change::Claim(_) | Change::Release(_) => {}
+            }
+        }
+    }
+
+    pub(crate) fn change_claims(&mut self, commit: &Commit) {
+        let id = commit.organization();
+        for change in &commit.changes {
+            match change {
+                Change::Claim(claim) => drop(self.claims.insert(claim.clone(), id)),
+                Change::Release(claim) => drop(self.claims.remove(claim)),
+                Change::Put(_) | Change::Delete(_) => {}
+            }
+        }
+    }
+
+    /// As `commit`, and remembers what was before.
+    pub(crate) fn commit_remembering(&mut self, commit: &Commit) -> Outcome {
+        self.before = None;
+        let before = self.clone();
+        let outcome = self.commit(commit);
+        self.before = Some(Box::new(before));
+        outcome
+    }
+
+    pub(crate) fn bring(&self, id: OrganizationId, key: &Key) -> Vec<Record> {
+        let state = self.organizations.get(&id);
+        let facts = state.and_then(|state| Facts::select(state, [], core::slice::from_ref(key)));
+        facts.map_or_else(Vec::new, |facts| facts.records)
+    }
+
+    pub(crate) fn standing(&self, user: UserId, resource: Resource) -> Option<Standing> {
+        let state = self.organizations.get(&resource.organization())?;
+        state.standing(user, resource)
+    }
+}
+
+/// The rows after a key, as many as asked for.
+pub(crate) fn keyset(rows: Vec<Row>, after: Option<&[u8]>, limit: usize) -> Vec<Row> {
+    let rows = rows.into_iter();
+    rows.filter(|row| after.is_none_or(|after| row.key().as_slice() > after))
+        .take(limit)
+        .collect()
+}
+
+pub(crate) fn claims(commit: &Commit) -> impl Iterator<Item = &Claim> {
+    commit.changes.iter().filter_map(|change| match change {
+        Change::Claim(claim) => Some(claim),
+        _ => None,
+    })
+}
+
+pub(crate) fn facts<F: Flaw>(data: &Data, id: OrganizationId, keys: &[Key]) -> Option<Facts> {
+    let organization = data.organizations.get(&id)?.organization()?.clone();
+    let committed = keys.iter().find_map(|key| match key {
+        Key::Commit(commit) => F::committed(data, id, *commit),
+        _ => None,
+    });
+    let records = keys
+        .iter()
+        .flat_map(|key| F::bring(data, id, key))
+        .collect();
+    Some(Facts {
+        organization,
+        records,
+        committed,
+    })
+}
+
+impl<F: Flaw> Store<F> {
+    pub(crate) fn new() -> Self {
+        Self::on(Arc::default())
+    }
+
+    fn on(shared: Arc<Shared>) -> Self {
+        Self {
+            shared,
+            own: F::default(),
+            round_trips: AtomicU64::new(0),
+        }
+    }
+}
+
+impl<F: Flaw> AnyStore for Store<F> {
+    fn load<'a>(&'a self, id: OrganizationId, keys: &'a [Key]) -> Answer<'a, Option<Facts>> {
+        Box::pin(F::load(self, id, keys))
+    }
+
+    fn commit<'a>(&'a self, commit: &'a Commit) -> Answer<'a, Outcome> {
+        Box::pin(async move {
+            let count = &self.shared.commits_under_way;
+            count.fetch_add(1, Ordering::SeqCst);
+            let _done = WhenDropped(|| {
+                count.fetch_sub(1, Ordering::SeqCst);
+            });
+            F::commit(self, commit).await
+        })
+    }
+
+    fn standing(&self, user: UserId, on: Resource) -> Answer<'_, Option<Standing>> {
+        Box::pin(F::standing(self, user, on))
+    }
+
+    fn list(&self, list: &List<'_>, after: Option<Vec<u8>>, limit: usize) -> Vec<Row> {
+        let mut rows = F::rows(&self.data(), list);
+        rows.sort_by_key(F::order);
+        self.own.page(rows, after, limit)
+    }
+
+    fn holder(&self, claim: &Claim) -> Option<OrganizationId> {
+        F::holder(&self.data(), claim)
+    }
+
+    fn another(&self) -> Box<dyn AnyStore> {
+        Box::new(Self::on(Arc::clone(&self.shared)))
+    }
+
+    fn reopened(&self) -> Box<dyn AnyStore> {
+        let data = F::reopened(self.data().clone());
+        Box::new(Self::on(Arc::new(Shared {
+            data: Mutex::new(data),
+            ..Shared::default()
+        })))
+    }
+
+    fn round_trips(&self) -> u64 {
+        self.round_trips.load(Ordering::SeqCst)
+    }
+}
+
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A place where a future waits, and may be dropped.
+pub(crate) async fn step() {
+    let mut waited = false;
+    poll_fn(|context| {
+        if waited {
+            return Poll::Ready(());
+        }
+        waited = true;
+        context.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
+}
+
+/// A place where a future waits so long that others come in between.
+pub(crate) async fn window() {
+    step().await;
+    thread::sleep(Duration::from_micros(300));
+    step().await;
+}
+
+/// Does something when it is dropped, be it because a future was.
+pub(crate) struct WhenDropped<D: FnMut()>(pub(crate) D);
+
+impl<D: FnMut()> Drop for WhenDropped<D> {
+    fn drop(&mut self) {
+        (self.0)();
+    }
+}

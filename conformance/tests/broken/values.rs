@@ -1,0 +1,276 @@
+//! Values that come back as others.
+
+use serde_json::Value;
+use tenancy::{
+    Change, Commit, Counts, EmailAddress, InvitationState, Key, OrganizationId, Outcome, Record,
+    TokenHash,
+};
+
+use super::store::{Data, Flaw, Lost, Store};
+
+/// A store that does something to every text before it keeps it.
+macro_rules! keeps_text {
+    ($($name:ident: $does:literal, |$text:ident| $kept:expr;)+) => {$(
+        #[derive(Default)]
+        pub(crate) struct $name;
+
+        impl Flaw for $name {
+            const DOES: &'static str = $does;
+
+            fn written(commit: &Commit) -> Commit {
+                rewritten(commit, &|value| match value {
+                    Value::String($text) => Value::String($kept),
+                    value => value,
+                })
+            }
+        }
+    )+};
+}
+
+keeps_text! {
+    FoldsCase: "keeps text in small letters", |text| text.to_lowercase();
+    TrimsTrailingSpaces: "keeps text in `CHAR(n)`: spaces at the end are gone", |text| {
+        text.trim_end().to_owned()
+    };
+    KnowsNothingBeyondTheBmp: "keeps text in MySQL's `utf8`: beyond the basic plane there are only `?`", |text| {
+        text.chars().map(|c| if u32::from(c) > 0xFFFF { '?' } else { c }).collect()
+    };
+    CutsText: "keeps 255 bytes of a text", |text| {
+        let end = text.char_indices().map(|(at, c)| at.saturating_add(c.len_utf8()));
+        let end = end.take_while(|end| *end <= 255).last().unwrap_or(0);
+        text.get(..end).unwrap_or(&text).to_owned()
+    };
+    KeepsSeconds: "keeps times in seconds", |text| {
+        let millis = |text: &str| {
+            let (seconds, fraction) = text.split_once('.')?;
+            let fraction = fraction.strip_suffix('Z')?;
+            (seconds.len() == 19 && fraction.bytes().all(|b| b.is_ascii_digit()))
+                .then(|| format!("{seconds}Z"))
+        };
+        millis(&text).unwrap_or(text)
+    };
+    EndsIn2038: "keeps times in 32 bits", |text| {
+        let is_time = text.len() >= 20 && text.get(10..11) == Some("T") && text.ends_with('Z');
+        if is_time && text.as_str() > "2038-01-19T03:14:08" {
+            "2038-01-19T03:14:07Z".to_owned()
+        } else {
+            text
+        }
+    };
+}
+
+#[derive(Default)]
+pub(crate) struct CountsIn31Bits;
+
+impl Flaw for CountsIn31Bits {
+    const DOES: &'static str = "keeps numbers in a signed column of 32 bits";
+
+    fn written(commit: &Commit) -> Commit {
+        rewritten(commit, &|value| match value.as_u64() {
+            Some(number) if number > 0x7FFF_FFFF => Value::from(0x7FFF_FFFF),
+            _ => value,
+        })
+    }
+}
+
+/// A commit whose values went through a function. What can't be kept like that stays as it was.
+fn rewritten(commit: &Commit, kept: &impl Fn(Value) -> Value) -> Commit {
+    let value = serde_json::to_value(commit).map(|value| through(value, kept));
+    let read = value.and_then(serde_json::from_value);
+    read.unwrap_or_else(|_| commit.clone())
+}
+
+fn through(value: Value, kept: &impl Fn(Value) -> Value) -> Value {
+    match value {
+        Value::Array(values) => values.into_iter().map(|v| through(v, kept)).collect(),
+        Value::Object(fields) => fields
+            .into_iter()
+            .map(|(name, value)| (name, through(value, kept)))
+            .collect(),
+        value => kept(value),
+    }
+}
+
+/// A store that does something to each record before it keeps it.
+macro_rules! keeps_records {
+    ($($name:ident: $does:literal, $record:pat => $change:expr;)+) => {$(
+        #[derive(Default)]
+        pub(crate) struct $name;
+
+        impl Flaw for $name {
+            const DOES: &'static str = $does;
+
+            fn written(commit: &Commit) -> Commit {
+                let mut commit = commit.clone();
+                for change in &mut commit.changes {
+                    if let Change::Put($record) = change {
+                        $change;
+                    }
+                }
+                commit
+            }
+        }
+    )+};
+}
+
+keeps_records! {
+    KeepsTheKeyOfAnAddress: "keeps an address in its normal form only",
+        Record::Member(member) => {
+            let key = member.email.as_ref().map(|email| EmailAddress::new(email.key().as_str()));
+            member.email = key.and_then(Result::ok).or(member.email.take());
+        };
+    KeepsHashesAsText: "keeps a token's hash as text",
+        Record::Invitation(invitation) => {
+            let bytes = invitation.token_hash.as_bytes();
+            let ascii = bytes.map(|byte| if byte.is_ascii() { byte } else { b'?' });
+            invitation.token_hash = TokenHash::from_bytes(ascii);
+        };
+    TakesDeclinedForRevoked: "keeps only whether an invitation is open, was accepted, or was closed",
+        Record::Invitation(invitation) => if invitation.state == InvitationState::Declined {
+            invitation.state = InvitationState::Revoked;
+        };
+    CountsNothing: "doesn't keep a workspace's counts",
+        Record::Workspace(workspace) => {
+            workspace.members = 0;
+            workspace.domains = 0;
+        };
+}
+
+#[derive(Default)]
+pub(crate) struct CountsNoInvitations;
+
+impl Flaw for CountsNoInvitations {
+    const DOES: &'static str = "doesn't keep how many invitations are open";
+
+    fn written(commit: &Commit) -> Commit {
+        let mut commit = commit.clone();
+        commit.next.counts = Counts {
+            invitations: 0,
+            ..commit.next.counts
+        };
+        commit
+    }
+}
+
+#[derive(Default)]
+pub(crate) struct ForgetsVatNumbers;
+
+impl Flaw for ForgetsVatNumbers {
+    const DOES: &'static str = "has no column for a company's VAT number";
+
+    fn written(commit: &Commit) -> Commit {
+        let mut commit = commit.clone();
+        if let Some(company) = &mut commit.next.company {
+            company.vat_number = None;
+        }
+        commit
+    }
+}
+
+#[derive(Default)]
+pub(crate) struct KeepsTheFirstWriting;
+
+impl Flaw for KeepsTheFirstWriting {
+    const DOES: &'static str = "doesn't write a name whose key is the same as before";
+
+    async fn commit(store: &Store<Self>, commit: &Commit) -> Result<Outcome, Lost> {
+        let mut data = store.data();
+        let mut commit = commit.clone();
+        let state = data.state_mut(commit.organization()).clone();
+        for change in &mut commit.changes {
+            if let Change::Put(Record::Workspace(workspace)) = change {
+                let old = state.workspace(workspace.id);
+                let old = old.filter(|old| old.name.key() == workspace.name.key());
+                workspace.name = old.map_or(workspace.name.clone(), |old| old.name.clone());
+            }
+        }
+        Ok(data.commit(&commit))
+    }
+}
+
+#[derive(Default)]
+pub(crate) struct StampsEveryPut;
+
+impl Flaw for StampsEveryPut {
+    const DOES: &'static str = "sets `since` whenever it writes a member";
+
+    fn written(commit: &Commit) -> Commit {
+        let mut commit = commit.clone();
+        let now = commit.entry.at;
+        for change in &mut commit.changes {
+            match change {
+                Change::Put(Record::Member(member)) => member.since = now,
+                Change::Put(Record::WorkspaceMember(member)) => member.since = now,
+                _ => {}
+            }
+        }
+        commit
+    }
+}
+
+#[derive(Default)]
+pub(crate) struct IgnoresAccents;
+
+impl Flaw for IgnoresAccents {
+    const DOES: &'static str = "finds names by a collation that ignores accents";
+
+    fn bring(data: &Data, id: OrganizationId, key: &Key) -> Vec<Record> {
+        let (Key::WorkspaceNamed(name), Some(state)) = (key, data.organizations.get(&id)) else {
+            return data.bring(id, key);
+        };
+        let plain = |text: &str| text.replace(['ë', 'é'], "e");
+        let wanted = plain(name.as_str());
+        let mut workspaces = state.workspaces();
+        let found = workspaces.find(|workspace| plain(workspace.name.key().as_str()) == wanted);
+        found.cloned().map(Record::Workspace).into_iter().collect()
+    }
+}
+
+#[derive(Default)]
+pub(crate) struct FindsAddressesByPattern;
+
+impl Flaw for FindsAddressesByPattern {
+    const DOES: &'static str = "finds an address with `LIKE … LIMIT 1`: `_` is any character";
+
+    fn bring(data: &Data, id: OrganizationId, key: &Key) -> Vec<Record> {
+        let records = data.bring(id, key);
+        let (Key::Address(address, None), Some(state)) = (key, data.organizations.get(&id)) else {
+            return records;
+        };
+        let like = |text: &str| {
+            text.chars().count() == address.as_str().chars().count()
+                && text
+                    .chars()
+                    .zip(address.as_str().chars())
+                    .all(|(a, b)| a == b || b == '_')
+        };
+        let mut members = state.members();
+        let first = members.find(|member| {
+            let email = member.email.as_ref();
+            email.is_some_and(|email| like(email.key().as_str()))
+        });
+        let others = records.into_iter();
+        let others = others.filter(|record| !matches!(record, Record::Member(_)));
+        others.chain(first.cloned().map(Record::Member)).collect()
+    }
+}
+
+#[derive(Default)]
+pub(crate) struct TakesDomainNamesForNumbers;
+
+impl Flaw for TakesDomainNamesForNumbers {
+    const DOES: &'static str = "finds a domain's name of digits as a number";
+
+    fn bring(data: &Data, id: OrganizationId, key: &Key) -> Vec<Record> {
+        let records = data.bring(id, key);
+        let (Key::DomainNamed(name), Some(state)) = (key, data.organizations.get(&id)) else {
+            return records;
+        };
+        let Ok(number) = name.as_str().parse::<u64>() else {
+            return records;
+        };
+        let mut domains = state.domains();
+        let found = domains.find(|domain| domain.name.as_str().parse() == Ok(number));
+        found.cloned().map(Record::Domain).into_iter().collect()
+    }
+}

@@ -1,0 +1,41 @@
+//! The suite, tested: stores that are each wrong in one way, and all of them are found out.
+
+mod broken;
+
+use std::path::Path;
+use std::{env, fs};
+
+use broken::matrix::{Matrix, RACING};
+use broken::store::Sound;
+
+/// The checks that kill no broken store, and why they are kept.
+const KEPT: &[(&str, &str)] = &[];
+
+/// What all of them are made of is right: they die of their flaw, and of nothing else.
+#[test]
+fn without_a_flaw_every_check_holds() {
+    let report = broken::report(broken::fresh::<Sound>);
+    assert!(report.is_conformant(), "{report}");
+    let names: Vec<_> = report.results.iter().map(|result| result.name).collect();
+    for racing in RACING {
+        assert!(names.contains(&racing), "there is no check `{racing}`");
+    }
+}
+
+#[test]
+fn every_broken_store_is_killed_by_what_the_matrix_says() {
+    let matrix = Matrix::of(broken::all());
+    let complaints = matrix.complaints();
+    let text = matrix.text(KEPT);
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("kill-matrix.md");
+    if env::var_os("TENANCY_BLESS").is_some() {
+        fs::write(&file, &text).unwrap();
+    }
+    assert!(complaints.is_empty(), "{}", complaints.join("\n"));
+    assert!(!text.contains("NOBODY SAYS WHY"), "{text}");
+    let written = fs::read_to_string(&file).unwrap_or_default();
+    for (number, (written, found)) in (1..).zip(written.lines().zip(text.lines())) {
+        assert_eq!(found, written, "line {number} of kill-matrix.md");
+    }
+    assert_eq!(text, written, "kill-matrix.md");
+}

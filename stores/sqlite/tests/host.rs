@@ -1,0 +1,138 @@
+//! A host's own rows in the same transaction: both, or neither.
+#![expect(
+    clippy::unwrap_used,
+    reason = "tests say what they expect by panicking"
+)]
+
+mod world;
+
+use rusqlite::TransactionBehavior;
+use tenancy::*;
+use tenancy_sqlite::apply;
+use world::*;
+
+const INVOICES: &str = "CREATE TABLE IF NOT EXISTS invoices (organization BLOB NOT NULL, cents INTEGER NOT NULL CHECK (cents > 0))";
+
+/// What a host does: the commit and an invoice, or neither.
+fn with_invoice(place: &Place, commit: &Commit, cents: i64) -> Result<Outcome, rusqlite::Error> {
+    let mut host = place.stranger();
+    host.execute_batch(INVOICES)?;
+    let transaction = host.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let outcome = apply(&transaction, commit).unwrap();
+    if outcome == Outcome::Committed {
+        let organization = commit.organization().as_uuid().into_bytes();
+        transaction.execute(
+            "INSERT INTO invoices (organization, cents) VALUES (?1, ?2)",
+            (organization, cents),
+        )?;
+        transaction.commit()?;
+    }
+    Ok(outcome)
+}
+
+fn invoices(place: &Place) -> i64 {
+    place
+        .stranger()
+        .query_row("SELECT count(*) FROM invoices", (), |row| row.get(0))
+        .unwrap()
+}
+
+#[test]
+fn both_are_written() {
+    let place = Place::new(quick());
+    let store = place.open();
+    let commit = creation("Acme");
+    assert_eq!(
+        with_invoice(&place, &commit, 4200).unwrap(),
+        Outcome::Committed
+    );
+    assert_eq!(invoices(&place), 1);
+    now(store.verify(commit.organization())).unwrap();
+    let facts = now(store.load(commit.organization(), &[]))
+        .unwrap()
+        .unwrap();
+    assert_eq!(facts.organization, commit.next);
+}
+
+#[test]
+fn neither_is_written_when_the_hosts_row_is_refused() {
+    let place = Place::new(quick());
+    let store = place.open();
+    let commit = creation("Acme");
+    with_invoice(&place, &commit, -1).unwrap_err();
+    assert_eq!(invoices(&place), 0);
+    assert_eq!(now(store.load(commit.organization(), &[])).unwrap(), None);
+}
+
+#[test]
+fn neither_is_written_when_somebody_was_first() {
+    let place = Place::new(quick());
+    let store = place.open();
+    let commit = creation("Acme");
+    assert_eq!(now(store.commit(&commit)).unwrap(), Outcome::Committed);
+    let before = dump(&place);
+    assert_eq!(
+        with_invoice(&place, &commit, 4200).unwrap(),
+        Outcome::Conflict
+    );
+    assert_eq!((invoices(&place), dump(&place)), (0, before));
+}
+
+/// Also a host that forgets to roll back has written nothing of a commit that is not made.
+#[test]
+fn a_refused_commit_leaves_the_transaction_clean() {
+    let place = Place::new(quick());
+    let tenancy = place.tenancy();
+    let (one, two) = (acme(&tenancy), acme(&tenancy));
+    domain(&tenancy, one, "acme-api");
+    let create = CreateDomain {
+        organization: two.organization,
+        workspace: two.workspace,
+        name: domain_name("acme-api"),
+        kind: DomainKind::Sandbox,
+    };
+    let taken = now(tenancy.prepare(&actor("ann"), create))
+        .unwrap()
+        .commit
+        .unwrap();
+    let before = dump(&place);
+    let mut host = place.stranger();
+    let transaction = host
+        .transaction_with_behavior(TransactionBehavior::Immediate)
+        .unwrap();
+    assert!(matches!(
+        apply(&transaction, &taken).unwrap(),
+        Outcome::Taken(_)
+    ));
+    let mut late = creation("Late");
+    late.expected = Version::new(1);
+    late.next.version = Version::new(2);
+    late.entry.version = Version::new(2);
+    assert_eq!(apply(&transaction, &late).unwrap(), Outcome::Conflict);
+    transaction.commit().unwrap();
+    assert_eq!(dump(&place), before);
+}
+
+/// Conflict comes before Taken: what was decided on an old version says nothing about the claim.
+#[test]
+fn a_late_commit_with_a_taken_claim_is_a_conflict() {
+    let place = Place::new(quick());
+    let tenancy = place.tenancy();
+    let (one, two) = (acme(&tenancy), acme(&tenancy));
+    let create = |at: CreatedOrganization| CreateDomain {
+        organization: at.organization,
+        workspace: at.workspace,
+        name: domain_name("acme-api"),
+        kind: DomainKind::Sandbox,
+    };
+    let late = now(tenancy.prepare(&actor("ann"), create(two)))
+        .unwrap()
+        .commit
+        .unwrap();
+    now(tenancy.execute(&actor("ann"), create(one))).unwrap();
+    domain(&tenancy, two, "other");
+    assert_eq!(
+        now(tenancy.repository().commit(&late)).unwrap(),
+        Outcome::Conflict
+    );
+}
