@@ -16,7 +16,8 @@ use diesel::result::{DatabaseErrorKind, Error as DieselError};
 use diesel::sql_query;
 use diesel::sql_types::{BigInt, Nullable, SmallInt, Text, Uuid as SqlUuid};
 use tenancy::{
-    Commit, Facts, Key, OrganizationId, Outcome, Repository, Resource, Standing, UserId,
+    Commit, Facts, Key, LogEntry, OrganizationId, Outcome, Repository, Resource, Standing, UserId,
+    Version,
 };
 use tenancy_postgres::DecodeError;
 use tenancy_postgres::statements::{self, CommitAnswer, StandingRow};
@@ -65,11 +66,36 @@ struct Stands {
     domain: Option<Uuid>,
 }
 
+#[derive(QueryableByName)]
+struct Logged {
+    #[diesel(sql_type = Text)]
+    entry: String,
+}
+
 impl Store {
     fn connection(&self) -> MutexGuard<'_, PgConnection> {
         self.connection
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A list: the log, page by page. All lists walk like this, by the last key of the page before.
+    fn log(&self, organization: OrganizationId) -> Result<Vec<LogEntry>, StoreError> {
+        let mut log: Vec<LogEntry> = Vec::new();
+        loop {
+            let last = log.last().map_or(Version::ABSENT, |entry| entry.version);
+            let page: Vec<Logged> = sql_query(statements::LOG)
+                .bind::<SqlUuid, _>(organization.as_uuid())
+                .bind::<BigInt, _>(statements::bigint(last))
+                .bind::<BigInt, _>(story::PAGE)
+                .get_results(&mut *self.connection())?;
+            if page.is_empty() {
+                return Ok(log);
+            }
+            for row in page {
+                log.push(statements::log_entry(&row.entry)?);
+            }
+        }
     }
 }
 
@@ -146,15 +172,22 @@ impl Repository for Store {
 }
 
 fn main() -> Result<(), story::Failure> {
-    let Some((_cluster, url)) = cluster::database_for_an_example() else {
-        return Ok(());
-    };
-    let mut connection = PgConnection::establish(&url)?;
+    match cluster::database_for_an_example() {
+        Some((_cluster, url)) => run(&url),
+        None => Ok(()),
+    }
+}
+
+pub(crate) fn run(url: &str) -> Result<(), story::Failure> {
+    let mut connection = PgConnection::establish(url)?;
     connection.batch_execute("CREATE SCHEMA IF NOT EXISTS tenancy")?;
     for (step, text) in statements::MIGRATIONS {
         println!("migration step {step}");
         connection.batch_execute(text)?;
     }
-    let connection = Mutex::new(connection);
-    tenancy::now(story::tell(Store { connection }))
+    let store = Store {
+        connection: Mutex::new(connection),
+    };
+    let acme = tenancy::now(story::tell(&store))?;
+    story::read_aloud(&store.log(acme)?)
 }

@@ -20,10 +20,14 @@ type Failure = Box<dyn Error>;
 
 #[tokio::main]
 async fn main() -> Result<(), Failure> {
-    let Some((_cluster, url)) = cluster::database_for_an_example() else {
-        return Ok(());
-    };
-    let pool = PgPool::connect(&url).await?;
+    match cluster::database_for_an_example() {
+        Some((_cluster, url)) => run(&url).await,
+        None => Ok(()),
+    }
+}
+
+pub(crate) async fn run(url: &str) -> Result<(), Failure> {
+    let pool = PgPool::connect(url).await?;
     tenancy_postgres::migrate(&pool).await?;
     pool.execute(
         "CREATE TABLE IF NOT EXISTS subscriptions (
@@ -55,7 +59,11 @@ async fn main() -> Result<(), Failure> {
             name: Name::new(name)?,
         };
         match subscribe(&tenancy, &pool, &ann, command, cents).await {
-            Ok(workspace) => println!("{name}: workspace {workspace}, at {cents} cents a month"),
+            Ok(workspace) if cents > 0 => {
+                println!("{name}: workspace {workspace}, at {cents} cents a month");
+            }
+            Ok(_) => return Err("the table takes no subscription for nothing".into()),
+            Err(error) if cents > 0 => return Err(error),
             Err(error) => println!("{name}: {error}"),
         }
         tell(&tenancy, &pool, &ann, acme).await?;
@@ -112,7 +120,11 @@ async fn tell(
         "  {} workspaces of {}, {subscriptions} subscriptions\n",
         usage.workspaces, usage.quota
     );
-    Ok(())
+    // The first workspace came with the organization, and is free.
+    if i64::from(usage.workspaces) == subscriptions.saturating_add(1) {
+        return Ok(());
+    }
+    Err("a workspace without its subscription, or the other way round".into())
 }
 
 fn person(name: &str) -> Result<Actor, Failure> {

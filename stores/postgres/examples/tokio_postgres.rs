@@ -9,10 +9,12 @@ mod cluster;
 mod story;
 
 use tenancy::{
-    Commit, Facts, Key, OrganizationId, Outcome, Repository, Resource, Standing, UserId,
+    Commit, Facts, Key, LogEntry, OrganizationId, Outcome, Repository, Resource, Standing, UserId,
+    Version,
 };
 use tenancy_postgres::DecodeError;
 use tenancy_postgres::statements::{self, CommitAnswer, StandingRow};
+use tokio_postgres::types::ToSql;
 use tokio_postgres::{Client, NoTls, Row, Statement};
 
 /// A store on one connection; a service has a pool of them.
@@ -107,12 +109,38 @@ fn columns(row: &Row) -> Result<StandingRow, tokio_postgres::Error> {
     })
 }
 
+impl Store {
+    /// A list: the log, page by page. All lists walk like this, by the last key of the page before.
+    async fn log(&self, organization: OrganizationId) -> Result<Vec<LogEntry>, StoreError> {
+        let mut log: Vec<LogEntry> = Vec::new();
+        loop {
+            let last = log.last().map_or(Version::ABSENT, |entry| entry.version);
+            let parameters: [&(dyn ToSql + Sync); 3] = [
+                &organization.as_uuid(),
+                &statements::bigint(last),
+                &story::PAGE,
+            ];
+            let page = self.client.query(statements::LOG, &parameters).await?;
+            if page.is_empty() {
+                return Ok(log);
+            }
+            for row in page {
+                log.push(statements::log_entry(row.try_get(0)?)?);
+            }
+        }
+    }
+}
+
 #[tokio::main]
 async fn main() -> Result<(), story::Failure> {
-    let Some((_cluster, url)) = cluster::database_for_an_example() else {
-        return Ok(());
-    };
-    let (client, connection) = tokio_postgres::connect(&url, NoTls).await?;
+    match cluster::database_for_an_example() {
+        Some((_cluster, url)) => run(&url).await,
+        None => Ok(()),
+    }
+}
+
+pub(crate) async fn run(url: &str) -> Result<(), story::Failure> {
+    let (client, connection) = tokio_postgres::connect(url, NoTls).await?;
     tokio::spawn(connection);
     client
         .batch_execute("CREATE SCHEMA IF NOT EXISTS tenancy")
@@ -127,5 +155,6 @@ async fn main() -> Result<(), story::Failure> {
         standing: client.prepare(statements::STANDING).await?,
         client,
     };
-    story::tell(store).await
+    let acme = story::tell(&store).await?;
+    story::read_aloud(&store.log(acme).await?)
 }

@@ -1,18 +1,24 @@
 //! What the drivers' examples do with their stores.
 
+#![allow(
+    dead_code,
+    clippy::allow_attributes,
+    reason = "their tests compile this without their `main`"
+)]
+
 use std::error::Error;
 
 use tenancy::{
     AcceptInvitation, Actor, CreateDomain, CreateOrganization, CreateWorkspace, DomainAction,
-    DomainKind, DomainName, EmailAddress, InviteToWorkspace, Name, RemoveMember, Repository,
-    Tenancy, UserId, VerifiedEmail, WorkspaceRole,
+    DomainKind, DomainName, EmailAddress, InviteToWorkspace, LogEntry, Name, OrganizationId,
+    RemoveMember, Repository, Tenancy, UserId, VerifiedEmail, WorkspaceRole,
 };
 
 pub(crate) type Failure = Box<dyn Error>;
 
 /// Every method of the contract is asked for: load, commit (made, refused by a rule, refused by a claim) and
-/// standing.
-pub(crate) async fn tell<R: Repository>(store: R) -> Result<(), Failure> {
+/// standing. Whose log is worth a look is returned.
+pub(crate) async fn tell<R: Repository>(store: R) -> Result<OrganizationId, Failure> {
     let tenancy = Tenancy::new(store);
     let (ann, bob) = (person("ann")?, person("bob")?);
 
@@ -83,7 +89,23 @@ pub(crate) async fn tell<R: Repository>(store: R) -> Result<(), Failure> {
     if decision.is_allowed() {
         return Err("a removed member keeps nothing".into());
     }
-    Ok(())
+    Ok(acme.organization)
+}
+
+/// How many entries of the log a page has.
+pub(crate) const PAGE: i64 = 3;
+
+/// What the log says in the end, whatever driver read it, page by page.
+pub(crate) fn read_aloud(log: &[LogEntry]) -> Result<(), Failure> {
+    println!("\nThe log, {PAGE} at a time:");
+    for entry in log {
+        println!("  {} {}", entry.version, entry.command);
+    }
+    let versions = log.iter().map(|entry| entry.version.get());
+    if versions.eq(1..=5) {
+        return Ok(());
+    }
+    Err("two creations, an invitation, its acceptance, a removal".into())
 }
 
 fn person(name: &str) -> Result<Actor, Failure> {
