@@ -73,7 +73,7 @@ stores! {
         IgnoresExpected ComparesThenWrites LocksEachHandle RacesToCreate CreatesOver
         AcceptsTheFuture TakesNoRowsForSuccess RetriesInside MakesRepeatsTwice AnswersRepeats
         AppliesRecordsOfConflicts LosesDeletes LosesRetiredNames KeepsWhatIsThere MergesPuts
-        MergesOrganizations SkipsVersions RemembersPerHandle StarvesSomeWriters TakesBusyForAnError
+        MergesOrganizations SkipsVersions RemembersPerHandle StarvesLosers TakesBusyForAnError
     }
     interruptions {
         HalfDoneWhenDropped LogsLater LosesItsConnectionToDroppedCommits
