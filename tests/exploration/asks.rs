@@ -8,9 +8,10 @@ use tenancy::{
     WorkspaceId,
 };
 
+use crate::Bounds;
 use crate::driver::{address, email, user};
+use crate::explorer::Node;
 use crate::model::{Ask, Who};
-use crate::{Bounds, Node};
 
 /// What is asked in a state.
 pub struct Asks {

@@ -9,8 +9,9 @@ use tenancy::{
     WorkspaceRole,
 };
 
+use crate::Bounds;
 use crate::driver::{address, user};
-use crate::{Bounds, Node};
+use crate::explorer::Node;
 
 pub type Form = Vec<u8>;
 

@@ -8,8 +8,9 @@ use tenancy::{
 };
 
 use crate::driver::{email, user};
+use crate::explorer::{Explorer, Node, VALIDITY};
 use crate::model::Choices;
-use crate::{Bounds, Explorer, Found, Node, SMALLEST, VALIDITY};
+use crate::{Bounds, Found, SMALLEST};
 
 /// Acme as it is born: Ann's, with one workspace.
 fn born(explorer: &Explorer) -> Node {
