@@ -384,7 +384,7 @@ impl<'s, R: Directory + 'static> Stage<'s, R> {
             user: id_of(&another),
             role: WorkspaceRole::Reader,
         };
-        let domain = self.domain(organization, workspace, &format!("used-{}", self.tag))?;
+        let domain = domain(organization, workspace, &format!("used-{}", self.tag))?;
         Ok(Scene {
             race: "a workspace is deleted and used",
             organizations: vec![organization],
@@ -407,7 +407,7 @@ impl<'s, R: Directory + 'static> Stage<'s, R> {
         for turn in 0..4 {
             let owner = person(&self.tag, &format!("owner{turn}"))?;
             let (organization, workspace) = self.acme(&owner).await?;
-            let domain = self.domain(organization, workspace, &format!("wanted-{}", self.tag))?;
+            let domain = domain(organization, workspace, &format!("wanted-{}", self.tag))?;
             scene.organizations.push(organization);
             scene.wishes.push(self.wish(turn, &owner, domain));
         }
@@ -473,20 +473,19 @@ impl<'s, R: Directory + 'static> Stage<'s, R> {
         let token = self.shell(0).execute(inviter, invite).await?.output.token;
         token.ok_or_else(|| Failure::new("an invitation without its token"))
     }
+}
 
-    fn domain(
-        &self,
-        organization: OrganizationId,
-        workspace: WorkspaceId,
-        called: &str,
-    ) -> Result<CreateDomain, Failure> {
-        Ok(CreateDomain {
-            organization,
-            workspace,
-            name: DomainName::new(called)?,
-            kind: DomainKind::Sandbox,
-        })
-    }
+fn domain(
+    organization: OrganizationId,
+    workspace: WorkspaceId,
+    called: &str,
+) -> Result<CreateDomain, Failure> {
+    Ok(CreateDomain {
+        organization,
+        workspace,
+        name: DomainName::new(called)?,
+        kind: DomainKind::Sandbox,
+    })
 }
 
 fn workspace(organization: OrganizationId, number: usize) -> Result<CreateWorkspace, Failure> {

@@ -8,7 +8,11 @@ use std::time::Duration;
 
 use sqlx::PgPool;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
-use tenancy::*;
+use tenancy::{
+    AcceptInvitation, Actor, CommitId, CreateDomain, CreateOrganization, DeleteDomain, Directory,
+    DomainKind, DomainName, Done, EmailAddress, Error, InviteToWorkspace, Name, OrganizationId,
+    Settings, Tenancy, UserId, VerifiedEmail, Version, WorkspaceRole,
+};
 use tenancy_postgres::PostgresRepository;
 use tokio::task::JoinSet;
 
