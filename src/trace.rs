@@ -26,19 +26,16 @@ pub(crate) async fn command<T, E>(
         outcome = Empty,
         version = Empty
     );
-    async move {
-        let result = work.await;
-        match &result {
-            Ok(done) => {
-                record("outcome", if done.changed() { "done" } else { "unchanged" });
-                record("version", done.token.version);
-            }
-            Err(error) => record("outcome", ending(error)),
+    let result = work.instrument(span.clone()).await;
+    match &result {
+        Ok(done) => {
+            let outcome = if done.changed() { "done" } else { "unchanged" };
+            record(&span, "outcome", outcome);
+            record(&span, "version", done.token.version);
         }
-        result
+        Err(error) => record(&span, "outcome", ending(error)),
     }
-    .instrument(span)
-    .await
+    result
 }
 
 /// A span around a check: what was asked of what, and the answer.
@@ -48,22 +45,18 @@ pub(crate) async fn check<E>(
     work: impl Future<Output = Result<Decision, Error<E>>>,
 ) -> Result<Decision, Error<E>> {
     let span = debug_span!("tenancy.check", action, %resource, outcome = Empty);
-    async move {
-        let result = work.await;
-        match &result {
-            Ok(Decision::Allowed { by }) => record("outcome", format_args!("allowed as {by}")),
-            Ok(Decision::Forbidden { .. }) => record("outcome", "forbidden"),
-            Ok(Decision::Hidden) => record("outcome", "hidden"),
-            Err(error) => record("outcome", ending(error)),
-        }
-        result
+    let result = work.instrument(span.clone()).await;
+    match &result {
+        Ok(Decision::Allowed { by }) => record(&span, "outcome", format_args!("allowed as {by}")),
+        Ok(Decision::Forbidden { .. }) => record(&span, "outcome", "forbidden"),
+        Ok(Decision::Hidden) => record(&span, "outcome", "hidden"),
+        Err(error) => record(&span, "outcome", ending(error)),
     }
-    .instrument(span)
-    .await
+    result
 }
 
-fn record(field: &'static str, value: impl Display) {
-    Span::current().record(field, display(value));
+fn record(span: &Span, field: &'static str, value: impl Display) {
+    span.record(field, display(value));
 }
 
 fn ending<E>(error: &Error<E>) -> &'static str {
