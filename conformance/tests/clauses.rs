@@ -1,7 +1,5 @@
 //! Each check quotes the contract, to the letter.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
 use std::fs;
 use std::path::Path;
 
