@@ -30,6 +30,7 @@ impl Flaw for ComparesThenWrites {
     const SURELY: &'static [&'static str] = &[
         "promise_1_racers_have_one_winner",
         "promise_1_racers_to_create_have_one_winner",
+        "promise_1_a_storm_leaves_what_its_log_says",
     ];
 
     async fn commit(store: &Store<Self>, commit: &Commit) -> Result<Outcome, Lost> {
@@ -386,6 +387,26 @@ impl Flaw for TakesBusyForAnError {
         if outcome == Outcome::Conflict && store.is_contended() {
             return Err(Lost("database is locked"));
         }
+        window().await;
+        Ok(outcome)
+    }
+}
+
+#[derive(Default)]
+pub(crate) struct LosesDeletesUnderLoad;
+
+impl Flaw for LosesDeletesUnderLoad {
+    const DOES: &'static str = "skips its deletes while others write, as if they could wait";
+    const SURELY: &'static [&'static str] = &["promise_1_a_storm_leaves_what_its_log_says"];
+
+    async fn commit(store: &Store<Self>, commit: &Commit) -> Result<Outcome, Lost> {
+        window().await;
+        let skipped = if store.is_contended() {
+            without(commit, |change| matches!(change, Change::Delete(_)))
+        } else {
+            commit.clone()
+        };
+        let outcome = store.data().commit(&skipped);
         window().await;
         Ok(outcome)
     }

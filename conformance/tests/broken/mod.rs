@@ -74,6 +74,7 @@ stores! {
         AcceptsTheFuture TakesNoRowsForSuccess RetriesInside MakesRepeatsTwice AnswersRepeats
         AppliesRecordsOfConflicts LosesDeletes LosesRetiredNames KeepsWhatIsThere MergesPuts
         MergesOrganizations SkipsVersions RemembersPerHandle StarvesLosers TakesBusyForAnError
+        LosesDeletesUnderLoad
     }
     interruptions {
         HalfDoneWhenDropped LogsLater LosesItsConnectionToDroppedCommits
