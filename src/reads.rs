@@ -93,8 +93,12 @@ pub enum WorkspaceInvoicing {
 }
 
 impl<R: Repository> Tenancy<R> {
-    /// What an actor holds at a resource, in one round trip; `None` if the organization doesn't exist.
-    /// Ask it as many questions as you like: they cost nanoseconds.
+    /// What an actor holds at a resource, in one round trip; `None` if the organization doesn't exist, or
+    /// if a user is no member of it: which of the two is not told (A2). Ask it as many questions as you
+    /// like: they cost nanoseconds.
+    ///
+    /// Of a member's standing, decide with it and show the decision: its fields tell also of a workspace
+    /// or a domain that is hidden from them whether it exists.
     ///
     /// ```
     /// # tenancy::now(async {
@@ -125,9 +129,10 @@ impl<R: Repository> Tenancy<R> {
             .standing(user, resource.into())
             .await
             .map_err(Error::Store)?;
-        Ok(standing.map(|standing| match actor {
-            Actor::User { .. } => standing,
-            Actor::Operator(_) => standing.seen_by_operator(),
+        Ok(standing.and_then(|standing| match actor {
+            // Nothing is open to an outsider (M1), and the lists that begin here must not ask further.
+            Actor::User { .. } => standing.organization_role.map(|_| standing),
+            Actor::Operator(_) => Some(standing.seen_by_operator()),
         }))
     }
 

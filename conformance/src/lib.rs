@@ -4,6 +4,7 @@ mod commands;
 mod harness;
 mod lockstep;
 mod model;
+mod races;
 mod random;
 mod report;
 #[macro_use]
@@ -15,6 +16,7 @@ pub mod checks;
 
 pub use checks::checks;
 pub use harness::{Harness, Task};
+pub use races::races;
 #[doc(hidden)]
 pub use report::hold;
 pub use report::{Check, CheckResult, Failure, Report, Verdict, run, run_without};

@@ -987,9 +987,12 @@ impl World {
         invitation: InvitationId,
     ) -> Result<UserId, No> {
         let on = On::Organization(id);
-        let found = self.organizations.get(&id);
-        let found = found.and_then(|it| it.invitations.get(&invitation));
-        let views_all = self.check(who, on, &OrganizationAction::ViewInvitations);
+        let it = self.organizations.get(&id);
+        let found = it.and_then(|it| it.invitations.get(&invitation));
+        let mut views_all = self.check(who, on, &OrganizationAction::ViewInvitations);
+        if views_all.is_ok() && it.is_some_and(|it| it.deleted) {
+            views_all = Err("organization_deleted");
+        }
         let Some(found) = found else {
             views_all?;
             return Err("invitation_not_found");

@@ -186,9 +186,9 @@ impl Flaw for CutsClaims {
     const DOES: &'static str = "compares the first 62 bytes of a name";
 
     async fn commit(store: &Store<Self>, commit: &Commit) -> Result<Outcome, Lost> {
-        alike(store, commit, |one, other| {
+        Ok(alike(store, commit, |one, other| {
             one.bytes().take(62).eq(other.bytes().take(62))
-        })
+        }))
     }
 }
 
@@ -199,9 +199,9 @@ impl Flaw for CountsClaims {
     const DOES: &'static str = "compares names of digits as numbers";
 
     async fn commit(store: &Store<Self>, commit: &Commit) -> Result<Outcome, Lost> {
-        alike(store, commit, |one, other| {
+        Ok(alike(store, commit, |one, other| {
             one.parse::<u64>().ok() == other.parse::<u64>().ok() && one.parse::<u64>().is_ok()
-        })
+        }))
     }
 }
 
@@ -209,16 +209,16 @@ fn alike<F: Flaw>(
     store: &Store<F>,
     commit: &Commit,
     alike: impl Fn(&str, &str) -> bool,
-) -> Result<Outcome, Lost> {
+) -> Outcome {
     let mut data = store.data();
     let taken = claims(commit).find(|Claim::DomainName(name)| {
         let mut held = data.claims.keys();
         held.any(|Claim::DomainName(held)| alike(name.as_str(), held.as_str()))
     });
     if let Some(taken) = taken {
-        return Ok(Outcome::Taken(taken.clone()));
+        return Outcome::Taken(taken.clone());
     }
-    Ok(data.commit(commit))
+    data.commit(commit)
 }
 
 #[derive(Default)]

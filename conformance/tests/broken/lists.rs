@@ -142,7 +142,7 @@ lists! {
     ListsClosedInvitations: "lists invitations that were accepted, too", |data, list| match list {
         List::Invitations(id, None) => {
             let state = data.organizations.get(id).into_iter();
-            let invitations = state.flat_map(|state| state.invitations());
+            let invitations = state.flat_map(tenancy::OrganizationState::invitations);
             invitations
                 .filter(|invitation| {
                     matches!(invitation.state, InvitationState::Open | InvitationState::Accepted)

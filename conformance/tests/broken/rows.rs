@@ -79,12 +79,12 @@ impl Data {
         let state = |id: &OrganizationId| self.organizations.get(id).into_iter();
         match list {
             List::Members(id, roles) => state(id)
-                .flat_map(|state| state.members())
+                .flat_map(tenancy::OrganizationState::members)
                 .filter(|member| roles.contains(RoleSet::of_organization(member.role)))
                 .map(|member| Row::Member(member.clone()))
                 .collect(),
             List::Workspaces(id) => state(id)
-                .flat_map(|state| state.workspaces())
+                .flat_map(tenancy::OrganizationState::workspaces)
                 .map(|workspace| Row::Workspace(workspace.clone()))
                 .collect(),
             List::WorkspacesOf(id, user) => state(id)
@@ -104,7 +104,7 @@ impl Data {
                 .map(|domain| Row::Domain(domain.clone()))
                 .collect(),
             List::Invitations(id, within) => state(id)
-                .flat_map(|state| state.open_invitations())
+                .flat_map(tenancy::OrganizationState::open_invitations)
                 .filter(|invitation| within.is_none() || invitation.target.workspace() == *within)
                 .map(|invitation| Row::Invitation(invitation.clone()))
                 .collect(),

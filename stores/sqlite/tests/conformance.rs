@@ -1,5 +1,7 @@
 //! The store keeps every promise of the contract, in place and on threads.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 mod world;
 
 use std::sync::Mutex;
@@ -53,4 +55,24 @@ mod in_place {
 mod on_threads {
     use super::*;
     suite!(harness = Files::new(threaded()));
+}
+
+/// The known races, with 64 writers. `TENANCY_ROUNDS` says how often.
+mod known_races {
+    use super::*;
+    use tenancy_conformance::{Failure, races};
+
+    fn rounds() -> u32 {
+        std::env::var("TENANCY_ROUNDS").map_or(3, |rounds| rounds.parse().unwrap())
+    }
+
+    #[test]
+    fn break_no_rule_in_place() -> Result<(), Failure> {
+        tenancy::now(races(&Files::new(quick()), rounds(), 64))
+    }
+
+    #[test]
+    fn break_no_rule_on_threads() -> Result<(), Failure> {
+        tenancy::now(races(&Files::new(threaded()), rounds(), 64))
+    }
 }

@@ -26,7 +26,7 @@ pub async fn promise_1_a_dropped_commit_happened_or_did_not<H: Harness>(harness:
     let mut world = World::new(harness).await;
     let acme = world.acme().await?;
     let mut name = "Payments".to_owned();
-    let mut finished = 0;
+    let mut finished = 0_u32;
     for polls in 0..MANY {
         let next = format!("Payments {polls}");
         let user = world.user();
@@ -59,7 +59,7 @@ pub async fn promise_1_a_dropped_commit_happened_or_did_not<H: Harness>(harness:
                 &outcome?,
                 &Outcome::Committed,
             )?;
-            finished += 1;
+            finished = finished.saturating_add(1);
             if finished == 2 {
                 break;
             }
@@ -162,8 +162,8 @@ pub async fn promise_1_dropped_calls_use_nothing_up<H: Harness>(harness: &H) -> 
     let resource = Resource::Domain(acme.id, acme.domain);
     let late = world.propose(acme.id, vec![Event::ContractEdited { contract: None }])?;
     world.commit(&late).await?; // so that it can only conflict from now on
-    for number in 0..100 {
-        let polls = number % 3 + 1;
+    for number in 0..100_usize {
+        let polls = (number % 3).saturating_add(1);
         drop(cut(polls, store.load(acme.id, &keys)).await);
         drop(cut(polls, store.standing(acme.bob, resource)).await);
         drop(cut(polls, store.commit(&late)).await);

@@ -1,0 +1,517 @@
+//! The races that services lose, run in earnest.
+
+use core::future::Future;
+use core::num::NonZeroU32;
+use core::pin::Pin;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use tenancy::{
+    AcceptInvitation, Actor, AppointAdmin, Author, ChangeOrganizationRole, Command, CreateDomain,
+    CreateOrganization, CreateWorkspace, DeleteWorkspace, Directory, DomainKind, DomainName,
+    EmailAddress, Error, Event, GiveWorkspaceRole, InvitationToken, InviteToOrganization,
+    InviteToWorkspace, LeaveOrganization, Line, LogEntry, Name, Operator, OrganizationId,
+    OrganizationRole, OrganizationState, RevokeInvitation, SetWorkspaceQuota, Tenancy, UserId,
+    VerifiedEmail, WorkspaceId, WorkspaceRole,
+};
+
+use crate::harness::Harness;
+use crate::model::{Item, List, Model, walk};
+use crate::report::{Failure, Verdict};
+use crate::tasks::{Meeting, all, pause, start};
+use crate::world::World;
+
+type Wish = Pin<Box<dyn Future<Output = Result<bool, Failure>> + Send>>;
+type Shell<R> = Arc<Tenancy<Arc<R>>>;
+
+/// Some writers who want what can't all be, and how many of them may get it.
+struct Scene {
+    race: &'static str,
+    organizations: Vec<OrganizationId>,
+    wishes: Vec<Wish>,
+    winners: fn(&[bool]) -> bool,
+}
+
+/// Runs the known races, all at the same moment and over two handles, with at least as many writers as it is
+/// told, again and again; then replays what was logged, holds each step to the rulebook's invariants, and
+/// compares the store with what comes out.
+///
+/// The races: all Admins leave; they demote each other; many create at one free slot; the quota is lowered
+/// meanwhile; a link is accepted twice; it is accepted and revoked, or its inviter is demoted, or its workspace
+/// is deleted; a workspace is deleted and gets a domain or a member; a domain's name is wanted in several
+/// organizations.
+///
+/// No check of the suite: how much of it is enough depends on the store. Give it a few rounds in every build,
+/// and thousands before a release.
+///
+/// ```
+/// # use tenancy::MemoryRepository;
+/// # use tenancy_conformance::Harness;
+/// # struct Memory;
+/// # impl Harness for Memory {
+/// #     type Repository = MemoryRepository;
+/// #     async fn fresh(&self) -> MemoryRepository { MemoryRepository::new() }
+/// #     async fn another(&self, same: &MemoryRepository) -> MemoryRepository { same.clone() }
+/// # }
+/// tenancy::now(tenancy_conformance::races(&Memory, 1, 64)).unwrap();
+/// ```
+///
+/// # Errors
+///
+/// A race had the wrong winners, the log tells of a step that a rule forbids, or the store isn't what its log
+/// says.
+pub async fn races<H: Harness>(harness: &H, rounds: u32, writers: usize) -> Verdict {
+    for round in 0..rounds {
+        let world = World::with_seed(harness, u64::from(round)).await;
+        let shells = [shell(&world.one), shell(&world.other)];
+        let mut scenes = Vec::new();
+        let mut wishes = 0_usize;
+        while wishes < writers {
+            let scene = scenes.len();
+            let stage = Stage::new(&shells, format!("{round}-{scene}"))?;
+            let scene = stage
+                .set(scene)
+                .await
+                .map_err(|failure| failure.at("before the race"))?;
+            wishes = wishes.saturating_add(scene.wishes.len());
+            scenes.push(scene);
+        }
+        run(harness, &world, scenes)
+            .await
+            .map_err(|failure| failure.at(format_args!("round {round}")))?;
+    }
+    Ok(())
+}
+
+fn shell<R: Directory>(store: &Arc<R>) -> Shell<R> {
+    let attempts = NonZeroU32::new(10_000).unwrap_or(NonZeroU32::MIN);
+    Arc::new(
+        Tenancy::new(Arc::clone(store))
+            .with_attempts(attempts)
+            .with_sleep(pause),
+    )
+}
+
+async fn run<H: Harness>(harness: &H, world: &World<H::Repository>, scenes: Vec<Scene>) -> Verdict {
+    let count = scenes.iter().map(|scene| scene.wishes.len()).sum();
+    let meeting = Meeting::of(count);
+    let mut running = Vec::new();
+    for Scene {
+        race,
+        organizations,
+        wishes,
+        winners,
+    } in scenes
+    {
+        let started: Vec<_> = wishes
+            .into_iter()
+            .map(|wish| {
+                let meeting = Arc::clone(&meeting);
+                start(harness, async move {
+                    meeting.everybody().await;
+                    wish.await
+                })
+            })
+            .collect();
+        running.push((race, organizations, started, winners));
+    }
+    let mut logs = BTreeMap::new();
+    for (race, organizations, started, winners) in running {
+        let won: Result<Vec<bool>, Failure> = all(started).await?.into_iter().collect();
+        let won = won.map_err(|failure| failure.at(race))?;
+        if !winners(&won) {
+            return Err(Failure::new(format!("{race}: who succeeded is {won:?}")));
+        }
+        for id in organizations {
+            let items = walk(&*world.one, id, List::Log, 50).await?;
+            let entries = items.into_iter().filter_map(|item| match item {
+                Item::Entry(entry) => Some(entry),
+                _ => None,
+            });
+            let entries: Vec<LogEntry> = entries.collect();
+            no_step_breaks_a_rule(id, &entries).map_err(|failure| failure.at(race))?;
+            logs.insert(id, entries);
+        }
+    }
+    let model = Model::replay(world.model.lag(), &logs)?;
+    for id in model.organizations() {
+        model.records_agree(&*world.other, id).await?;
+    }
+    Ok(())
+}
+
+/// Replays a log, and looks at each step.
+fn no_step_breaks_a_rule(id: OrganizationId, log: &[LogEntry]) -> Verdict {
+    let mut state = OrganizationState::absent(id);
+    let mut closed = BTreeSet::new();
+    for entry in log {
+        let before = state.clone();
+        state.apply_entry(entry)?;
+        state.validate()?; // an Admin remains; counts are right; workspace members are members …
+        for event in &entry.events {
+            let rule = match event {
+                Event::WorkspaceCreated { .. } if before.version().get() > 0 => {
+                    let organization = before.organization();
+                    organization.is_some_and(|o| o.counts.workspaces < o.workspace_quota)
+                }
+                Event::WorkspaceDeleted { workspace, .. } => {
+                    // Who deletes it may be in it (W4).
+                    let own = match &entry.author {
+                        Author::User(user) => before.workspace_member(*workspace, *user),
+                        Author::Operator(_) => None,
+                    };
+                    let left = u32::from(own.is_some());
+                    let workspace = before.workspace(*workspace);
+                    workspace.is_some_and(|w| w.domains == 0 && w.members == left)
+                }
+                Event::InvitationAccepted { invitation, .. }
+                | Event::InvitationRevoked { invitation, .. }
+                | Event::InvitationDeclined { invitation, .. } => closed.insert(*invitation),
+                _ => true,
+            };
+            if !rule {
+                return Err(Failure::new(format!(
+                    "version {} breaks a rule: {event:?}",
+                    entry.version
+                )));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// An organization before a race.
+struct Stage<'s, R> {
+    shells: &'s [Shell<R>; 2],
+    /// In every name, so that nothing is shared by accident.
+    tag: String,
+    ann: Actor,
+    operator: Actor,
+}
+
+impl<'s, R: Directory + 'static> Stage<'s, R> {
+    fn new(shells: &'s [Shell<R>; 2], tag: String) -> Result<Self, Failure> {
+        Ok(Self {
+            ann: person(&tag, "ann")?,
+            operator: Actor::Operator(Operator::attest(Line::new("races")?)),
+            shells,
+            tag,
+        })
+    }
+
+    async fn set(&self, turn: usize) -> Result<Scene, Failure> {
+        match turn % 10 {
+            0 => self.all_admins_leave().await,
+            1 => self.admins_demote_each_other().await,
+            2 => self.many_create_at_one_free_slot().await,
+            3 => self.the_quota_is_lowered_while_many_create().await,
+            4 => self.a_link_is_accepted_again_and_again().await,
+            5 => self.a_link_is_accepted_and_revoked().await,
+            6 => self.a_link_is_accepted_and_its_inviter_demoted().await,
+            7 => self.a_link_is_accepted_and_its_workspace_deleted().await,
+            8 => self.a_workspace_is_deleted_and_used().await,
+            _ => self.a_name_is_wanted_by_many().await,
+        }
+    }
+
+    async fn all_admins_leave(&self) -> Result<Scene, Failure> {
+        let (organization, _) = self.acme(&self.ann).await?;
+        let mut wishes = vec![self.wish(0, &self.ann, LeaveOrganization { organization })];
+        for admin in 1..4 {
+            let admin_too = self.admin(organization, admin).await?;
+            wishes.push(self.wish(admin, &admin_too, LeaveOrganization { organization }));
+        }
+        Ok(Scene {
+            race: "all Admins leave",
+            organizations: vec![organization],
+            wishes,
+            winners: |won| count(won) == won.len().saturating_sub(1),
+        })
+    }
+
+    async fn admins_demote_each_other(&self) -> Result<Scene, Failure> {
+        let (organization, _) = self.acme(&self.ann).await?;
+        let mut admins = vec![self.ann.clone()];
+        for admin in 1..4 {
+            admins.push(self.admin(organization, admin).await?);
+        }
+        let victims = admins.iter().skip(1).chain(admins.first());
+        let wishes = admins
+            .iter()
+            .zip(victims)
+            .enumerate()
+            .map(|(turn, (admin, victim))| {
+                let demotion = ChangeOrganizationRole {
+                    organization,
+                    user: id_of(victim),
+                    role: OrganizationRole::Member,
+                };
+                self.wish(turn, admin, demotion)
+            });
+        Ok(Scene {
+            race: "Admins demote each other",
+            organizations: vec![organization],
+            wishes: wishes.collect(),
+            winners: |won| (1..won.len()).contains(&count(won)),
+        })
+    }
+
+    async fn many_create_at_one_free_slot(&self) -> Result<Scene, Failure> {
+        let (organization, _) = self.acme(&self.ann).await?;
+        self.quota(organization, 2).await?;
+        let wishes: Result<_, Failure> = (0..6)
+            .map(|turn| Ok(self.wish(turn, &self.ann, workspace(organization, turn)?)))
+            .collect();
+        Ok(Scene {
+            race: "many create at one free slot",
+            organizations: vec![organization],
+            wishes: wishes?,
+            winners: |won| count(won) == 1,
+        })
+    }
+
+    async fn the_quota_is_lowered_while_many_create(&self) -> Result<Scene, Failure> {
+        let (organization, _) = self.acme(&self.ann).await?;
+        self.quota(organization, 4).await?;
+        let lower = SetWorkspaceQuota {
+            organization,
+            quota: 2,
+        };
+        let mut wishes = vec![self.wish(0, &self.operator, lower)];
+        for turn in 1..5 {
+            wishes.push(self.wish(turn, &self.ann, workspace(organization, turn)?));
+        }
+        Ok(Scene {
+            race: "the quota is lowered while many create",
+            organizations: vec![organization],
+            wishes,
+            winners: |won| won.first() == Some(&true) && (2..=4).contains(&count(won)),
+        })
+    }
+
+    async fn a_link_is_accepted_again_and_again(&self) -> Result<Scene, Failure> {
+        let (organization, _) = self.acme(&self.ann).await?;
+        let bob = person(&self.tag, "bob")?;
+        let token = self.invite(&self.ann, organization, &bob).await?;
+        let accept = |turn| {
+            let token = token.clone();
+            self.wish(turn, &bob, AcceptInvitation { token })
+        };
+        Ok(Scene {
+            race: "a link is accepted again and again",
+            organizations: vec![organization],
+            wishes: (0..4).map(accept).collect(),
+            winners: |won| count(won) == 1,
+        })
+    }
+
+    async fn a_link_is_accepted_and_revoked(&self) -> Result<Scene, Failure> {
+        let (organization, _) = self.acme(&self.ann).await?;
+        let bob = person(&self.tag, "bob")?;
+        let token = self.invite(&self.ann, organization, &bob).await?;
+        let revoke = RevokeInvitation {
+            organization,
+            invitation: token.invitation(),
+        };
+        Ok(Scene {
+            race: "a link is accepted and revoked",
+            organizations: vec![organization],
+            wishes: vec![
+                self.wish(0, &bob, AcceptInvitation { token }),
+                self.wish(1, &self.ann, revoke),
+            ],
+            winners: |won| count(won) == 1,
+        })
+    }
+
+    async fn a_link_is_accepted_and_its_inviter_demoted(&self) -> Result<Scene, Failure> {
+        let (organization, _) = self.acme(&self.ann).await?;
+        let inviter = self.admin(organization, 1).await?;
+        let bob = person(&self.tag, "bob")?;
+        let token = self.invite(&inviter, organization, &bob).await?;
+        let demote = ChangeOrganizationRole {
+            organization,
+            user: id_of(&inviter),
+            role: OrganizationRole::Member,
+        };
+        Ok(Scene {
+            race: "a link is accepted and its inviter demoted",
+            organizations: vec![organization],
+            wishes: vec![
+                self.wish(0, &bob, AcceptInvitation { token }),
+                self.wish(1, &self.ann, demote),
+            ],
+            winners: |won| won.get(1) == Some(&true), // that the other is in order, the log tells
+        })
+    }
+
+    async fn a_link_is_accepted_and_its_workspace_deleted(&self) -> Result<Scene, Failure> {
+        let (organization, workspace) = self.acme(&self.ann).await?;
+        let bob = person(&self.tag, "bob")?;
+        let invite = InviteToWorkspace {
+            organization,
+            workspace,
+            email: address_of(&bob)?,
+            role: WorkspaceRole::Developer,
+        };
+        let token = self.shell(0).execute(&self.ann, invite).await?.output.token;
+        let token = token.ok_or_else(|| Failure::new("an invitation without its token"))?;
+        let delete = DeleteWorkspace {
+            organization,
+            workspace,
+        };
+        Ok(Scene {
+            race: "a link is accepted and its workspace deleted",
+            organizations: vec![organization],
+            wishes: vec![
+                self.wish(0, &bob, AcceptInvitation { token }),
+                self.wish(1, &self.ann, delete),
+            ],
+            winners: |won| count(won) == 1,
+        })
+    }
+
+    async fn a_workspace_is_deleted_and_used(&self) -> Result<Scene, Failure> {
+        let (organization, workspace) = self.acme(&self.ann).await?;
+        let delete = DeleteWorkspace {
+            organization,
+            workspace,
+        };
+        let another = self.admin(organization, 1).await?;
+        let give = GiveWorkspaceRole {
+            organization,
+            workspace,
+            user: id_of(&another),
+            role: WorkspaceRole::Reader,
+        };
+        let domain = domain(organization, workspace, &format!("used-{}", self.tag))?;
+        Ok(Scene {
+            race: "a workspace is deleted and used",
+            organizations: vec![organization],
+            wishes: vec![
+                self.wish(0, &self.ann, delete),
+                self.wish(1, &self.ann, give),
+                self.wish(0, &self.ann, domain),
+            ],
+            winners: |won| won == [true, false, false] || won == [false, true, true],
+        })
+    }
+
+    async fn a_name_is_wanted_by_many(&self) -> Result<Scene, Failure> {
+        let mut scene = Scene {
+            race: "a domain's name is wanted in many organizations",
+            organizations: Vec::new(),
+            wishes: Vec::new(),
+            winners: |won| count(won) == 1,
+        };
+        for turn in 0..4 {
+            let owner = person(&self.tag, &format!("owner{turn}"))?;
+            let (organization, workspace) = self.acme(&owner).await?;
+            let domain = domain(organization, workspace, &format!("wanted-{}", self.tag))?;
+            scene.organizations.push(organization);
+            scene.wishes.push(self.wish(turn, &owner, domain));
+        }
+        Ok(scene)
+    }
+
+    fn shell(&self, turn: usize) -> &Shell<R> {
+        let [one, other] = self.shells;
+        if turn % 2 == 0 { one } else { other }
+    }
+
+    /// A command, ready to be executed by one handle or the other; whether a rule let it.
+    fn wish<C: Command + 'static>(&self, turn: usize, actor: &Actor, command: C) -> Wish {
+        let (shell, actor) = (Arc::clone(self.shell(turn)), actor.clone());
+        Box::pin(async move {
+            match shell.execute(&actor, command).await {
+                Ok(_) => Ok(true),
+                Err(Error::Refused(_)) => Ok(false),
+                Err(error) => Err(error.into()),
+            }
+        })
+    }
+
+    async fn acme(&self, founder: &Actor) -> Result<(OrganizationId, WorkspaceId), Failure> {
+        let create = CreateOrganization {
+            name: Name::new("Acme")?,
+        };
+        let made = self.shell(0).execute(founder, create).await?.output;
+        Ok((made.organization, made.workspace))
+    }
+
+    async fn admin(&self, organization: OrganizationId, number: usize) -> Result<Actor, Failure> {
+        let admin = person(&self.tag, &format!("admin{number}"))?;
+        let appoint = AppointAdmin {
+            organization,
+            user: id_of(&admin),
+            email: Some(address_of(&admin)?),
+        };
+        self.shell(0).execute(&self.operator, appoint).await?;
+        Ok(admin)
+    }
+
+    async fn quota(&self, organization: OrganizationId, quota: u32) -> Verdict {
+        let set = SetWorkspaceQuota {
+            organization,
+            quota,
+        };
+        self.shell(0).execute(&self.operator, set).await?;
+        Ok(())
+    }
+
+    async fn invite(
+        &self,
+        inviter: &Actor,
+        organization: OrganizationId,
+        addressee: &Actor,
+    ) -> Result<InvitationToken, Failure> {
+        let invite = InviteToOrganization {
+            organization,
+            email: address_of(addressee)?,
+            role: OrganizationRole::Member,
+        };
+        let token = self.shell(0).execute(inviter, invite).await?.output.token;
+        token.ok_or_else(|| Failure::new("an invitation without its token"))
+    }
+}
+
+fn domain(
+    organization: OrganizationId,
+    workspace: WorkspaceId,
+    called: &str,
+) -> Result<CreateDomain, Failure> {
+    Ok(CreateDomain {
+        organization,
+        workspace,
+        name: DomainName::new(called)?,
+        kind: DomainKind::Sandbox,
+    })
+}
+
+fn workspace(organization: OrganizationId, number: usize) -> Result<CreateWorkspace, Failure> {
+    Ok(CreateWorkspace {
+        organization,
+        name: Name::new(&format!("Workspace {number}"))?,
+    })
+}
+
+fn person(tag: &str, who: &str) -> Result<Actor, Failure> {
+    let address = EmailAddress::new(&format!("{who}@race{tag}.example"))?;
+    let id = UserId::from_external(&format!("{who} {tag}"));
+    Ok(Actor::user(id, VerifiedEmail::attest(address)))
+}
+
+fn id_of(actor: &Actor) -> UserId {
+    actor
+        .user_id()
+        .unwrap_or_else(|| UserId::from_external("an operator"))
+}
+
+fn address_of(actor: &Actor) -> Result<EmailAddress, Failure> {
+    let email = actor.verified_email().map(|email| email.address().clone());
+    email.ok_or_else(|| Failure::new("an actor without an address"))
+}
+
+fn count(won: &[bool]) -> usize {
+    won.iter().filter(|won| **won).count()
+}

@@ -1,0 +1,200 @@
+//! The store beside what one would write by hand, on the same pool, in turns.
+//!
+//! ```text
+//! cargo bench -p tenancy-postgres --features sqlx --bench by_hand
+//! ```
+//!
+//! Ratios are what to look at: times depend on where the scheduler puts server and client.
+#![expect(
+    clippy::unwrap_used,
+    clippy::arithmetic_side_effects,
+    clippy::cast_precision_loss,
+    reason = "a benchmark fails by panicking"
+)]
+
+#[path = "../tests/support/mod.rs"]
+mod support;
+
+use std::time::{Duration, Instant};
+
+use sqlx::postgres::PgPoolOptions;
+use sqlx::{PgPool, Row as _};
+use support::cluster::Cluster;
+use tenancy::{
+    Actor, CreateDomain, CreateOrganization, CreatedOrganization, DomainId, DomainKind, DomainName,
+    EmailAddress, Name, Outcome, Repository as _, Resource, Tenancy, UserId, VerifiedEmail,
+};
+use tenancy_postgres::PostgresRepository;
+use uuid::Uuid;
+
+/// One statement, the columns that are asked for.
+const CHECK: &str = "SELECT o.version, m.role, w.id, wm.role, d.id
+    FROM tenancy.organizations o
+    LEFT JOIN tenancy.members m ON m.organization_id = o.id AND m.user_id = $2
+    LEFT JOIN tenancy.domains d ON d.organization_id = o.id AND d.id = $3
+    LEFT JOIN tenancy.workspaces w ON w.organization_id = o.id AND w.id = d.workspace_id
+    LEFT JOIN tenancy.workspace_members wm
+        ON wm.organization_id = o.id AND wm.workspace_id = w.id AND wm.user_id = $2
+    WHERE o.id = $1";
+
+/// A compare-and-set, a domain, its claim, the workspace's count, the log entry, the outbox's row.
+const COMMIT: &str = "WITH cas AS (
+        UPDATE tenancy.organizations SET version = version + 1, domains = domains + 1
+        WHERE id = $1 AND version = $2 RETURNING id, version),
+    w AS (UPDATE tenancy.workspaces t SET domains = domains + 1 FROM cas
+        WHERE t.organization_id = cas.id AND t.id = $3),
+    d AS (INSERT INTO tenancy.domains SELECT id, $4, $3, $5, 1, 1, now() FROM cas),
+    c AS (INSERT INTO tenancy.claims SELECT 1, $5, id FROM cas),
+    l AS (INSERT INTO tenancy.commits SELECT id, version, $6, now(), $7::text::jsonb, 'create_domain', $8::text::jsonb FROM cas),
+    o AS (INSERT INTO tenancy.outbox SELECT id, version FROM cas)
+    SELECT version FROM cas";
+
+struct Bench {
+    pool: PgPool,
+    tenancy: Tenancy<PostgresRepository>,
+    acme: CreatedOrganization,
+    ann: Actor,
+    user: UserId,
+    domain: DomainId,
+    number: u32,
+}
+
+fn main() {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build();
+    let Some(cluster) = Cluster::start(&[]) else {
+        return;
+    };
+    runtime.unwrap().block_on(async {
+        let mut bench = Bench::new(&cluster).await;
+        bench.checks().await;
+        bench.commits().await;
+    });
+}
+
+impl Bench {
+    async fn new(cluster: &Cluster) -> Self {
+        let pool = PgPoolOptions::new()
+            .max_connections(1) // one server process, warm for both
+            .test_before_acquire(false)
+            .connect(&cluster.url("postgres"))
+            .await
+            .unwrap();
+        tenancy_postgres::migrate(&pool).await.unwrap();
+        let tenancy = Tenancy::new(PostgresRepository::new(pool.clone()));
+        let user = UserId::new();
+        let email = EmailAddress::new("ann@acme.example").unwrap();
+        let ann = Actor::user(user, VerifiedEmail::attest(email));
+        let create = CreateOrganization {
+            name: Name::new("Acme").unwrap(),
+        };
+        let acme = tenancy.execute(&ann, create).await.unwrap().output;
+        let mut bench = Self {
+            pool,
+            tenancy,
+            acme,
+            ann,
+            user,
+            domain: DomainId::new(),
+            number: 0,
+        };
+        let command = bench.next_domain();
+        let done = bench.tenancy.execute(&bench.ann, command).await;
+        bench.domain = done.unwrap().output;
+        bench
+    }
+
+    fn next_domain(&mut self) -> CreateDomain {
+        self.number += 1;
+        CreateDomain {
+            organization: self.acme.organization,
+            workspace: self.acme.workspace,
+            name: DomainName::new(&format!("acme-{}", self.number)).unwrap(),
+            kind: DomainKind::Sandbox,
+        }
+    }
+
+    async fn checks(&self) {
+        let resource = Resource::Domain(self.acme.organization, self.domain);
+        let (mut ours, mut by_hand) = (Vec::new(), Vec::new());
+        for _ in 0..20_000 {
+            let begun = Instant::now();
+            let standing = self
+                .tenancy
+                .repository()
+                .standing(self.user, resource)
+                .await;
+            ours.push(begun.elapsed());
+            assert!(standing.unwrap().is_some());
+            let begun = Instant::now();
+            let row = sqlx::query(CHECK)
+                .bind(self.acme.organization.as_uuid())
+                .bind(self.user.as_uuid())
+                .bind(self.domain.as_uuid())
+                .fetch_optional(&self.pool)
+                .await
+                .unwrap()
+                .unwrap();
+            let read: (i64, Option<i16>, Option<Uuid>, Option<i16>, Option<Uuid>) =
+                (row.get(0), row.get(1), row.get(2), row.get(3), row.get(4));
+            by_hand.push(begun.elapsed());
+            assert!(read.4.is_some());
+        }
+        report("check", ours, by_hand);
+    }
+
+    async fn commits(&mut self) {
+        let (mut ours, mut by_hand) = (Vec::new(), Vec::new());
+        for _ in 0..3_000 {
+            let command = self.next_domain();
+            let decided = self.tenancy.prepare(&self.ann, command).await.unwrap();
+            let commit = decided.commit.unwrap();
+            let begun = Instant::now();
+            let outcome = self.tenancy.repository().commit(&commit).await;
+            ours.push(begun.elapsed());
+            assert_eq!(outcome.unwrap(), Outcome::Committed);
+
+            let command = self.next_domain();
+            let author = r#"{"user":"00000000-0000-0000-0000-000000000000"}"#;
+            let begun = Instant::now();
+            let row = sqlx::query(COMMIT)
+                .bind(self.acme.organization.as_uuid())
+                .bind(i64::try_from(decided.version.get()).unwrap())
+                .bind(self.acme.workspace.as_uuid())
+                .bind(Uuid::now_v7())
+                .bind(command.name.as_str())
+                .bind(Uuid::now_v7())
+                .bind(author)
+                .bind("[]")
+                .fetch_optional(&self.pool)
+                .await
+                .unwrap();
+            by_hand.push(begun.elapsed());
+            assert!(row.is_some());
+        }
+        report("commit", ours, by_hand);
+    }
+}
+
+/// The median, and the median of the pairs' ratios: what the machine does besides hits both.
+fn report(what: &str, ours: Vec<Duration>, by_hand: Vec<Duration>) {
+    let mut ratios: Vec<f64> = ours
+        .iter()
+        .zip(&by_hand)
+        .map(|(ours, by_hand)| ours.as_secs_f64() / by_hand.as_secs_f64())
+        .collect();
+    ratios.sort_by(f64::total_cmp);
+    let middle = |mut times: Vec<Duration>| {
+        times.sort();
+        times
+            .get(times.len() / 2)
+            .map_or(0.0, |time| time.as_nanos() as f64 / 1_000.0)
+    };
+    let ratio = ratios.get(ratios.len() / 2).copied().unwrap_or_default();
+    println!(
+        "{what}: {:.1} µs, by hand {:.1} µs, ratio {ratio:.3}",
+        middle(ours),
+        middle(by_hand)
+    );
+}

@@ -1,0 +1,154 @@
+//! The store keeps every promise of the contract, at each isolation level that PostgreSQL has.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod databases;
+mod support;
+
+use std::sync::Mutex;
+
+use databases::{Database, connect, runtime, tested};
+use sqlx::postgres::PgConnectOptions;
+use support::proxy::Proxy;
+use tenancy_conformance::{Harness, Task, suite};
+use tenancy_postgres::PostgresRepository;
+
+/// A database for each store, a pool for each handle.
+struct Postgres {
+    isolation: &'static str,
+    in_steps: bool,
+    databases: Mutex<Vec<Database>>,
+    ways: Mutex<Vec<Proxy>>,
+}
+
+impl Postgres {
+    fn new(isolation: &'static str) -> Self {
+        Self {
+            isolation,
+            in_steps: false,
+            databases: Mutex::default(),
+            ways: Mutex::default(),
+        }
+    }
+
+    /// As an engine needs it that refuses to write a table twice in one statement.
+    fn in_steps() -> Self {
+        Self {
+            in_steps: true,
+            ..Self::new("serializable")
+        }
+    }
+
+    /// A handle of its own: another pool, another way to the server.
+    async fn open(&self, options: &PgConnectOptions) -> PostgresRepository {
+        let way = Proxy::to(options.get_port()).await;
+        let options = options
+            .clone()
+            .port(way.port())
+            .options([("default_transaction_isolation", self.isolation)]);
+        self.ways.lock().unwrap().push(way);
+        let pool = connect(options, 8).await;
+        tenancy_postgres::check_schema(&pool).await.unwrap();
+        let isolation: String =
+            sqlx::query_scalar("SELECT current_setting('transaction_isolation')")
+                .fetch_one(&pool)
+                .await
+                .unwrap();
+        assert_eq!(isolation, self.isolation);
+        if self.in_steps {
+            PostgresRepository::in_steps(pool)
+        } else {
+            PostgresRepository::new(pool)
+        }
+    }
+
+    /// The way to the server of the database that a handle is on, without anything before it.
+    fn behind(&self, store: &PostgresRepository) -> PgConnectOptions {
+        let name = store
+            .pool()
+            .connect_options()
+            .get_database()
+            .unwrap()
+            .to_owned();
+        let databases = self.databases.lock().unwrap();
+        let database = databases.iter().find(|database| database.name == name);
+        database.unwrap().options.clone()
+    }
+}
+
+impl Harness for Postgres {
+    type Repository = PostgresRepository;
+
+    async fn fresh(&self) -> PostgresRepository {
+        let database = Database::migrated().await;
+        let options = database.options.clone();
+        self.databases.lock().unwrap().push(database);
+        self.open(&options).await
+    }
+
+    async fn another(&self, same: &PostgresRepository) -> PostgresRepository {
+        self.open(&self.behind(same)).await
+    }
+
+    async fn reopen(&self, store: PostgresRepository) -> Option<PostgresRepository> {
+        let options = self.behind(&store);
+        store.pool().close().await;
+        Some(self.open(&options).await)
+    }
+
+    fn round_trips(&self, store: &PostgresRepository) -> Option<u64> {
+        let port = store.pool().connect_options().get_port();
+        let ways = self.ways.lock().unwrap();
+        let way = ways.iter().find(|way| way.port() == port);
+        way.map(Proxy::round_trips)
+    }
+
+    fn spawn(&self, task: Task) {
+        drop(runtime().spawn(task));
+    }
+}
+
+mod read_committed {
+    use super::*;
+    suite!(harness = Postgres::new("read committed"), run = tested);
+}
+
+mod repeatable_read {
+    use super::*;
+    suite!(harness = Postgres::new("repeatable read"), run = tested);
+}
+
+mod serializable {
+    use super::*;
+    suite!(harness = Postgres::new("serializable"), run = tested);
+}
+
+mod in_steps {
+    use super::*;
+    suite!(harness = Postgres::in_steps(), run = tested);
+}
+
+/// The known races, with 64 writers. `TENANCY_ROUNDS` says how often.
+mod known_races {
+    use super::*;
+    use tenancy_conformance::{Failure, races};
+
+    fn rounds() -> u32 {
+        std::env::var("TENANCY_ROUNDS").map_or(3, |rounds| rounds.parse().unwrap())
+    }
+
+    #[test]
+    fn break_no_rule_at_read_committed() -> Result<(), Failure> {
+        tested(async { races(&Postgres::new("read committed"), rounds(), 64).await })
+    }
+
+    #[test]
+    fn break_no_rule_at_serializable() -> Result<(), Failure> {
+        tested(async { races(&Postgres::new("serializable"), rounds(), 64).await })
+    }
+
+    #[test]
+    fn break_no_rule_in_steps() -> Result<(), Failure> {
+        tested(async { races(&Postgres::in_steps(), rounds(), 64).await })
+    }
+}

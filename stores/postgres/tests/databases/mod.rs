@@ -1,0 +1,168 @@
+//! Databases for tests: made from a migrated template, and dropped.
+
+#![allow(
+    dead_code,
+    unreachable_pub,
+    clippy::allow_attributes,
+    clippy::unwrap_used,
+    clippy::missing_panics_doc,
+    clippy::must_use_candidate,
+    reason = "each test binary that includes this uses its own part of it, and fails by panicking"
+)]
+
+pub mod people;
+
+use std::io::Write as _;
+use std::sync::LazyLock;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::{AssertSqlSafe, PgPool};
+use tokio::runtime::Runtime;
+use tokio::sync::OnceCell;
+
+use crate::support::cluster::Cluster;
+
+/// One runtime for all tests of a binary: a pool belongs to the runtime that opened its connections.
+static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| {
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .unwrap()
+});
+
+static TEMPLATE: OnceCell<()> = OnceCell::const_new();
+static NUMBER: AtomicU32 = AtomicU32::new(0);
+
+pub fn runtime() -> &'static Runtime {
+    &RUNTIME
+}
+
+/// One server for all tests of a binary; `None` if none is installed here. It goes when the process ends.
+static CLUSTER: LazyLock<Option<Cluster>> = LazyLock::new(|| {
+    // These tests don't crash it, and those of plans make the statistics themselves.
+    Cluster::start(&["fsync = off", "full_page_writes = off", "autovacuum = off"])
+});
+
+/// How to reach the server, if there is one.
+pub fn server() -> Option<PgConnectOptions> {
+    let url = CLUSTER.as_ref()?.url("postgres");
+    Some(url.parse().unwrap())
+}
+
+/// What a test may return.
+pub trait Verdict {
+    fn skipped() -> Self;
+}
+
+impl Verdict for () {
+    fn skipped() {}
+}
+
+impl<E> Verdict for Result<(), E> {
+    fn skipped() -> Self {
+        Ok(())
+    }
+}
+
+/// Runs a test on the shared runtime. Without a server it is skipped, and says so.
+pub fn tested<T: Verdict>(test: impl Future<Output = T>) -> T {
+    if server().is_none() {
+        // Not `eprintln!`, which is shown only of tests that fail.
+        let test = std::thread::current();
+        let line = format!(
+            "SKIPPED {}: there is no PostgreSQL server\n",
+            test.name().unwrap_or_default()
+        );
+        std::io::stderr().write_all(line.as_bytes()).unwrap();
+        return T::skipped();
+    }
+    runtime().block_on(test)
+}
+
+/// A database of its own, with the tables, dropped in the end.
+#[derive(Debug)]
+pub struct Database {
+    pub name: String,
+    pub options: PgConnectOptions,
+}
+
+impl Database {
+    /// With the tables.
+    pub async fn migrated() -> Self {
+        let server = server().unwrap();
+        TEMPLATE
+            .get_or_init(|| async {
+                let template = Self::made(&server, "tenancy_template", "template0").await;
+                let pool = template.pool(1).await;
+                tenancy_postgres::migrate(&pool).await.unwrap();
+                pool.close().await;
+                std::mem::forget(template);
+            })
+            .await;
+        let name = format!("tenancy_{}", NUMBER.fetch_add(1, Ordering::Relaxed));
+        Self::made(&server, &name, "tenancy_template").await
+    }
+
+    /// Without any.
+    pub async fn empty() -> Self {
+        Self::in_encoding("UTF8").await
+    }
+
+    /// Without any, for text in an encoding.
+    pub async fn in_encoding(encoding: &str) -> Self {
+        let name = format!("tenancy_{}", NUMBER.fetch_add(1, Ordering::Relaxed));
+        let template = format!("template0 ENCODING '{encoding}'");
+        Self::made(&server().unwrap(), &name, &template).await
+    }
+
+    async fn made(server: &PgConnectOptions, name: &str, template: &str) -> Self {
+        run(
+            server,
+            format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)"),
+        )
+        .await;
+        run(
+            server,
+            format!("CREATE DATABASE {name} TEMPLATE {template}"),
+        )
+        .await;
+        Self {
+            name: name.to_owned(),
+            options: server.clone().database(name),
+        }
+    }
+
+    pub async fn pool(&self, connections: u32) -> PgPool {
+        connect(self.options.clone(), connections).await
+    }
+}
+
+impl Drop for Database {
+    fn drop(&mut self) {
+        let (server, name) = (self.options.clone().database("postgres"), self.name.clone());
+        drop(RUNTIME.spawn(async move {
+            run(&server, format!("DROP DATABASE {name} WITH (FORCE)")).await;
+        }));
+    }
+}
+
+/// A pool as a host would open it.
+pub async fn connect(options: PgConnectOptions, connections: u32) -> PgPool {
+    PgPoolOptions::new()
+        .max_connections(connections)
+        .acquire_timeout(Duration::from_mins(1))
+        .test_before_acquire(false)
+        .connect_with(options)
+        .await
+        .unwrap()
+}
+
+/// One statement, on a connection of its own.
+async fn run(server: &PgConnectOptions, statement: String) {
+    use sqlx::{ConnectOptions as _, Connection as _, Executor as _};
+    let mut connection = server.clone().database("postgres").connect().await.unwrap();
+    connection.execute(AssertSqlSafe(statement)).await.unwrap();
+    connection.close().await.unwrap();
+}

@@ -1,0 +1,309 @@
+//! Commits inside a host's transactions, and commits that have to wait for them.
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
+
+mod databases;
+mod support;
+
+use std::time::Duration;
+
+use databases::people::{
+    acme, actor, dump, join, name, new_domain, new_workspace, prepared, tenancy,
+};
+use databases::{Database, connect, runtime, tested};
+use sqlx::{Executor as _, PgPool, Row as _};
+use tenancy::{
+    Claim, CreateOrganization, DomainName, Key, Outcome, Repository as _, Resource, WorkspaceRole,
+};
+use tenancy_postgres::PostgresRepository;
+
+const LEVELS: [&str; 3] = ["read committed", "repeatable read", "serializable"];
+
+/// A database at an isolation level, with a host's table beside ours.
+async fn at(level: &str) -> (Database, PgPool) {
+    let database = Database::migrated().await;
+    let options = database.options.clone();
+    let pool = connect(
+        options.options([("default_transaction_isolation", level)]),
+        8,
+    )
+    .await;
+    pool.execute("CREATE TABLE bills (workspace text NOT NULL, cents integer CHECK (cents > 0))")
+        .await
+        .unwrap();
+    (database, pool)
+}
+
+async fn bills(pool: &PgPool) -> i64 {
+    let count = sqlx::query("SELECT count(*) FROM bills");
+    count.fetch_one(pool).await.unwrap().get(0)
+}
+
+/// Until a statement in this database waits for a lock.
+async fn somebody_waits(pool: &PgPool) {
+    let waiting = "SELECT count(*) FROM pg_stat_activity
+                   WHERE datname = current_database() AND wait_event_type = 'Lock'";
+    for _ in 0..1000 {
+        let count: i64 = sqlx::query(waiting).fetch_one(pool).await.unwrap().get(0);
+        if count > 0 {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    panic!("nobody waits for a lock");
+}
+
+#[test]
+fn a_bill_and_a_workspace_or_neither() {
+    tested(async {
+        for level in LEVELS {
+            let (_database, pool) = at(level).await;
+            let tenancy = tenancy(pool.clone());
+            let acme = acme(&tenancy).await;
+
+            // Both.
+            let commit = prepared(&tenancy, new_workspace(acme, "Payments")).await;
+            let mut transaction = pool.begin().await.unwrap();
+            transaction
+                .execute("INSERT INTO bills VALUES ('Payments', 900)")
+                .await
+                .unwrap();
+            let outcome = PostgresRepository::apply(&mut transaction, &commit).await;
+            assert_eq!(outcome.unwrap(), Outcome::Committed, "{level}");
+            transaction.commit().await.unwrap();
+            let after = dump(&pool).await;
+            assert_eq!(bills(&pool).await, 1);
+
+            // Neither, because the version is not that of the decision any more.
+            let mut transaction = pool.begin().await.unwrap();
+            transaction
+                .execute("INSERT INTO bills VALUES ('Payments', 900)")
+                .await
+                .unwrap();
+            let outcome = PostgresRepository::apply(&mut transaction, &commit).await;
+            assert_eq!(outcome.unwrap(), Outcome::Conflict, "{level}");
+            transaction.rollback().await.unwrap();
+            assert_eq!((bills(&pool).await, dump(&pool).await), (1, after.clone()));
+
+            // Neither, because the host's row is refused.
+            let commit = prepared(&tenancy, new_workspace(acme, "Search")).await;
+            let mut transaction = pool.begin().await.unwrap();
+            let outcome = PostgresRepository::apply(&mut transaction, &commit).await;
+            assert_eq!(outcome.unwrap(), Outcome::Committed, "{level}");
+            let refused = transaction
+                .execute("INSERT INTO bills VALUES ('Search', 0)")
+                .await;
+            assert!(refused.is_err());
+            drop(transaction);
+            assert_eq!((bills(&pool).await, dump(&pool).await), (1, after));
+            tenancy
+                .repository()
+                .verify(acme.organization)
+                .await
+                .unwrap();
+        }
+    });
+}
+
+/// The compare-and-set is decided on the row as it is when the lock is there, not as it was when the
+/// statement began.
+#[test]
+fn a_commit_that_waited_for_another_changes_nothing() {
+    tested(async {
+        for level in LEVELS {
+            let (_database, pool) = at(level).await;
+            let tenancy = tenancy(pool.clone());
+            let acme = acme(&tenancy).await;
+            let first = prepared(&tenancy, new_workspace(acme, "First")).await;
+            let second = prepared(&tenancy, new_domain(acme, "second")).await;
+            let mut transaction = pool.begin().await.unwrap();
+            let outcome = PostgresRepository::apply(&mut transaction, &first).await;
+            assert_eq!(outcome.unwrap(), Outcome::Committed);
+            let store = tenancy.repository().clone();
+            let waits = runtime().spawn(async move { store.commit(&second).await });
+            somebody_waits(&pool).await;
+            transaction.commit().await.unwrap();
+            let after = dump(&pool).await;
+            assert_eq!(waits.await.unwrap().unwrap(), Outcome::Conflict, "{level}");
+            assert_eq!(dump(&pool).await, after, "{level}");
+        }
+    });
+}
+
+#[test]
+fn a_commit_that_waited_for_one_that_was_undone_is_made() {
+    tested(async {
+        for level in LEVELS {
+            let (_database, pool) = at(level).await;
+            let tenancy = tenancy(pool.clone());
+            let acme = acme(&tenancy).await;
+            let first = prepared(&tenancy, new_workspace(acme, "First")).await;
+            let second = prepared(&tenancy, new_domain(acme, "second")).await;
+            let mut transaction = pool.begin().await.unwrap();
+            let outcome = PostgresRepository::apply(&mut transaction, &first).await;
+            assert_eq!(outcome.unwrap(), Outcome::Committed);
+            let store = tenancy.repository().clone();
+            let waits = runtime().spawn(async move { store.commit(&second).await });
+            somebody_waits(&pool).await;
+            transaction.rollback().await.unwrap();
+            assert_eq!(waits.await.unwrap().unwrap(), Outcome::Committed, "{level}");
+            tenancy
+                .repository()
+                .verify(acme.organization)
+                .await
+                .unwrap();
+        }
+    });
+}
+
+#[test]
+fn an_organization_is_created_by_one_of_two_at_once() {
+    tested(async {
+        for level in LEVELS {
+            let (_database, pool) = at(level).await;
+            let tenancy = tenancy(pool.clone());
+            let create = CreateOrganization { name: name("Acme") };
+            let mut first = prepared(&tenancy, create.clone()).await;
+            let mut second = prepared(&tenancy, create).await;
+            second.next.id = first.organization();
+            second.entry.organization = first.organization();
+            first.changes.clear(); // two bare rows under one id are enough
+            second.changes.clear();
+            let mut transaction = pool.begin().await.unwrap();
+            let outcome = PostgresRepository::apply(&mut transaction, &first).await;
+            assert_eq!(outcome.unwrap(), Outcome::Committed);
+            let store = tenancy.repository().clone();
+            let waits = runtime().spawn(async move { store.commit(&second).await });
+            somebody_waits(&pool).await;
+            transaction.commit().await.unwrap();
+            let after = dump(&pool).await;
+            assert_eq!(waits.await.unwrap().unwrap(), Outcome::Conflict, "{level}");
+            assert_eq!(dump(&pool).await, after, "{level}");
+        }
+    });
+}
+
+/// The look for a holder finds nobody yet: the primary key says it, and the answer names the right claim.
+#[test]
+fn a_claim_that_is_lost_at_the_last_moment_is_taken() {
+    tested(async {
+        for level in LEVELS {
+            let (_database, pool) = at(level).await;
+            let tenancy = tenancy(pool.clone());
+            let (one, two) = (acme(&tenancy).await, acme(&tenancy).await);
+            let first = prepared(&tenancy, new_domain(one, "acme-api")).await;
+            let mut second = prepared(&tenancy, new_domain(two, "acme-api")).await;
+            let other = Claim::DomainName(DomainName::new("acme").unwrap());
+            second.changes.insert(0, tenancy::Change::Claim(other));
+            let mut transaction = pool.begin().await.unwrap();
+            let outcome = PostgresRepository::apply(&mut transaction, &first).await;
+            assert_eq!(outcome.unwrap(), Outcome::Committed);
+            let store = tenancy.repository().clone();
+            let waits = runtime().spawn(async move { store.commit(&second).await });
+            somebody_waits(&pool).await;
+            transaction.commit().await.unwrap();
+            let after = dump(&pool).await;
+            let claim = Claim::DomainName(DomainName::new("acme-api").unwrap());
+            // At SERIALIZABLE the server may see the lost race first; the next try is told.
+            let outcome = waits.await.unwrap().unwrap();
+            let lost_race = level == "serializable" && outcome == Outcome::Conflict;
+            assert!(
+                lost_race || outcome == Outcome::Taken(claim),
+                "{level}: {outcome:?}"
+            );
+            assert_eq!(dump(&pool).await, after, "{level}");
+        }
+    });
+}
+
+/// Two hosts that apply commits of two organizations in opposite orders: the server ends the deadlock.
+#[test]
+fn a_deadlock_is_a_conflict() {
+    tested(async {
+        let (_database, pool) = at("read committed").await;
+        let tenancy = tenancy(pool.clone());
+        let (one, two) = (acme(&tenancy).await, acme(&tenancy).await);
+        let in_one = prepared(&tenancy, new_workspace(one, "W")).await;
+        let in_two = prepared(&tenancy, new_workspace(two, "W")).await;
+        let (also_in_one, also_in_two) = (in_one.clone(), in_two.clone());
+        let mut here = pool.begin().await.unwrap();
+        let mut there = pool.begin().await.unwrap();
+        let outcome = PostgresRepository::apply(&mut here, &in_one).await;
+        assert_eq!(outcome.unwrap(), Outcome::Committed);
+        let outcome = PostgresRepository::apply(&mut there, &in_two).await;
+        assert_eq!(outcome.unwrap(), Outcome::Committed);
+        let finish = async |mut transaction: sqlx::Transaction<'static, sqlx::Postgres>, commit| {
+            let outcome = PostgresRepository::apply(&mut transaction, &commit).await;
+            transaction.rollback().await.unwrap();
+            outcome.unwrap()
+        };
+        let outcomes = tokio::join!(finish(here, also_in_two), finish(there, also_in_one));
+        let mut outcomes = [outcomes.0, outcomes.1];
+        outcomes.sort_by_key(|outcome| *outcome == Outcome::Conflict);
+        assert_eq!(outcomes, [Outcome::Committed, Outcome::Conflict]);
+    });
+}
+
+/// Drivers other than sqlx leave these as the server or the role has them.
+#[test]
+fn a_sessions_settings_change_no_answer() {
+    tested(async {
+        let database = Database::migrated().await;
+        let settings = [
+            ("DateStyle", "SQL, DMY"),
+            ("TimeZone", "Asia/Kathmandu"),
+            ("IntervalStyle", "sql_standard"),
+            ("bytea_output", "escape"),
+            ("search_path", "pg_temp"),
+            ("lc_messages", "C"),
+            ("plan_cache_mode", "force_generic_plan"),
+        ];
+        let options = database.options.clone().options(settings);
+        let odd = connect(options, 2).await;
+        // sqlx sets these two itself when it connects.
+        let styles = "SET DateStyle TO 'SQL, DMY'; SET TimeZone TO 'Asia/Kathmandu'";
+        let plain = tenancy(database.pool(2).await);
+        let acme = acme(&plain).await;
+        join(&plain, acme, "bob", WorkspaceRole::Developer).await;
+        let keys = [
+            Key::Path(
+                databases::people::user("bob"),
+                Resource::Workspace(acme.organization, acme.workspace),
+            ),
+            Key::Person(databases::people::user("bob")),
+            Key::SentBy(databases::people::user("ann")),
+        ];
+        let expected = plain
+            .repository()
+            .load(acme.organization, &keys)
+            .await
+            .unwrap()
+            .unwrap();
+        odd.close().await;
+        let options = database.options.clone().options(settings);
+        let odd = sqlx::postgres::PgPoolOptions::new()
+            .after_connect(move |connection, _| {
+                Box::pin(async move { connection.execute(styles).await.map(drop) })
+            })
+            .connect_with(options)
+            .await
+            .unwrap();
+        let odd = tenancy(odd);
+        let found = odd
+            .repository()
+            .load(acme.organization, &keys)
+            .await
+            .unwrap()
+            .unwrap();
+        assert_eq!(found.organization, expected.organization);
+        assert_eq!(found.records, expected.records);
+        odd.execute(&actor("ann"), new_domain(acme, "acme-api"))
+            .await
+            .unwrap();
+        odd.repository().verify(acme.organization).await.unwrap();
+        plain.repository().verify(acme.organization).await.unwrap();
+    });
+}

@@ -1,0 +1,242 @@
+//! Writers that never rest, and what they were told.
+
+use std::collections::BTreeMap;
+use std::num::NonZeroU32;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use sqlx::PgPool;
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use tenancy::{
+    AcceptInvitation, Actor, CommitId, CreateDomain, CreateOrganization, DeleteDomain, Directory,
+    DomainKind, DomainName, Done, EmailAddress, Error, InviteToWorkspace, Name, OrganizationId,
+    Settings, Tenancy, UserId, VerifiedEmail, Version, WorkspaceRole,
+};
+use tenancy_postgres::PostgresRepository;
+use tokio::task::JoinSet;
+
+pub type Store = Tenancy<PostgresRepository>;
+
+pub fn name(text: &str) -> Name {
+    Name::new(text).unwrap()
+}
+
+pub fn email(who: &str) -> EmailAddress {
+    EmailAddress::new(&format!("{who}@acme.example")).unwrap()
+}
+
+pub fn user(who: &str) -> UserId {
+    UserId::from_external(who)
+}
+
+/// A user with the verified address `who@acme.example`.
+pub fn actor(who: &str) -> Actor {
+    Actor::user(user(who), VerifiedEmail::attest(email(who)))
+}
+
+pub fn limit(limit: u32) -> NonZeroU32 {
+    NonZeroU32::new(limit).unwrap()
+}
+
+pub fn options(port: u16, database: &str) -> PgConnectOptions {
+    PgConnectOptions::new_without_pgpass()
+        .host("127.0.0.1")
+        .port(port)
+        .username("postgres")
+        .database(database)
+}
+
+/// A pool as a host would have it.
+pub async fn pool(options: &PgConnectOptions, connections: u32) -> PgPool {
+    PgPoolOptions::new()
+        .max_connections(connections)
+        .acquire_timeout(Duration::from_secs(3))
+        .test_before_acquire(false)
+        .connect_with(options.clone())
+        .await
+        .unwrap()
+}
+
+/// A patient façade: quotas out of the way, many attempts, short pauses.
+pub fn tenancy(pool: &PgPool) -> Store {
+    Tenancy::new(PostgresRepository::new(pool.clone()))
+        .with_settings(Settings {
+            default_workspace_quota: limit(1000),
+            ..Settings::default()
+        })
+        .with_attempts(limit(1000))
+        .with_sleep(tokio::time::sleep)
+}
+
+/// An organization's acknowledged commits: id by version.
+pub type Acknowledged = BTreeMap<OrganizationId, BTreeMap<u64, CommitId>>;
+
+/// What a storm was told so far.
+#[derive(Clone, Default)]
+pub struct Heard {
+    acknowledged: Arc<Mutex<Acknowledged>>,
+    commits: Arc<AtomicU64>,
+    stop: Arc<AtomicBool>,
+}
+
+impl Heard {
+    pub fn note<T>(&self, done: &Done<T>) {
+        let mut acknowledged = self.acknowledged.lock().unwrap();
+        let versions = acknowledged.entry(done.token.organization).or_default();
+        versions.insert(done.token.version.get(), done.commit);
+        self.commits.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub fn commits(&self) -> u64 {
+        self.commits.load(Ordering::Relaxed)
+    }
+
+    pub fn all(&self) -> Acknowledged {
+        self.acknowledged.lock().unwrap().clone()
+    }
+}
+
+type Failed = Error<tenancy_postgres::Error>;
+
+/// Some commits of one organization: a row, many rows, claims, deletions.
+async fn live(tenancy: &Store, heard: &Heard) -> Result<(), Failed> {
+    let ann = actor("ann");
+    let made = tenancy
+        .execute(&ann, CreateOrganization { name: name("Acme") })
+        .await?;
+    heard.note(&made);
+    let (organization, workspace) = (made.output.organization, made.output.workspace);
+    let mut domains = Vec::new();
+    for n in 0..3 {
+        let called = format!("d-{}-{n}", organization.as_uuid().simple());
+        let create = CreateDomain {
+            organization,
+            workspace,
+            name: DomainName::new(&called).unwrap(),
+            kind: DomainKind::Production,
+        };
+        let made = tenancy.execute(&ann, create).await?;
+        heard.note(&made);
+        domains.push(made.output);
+    }
+    for domain in domains {
+        let delete = DeleteDomain {
+            organization,
+            domain,
+        };
+        heard.note(&tenancy.execute(&ann, delete).await?);
+    }
+    let invite = InviteToWorkspace {
+        organization,
+        workspace,
+        email: email("bob"),
+        role: WorkspaceRole::Developer,
+    };
+    let made = tenancy.execute(&ann, invite).await?;
+    heard.note(&made);
+    let Some(token) = made.output.token else {
+        return Ok(()); // made in an attempt whose answer was lost: its token went with it
+    };
+    let made = tenancy
+        .execute(&actor("bob"), AcceptInvitation { token })
+        .await?;
+    heard.note(&made);
+    Ok(())
+}
+
+/// Writers on tasks of their own, until they are told to stop.
+pub struct Storm {
+    pub heard: Heard,
+    tasks: JoinSet<()>,
+}
+
+impl Storm {
+    pub fn begin(tenancy: &Arc<Store>, writers: usize) -> Self {
+        let heard = Heard::default();
+        let mut tasks = JoinSet::new();
+        for _ in 0..writers {
+            let (tenancy, heard) = (Arc::clone(tenancy), heard.clone());
+            tasks.spawn(async move {
+                while !heard.stop.load(Ordering::Relaxed) {
+                    match live(&tenancy, &heard).await {
+                        Ok(()) => {}
+                        // The server is away, or was: begin anew with another organization.
+                        Err(Error::Store(_) | Error::Unknown { .. }) => {
+                            tokio::time::sleep(Duration::from_millis(20)).await;
+                        }
+                        Err(error) => panic!("nothing but the store may fail here: {error:?}"),
+                    }
+                }
+            });
+        }
+        Self { heard, tasks }
+    }
+
+    /// Waits for some more commits to be acknowledged.
+    pub async fn goes_on_for(&self, commits: u64) {
+        let goal = self.heard.commits().saturating_add(commits);
+        let time_limit = Duration::from_mins(5);
+        let waited = tokio::time::timeout(time_limit, async {
+            while self.heard.commits() < goal {
+                tokio::time::sleep(Duration::from_millis(2)).await;
+            }
+        });
+        waited.await.expect("writers get on");
+    }
+
+    pub async fn end(mut self) -> Heard {
+        self.heard.stop.store(true, Ordering::Relaxed);
+        while let Some(ended) = self.tasks.join_next().await {
+            ended.unwrap();
+        }
+        self.heard
+    }
+}
+
+/// What was acknowledged is in the log, once; every organization is what its log says, the unacknowledged
+/// ones too; and no row belongs to none.
+pub async fn nothing_is_lost(pool: &PgPool, heard: &Heard) {
+    let store = PostgresRepository::new(pool.clone());
+    for (organization, versions) in heard.all() {
+        let log = store.log(organization, Version::ABSENT, limit(10_000));
+        let log = log.await.unwrap();
+        for (version, commit) in versions {
+            let entry = log.iter().find(|entry| entry.version.get() == version);
+            assert_eq!(
+                entry.map(|entry| entry.id),
+                Some(commit),
+                "{organization} {version}"
+            );
+        }
+    }
+    let ids: Vec<(uuid::Uuid,)> = sqlx::query_as("SELECT id FROM tenancy.organizations")
+        .fetch_all(pool)
+        .await
+        .unwrap();
+    assert!(ids.len() >= heard.all().len());
+    for (id,) in ids {
+        store.verify(OrganizationId::from_uuid(id)).await.unwrap();
+    }
+    for table in [
+        "members",
+        "workspaces",
+        "workspace_members",
+        "domains",
+        "retired_domain_names",
+        "invitations",
+        "claims",
+        "commits",
+        "outbox",
+    ] {
+        let orphans = format!(
+            "SELECT count(*) FROM tenancy.{table} t \
+             WHERE NOT EXISTS (SELECT 1 FROM tenancy.organizations o WHERE o.id = t.organization_id)"
+        );
+        let (orphans,): (i64,) = sqlx::query_as(sqlx::AssertSqlSafe(orphans))
+            .fetch_one(pool)
+            .await
+            .unwrap();
+        assert_eq!(orphans, 0, "{table}");
+    }
+}

@@ -1,0 +1,317 @@
+//! A small world, explored completely: from the empty state, every command of everybody with every
+//! argument, in every state that can be reached.
+//!
+//! # What is covered
+//!
+//! Each test is one world, within the [`Bounds`] that it states, and reaches *every* state of it: the
+//! exploration ends because nothing new is found, not because of a limit. In every state, all 31 commands
+//! are asked by every actor (each user, with and without a verified address; the vendor's staff), with
+//! every argument of the world, with things of the other organization, and with ids of nothing. Time
+//! passes too: in every state, all open invitations may expire. It runs on the crate's own
+//! [`decide`](tenancy::decide), with exactly the facts that each command's keys bring.
+//!
+//! Of every question:
+//! - the answer is the one of the model (`model/mod.rs`), a second reading of the rulebook that shares no
+//!   code with the crate: the same refusal, or the same state afterwards;
+//! - all records of the organization give the same answer as those that the keys brought;
+//! - a commit's changes and its events make the same state, one version later; asked again under the
+//!   same id, it answers the same and changes nothing; a refusal comes without a commit.
+//!
+//! Of every state: [`in_order`](Explorer::in_order) says which invariants hold; and the log replayed from nothing is the state.
+//!
+//! # What is not covered
+//!
+//! - Larger worlds than the bounds. The worlds differ in what they leave out, as all of it at once (two
+//!   organizations, three users with all roles, two workspaces, a domain, two invitations) is too much.
+//!   `TENANCY_EXPLORATION=large` explores larger ones; give it `--release`, and a quarter of an hour.
+//! - What the [canonical form](canonical) forgets: names, texts, versions, times, kinds of domains. Two
+//!   states that differ only there are explored once. Closed invitations are forgotten as well, but those
+//!   that a path left behind are asked for in every state on it, and so are links that were replaced.
+//! - Users are alike, and so are workspaces and organizations: of states that differ by their exchange,
+//!   one is explored.
+//! - Races (`interleavings.rs`), lists and reads (`properties.rs`), stores (the conformance suite).
+
+#![allow(
+    unreachable_pub,
+    clippy::pedantic,
+    clippy::unit_arg,
+    clippy::allow_attributes,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    reason = "tests say what they expect by panicking"
+)]
+
+#[macro_use]
+mod model;
+#[path = "exploration/asks.rs"]
+mod asks;
+#[path = "exploration/canonical.rs"]
+mod canonical;
+#[path = "exploration/control.rs"]
+mod control;
+#[allow(dead_code, reason = "only its reading of a state is needed here")]
+#[path = "properties/driver.rs"]
+mod driver;
+#[path = "exploration/explorer.rs"]
+mod explorer;
+#[path = "exploration/invariants.rs"]
+mod invariants;
+
+use std::collections::{BTreeSet, HashSet, VecDeque};
+
+use explorer::Explorer;
+use model::Ask;
+use tenancy::{OrganizationRole, WorkspaceRole};
+
+/// How small a world is.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Bounds {
+    pub(crate) organizations: u8,
+    pub(crate) users: u8,
+    /// Whether everybody may sign in with everybody's address, verified or not, rather than with their
+    /// own.
+    pub(crate) any_address: bool,
+    pub(crate) organization_roles: &'static [OrganizationRole],
+    pub(crate) workspace_roles: &'static [WorkspaceRole],
+    /// The quotas that the vendor may set: the largest bounds the number of workspaces.
+    pub(crate) quotas: &'static [u32],
+    /// Whether there is the one domain.
+    pub(crate) domain: bool,
+    /// How many invitations may be open at once: the host's limit (I8).
+    pub(crate) invitations: u32,
+}
+
+impl Bounds {
+    pub(crate) fn addresses(&self) -> u8 {
+        self.users
+    }
+
+    /// The commands that nobody can be granted in such a world, in the model's order.
+    fn never_granted(&self) -> Vec<&'static str> {
+        let of_domains = [
+            "CreateDomain",
+            "DeactivateDomain",
+            "ReactivateDomain",
+            "MoveDomain",
+            "DeleteDomain",
+            "ReleaseDomainName",
+        ];
+        let of_invitations = [
+            "InviteToOrganization",
+            "InviteToWorkspace",
+            "ResendInvitation",
+            "RevokeInvitation",
+            "AcceptInvitation",
+            "DeclineInvitation",
+        ];
+        let never = Ask::NAMES.iter().filter(|name| {
+            (!self.domain && of_domains.contains(name))
+                || (self.invitations == 0 && of_invitations.contains(name))
+        });
+        never.copied().collect()
+    }
+}
+
+/// What an exploration found.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Found {
+    /// States that are not the same to some command.
+    pub(crate) states: usize,
+    /// Questions: a state, an actor, a command with its arguments. Those about what a path happened to
+    /// leave behind come on top.
+    pub(crate) questions: usize,
+    /// Questions that were granted.
+    pub(crate) granted: usize,
+}
+
+const ADMIN_OR_MEMBER: &[OrganizationRole] = &[OrganizationRole::Member, OrganizationRole::Admin];
+const ADMIN_OR_READER: &[WorkspaceRole] = &[WorkspaceRole::Reader, WorkspaceRole::Admin];
+
+/// What each world starts from, and says how it differs.
+const SMALLEST: Bounds = Bounds {
+    organizations: 1,
+    users: 2,
+    any_address: false,
+    organization_roles: ADMIN_OR_MEMBER,
+    workspace_roles: ADMIN_OR_READER,
+    quotas: &[1],
+    domain: false,
+    invitations: 0,
+};
+
+const fn found(states: usize, questions: usize, granted: usize) -> Found {
+    Found {
+        states,
+        questions,
+        granted,
+    }
+}
+
+/// The small bounds, or the larger ones if they are asked for.
+fn explored((small, few): (Bounds, Found), (large, many): (Bounds, Found)) {
+    let wanted = std::env::var("TENANCY_EXPLORATION").ok();
+    let (bounds, expected) = match wanted.as_deref() {
+        Some("large") => (large, many),
+        _ => (small, few),
+    };
+    assert_eq!(explore(bounds), expected, "within {bounds:?}");
+}
+
+#[test]
+fn three_people_with_every_role_in_a_workspace() {
+    let small = Bounds {
+        users: 3,
+        organization_roles: &OrganizationRole::ALL,
+        workspace_roles: &WorkspaceRole::ALL,
+        ..SMALLEST
+    };
+    let large = Bounds {
+        quotas: &[1, 2],
+        ..small
+    };
+    explored(
+        (small, found(302, 128_166, 19_846)),
+        (large, found(15_299, 8_326_535, 1_461_755)),
+    );
+}
+
+#[test]
+fn two_workspaces_and_a_domain_under_a_changing_quota() {
+    let small = Bounds {
+        quotas: &[1, 2],
+        domain: true,
+        ..SMALLEST
+    };
+    let large = Bounds {
+        quotas: &[0, 1, 2],
+        invitations: 1,
+        ..small
+    };
+    explored(
+        (small, found(1013, 297_942, 58_202)),
+        (large, found(0, 0, 0)),
+    );
+}
+
+#[test]
+fn every_role_by_invitation() {
+    let small = Bounds {
+        organization_roles: &OrganizationRole::ALL,
+        workspace_roles: &WorkspaceRole::ALL,
+        invitations: 1,
+        ..SMALLEST
+    };
+    let large = Bounds {
+        invitations: 2,
+        ..small
+    };
+    explored(
+        (small, found(748, 206_856, 35_719)),
+        (large, found(3_052, 914_184, 163_123)),
+    );
+}
+
+#[test]
+fn two_invitations_at_once() {
+    let small = Bounds {
+        invitations: 2,
+        ..SMALLEST
+    };
+    let large = Bounds { users: 3, ..small };
+    explored(
+        (small, found(623, 161_727, 29_708)),
+        (large, found(14_820, 6_290_108, 1_174_993)),
+    );
+}
+
+#[test]
+fn three_people_and_an_invitation() {
+    let small = Bounds {
+        users: 3,
+        workspace_roles: &[WorkspaceRole::Admin],
+        invitations: 1,
+        ..SMALLEST
+    };
+    let large = Bounds {
+        organization_roles: &OrganizationRole::ALL,
+        workspace_roles: &WorkspaceRole::ALL,
+        ..small
+    };
+    explored(
+        (small, found(397, 132_785, 23_078)),
+        (large, found(9_518, 4_402_470, 732_988)),
+    );
+}
+
+#[test]
+fn people_whose_addresses_change() {
+    let small = Bounds {
+        any_address: true,
+        workspace_roles: &[WorkspaceRole::Admin],
+        invitations: 1,
+        ..SMALLEST
+    };
+    let large = Bounds {
+        workspace_roles: ADMIN_OR_READER,
+        invitations: 2,
+        ..small
+    };
+    explored(
+        (small, found(622, 306_236, 71_847)),
+        (large, found(14_839, 8_921_829, 2_327_688)),
+    );
+}
+
+#[test]
+fn two_organizations_and_one_domain_name() {
+    let small = Bounds {
+        organizations: 2,
+        organization_roles: &[OrganizationRole::Admin],
+        workspace_roles: &[WorkspaceRole::Admin],
+        domain: true,
+        ..SMALLEST
+    };
+    let large = Bounds {
+        organization_roles: ADMIN_OR_MEMBER,
+        invitations: 1,
+        ..small
+    };
+    explored(
+        (small, found(257, 113_562, 15_695)),
+        (large, found(0, 0, 0)),
+    );
+}
+
+/// One world, from nothing to its last state.
+fn explore(bounds: Bounds) -> Found {
+    let started = std::time::Instant::now();
+    let explorer = Explorer::new(bounds);
+    let mut found = Found::default();
+    let mut granted = BTreeSet::new();
+    let start = explorer.start();
+    let mut forms = HashSet::from([explorer.renamings.form(&start)]);
+    let mut open = VecDeque::from([start]);
+    while let Some(node) = open.pop_front() {
+        found.states += 1;
+        explorer.in_order(&node);
+        explorer.expand(&node, &mut found, &mut granted, |next| {
+            if forms.insert(explorer.renamings.form(&next)) {
+                open.push_back(next);
+            }
+        });
+        if found.states % 1000 == 0 {
+            println!("{found:?}, {} open, {:?}", open.len(), started.elapsed());
+        }
+    }
+    let never = Ask::NAMES.iter().filter(|name| !granted.contains(*name));
+    assert_eq!(
+        never.copied().collect::<Vec<_>>(),
+        bounds.never_granted(),
+        "every other command was granted somewhere"
+    );
+    println!("{bounds:?}: {found:?} in {:?}", started.elapsed());
+    found
+}
