@@ -405,7 +405,7 @@ pub async fn promise_1_two_handles_lose_no_update<H: Harness>(harness: &H) -> Ve
 ///
 /// The store breaks the clause.
 pub async fn promise_1_large_commits_are_whole<H: Harness>(harness: &H) -> Verdict {
-    const MANY: usize = 400;
+    const MANY: usize = 250;
     let mut world = World::new(harness).await;
     let ann = world.user();
     let (id, workspace) = world.found("Acme", ann).await?;

@@ -42,40 +42,25 @@ impl Model {
             &expected.organization,
         )?;
         same("the log entry", &found.committed, &expected.committed)?;
-        for record in &expected.records {
-            let mut missing = true;
-            for found in found
-                .records
-                .iter()
-                .filter(|found| found.id() == record.id())
-            {
-                missing = false;
-                same(record.id(), found, record)?;
-            }
-            if missing {
-                return Err(Failure::new(format!("{} is missing", record.id())));
-            }
-        }
+        // What no key asked for does no harm, if it is there and it is so.
         let tenant = self.tenants.get(&expected.organization.id);
+        let mut brought = BTreeSet::new();
         for record in &found.records {
-            if expected
-                .records
-                .iter()
-                .any(|asked| asked.id() == record.id())
-            {
-                continue; // compared above, however often it came
-            }
-            // One that no key asked for does no harm, if it is there and it is so.
-            let real = tenant.and_then(|tenant| tenant.state.record(&record.id()));
+            let id = record.id();
+            let real = tenant.and_then(|tenant| tenant.state.record(&id));
             let real = real.ok_or_else(|| {
                 Failure::new(format!(
-                    "{} is there, but this organization has none such",
-                    record.id()
+                    "{id} is there, but this organization has none such"
                 ))
             })?;
-            same(record.id(), record, &real)?;
+            same(&id, record, &real)?;
+            brought.insert(id);
         }
-        Ok(())
+        let asked = expected.records.iter().map(Record::id);
+        match asked.into_iter().find(|id| !brought.contains(id)) {
+            Some(id) => Err(Failure::new(format!("{id} is missing"))),
+            None => Ok(()),
+        }
     }
 
     /// As [`facts_agree`](Self::facts_agree), for each key by itself.
