@@ -308,18 +308,14 @@ pub(crate) fn commit_between(
             _ => {}
         }
     }
-    let old: BTreeMap<RecordId, Record> = before.records().map(|r| (r.id(), r)).collect();
-    let new: BTreeMap<RecordId, Record> = after.records().map(|r| (r.id(), r)).collect();
-    for (id, record) in &new {
-        if old
-            .get(id)
-            .is_none_or(|old| old != record || typed(old) != typed(record))
-        {
-            changes.push(Change::Put(record.clone()));
+    for record in after.records() {
+        let old = before.record(&record.id());
+        if old.is_none_or(|old| old != record || typed(&old) != typed(&record)) {
+            changes.push(Change::Put(record));
         }
     }
-    let gone = old.into_keys().filter(|id| !new.contains_key(id));
-    changes.extend(gone.map(Change::Delete));
+    let gone = before.records().map(|record| record.id());
+    changes.extend(gone.filter(|id| !after.has(id)).map(Change::Delete));
     Ok(Commit {
         expected: before.version(),
         next: next.clone(),

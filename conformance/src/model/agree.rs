@@ -24,7 +24,15 @@ impl Model {
         keys: &[Key],
     ) -> Verdict {
         let found = store.load(id, keys).await?;
-        let place = || format!("load({id}, {keys:?})");
+        let place = || match keys {
+            [first, _, _, rest @ ..] if !rest.is_empty() => {
+                format!(
+                    "load({id}, [{first:?} and {} more keys])",
+                    keys.len().saturating_sub(1)
+                )
+            }
+            few => format!("load({id}, {few:?})"),
+        };
         match (found, self.facts(id, keys)) {
             (None, None) => Ok(()),
             (None, Some(_)) => Err(Failure::new("no organization, but there is one").at(place())),
@@ -336,9 +344,24 @@ pub(crate) fn same<T: PartialEq + Debug>(
     if found == expected && to_the_letter(found, expected) {
         return Ok(());
     }
-    Err(Failure::new(format!(
-        "{what} is\n    {found:?}\n  but should be\n    {expected:?}"
-    )))
+    let (found, expected) = (format!("{found:?}"), format!("{expected:?}"));
+    let mut message = format!("{what} is\n    {found}\n  but should be\n    {expected}");
+    if found.len() > 200 {
+        let (found, expected) = where_they_part(&found, &expected);
+        message.push_str(&format!("\n  they part here:\n    {found}\n    {expected}"));
+    }
+    Err(Failure::new(message))
+}
+
+/// From a little before the first difference of two texts to a little after it.
+fn where_they_part(one: &str, other: &str) -> (String, String) {
+    let common = one.chars().zip(other.chars()).take_while(|(a, b)| a == b);
+    let common = common.count().saturating_sub(50);
+    let around = |text: &str| {
+        let part: String = text.chars().skip(common).take(120).collect();
+        format!("…{part}…")
+    };
+    (around(one), around(other))
 }
 
 fn to_the_letter<T: Debug>(found: &T, expected: &T) -> bool {

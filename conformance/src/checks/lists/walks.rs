@@ -22,8 +22,7 @@ use crate::world::{World, given, joined};
 pub async fn lists_survive_changes_during_the_walk<H: Harness>(harness: &H) -> Verdict {
     for limit in [1, 2, 3] {
         let mut world = World::with_seed(harness, limit.into()).await;
-        let ann = world.user();
-        let (id, workspace) = world.found("Acme", ann).await?;
+        let (ann, workspace) = (world.user(), world.workspace());
         for list in [
             List::Members(RoleSet::all()),
             List::Workspaces,
@@ -33,6 +32,8 @@ pub async fn lists_survive_changes_during_the_walk<H: Harness>(harness: &H) -> V
             List::Invitations(None),
             List::Invitations(Some(workspace)),
         ] {
+            let id = world.organization();
+            world.found_as(id, workspace, "Acme", ann).await?;
             for _ in 0..12 {
                 add(&mut world, id, workspace, ann, list).await?;
             }
