@@ -1,5 +1,7 @@
 //! The suite's table of contents: every check is in it, and quotes the contract.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
@@ -44,6 +46,12 @@ fn clauses_are_the_contracts_own_words() {
         );
         assert!(check.name.starts_with(check.category), "{}", check.name);
     }
+}
+
+#[test]
+fn the_readme_counts_right() {
+    let count = checks::<Memory>().len();
+    assert!(read("README.md").contains(&format!("promise: {count} checks")));
 }
 
 #[test]

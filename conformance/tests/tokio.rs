@@ -1,5 +1,7 @@
 //! The suite on a runtime that isn't its own: the store's calls wait for the runtime, and the tasks are its.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::num::NonZeroU32;
 use std::sync::LazyLock;
 

@@ -348,7 +348,7 @@ pub(crate) fn same<T: PartialEq + Debug>(
     let mut message = format!("{what} is\n    {found}\n  but should be\n    {expected}");
     if found.len() > 200 {
         let (found, expected) = where_they_part(&found, &expected);
-        message.push_str(&format!("\n  they part here:\n    {found}\n    {expected}"));
+        message.extend(["\n  they part here:\n    ", &found, "\n    ", &expected]);
     }
     Err(Failure::new(message))
 }
