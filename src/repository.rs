@@ -31,8 +31,8 @@
 //!
 //! # A complete store
 //!
-//! Not a durable one, but every promise is kept. [`OrganizationState`](crate::OrganizationState) knows what each key brings and
-//! what each change does; a store on SQL writes both as statements.
+//! Not a durable one, but every promise is kept. [`OrganizationState`](crate::OrganizationState) knows
+//! what each key brings and what each change does; a store on SQL writes both as statements.
 //!
 //! ```
 //! use std::collections::HashMap;

@@ -4,32 +4,50 @@
 //! # What is covered
 //!
 //! Each test is one world, within the [`Bounds`] that it states, and reaches *every* state of it: the
-//! exploration ends because nothing new is found, not because of a limit. In every state, all 31 commands
-//! are asked by every actor (each user, with and without a verified address; the vendor's staff), with
-//! every argument of the world, with things of the other organization, and with ids of nothing. Time
-//! passes too: in every state, all open invitations may expire. It runs on the crate's own
+//! exploration ends because nothing new is found, not because of a limit. In every state every command is
+//! asked by every user and by the vendor's staff, with every argument of the world, with things of the
+//! other organization, with guessed links, and with ids of nothing. Time passes too: from every state with
+//! a pending invitation there is one in which all have expired. It runs on the crate's own
 //! [`decide`](tenancy::decide), with exactly the facts that each command's keys bring.
 //!
 //! Of every question:
-//! - the answer is the one of the model (`model/mod.rs`), a second reading of the rulebook that shares no
-//!   code with the crate: the same refusal, or the same state afterwards;
+//! - the answer is the one of the model (`model/mod.rs`), a second reading of the rulebook: the same code
+//!   of refusal, or the same records afterwards;
 //! - all records of the organization give the same answer as those that the keys brought;
-//! - a commit's changes and its events make the same state, one version later; asked again under the
-//!   same id, it answers the same and changes nothing; a refusal comes without a commit.
+//! - a commit's changes and its events make the same state, one version later; a repetition under the same
+//!   id answers the same and changes nothing; a refusal comes without a commit;
+//! - no step creates a workspace past the quota, deletes what isn't empty, lowers a role by accepting,
+//!   reopens an invitation, or changes a domain's kind ([`invariants::only_allowed_steps`]).
 //!
-//! Of every state: [`in_order`](Explorer::in_order) says which invariants hold; and the log replayed from nothing is the state.
+//! Of every state: `validate()` finds nothing, and nor do the same invariants written once more
+//! ([`Explorer::in_order`]); every open invitation could be sent by its inviter today (I6); the claims are
+//! those of the domains' names; the log replayed from nothing is the state.
+//!
+//! That all of this can fail is tested in `exploration/control.rs`.
 //!
 //! # What is not covered
 //!
-//! - Larger worlds than the bounds. The worlds differ in what they leave out, as all of it at once (two
-//!   organizations, three users with all roles, two workspaces, a domain, two invitations) is too much.
-//!   `TENANCY_EXPLORATION=large` explores larger ones; give it `--release`, and a quarter of an hour.
+//! - Larger worlds. The worlds leave out different things, as everything at once (two organizations, three
+//!   users with all roles, two workspaces, a domain, two invitations) is too much. What meets nowhere, not
+//!   even within the larger bounds: three people, two workspaces and an invitation; a domain and three
+//!   people; two invitations and two workspaces; other people's addresses and a second workspace.
+//! - Where everybody signs in with their own address, a user without a verified one asks only what depends
+//!   on it for a user who is there already: accept, decline, follow. They ask everything in the world
+//!   whose addresses change. `CreateDomain` is asked where the world has a domain.
 //! - What the [canonical form](canonical) forgets: names, texts, versions, times, kinds of domains. Two
 //!   states that differ only there are explored once. Closed invitations are forgotten as well, but those
 //!   that a path left behind are asked for in every state on it, and so are links that were replaced.
 //! - Users are alike, and so are workspaces and organizations: of states that differ by their exchange,
 //!   one is explored.
 //! - Races (`interleavings.rs`), lists and reads (`properties.rs`), stores (the conformance suite).
+//!
+//! # Larger bounds
+//!
+//! ```text
+//! TENANCY_EXPLORATION=large cargo test --release -p tenancy --test exploration
+//! ```
+//!
+//! 130,138 states and 63,270,691 questions, in 21 minutes on two cores that others used as well.
 
 #![allow(
     unreachable_pub,
@@ -192,7 +210,7 @@ fn two_workspaces_and_a_domain_under_a_changing_quota() {
     };
     explored(
         (small, found(1013, 297_942, 58_202)),
-        (large, found(0, 0, 0)),
+        (large, found(24_415, 7_969_695, 1_624_356)),
     );
 }
 
@@ -281,7 +299,7 @@ fn two_organizations_and_one_domain_name() {
     };
     explored(
         (small, found(257, 113_562, 15_695)),
-        (large, found(0, 0, 0)),
+        (large, found(48_195, 26_445_870, 3_895_405)),
     );
 }
 

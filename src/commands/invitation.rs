@@ -159,6 +159,7 @@ impl Command for InviteToWorkspace {
 /// - [`Refusal::InvitationNotFound`]: there is no such invitation.
 /// - [`Refusal::InvitationClosed`]: it was accepted, declined or revoked (I5).
 /// - [`Refusal::AlreadyHasRole`]: a member with that address has the role by now, or a higher one.
+/// - [`Refusal::OrganizationDeleted`]: an operator asks, and the organization is deleted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ResendInvitation {
     /// The organization.
@@ -212,6 +213,7 @@ impl Command for ResendInvitation {
 /// - [`Refusal::Forbidden`]: the actor may not send such an invitation (I2).
 /// - [`Refusal::InvitationNotFound`]: there is no such invitation.
 /// - [`Refusal::InvitationClosed`]: it was accepted, declined or revoked before (I5).
+/// - [`Refusal::OrganizationDeleted`]: an operator asks, and the organization is deleted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RevokeInvitation {
     /// The organization.
