@@ -130,6 +130,7 @@ macro_rules! __checks {
                 promise_1_what_does_not_exist_is_absent: "`None` if the organization doesn't exist.",
                 promise_1_versions_rise_by_one: "Each organization has a [`Version`]: 0 while it doesn't exist, one more after every commit.",
                 promise_1_a_commit_applies_everything: "the store applies the new organization, every change, the log entry and its events together",
+                promise_1_large_commits_are_whole: "the store applies the new organization, every change, the log entry and its events together",
                 promise_1_a_conflict_changes_nothing: "Otherwise it changes nothing at all.",
                 promise_1_an_organization_is_created_once: "0: the organization must not exist yet.",
                 promise_1_a_version_of_the_future_conflicts: "If, and only if, the organization's version is [`Commit::expected`]",
@@ -158,6 +159,7 @@ macro_rules! __checks {
                 promise_3_a_released_claim_is_free: "Free the claim, which the organization holds.",
                 promise_3_a_conflict_claims_nothing: "Somebody else was first. Nothing was applied",
                 promise_3_racers_for_a_claim_have_one_winner: "Something that must be unique across all organizations, whose versions never meet.",
+                promise_3_crossed_claims_do_not_deadlock: "or the database aborted the transaction for concurrency",
                 promise_3_similar_claims_are_apart: "Keys and ids compare byte for byte",
             }
             keys {
@@ -185,6 +187,7 @@ macro_rules! __checks {
                 lists_holder: "Which organization holds a claim.",
                 lists_are_in_the_order_of_bytes: "in ascending order of the key's bytes.",
                 lists_survive_changes_during_the_walk: "An item that is present during the whole walk appears exactly once, however much is inserted or deleted meanwhile.",
+                lists_across_organizations_survive_changes: "An item that is present during the whole walk appears exactly once, however much is inserted or deleted meanwhile.",
                 lists_tenants_are_apart: "The key of a [`Record`] within its organization.",
             }
             values {

@@ -181,6 +181,17 @@ impl<R: Repository> World<R> {
         ann: UserId,
     ) -> Result<(OrganizationId, WorkspaceId), Failure> {
         let (id, workspace) = (self.organization(), self.workspace());
+        self.found_as(id, workspace, name, ann).await?;
+        Ok((id, workspace))
+    }
+
+    pub(crate) async fn found_as(
+        &mut self,
+        id: OrganizationId,
+        workspace: WorkspaceId,
+        name: &str,
+        ann: UserId,
+    ) -> Verdict {
         let events = vec![
             Event::OrganizationCreated {
                 name: Name::new(name)?,
@@ -193,8 +204,7 @@ impl<R: Repository> World<R> {
             },
             given(workspace, ann, WorkspaceRole::Admin),
         ];
-        self.happen(id, events).await?;
-        Ok((id, workspace))
+        self.happen(id, events).await
     }
 
     /// An organization with something of everything, a few things gone again, made by several commits.

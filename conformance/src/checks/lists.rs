@@ -2,21 +2,26 @@
 //! in ascending order of the key's bytes. An item that is present during the whole walk appears exactly
 //! once, however much is inserted or deleted meanwhile."
 
-use std::collections::BTreeSet;
+mod walks;
+
+pub use walks::{
+    lists_across_organizations_survive_changes, lists_survive_changes_during_the_walk,
+};
+
 use std::sync::Arc;
 
 use tenancy::{
-    Directory, DomainKind, DomainName, EmailAddress, Event, Name, OrganizationId, OrganizationRole,
-    Repository, RevocationReason, RoleSet, UserId, WorkspaceId, WorkspaceRole,
+    Directory, DomainKind, DomainName, EmailAddress, Event, OrganizationId, OrganizationRole,
+    RevocationReason, RoleSet, UserId, WorkspaceRole,
 };
 
 use crate::harness::Harness;
-use crate::model::{Item, List, Place, page, same};
-use crate::report::{Failure, Verdict};
+use crate::model::List;
+use crate::report::Verdict;
 use crate::world::{Acme, World, given, joined};
 
-/// From one item a page to all on one.
-const PAGES: [u32; 5] = [1, 2, 3, 7, 1_000];
+/// From one item a page to all on one, and to as many as can be asked for.
+const PAGES: [u32; 6] = [1, 2, 3, 7, 1_000, u32::MAX];
 
 /// "The members of an organization who hold one of `roles` (its organization roles), by user": for every
 /// set of roles.
@@ -243,189 +248,6 @@ pub async fn lists_are_in_the_order_of_bytes<H: Harness>(harness: &H) -> Verdict
         in_pages(&world, id, list).await?;
     }
     Ok(())
-}
-
-/// "An item that is present during the whole walk appears exactly once, however much is inserted or
-/// deleted meanwhile": before each page something comes and something goes, before and behind.
-///
-/// # Errors
-///
-/// The store breaks the clause.
-pub async fn lists_survive_changes_during_the_walk<H: Harness>(harness: &H) -> Verdict {
-    for limit in [1, 2, 3] {
-        let mut world = World::with_seed(harness, limit.into()).await;
-        let ann = world.user();
-        let (id, workspace) = world.found("Acme", ann).await?;
-        for list in [
-            List::Members(RoleSet::all()),
-            List::Workspaces,
-            List::WorkspacesOf(ann),
-            List::WorkspaceMembers(workspace, RoleSet::all()),
-            List::Domains(workspace),
-            List::Invitations(None),
-            List::Invitations(Some(workspace)),
-        ] {
-            for _ in 0..12 {
-                add(&mut world, id, workspace, ann, list).await?;
-            }
-            let place = format!("{list:?} in pages of {limit}");
-            walk_while_changing(&mut world, id, workspace, ann, list, limit)
-                .await
-                .map_err(|failure| failure.at(place))?;
-        }
-    }
-    Ok(())
-}
-
-async fn walk_while_changing<R: Directory>(
-    world: &mut World<R>,
-    id: OrganizationId,
-    workspace: WorkspaceId,
-    ann: UserId,
-    list: List,
-    limit: u32,
-) -> Verdict {
-    let mut stayed: BTreeSet<Place> = places(&world.model.list(id, list));
-    let mut seen: Vec<Place> = Vec::new();
-    let mut after = None;
-    loop {
-        add(world, id, workspace, ann, list).await?;
-        remove(world, id, workspace, ann, list).await?;
-        let now = places(&world.model.list(id, list));
-        stayed.retain(|place| now.contains(place));
-
-        let store = world.either(seen.len());
-        let found = page(&*store, id, list, after, limit).await?;
-        // The page by itself is what is there after that key, now.
-        let expected: Vec<Item> = world
-            .model
-            .list(id, list)
-            .into_iter()
-            .filter(|item| after.is_none_or(|after| item.place() > after))
-            .take(limit.try_into().unwrap_or(usize::MAX))
-            .collect();
-        same(format!("the page after {after:?}"), &found, &expected)?;
-        let Some(last) = found.last() else { break };
-        after = Some(last.place());
-        seen.extend(found.iter().map(Item::place));
-        if seen.len() > 200 {
-            return Err(Failure::new("the walk doesn't end"));
-        }
-    }
-    if !seen.is_sorted() {
-        return Err(Failure::new("the walk is not in order"));
-    }
-    for place in stayed {
-        let times = seen.iter().filter(|seen| **seen == place).count();
-        same(format!("how often {place:?} appeared"), &times, &1)?;
-    }
-    Ok(())
-}
-
-fn places(items: &[Item]) -> BTreeSet<Place> {
-    items.iter().map(Item::place).collect()
-}
-
-/// One more item for a list.
-async fn add<R: Repository>(
-    world: &mut World<R>,
-    id: OrganizationId,
-    workspace: WorkspaceId,
-    ann: UserId,
-    list: List,
-) -> Verdict {
-    let user = world.user();
-    let number = world.random.next();
-    let new_workspace = |world: &mut World<R>| {
-        let workspace = world.workspace();
-        let name = Name::new(&format!("Workspace {number}"))?;
-        Ok::<_, Failure>((workspace, Event::WorkspaceCreated { workspace, name }))
-    };
-    let events = match list {
-        List::Members(_) => vec![joined(user, "more@x.example", OrganizationRole::Member)?],
-        List::Workspaces => vec![new_workspace(world)?.1],
-        List::WorkspacesOf(_) => {
-            let (workspace, created) = new_workspace(world)?;
-            vec![created, given(workspace, ann, WorkspaceRole::Reader)]
-        }
-        List::WorkspaceMembers(..) => vec![
-            joined(user, "more@x.example", OrganizationRole::Member)?,
-            given(workspace, user, WorkspaceRole::Reader),
-        ],
-        List::Domains(_) => vec![Event::DomainCreated {
-            domain: world.domain(),
-            workspace,
-            name: DomainName::new(&format!("d{number}"))?,
-            kind: DomainKind::Sandbox,
-        }],
-        List::Invitations(to) => {
-            let invitation = world.invitation();
-            let to = to.or_else(|| world.random.one_in(2).then_some(workspace));
-            vec![world.sent(invitation, &format!("i{number}@x.example"), to, ann)?]
-        }
-        List::Log => vec![Event::ContractEdited { contract: None }],
-    };
-    world.happen(id, events).await
-}
-
-/// One item less, of those that may go: not Ann, not the first workspace.
-async fn remove<R: Repository>(
-    world: &mut World<R>,
-    id: OrganizationId,
-    workspace: WorkspaceId,
-    ann: UserId,
-    list: List,
-) -> Verdict {
-    let mut items = world.model.list(id, list);
-    items.retain(|item| match item {
-        Item::Member(member) => member.user != ann,
-        Item::WorkspaceMember(member) => member.user != ann,
-        Item::Workspace(other) | Item::WorkspaceOf(other, _) => {
-            other.id != workspace && (other.members == 0 || matches!(list, List::WorkspacesOf(_)))
-        }
-        _ => true,
-    });
-    let Some(item) = world.random.pick(&items).cloned() else {
-        return Ok(());
-    };
-    let event = match item {
-        Item::Member(member) => {
-            // Whoever came for another list may hold a role in the workspace.
-            let mut events = Vec::new();
-            for held in world.model.state(id).workspaces_of(member.user) {
-                events.push(Event::WorkspaceRoleTaken {
-                    workspace: held.workspace,
-                    user: member.user,
-                    role: held.role,
-                });
-            }
-            events.push(Event::MemberRemoved {
-                user: member.user,
-                role: member.role,
-            });
-            return world.happen(id, events).await;
-        }
-        Item::Workspace(workspace) => Event::WorkspaceDeleted {
-            workspace: workspace.id,
-            name: workspace.name,
-        },
-        Item::WorkspaceOf(_, member) | Item::WorkspaceMember(member) => Event::WorkspaceRoleTaken {
-            workspace: member.workspace,
-            user: member.user,
-            role: member.role,
-        },
-        Item::Domain(domain) => Event::DomainDeleted {
-            domain: domain.id,
-            workspace: domain.workspace,
-            name: domain.name,
-        },
-        Item::Invitation(invitation) => Event::InvitationRevoked {
-            invitation: invitation.id,
-            reason: RevocationReason::Requested,
-        },
-        Item::Entry(_) => return Ok(()),
-    };
-    world.happen(id, vec![event]).await
 }
 
 /// Two organizations with the same ids: no list of one shows what the other has.

@@ -398,6 +398,71 @@ pub async fn promise_1_two_handles_lose_no_update<H: Harness>(harness: &H) -> Ve
     Ok(())
 }
 
+/// "every change": hundreds of records of each kind in one commit, and in one load; and hundreds that go
+/// again. Neither parameters nor pages nor a column for the log may run out.
+///
+/// # Errors
+///
+/// The store breaks the clause.
+pub async fn promise_1_large_commits_are_whole<H: Harness>(harness: &H) -> Verdict {
+    const MANY: usize = 250;
+    let mut world = World::new(harness).await;
+    let ann = world.user();
+    let (id, workspace) = world.found("Acme", ann).await?;
+    let (mut coming, mut going) = (Vec::new(), Vec::new());
+    for number in 0..MANY {
+        let (user, domain, invitation) = (world.user(), world.domain(), world.invitation());
+        let (name, role) = (
+            DomainName::new(&format!("d{number}"))?,
+            WorkspaceRole::Reader,
+        );
+        coming.push(joined(user, "many@x.example", OrganizationRole::Member)?);
+        coming.push(given(workspace, user, role));
+        coming.push(Event::DomainCreated {
+            domain,
+            workspace,
+            name: name.clone(),
+            kind: DomainKind::Sandbox,
+        });
+        let address = format!("i{number}@x.example");
+        coming.push(world.sent(invitation, &address, Some(workspace), ann)?);
+        if number % 2 == 0 {
+            going.push(Event::WorkspaceRoleTaken {
+                workspace,
+                user,
+                role,
+            });
+            going.push(Event::MemberRemoved {
+                user,
+                role: OrganizationRole::Member,
+            });
+            going.push(Event::DomainDeleted {
+                domain,
+                workspace,
+                name,
+            });
+            going.push(Event::InvitationRevoked {
+                invitation,
+                reason: tenancy::RevocationReason::Requested,
+            });
+        }
+    }
+    let everybody = tenancy::EmailAddress::new("many@x.example")?;
+    for events in [coming, going] {
+        world.happen(id, events).await?;
+        world.model.records_agree(&*world.one, id).await?;
+        let keys = [
+            tenancy::Key::OpenInvitations(Some(workspace)),
+            tenancy::Key::Address(everybody.key().clone(), Some(workspace)),
+            tenancy::Key::SentBy(ann),
+        ];
+        world.model.facts_agree(&*world.other, id, &keys).await?;
+        world.model.logs_agree(&*world.other, 100).await?;
+        world.model.claims_agree(&*world.one).await?;
+    }
+    Ok(())
+}
+
 /// A commit with changes of each kind to records of each kind.
 fn everything_at_once<R: Repository>(
     world: &mut World<R>,

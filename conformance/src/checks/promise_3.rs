@@ -1,5 +1,6 @@
 //! **A claim has one owner.**
 
+use core::time::Duration;
 use std::sync::Arc;
 
 use tenancy::{
@@ -10,7 +11,7 @@ use tenancy::{
 use crate::harness::Harness;
 use crate::model::same;
 use crate::report::{Failure, Verdict};
-use crate::tasks::{Meeting, all, start};
+use crate::tasks::{Meeting, all, pause, start};
 use crate::world::{World, renamed};
 
 /// "Another organization holds this claim. Nothing was applied": neither the records, nor the log entry,
@@ -253,6 +254,53 @@ pub async fn promise_3_racers_for_a_claim_have_one_winner<H: Harness>(harness: &
     world.model.everything_agrees(&*world.other).await
 }
 
+/// "or the database aborted the transaction for concurrency": two organizations want the same names in
+/// opposite orders at the same moment. One gets them all, or each is told what is taken; none gets an error,
+/// and none waits for the other for ever.
+///
+/// # Errors
+///
+/// The store breaks the clause.
+pub async fn promise_3_crossed_claims_do_not_deadlock<H: Harness>(harness: &H) -> Verdict {
+    let mut world = World::new(harness).await;
+    let mut owners = Vec::new();
+    for racer in 0..4 {
+        let ann = world.user();
+        owners.push(world.found(&format!("Racer {racer}"), ann).await?);
+    }
+    for round in 0..6_u32.saturating_mul(harness.thoroughness()) {
+        let meeting = Meeting::of(owners.len());
+        let mut racers = Vec::new();
+        for (id, workspace) in &owners {
+            let mut events = Vec::new();
+            for number in 0..8 {
+                let name = format!("crossed-{round}-{number}");
+                events.push(created(world.domain(), *workspace, &name)?);
+            }
+            if racers.len() % 2 == 1 {
+                events.reverse();
+            }
+            let commit = world.propose(*id, events)?;
+            let (store, meeting) = (world.either(racers.len()), Arc::clone(&meeting));
+            racers.push(start(harness, async move {
+                meeting.everybody().await;
+                until_certain(&*store, commit).await
+            }));
+        }
+        let mut winners = 0_u32;
+        for outcome in all(racers).await? {
+            let (commit, outcome) = outcome?;
+            if outcome == Outcome::Committed {
+                winners = winners.saturating_add(1);
+                let _ = world.model.apply(&commit);
+            }
+        }
+        same("how many got all the names", &winners, &1)?;
+        world.model.claims_agree(&*world.other).await?;
+    }
+    world.model.everything_agrees(&*world.one).await
+}
+
 /// A database may abort for concurrency: then the same commit is tried again.
 async fn until_certain<R: Repository>(
     store: &R,
@@ -264,6 +312,7 @@ async fn until_certain<R: Repository>(
         if outcome != Outcome::Conflict {
             break;
         }
+        pause(Duration::from_millis(1)).await;
     }
     Ok((commit, outcome))
 }

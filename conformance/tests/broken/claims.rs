@@ -2,7 +2,7 @@
 
 use tenancy::{Change, Claim, Commit, OrganizationId, Outcome, RecordId};
 
-use super::store::{Data, Flaw, Lost, Store, claims, window};
+use super::store::{Data, Flaw, Lost, Store, WhenDropped, claims, window};
 
 #[derive(Default)]
 pub(crate) struct GivesAClaimToEverybody;
@@ -232,5 +232,34 @@ impl Flaw for HoldsOnlyLivingNames {
         let holder = data.claims.get(claim)?;
         let state = data.organizations.get(holder)?;
         state.domain_named(name).map(|_| *holder)
+    }
+}
+
+#[derive(Default)]
+pub(crate) struct TakesDeadlocksForErrors;
+
+impl Flaw for TakesDeadlocksForErrors {
+    const DOES: &'static str = "claims name by name, and fails when two wait for each other";
+    const SURELY: &'static [&'static str] = &["promise_3_crossed_claims_do_not_deadlock"];
+
+    async fn commit(store: &Store<Self>, commit: &Commit) -> Result<Outcome, Lost> {
+        let id = commit.organization();
+        let _rollback = WhenDropped(|| store.data().locks.retain(|_, owner| *owner != id));
+        for claim in claims(commit) {
+            let mut patience = 20_u32;
+            loop {
+                let owner = *store.data().locks.entry(claim.clone()).or_insert(id);
+                if owner == id {
+                    break;
+                }
+                patience = patience.saturating_sub(1);
+                if patience == 0 {
+                    return Err(Lost("deadlock detected"));
+                }
+                window().await;
+            }
+            window().await;
+        }
+        Ok(store.data().commit(commit))
     }
 }

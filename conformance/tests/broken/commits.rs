@@ -411,3 +411,43 @@ impl Flaw for LosesDeletesUnderLoad {
         Ok(outcome)
     }
 }
+
+#[derive(Default)]
+pub(crate) struct CutsLargeCommits;
+
+impl Flaw for CutsLargeCommits {
+    const DOES: &'static str = "applies the first 999 changes of a commit: no more parameters fit";
+
+    fn written(commit: &Commit) -> Commit {
+        let mut commit = commit.clone();
+        commit.changes.truncate(999);
+        commit
+    }
+}
+
+#[derive(Default)]
+pub(crate) struct CutsLongEntries;
+
+impl Flaw for CutsLongEntries {
+    const DOES: &'static str = "keeps the first 100 events of a log entry";
+
+    fn written(commit: &Commit) -> Commit {
+        let mut commit = commit.clone();
+        commit.entry.events.truncate(100);
+        commit
+    }
+}
+
+#[derive(Default)]
+pub(crate) struct LooksAtClaimsFirst;
+
+impl Flaw for LooksAtClaimsFirst {
+    const DOES: &'static str = "answers `Taken` for its own claims when a commit is made again";
+
+    async fn commit(store: &Store<Self>, commit: &Commit) -> Result<Outcome, Lost> {
+        step().await;
+        let mut data = store.data();
+        let taken = data.taken(commit);
+        Ok(taken.map_or_else(|| data.commit(commit), Outcome::Taken))
+    }
+}

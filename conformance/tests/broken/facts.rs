@@ -265,3 +265,32 @@ impl Flaw for BringsOneMemberOfAnAddress {
         records
     }
 }
+
+#[derive(Default)]
+pub(crate) struct BringsAHundred;
+
+impl Flaw for BringsAHundred {
+    const DOES: &'static str = "brings a hundred records for a key, and no more";
+
+    fn bring(data: &Data, id: OrganizationId, key: &Key) -> Vec<Record> {
+        let mut records = data.bring(id, key);
+        records.truncate(100);
+        records
+    }
+}
+
+#[derive(Default)]
+pub(crate) struct HidesDeletedOrganizations;
+
+impl Flaw for HidesDeletedOrganizations {
+    const DOES: &'static str = "finds no organization that was deleted, though its row must stay";
+
+    async fn load(
+        store: &Store<Self>,
+        id: OrganizationId,
+        keys: &[Key],
+    ) -> Result<Option<Facts>, Lost> {
+        let facts = facts::<Self>(&store.data(), id, keys);
+        Ok(facts.filter(|facts| facts.organization.is_active()))
+    }
+}

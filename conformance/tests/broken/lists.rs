@@ -5,7 +5,7 @@ use std::sync::Mutex;
 use tenancy::{InvitationState, OrganizationId, RoleSet};
 
 use super::rows::{List, Row};
-use super::store::{Data, Flaw, lock};
+use super::store::{Data, Flaw, keyset, lock};
 
 #[derive(Default)]
 pub(crate) struct FillsPagesTooFull;
@@ -52,13 +52,57 @@ impl Flaw for PagesByOffset {
             .find(|(last, _)| Some(last) == after.as_ref());
         let Some(offset) = known.map_or(after.is_none().then_some(0), |(_, seen)| Some(*seen))
         else {
-            return super::store::keyset(rows, after.as_deref(), limit);
+            return keyset(rows, after.as_deref(), limit);
         };
         let page: Vec<Row> = rows.into_iter().skip(offset).take(limit).collect();
         if let Some(last) = page.last() {
             walked.push((last.key(), offset.saturating_add(page.len())));
         }
         page
+    }
+}
+
+#[derive(Default)]
+pub(crate) struct PagesOrganizationsByOffset(PagesByOffset);
+
+impl Flaw for PagesOrganizationsByOffset {
+    const DOES: &'static str =
+        "goes on with `OFFSET` in the organizations of a user, and nowhere else";
+
+    fn page(&self, rows: Vec<Row>, after: Option<Vec<u8>>, limit: usize) -> Vec<Row> {
+        if let Some(Row::Organization(..)) = rows.first() {
+            return self.0.page(rows, after, limit);
+        }
+        keyset(rows, after.as_deref(), limit)
+    }
+}
+
+#[derive(Default)]
+pub(crate) struct LooksForTheLastItem;
+
+impl Flaw for LooksForTheLastItem {
+    const DOES: &'static str = "looks where the last item is now: if it is gone, the list ends";
+
+    fn page(&self, rows: Vec<Row>, after: Option<Vec<u8>>, limit: usize) -> Vec<Row> {
+        let is_there = |after: &Vec<u8>| rows.iter().any(|row| row.key() == *after);
+        let is_log = matches!(rows.first(), Some(Row::Entry(_)));
+        if is_log || after.as_ref().is_none_or(is_there) {
+            return keyset(rows, after.as_deref(), limit);
+        }
+        Vec::new()
+    }
+}
+
+#[derive(Default)]
+pub(crate) struct TakesLimitsForSigned;
+
+impl Flaw for TakesLimitsForSigned {
+    const DOES: &'static str =
+        "casts the limit to 32 bits with a sign: beyond, nothing fits on a page";
+
+    fn page(&self, rows: Vec<Row>, after: Option<Vec<u8>>, limit: usize) -> Vec<Row> {
+        let limit = if limit > 0x7FFF_FFFF { 0 } else { limit };
+        keyset(rows, after.as_deref(), limit)
     }
 }
 

@@ -14,7 +14,7 @@ use super::store::lock;
 
 /// The checks whose outcome depends on who is faster. A broken store dies of one of these only if it says
 /// so ([`Flaw::SURELY`](super::store::Flaw::SURELY)); that others may kill it by chance is not written down.
-pub(crate) const RACING: [&str; 8] = [
+pub(crate) const RACING: [&str; 9] = [
     "promise_1_racers_have_one_winner",
     "promise_1_racers_to_create_have_one_winner",
     "promise_1_fifty_writers_all_finish",
@@ -22,6 +22,7 @@ pub(crate) const RACING: [&str; 8] = [
     "promise_2_no_read_is_torn",
     "promise_2_no_absence_is_torn",
     "promise_3_racers_for_a_claim_have_one_winner",
+    "promise_3_crossed_claims_do_not_deadlock",
     "standing_is_one_snapshot",
 ];
 
@@ -145,7 +146,7 @@ happens by every run of that test. The stores are in `tests/broken`: one that is
 it to every check), wrong in one place each.
 
 `X`: this check alone kills the store. `x`: this one and others. The checks that race (`racers`, `fifty`,
-`storm`, `torn`, `snapshot`) have a mark only where they kill whoever is faster; that they kill others by
+`storm`, `torn`, `crossed`, `snapshot`) have a mark only where they kill whoever is faster; that they kill others by
 chance is not shown.
 
 ";

@@ -74,7 +74,7 @@ stores! {
         AcceptsTheFuture TakesNoRowsForSuccess RetriesInside MakesRepeatsTwice AnswersRepeats
         AppliesRecordsOfConflicts LosesDeletes LosesRetiredNames KeepsWhatIsThere MergesPuts
         MergesOrganizations SkipsVersions RemembersPerHandle StarvesLosers TakesBusyForAnError
-        LosesDeletesUnderLoad
+        LosesDeletesUnderLoad CutsLargeCommits CutsLongEntries LooksAtClaimsFirst
     }
     interruptions {
         HalfDoneWhenDropped LogsLater LosesItsConnectionToDroppedCommits
@@ -85,16 +85,18 @@ stores! {
         GivesAClaimToEverybody LooksThenClaims AppliesBeforeItClaims KeepsTheClaimsBeforeTheTaken
         SaysTheWrongClaim ClaimsForConflicts ReleasesForConflicts ReleasesWithTheDomain
         ReleasesAnothers CutsClaims CountsClaims HoldsOnlyLivingNames
+        TakesDeadlocksForErrors
     }
     facts {
         ReadsTheVersionLast LocksWhatItReads ReadsNamesFirst MixesReplicas LoadsFromAReplica
         EndsPathsAtTheDomain LeavesAPersonsInvitations SentByBringsNoMembers AddressBringsNoRoles
         InvitationBringsNoMembers FindsNoOpenInvitations FindsNoWorkspaceByName FindsNoRetiredNames
         AnswersOneKeyOfAKind FindsNamesOfAnybody FindsInvitationsOfAnybody OverwritesTwins
-        BringsOneMemberOfAnAddress
+        BringsOneMemberOfAnAddress BringsAHundred HidesDeletedOrganizations
     }
     lists {
-        FillsPagesTooFull StartsAtTheLast PagesByOffset OrdersAsSigned OrdersAsSqlServer
+        FillsPagesTooFull StartsAtTheLast PagesByOffset PagesOrganizationsByOffset LooksForTheLastItem
+        TakesLimitsForSigned OrdersAsSigned OrdersAsSqlServer
         ListsMembersOfEveryRole ListsWorkspaceMembersOfEveryRole ListsNoEmptyWorkspaces
         ListsWorkspacesOfAnybody ListsNoSandboxes ListsClosedInvitations
         ListsInvitationsToTheOrganizationOnly ListsTheOrganizationsOfAdmins

@@ -130,6 +130,8 @@ pub(crate) struct Data {
     pub(crate) log: Vec<LogEntry>,
     /// How it was one commit ago, where a flaw remembers it.
     pub(crate) before: Option<Box<Data>>,
+    /// Claims that a commit under way has locked, where a flaw locks them.
+    pub(crate) locks: BTreeMap<Claim, OrganizationId>,
 }
 
 /// "You don't know": the connection was lost.
