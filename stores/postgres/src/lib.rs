@@ -19,7 +19,7 @@ mod reading;
 mod repository;
 
 #[cfg(feature = "sqlx")]
-pub use migrate::{SchemaError, check_schema, migrate};
+pub use migrate::{SchemaError, migrate};
 #[cfg(feature = "sqlx")]
 pub use outbox::{DeliveryError, Drained, Outbox};
 #[cfg(feature = "sqlx")]

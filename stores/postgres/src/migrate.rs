@@ -3,7 +3,7 @@
 use sqlx::{Executor as _, PgConnection, PgPool, Row as _, SqlStr};
 
 use crate::outbox::Held;
-use crate::statements::{self, MIGRATIONS};
+use crate::statements::MIGRATIONS;
 
 /// The tables are not those that this version of the crate needs.
 #[derive(Debug, thiserror::Error)]
@@ -99,17 +99,8 @@ pub async fn migrate(pool: &PgPool) -> Result<(), SchemaError> {
     Ok(())
 }
 
-/// Checks at start that the tables are those of this version. Call it where [`migrate()`] is run by somebody
-/// else, so that a forgotten migration stops the service and not its first request.
-///
-/// # Errors
-///
-/// - [`SchemaError::Missing`], [`SchemaError::Older`], [`SchemaError::Newer`]: as they say.
-/// - [`SchemaError::Altered`]: a statement of [`statements`](crate::statements) can't be prepared.
-/// - [`SchemaError::Unconstrained`]: a primary key or unique constraint on which a promise rests is missing.
-/// - [`SchemaError::Encoding`]: the database is not UTF-8.
-/// - [`SchemaError::Database`]: the question failed.
-pub async fn check_schema(pool: &PgPool) -> Result<(), SchemaError> {
+/// Whether the tables are those of this version, and every one of `statements` can be prepared.
+pub(crate) async fn check(pool: &PgPool, statements: &[&'static str]) -> Result<(), SchemaError> {
     let mut connection = pool.acquire().await?;
     encoding(&mut connection).await?;
     if !exists(&mut connection, TABLE_EXISTS).await? {
@@ -122,7 +113,7 @@ pub async fn check_schema(pool: &PgPool) -> Result<(), SchemaError> {
         0 => Err(SchemaError::Missing),
         found if found < needed => Err(SchemaError::Older { found, needed }),
         _ => {
-            prepared(&mut connection).await?;
+            prepared(&mut connection, statements).await?;
             constrained(&mut connection).await
         }
     }
@@ -151,8 +142,11 @@ async fn constrained(connection: &mut PgConnection) -> Result<(), SchemaError> {
 }
 
 /// Whether the server can prepare what every request will ask for.
-async fn prepared(connection: &mut PgConnection) -> Result<(), SchemaError> {
-    for statement in [statements::STANDING, statements::LOAD, statements::COMMIT] {
+async fn prepared(
+    connection: &mut PgConnection,
+    statements: &[&'static str],
+) -> Result<(), SchemaError> {
+    for statement in statements.iter().copied() {
         match connection.prepare(SqlStr::from_static(statement)).await {
             Ok(_) => {}
             Err(error @ sqlx::Error::Database(_)) => return Err(SchemaError::Altered(error)),

@@ -11,6 +11,7 @@ use tenancy::{
 };
 use uuid::Uuid;
 
+use crate::migrate::{self, SchemaError};
 use crate::outbox::Held;
 use crate::reading::{self, Statement};
 use crate::rows::DecodeError;
@@ -50,6 +51,24 @@ enum Form {
     Steps,
 }
 
+impl Form {
+    /// What every request will ask the server for.
+    const fn statements(self) -> &'static [&'static str] {
+        use statements::{COMMIT, LOAD, STANDING, steps};
+        match self {
+            Self::OneStatement => &[STANDING, LOAD, COMMIT],
+            Self::Steps => &[
+                STANDING,
+                LOAD,
+                steps::CREATE,
+                steps::ADVANCE,
+                steps::DELETE,
+                steps::PUT,
+            ],
+        }
+    }
+}
+
 /// What went wrong in the store: never a rule's "no", never a lost race.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -64,7 +83,7 @@ pub enum Error {
 
 impl PostgresRepository {
     /// The store behind a pool. [`migrate`](crate::migrate()) makes its tables; call
-    /// [`check_schema`](crate::check_schema) at start if something else makes them.
+    /// [`check_schema`](Self::check_schema) at start if something else makes them.
     #[must_use]
     pub const fn new(pool: PgPool) -> Self {
         Self {
@@ -87,6 +106,27 @@ impl PostgresRepository {
     #[must_use]
     pub const fn pool(&self) -> &PgPool {
         &self.pool
+    }
+
+    /// Checks at start that the tables are those of this version. Call it where [`migrate`](crate::migrate()) is
+    /// run by somebody else, so that a forgotten migration stops the service and not its first request.
+    ///
+    /// ```no_run
+    /// # async fn check(repository: tenancy_postgres::PostgresRepository) -> Result<(), tenancy_postgres::SchemaError> {
+    /// repository.check_schema().await
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// - [`SchemaError::Missing`], [`SchemaError::Older`], [`SchemaError::Newer`]: as they say.
+    /// - [`SchemaError::Altered`]: a statement that this store sends for a check, a load or a commit can't be
+    ///   prepared.
+    /// - [`SchemaError::Unconstrained`]: a primary key or unique constraint on which a promise rests is missing.
+    /// - [`SchemaError::Encoding`]: the database is not UTF-8.
+    /// - [`SchemaError::Database`]: the question failed.
+    pub async fn check_schema(&self) -> Result<(), SchemaError> {
+        migrate::check(&self.pool, self.form.statements()).await
     }
 
     /// Applies a commit inside a transaction of the host's, so that its own rows and the organization change

@@ -48,18 +48,19 @@ impl Postgres {
             .options([("default_transaction_isolation", self.isolation)]);
         self.ways.lock().unwrap().push(way);
         let pool = connect(options, 8).await;
-        tenancy_postgres::check_schema(&pool).await.unwrap();
         let isolation: String =
             sqlx::query_scalar("SELECT current_setting('transaction_isolation')")
                 .fetch_one(&pool)
                 .await
                 .unwrap();
         assert_eq!(isolation, self.isolation);
-        if self.in_steps {
+        let store = if self.in_steps {
             PostgresRepository::in_steps(pool)
         } else {
             PostgresRepository::new(pool)
-        }
+        };
+        store.check_schema().await.unwrap();
+        store
     }
 
     /// The way to the server of the database that a handle is on, without anything before it.

@@ -21,7 +21,7 @@ use databases::people::{acme, actor, new_workspace, tenancy};
 use databases::{Database, runtime, tested};
 use sqlx::{Executor as _, PgPool, Row as _};
 use tenancy::{LogEntry, OrganizationId};
-use tenancy_postgres::{DeliveryError, Drained, Outbox};
+use tenancy_postgres::{DeliveryError, Drained, Outbox, PostgresRepository};
 
 /// Some organizations with some commits each, one after the other.
 async fn busy(pool: &PgPool, organizations: usize, commits: usize) -> Vec<OrganizationId> {
@@ -279,12 +279,13 @@ fn dropped_deliveries_and_migrations_leave_no_transaction() {
         busy(&pool, 1, 1).await;
         let observer = database.pool(1).await;
         let outbox = Outbox::new(pool.clone());
+        let store = PostgresRepository::new(pool.clone());
         for polls in 0..40 {
             let refuse = outbox.deliver(async |_| Err::<(), _>("not now"));
             dropped_after(polls, refuse).await;
             dropped_after(polls, tenancy_postgres::migrate(&pool)).await;
             nothing_open(&observer).await;
-            tenancy_postgres::check_schema(&pool).await.unwrap();
+            store.check_schema().await.unwrap();
         }
         assert_eq!(outbox.waiting().await.unwrap(), 1);
     });
