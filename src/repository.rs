@@ -202,7 +202,8 @@ pub trait Repository: Send + Sync {
 ///
 /// Each method returns at most `limit` items whose key is greater than `after`, in ascending order of the
 /// key's bytes. An item that is present during the whole walk appears exactly once, however much is
-/// inserted or deleted meanwhile. No method asks who may see the list; [`Tenancy`](crate::Tenancy) does.
+/// inserted or deleted meanwhile. No method asks who may see the list; [`Tenancy`](crate::Tenancy) does. Fewer than `limit` means that
+/// there are no more: a store that caps its pages must ask itself again until it has `limit`.
 ///
 /// Every method's errors are whatever fails in the store.
 pub trait Directory: Repository {

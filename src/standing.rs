@@ -109,11 +109,14 @@ pub enum Grant {
 
 /// Proof that a check was made and allowed: what [`Standing::require`] hands out.
 ///
-/// A host function that takes a `Permit` of its action can't be called without a check:
+/// A host function that takes a `Permit` of its action can't be called without a check of that action, if
+/// the action is a type of its own: a unit struct (see [`Action`](crate::Action)), not one of an enum's
+/// variants. A permit of an enum's is for *some* of its variants: ask [`action`](Self::action) which.
 ///
 /// ```
-/// # use tenancy::{DomainAction, Permit};
-/// fn rotate_server_keys(permit: &Permit<DomainAction>) { /* permit.resource() says which */ }
+/// # use tenancy::Permit;
+/// # struct RotateServerKeys;
+/// fn rotate_server_keys(permit: &Permit<RotateServerKeys>) { /* permit.resource() says which */ }
 /// ```
 ///
 /// There is no other way to one: no public field, no `Default`, no `Deserialize`. It proves a check at

@@ -228,7 +228,7 @@ impl<R: Repository> Tenancy<R> {
     /// Carries a command out, whole or not at all.
     ///
     /// If somebody else changes the organization meanwhile, it loads and decides again: at once the
-    /// first time, then after a random pause of up to 50 ms. If the returned future is dropped, the
+    /// first time, then after a random pause of up to 50 ms where [`with_sleep`](Self::with_sleep) was called. If the returned future is dropped, the
     /// command is done or not done, never half; spawn it if you must know.
     ///
     /// # Errors
@@ -247,7 +247,8 @@ impl<R: Repository> Tenancy<R> {
     }
 
     /// Carries a command out under an id of the host's, at most once: the same command of the same actor
-    /// under the same id again answers what it answered before, and changes nothing.
+    /// under the same id again answers what it answered before, and changes nothing. The same command with
+    /// other fields is another request, and is refused. What changed nothing is not remembered.
     ///
     /// Derive the id from the request's idempotency key: [`CommitId::from_key`].
     ///

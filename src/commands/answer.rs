@@ -77,6 +77,7 @@ impl Command for AcceptInvitation {
         _: Option<&()>,
     ) -> Option<Accepted> {
         accepted(organization, events)
+            .filter(|accepted| accepted.invitation == self.token.invitation())
     }
 }
 
@@ -115,7 +116,8 @@ impl Command for DeclineInvitation {
     }
 
     fn output(&self, _: OrganizationId, events: &[Event], _: Option<&()>) -> Option<()> {
-        matches!(events, [Event::InvitationDeclined { .. }]).then_some(())
+        matches!(events, [Event::InvitationDeclined { invitation, .. }] if *invitation == self.token.invitation())
+            .then_some(())
     }
 }
 

@@ -79,7 +79,16 @@ impl Command for CreateDomain {
         _: Option<&Self::Fresh>,
     ) -> Option<DomainId> {
         match events {
-            [Event::DomainCreated { domain, .. }] => Some(*domain),
+            [
+                Event::DomainCreated {
+                    domain,
+                    workspace,
+                    name,
+                    kind,
+                },
+            ] if (*workspace, name, *kind) == (self.workspace, &self.name, self.kind) => {
+                Some(*domain)
+            }
             _ => None,
         }
     }
@@ -128,9 +137,10 @@ impl Command for DeactivateDomain {
     }
 
     fn output(&self, _: OrganizationId, events: &[Event], _: Option<&()>) -> Option<()> {
-        none_or(events, |event| {
-            matches!(event, Event::DomainDeactivated { .. })
-        })
+        none_or(
+            events,
+            |event| matches!(event, Event::DomainDeactivated { domain } if *domain == self.domain),
+        )
     }
 }
 
@@ -177,9 +187,10 @@ impl Command for ReactivateDomain {
     }
 
     fn output(&self, _: OrganizationId, events: &[Event], _: Option<&()>) -> Option<()> {
-        none_or(events, |event| {
-            matches!(event, Event::DomainReactivated { .. })
-        })
+        none_or(
+            events,
+            |event| matches!(event, Event::DomainReactivated { domain } if *domain == self.domain),
+        )
     }
 }
 
@@ -233,7 +244,10 @@ impl Command for MoveDomain {
     }
 
     fn output(&self, _: OrganizationId, events: &[Event], _: Option<&()>) -> Option<()> {
-        none_or(events, |event| matches!(event, Event::DomainMoved { .. }))
+        none_or(
+            events,
+            |event| matches!(event, Event::DomainMoved { domain, to, .. } if (*domain, *to) == (self.domain, self.to)),
+        )
     }
 }
 
@@ -276,7 +290,8 @@ impl Command for DeleteDomain {
     }
 
     fn output(&self, _: OrganizationId, events: &[Event], _: Option<&()>) -> Option<()> {
-        matches!(events, [Event::DomainDeleted { .. }]).then_some(())
+        matches!(events, [Event::DomainDeleted { domain, .. }] if *domain == self.domain)
+            .then_some(())
     }
 }
 

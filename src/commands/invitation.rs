@@ -83,7 +83,9 @@ impl Command for InviteToOrganization {
         events: &[Event],
         fresh: Option<&Self::Fresh>,
     ) -> Option<Invited> {
-        invited(organization, events, fresh.map(|(_, secret)| secret))
+        let target = InvitationTarget::Organization { role: self.role };
+        asked(events, &self.email, target)
+            .then(|| invited(organization, events, fresh.map(|(_, secret)| secret)))?
     }
 }
 
@@ -145,7 +147,12 @@ impl Command for InviteToWorkspace {
         events: &[Event],
         fresh: Option<&Self::Fresh>,
     ) -> Option<Invited> {
-        invited(organization, events, fresh.map(|(_, secret)| secret))
+        let target = InvitationTarget::Workspace {
+            workspace: self.workspace,
+            role: self.role,
+        };
+        asked(events, &self.email, target)
+            .then(|| invited(organization, events, fresh.map(|(_, secret)| secret)))?
     }
 }
 
@@ -201,7 +208,7 @@ impl Command for ResendInvitation {
         events: &[Event],
         secret: Option<&Self::Fresh>,
     ) -> Option<Invited> {
-        invited(organization, events, secret)
+        invited(organization, events, secret).filter(|sent| sent.invitation == self.invitation)
     }
 }
 
@@ -246,7 +253,8 @@ impl Command for RevokeInvitation {
     }
 
     fn output(&self, _: OrganizationId, events: &[Event], _: Option<&()>) -> Option<()> {
-        matches!(events, [Event::InvitationRevoked { .. }]).then_some(())
+        matches!(events, [Event::InvitationRevoked { invitation, .. }] if *invitation == self.invitation)
+            .then_some(())
     }
 }
 
@@ -327,6 +335,15 @@ fn hash(scene: &Scene<'_>, invitation: InvitationId, secret: &InvitationSecret) 
 fn expiry(scene: &Scene<'_>) -> DateTime<Utc> {
     let validity = scene.settings.invitation_validity.as_delta();
     scene.now.checked_add_signed(validity).unwrap_or(scene.now)
+}
+
+/// Whether these events are what such an invitation does. A renewal doesn't say to whom it went.
+fn asked(events: &[Event], to: &EmailAddress, at: InvitationTarget) -> bool {
+    match events {
+        [Event::InvitationSent { email, target, .. }] => email == to && *target == at,
+        [Event::InvitationRenewed { target, .. }] => *target == at,
+        _ => false,
+    }
 }
 
 fn invited(

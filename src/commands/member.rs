@@ -96,12 +96,16 @@ impl Command for ChangeOrganizationRole {
     }
 
     fn output(&self, _: OrganizationId, events: &[Event], _: Option<&()>) -> Option<Revoked> {
-        match events.first() {
-            None | Some(Event::OrganizationRoleChanged { .. }) => Some(Revoked {
-                invitations: revoked(events),
-            }),
-            _ => None,
-        }
+        let asked = match events.first() {
+            None => true,
+            Some(Event::OrganizationRoleChanged { user, to, .. }) => {
+                (*user, *to) == (self.user, self.role)
+            }
+            _ => false,
+        };
+        asked.then(|| Revoked {
+            invitations: revoked(events),
+        })
     }
 }
 
@@ -157,7 +161,7 @@ impl Command for RemoveMember {
     }
 
     fn output(&self, _: OrganizationId, events: &[Event], _: Option<&()>) -> Option<Departure> {
-        departure(events)
+        departure(events).filter(|departure| departure.user == self.user)
     }
 }
 

@@ -56,10 +56,12 @@ impl Command for SetWorkspaceQuota {
 
     fn output(&self, _: OrganizationId, events: &[Event], _: Option<&()>) -> Option<QuotaUsage> {
         match events {
-            [Event::WorkspaceQuotaSet { to, workspaces, .. }] => Some(QuotaUsage {
-                workspaces: *workspaces,
-                quota: *to,
-            }),
+            [Event::WorkspaceQuotaSet { to, workspaces, .. }] if *to == self.quota => {
+                Some(QuotaUsage {
+                    workspaces: *workspaces,
+                    quota: *to,
+                })
+            }
             _ => None,
         }
     }
@@ -106,9 +108,10 @@ impl Command for EditContract {
     }
 
     fn output(&self, _: OrganizationId, events: &[Event], _: Option<&()>) -> Option<()> {
-        none_or(events, |event| {
-            matches!(event, Event::ContractEdited { .. })
-        })
+        none_or(
+            events,
+            |event| matches!(event, Event::ContractEdited { contract } if *contract == self.contract),
+        )
     }
 }
 
@@ -171,7 +174,8 @@ impl Command for AppointAdmin {
         none_or(events, |event| {
             matches!(
                 event,
-                Event::MemberJoined { .. } | Event::OrganizationRoleChanged { .. }
+                Event::MemberJoined { user, .. } | Event::OrganizationRoleChanged { user, .. }
+                    if *user == self.user
             )
         })
     }
@@ -224,6 +228,6 @@ impl Command for ReleaseDomainName {
     }
 
     fn output(&self, _: OrganizationId, events: &[Event], _: Option<&()>) -> Option<()> {
-        matches!(events, [Event::DomainNameReleased { .. }]).then_some(())
+        matches!(events, [Event::DomainNameReleased { name }] if *name == self.name).then_some(())
     }
 }

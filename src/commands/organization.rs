@@ -94,6 +94,8 @@ impl Command for CreateOrganization {
         events: &[Event],
         _: Option<&Self::Fresh>,
     ) -> Option<CreatedOrganization> {
+        let asked = |event: &Event| matches!(event, Event::OrganizationCreated { name, .. } if *name == self.name);
+        events.iter().find(|event| asked(event))?;
         let workspace = events.iter().find_map(|event| match event {
             Event::WorkspaceCreated { workspace, .. } => Some(*workspace),
             _ => None,
@@ -146,9 +148,10 @@ impl Command for RenameOrganization {
     }
 
     fn output(&self, _: OrganizationId, events: &[Event], _: Option<&()>) -> Option<()> {
-        none_or(events, |event| {
-            matches!(event, Event::OrganizationRenamed { .. })
-        })
+        none_or(
+            events,
+            |event| matches!(event, Event::OrganizationRenamed { to, .. } if *to == self.name),
+        )
     }
 }
 
@@ -192,7 +195,10 @@ impl Command for EditCompany {
     }
 
     fn output(&self, _: OrganizationId, events: &[Event], _: Option<&()>) -> Option<()> {
-        none_or(events, |event| matches!(event, Event::CompanyEdited { .. }))
+        none_or(
+            events,
+            |event| matches!(event, Event::CompanyEdited { company } if *company == self.company),
+        )
     }
 }
 
@@ -236,9 +242,10 @@ impl Command for EditInvoicing {
     }
 
     fn output(&self, _: OrganizationId, events: &[Event], _: Option<&()>) -> Option<()> {
-        none_or(events, |event| {
-            matches!(event, Event::InvoicingEdited { .. })
-        })
+        none_or(
+            events,
+            |event| matches!(event, Event::InvoicingEdited { invoicing } if *invoicing == self.invoicing),
+        )
     }
 }
 

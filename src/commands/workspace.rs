@@ -68,7 +68,7 @@ impl Command for CreateWorkspace {
         _: Option<&Self::Fresh>,
     ) -> Option<WorkspaceId> {
         match events {
-            [Event::WorkspaceCreated { workspace, .. }] => Some(*workspace),
+            [Event::WorkspaceCreated { workspace, name }] if *name == self.name => Some(*workspace),
             _ => None,
         }
     }
@@ -128,9 +128,10 @@ impl Command for RenameWorkspace {
     }
 
     fn output(&self, _: OrganizationId, events: &[Event], _: Option<&()>) -> Option<()> {
-        none_or(events, |event| {
-            matches!(event, Event::WorkspaceRenamed { .. })
-        })
+        none_or(
+            events,
+            |event| matches!(event, Event::WorkspaceRenamed { workspace, to, .. } if *workspace == self.workspace && *to == self.name),
+        )
     }
 }
 
@@ -182,9 +183,10 @@ impl Command for EditWorkspaceInvoicing {
     }
 
     fn output(&self, _: OrganizationId, events: &[Event], _: Option<&()>) -> Option<()> {
-        none_or(events, |event| {
-            matches!(event, Event::WorkspaceInvoicingEdited { .. })
-        })
+        none_or(
+            events,
+            |event| matches!(event, Event::WorkspaceInvoicingEdited { workspace, invoicing } if *workspace == self.workspace && *invoicing == self.invoicing),
+        )
     }
 }
 
@@ -275,9 +277,10 @@ impl Command for DeleteWorkspace {
         events: &[Event],
         _: Option<&()>,
     ) -> Option<DeletedWorkspace> {
-        let Some(Event::WorkspaceDeleted { .. }) = events.last() else {
-            return None;
-        };
+        match events.last() {
+            Some(Event::WorkspaceDeleted { workspace, .. }) if *workspace == self.workspace => {}
+            _ => return None,
+        }
         let role = events.iter().find_map(|event| match event {
             Event::WorkspaceRoleTaken { user, role, .. } => Some((*user, *role)),
             _ => None,

@@ -84,12 +84,19 @@ impl Command for GiveWorkspaceRole {
     }
 
     fn output(&self, _: OrganizationId, events: &[Event], _: Option<&()>) -> Option<Revoked> {
-        match events.first() {
-            None | Some(Event::WorkspaceRoleGiven { .. }) => Some(Revoked {
-                invitations: revoked(events),
-            }),
-            _ => None,
-        }
+        let asked = match events.first() {
+            None => true,
+            Some(Event::WorkspaceRoleGiven {
+                workspace,
+                user,
+                role,
+                ..
+            }) => (*workspace, *user, *role) == (self.workspace, self.user, self.role),
+            _ => false,
+        };
+        asked.then(|| Revoked {
+            invitations: revoked(events),
+        })
     }
 }
 
@@ -146,7 +153,9 @@ impl Command for TakeWorkspaceRole {
     }
 
     fn output(&self, _: OrganizationId, events: &[Event], _: Option<&()>) -> Option<Revoked> {
-        left(events)
+        left(events, |workspace, user| {
+            (workspace, user) == (self.workspace, self.user)
+        })
     }
 }
 
@@ -192,7 +201,7 @@ impl Command for LeaveWorkspace {
     }
 
     fn output(&self, _: OrganizationId, events: &[Event], _: Option<&()>) -> Option<Revoked> {
-        left(events)
+        left(events, |workspace, _| workspace == self.workspace)
     }
 }
 
@@ -208,10 +217,16 @@ fn leave(scene: &Scene<'_>, held: &WorkspaceMember) -> Vec<Event> {
     events
 }
 
-fn left(events: &[Event]) -> Option<Revoked> {
-    matches!(events.first(), Some(Event::WorkspaceRoleTaken { .. })).then(|| Revoked {
-        invitations: revoked(events),
-    })
+/// Read off a role that was taken away, if it is the one that was meant.
+fn left(events: &[Event], meant: impl Fn(WorkspaceId, UserId) -> bool) -> Option<Revoked> {
+    match events.first() {
+        Some(Event::WorkspaceRoleTaken {
+            workspace, user, ..
+        }) if meant(*workspace, *user) => Some(Revoked {
+            invitations: revoked(events),
+        }),
+        _ => None,
+    }
 }
 
 /// I6 for a role in one workspace: it carries no invitation to anything else, and only that workspace's

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use tenancy::{
-    Commit, CommitId, CreateOrganization, Error, Facts, InviteToOrganization, Key,
-    MemoryRepository, OrganizationId, OrganizationRole, Outcome, Refusal, Repository, Resource,
-    Standing, Tenancy, UserId, now,
+    Actor, ChangeOrganizationRole, Command, Commit, CommitId, CreateOrganization, Error, Facts,
+    InviteToOrganization, Key, MemoryRepository, OrganizationId, OrganizationRole, Outcome,
+    Refusal, RemoveMember, Repository, Resource, SetWorkspaceQuota, Standing, Tenancy, UserId, now,
 };
 
 use crate::support::{World, email, id, name, operator, user};
@@ -23,6 +23,61 @@ fn a_repeated_creation_is_one_organization() {
     assert_eq!(first, again);
     let other = now(world.tenancy.execute_as(commit, &user("bob"), create)).unwrap_err();
     assert_eq!(other.refusal(), Some(&Refusal::CommitIdReused));
+}
+
+/// The same command with other fields is another request: to answer it as done would be a lie.
+#[test]
+fn an_id_stands_for_one_request_and_not_for_a_kind_of_command() {
+    fn refused<C: Command + Clone>(world: &World, actor: &Actor, one: C, other: C) {
+        let id = CommitId::new();
+        let first = now(world.tenancy.execute_as(id, actor, one.clone())).ok();
+        let version = first.map(|done| done.token.version);
+        assert!(version.is_some(), "{}", C::NAME);
+        let second = now(world.tenancy.execute_as(id, actor, other));
+        assert_eq!(
+            second.err().as_ref().and_then(Error::refusal),
+            Some(&Refusal::CommitIdReused),
+            "{}",
+            C::NAME
+        );
+        let again = now(world.tenancy.execute_as(id, actor, one)).ok();
+        assert_eq!(again.map(|done| done.token.version), version, "{}", C::NAME);
+    }
+    let world = World::new();
+    let ann = user("ann");
+    let acme = world.acme();
+    let organization = acme.organization;
+    let member = |who: &str| id(&world.member(acme, who, OrganizationRole::Member));
+    let (bob, cy, dan) = (member("bob"), member("cy"), member("dan"));
+    let role = |user, role| ChangeOrganizationRole {
+        organization,
+        user,
+        role,
+    };
+    let create = |text| CreateOrganization { name: name(text) };
+    refused(&world, &ann, create("One"), create("Two"));
+    let quota = |quota| SetWorkspaceQuota {
+        organization,
+        quota,
+    };
+    refused(&world, &operator(), quota(7), quota(6));
+    refused(&world, &ann, acme.rename("One"), acme.rename("Two"));
+    refused(
+        &world,
+        &ann,
+        acme.create_workspace("One"),
+        acme.create_workspace("Two"),
+    );
+    let (admin, accounting) = (OrganizationRole::Admin, OrganizationRole::Accounting);
+    refused(&world, &ann, role(bob, accounting), role(bob, admin));
+    refused(&world, &ann, role(cy, accounting), role(dan, accounting));
+    let (one, two) = (acme.sandbox("one"), acme.sandbox("two"));
+    refused(&world, &ann, one, two);
+    let invite = |who| acme.invite(who, OrganizationRole::Member);
+    refused(&world, &ann, invite("eve"), invite("fay"));
+    let remove = |user| RemoveMember { organization, user };
+    refused(&world, &ann, remove(bob), remove(cy));
+    assert!(world.state(acme).member(cy).is_some());
 }
 
 #[test]
