@@ -110,7 +110,7 @@ pub enum Grant {
 /// Proof that a check was made and allowed: what [`Standing::require`] hands out.
 ///
 /// A host function that takes a `Permit` of its action can't be called without a check of that action, if
-/// the action is a type of its own: a unit struct (see [`Action`](crate::Action)), not one of an enum's
+/// the action is a type of its own: a unit struct (see [`Action`]), not one of an enum's
 /// variants. A permit of an enum's is for *some* of its variants: ask [`action`](Self::action) which.
 ///
 /// ```
