@@ -17,12 +17,15 @@ use std::collections::{HashMap, HashSet};
 use std::hint::black_box;
 
 use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
+use tenancy::commands::{
+    ChangeOrganizationRole, CreateDomain, CreateOrganization, CreateWorkspace, GiveWorkspaceRole,
+    InviteToOrganization, SetWorkspaceQuota,
+};
+use tenancy::store::{Commit, MemoryRepository, Outcome, Repository};
 use tenancy::{
-    Actor, ChangeOrganizationRole, Commit, CreateDomain, CreateOrganization, CreateWorkspace,
-    DomainAction, DomainId, DomainKind, DomainName, GiveWorkspaceRole, InviteToOrganization,
-    MemoryRepository, Name, Operator, OrganizationAction, OrganizationId, OrganizationRole,
-    Outcome, Repository, Resource, SetWorkspaceQuota, Standing, Tenancy, UserId, Version,
-    WorkspaceAction, WorkspaceId, WorkspaceRole, now,
+    Actor, DomainAction, DomainId, DomainKind, DomainName, Name, Operator, OrganizationAction,
+    OrganizationId, OrganizationRole, Resource, Standing, Tenancy, UserId, Version,
+    WorkspaceAction, WorkspaceId, WorkspaceRole, block_on,
 };
 
 /// A small generator, so that every run asks the same questions.
@@ -97,21 +100,21 @@ fn name(text: &str) -> Name {
 /// Puts a member in, by the commit that an accepted invitation would make.
 fn place(
     repository: &MemoryRepository,
-    state: &tenancy::OrganizationState,
+    state: &tenancy::store::OrganizationState,
     user: UserId,
     role: OrganizationRole,
 ) {
     let email = format!("u{}@acme.example", user.as_uuid().simple())
         .parse()
         .expect("a good address");
-    let appoint = tenancy::AppointAdmin {
+    let appoint = tenancy::commands::AppointAdmin {
         organization: state.id(),
         user,
         email: Some(email),
     };
     let operator = Actor::Operator(Operator::attest("bench".parse().expect("a good label")));
     let tenancy = Tenancy::new(repository.clone());
-    now(tenancy.execute(&operator, appoint)).expect("appointed");
+    block_on(tenancy.execute(&operator, appoint)).expect("appointed");
     if role != OrganizationRole::Admin {
         let demote = ChangeOrganizationRole {
             organization: state.id(),
@@ -122,7 +125,7 @@ fn place(
             .members()
             .find(|member| member.role == OrganizationRole::Admin);
         let admin = Actor::unverified(admin.expect("an Admin").user);
-        now(tenancy.execute(&admin, demote)).expect("demoted");
+        block_on(tenancy.execute(&admin, demote)).expect("demoted");
     }
 }
 
@@ -136,11 +139,11 @@ fn world(organizations: usize) -> World {
     for o in 0..organizations {
         let admin_id = UserId::from_external(&format!("admin{o}"));
         let admin = Actor::unverified(admin_id);
-        let created = now(tenancy.execute(&admin, CreateOrganization { name: name("Acme") }))
+        let created = block_on(tenancy.execute(&admin, CreateOrganization { name: name("Acme") }))
             .expect("created")
             .output;
         let organization = created.organization;
-        now(tenancy.execute(
+        block_on(tenancy.execute(
             &operator,
             SetWorkspaceQuota {
                 organization,
@@ -155,7 +158,7 @@ fn world(organizations: usize) -> World {
                 name: name(&format!("Workspace {w}")),
             };
             workspaces.push(
-                now(tenancy.execute(&admin, create))
+                block_on(tenancy.execute(&admin, create))
                     .expect("created")
                     .output,
             );
@@ -171,7 +174,7 @@ fn world(organizations: usize) -> World {
                     name: DomainName::new(&label).expect("a good label"),
                     kind: DomainKind::Sandbox,
                 };
-                let domain = now(tenancy.execute(&admin, create))
+                let domain = block_on(tenancy.execute(&admin, create))
                     .expect("created")
                     .output;
                 by_hand.domains.insert((organization, domain), *workspace);
@@ -203,7 +206,7 @@ fn world(organizations: usize) -> World {
                         user,
                         role,
                     };
-                    now(tenancy.execute(&admin, give)).expect("given");
+                    block_on(tenancy.execute(&admin, give)).expect("given");
                     by_hand.workspace_members.insert((workspace, user), role);
                 }
             }
@@ -241,7 +244,8 @@ fn by_hand(maps: &ByHand, user: UserId, resource: Resource) -> bool {
 }
 
 fn ours(tenancy: &Tenancy<MemoryRepository>, user: UserId, resource: Resource) -> bool {
-    let standing = now(tenancy.repository().standing(user, resource)).expect("the store works");
+    let standing =
+        block_on(tenancy.repository().standing(user, resource)).expect("the store works");
     standing.is_some_and(|standing| decide(&standing, resource))
 }
 
@@ -309,7 +313,7 @@ fn commands(criterion: &mut Criterion) {
 
     group.bench_function("create an organization", |bencher| {
         bencher.iter(|| {
-            now(tenancy.execute(&admin, CreateOrganization { name: name("Acme") }))
+            block_on(tenancy.execute(&admin, CreateOrganization { name: name("Acme") }))
                 .expect("created")
         });
     });
@@ -334,7 +338,7 @@ fn commands(criterion: &mut Criterion) {
                     kind: DomainKind::Sandbox,
                 }
             },
-            |create| now(tenancy.execute(&admin, create)).expect("created"),
+            |create| block_on(tenancy.execute(&admin, create)).expect("created"),
             BatchSize::SmallInput,
         );
     });
@@ -344,7 +348,7 @@ fn commands(criterion: &mut Criterion) {
     group.bench_function("change an organization role", |bencher| {
         bencher.iter(|| {
             let role = roles.next().expect("endless");
-            now(tenancy.execute(
+            block_on(tenancy.execute(
                 &admin,
                 ChangeOrganizationRole {
                     organization,
@@ -363,13 +367,13 @@ fn commands(criterion: &mut Criterion) {
                 email,
                 role: OrganizationRole::Member,
             };
-            now(tenancy.execute(&admin, invite)).expect("invited")
+            block_on(tenancy.execute(&admin, invite)).expect("invited")
         });
     });
     group.bench_function("decide only: prepare a role change", |bencher| {
         bencher.iter(|| {
             let role = roles.next().expect("endless");
-            now(tenancy.prepare(
+            block_on(tenancy.prepare(
                 &admin,
                 ChangeOrganizationRole {
                     organization,
@@ -388,18 +392,18 @@ fn commands(criterion: &mut Criterion) {
             user,
             role,
         };
-        let prepared = now(tenancy.prepare(&admin, change))
+        let prepared = block_on(tenancy.prepare(&admin, change))
             .expect("prepared")
             .commit
             .expect("a change");
         assert_eq!(
-            now(tenancy.repository().commit(&prepared)).expect("works"),
+            block_on(tenancy.repository().commit(&prepared)).expect("works"),
             Outcome::Committed
         );
         prepared
     };
     group.bench_function("a lost race: conflict", |bencher| {
-        bencher.iter(|| now(tenancy.repository().commit(&stale)).expect("works"));
+        bencher.iter(|| block_on(tenancy.repository().commit(&stale)).expect("works"));
     });
     group.finish();
 }

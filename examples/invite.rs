@@ -6,14 +6,18 @@ use std::error::Error;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use chrono::{DateTime, Utc};
+use tenancy::commands::{
+    AcceptInvitation, CreateOrganization, InviteToOrganization, InviteToWorkspace,
+    ResendInvitation, RevokeInvitation,
+};
+use tenancy::store::MemoryRepository;
 use tenancy::{
-    AcceptInvitation, Actor, CreateOrganization, EmailAddress, InvitationToken,
-    InviteToOrganization, InviteToWorkspace, MemoryRepository, Name, OrganizationRole, Paging,
-    ResendInvitation, RevokeInvitation, Tenancy, UserId, VerifiedEmail, WorkspaceRole,
+    Actor, EmailAddress, InvitationToken, Name, OrganizationRole, Paging, Tenancy, UserId,
+    VerifiedEmail, WorkspaceRole,
 };
 
 fn main() -> Result<(), Box<dyn Error>> {
-    tenancy::now(story())
+    tenancy::block_on(story())
 }
 
 async fn story() -> Result<(), Box<dyn Error>> {

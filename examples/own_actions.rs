@@ -5,9 +5,10 @@
 
 use std::error::Error;
 
+use tenancy::commands::{AcceptInvitation, CreateDomain, CreateOrganization, InviteToWorkspace};
+use tenancy::store::MemoryRepository;
 use tenancy::{
-    AcceptInvitation, Action, Actor, CreateDomain, CreateOrganization, DomainId, DomainKind,
-    DomainName, InviteToWorkspace, MemoryRepository, Name, OrganizationId, Permit, RoleSet,
+    Action, Actor, DomainId, DomainKind, DomainName, Name, OrganizationId, Permit, RoleSet,
     Tenancy, UserId, VerifiedEmail, WorkspaceRole,
 };
 
@@ -51,7 +52,7 @@ fn deploy(permit: &Permit<Deployment>, build: u32) {
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
-    tenancy::now(story())
+    tenancy::block_on(story())
 }
 
 async fn story() -> Result<(), Box<dyn Error>> {

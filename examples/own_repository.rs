@@ -7,9 +7,10 @@ use std::convert::Infallible;
 use std::error::Error;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use tenancy::commands::CreateOrganization;
+use tenancy::store::{Change, Claim, Commit, Facts, Key, OrganizationState, Outcome, Repository};
 use tenancy::{
-    Actor, Change, Claim, Commit, CreateOrganization, Facts, Key, LogEntry, Name, OrganizationId,
-    OrganizationState, Outcome, Repository, Resource, Standing, Tenancy, UserId, WorkspaceAction,
+    Actor, LogEntry, Name, OrganizationId, Resource, Standing, Tenancy, UserId, WorkspaceAction,
 };
 
 #[derive(Default)]
@@ -84,12 +85,12 @@ fn main() -> Result<(), Box<dyn Error>> {
     let tenancy = Tenancy::new(Maps::default());
     let ann = Actor::unverified(UserId::from_external("ann"));
     let name = Name::new("Acme")?;
-    let done = tenancy::now(tenancy.execute(&ann, CreateOrganization { name }))?;
+    let done = tenancy::block_on(tenancy.execute(&ann, CreateOrganization { name }))?;
     println!("the organization is at version {}", done.token.version);
     let on = (done.output.organization, done.output.workspace);
     println!(
         "{}",
-        tenancy::now(tenancy.check(&ann, on, WorkspaceAction::Delete))?
+        tenancy::block_on(tenancy.check(&ann, on, WorkspaceAction::Delete))?
     );
     Ok(())
 }

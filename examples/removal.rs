@@ -4,16 +4,19 @@
 
 use std::error::Error;
 
+use tenancy::commands::{
+    AcceptInvitation, ChangeOrganizationRole, CreateDomain, CreateOrganization, DeleteDomain,
+    DeleteOrganization, DeleteWorkspace, GiveWorkspaceRole, InviteToOrganization,
+    InviteToWorkspace, LeaveOrganization, RemoveMember,
+};
+use tenancy::store::MemoryRepository;
 use tenancy::{
-    AcceptInvitation, Actor, ChangeOrganizationRole, CreateDomain, CreateOrganization,
-    DeleteDomain, DeleteOrganization, DeleteWorkspace, DomainKind, DomainName, GiveWorkspaceRole,
-    InviteToOrganization, InviteToWorkspace, LeaveOrganization, MemoryRepository, Name,
-    OrganizationRole, Paging, RemoveMember, Tenancy, UserId, VerifiedEmail, WorkspaceAction,
-    WorkspaceRole,
+    Actor, DomainKind, DomainName, Name, OrganizationRole, Paging, Tenancy, UserId, VerifiedEmail,
+    WorkspaceAction, WorkspaceRole,
 };
 
 fn main() -> Result<(), Box<dyn Error>> {
-    tenancy::now(story())
+    tenancy::block_on(story())
 }
 
 async fn story() -> Result<(), Box<dyn Error>> {

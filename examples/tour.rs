@@ -4,15 +4,19 @@
 
 use std::error::Error;
 
+use tenancy::commands::{
+    AcceptInvitation, CreateDomain, CreateOrganization, CreateWorkspace, InviteToOrganization,
+    InviteToWorkspace, SetWorkspaceQuota,
+};
+use tenancy::store::MemoryRepository;
+use tenancy::text::TextLine;
 use tenancy::{
-    AcceptInvitation, Actor, CreateDomain, CreateOrganization, CreateWorkspace, DomainAction,
-    DomainKind, DomainName, EmailAddress, InviteToOrganization, InviteToWorkspace, Line,
-    MemoryRepository, Name, Operator, OrganizationAction, OrganizationRole, Paging,
-    SetWorkspaceQuota, Tenancy, UserId, VerifiedEmail, WorkspaceAction, WorkspaceRole,
+    Actor, DomainAction, DomainKind, DomainName, EmailAddress, Name, Operator, OrganizationAction,
+    OrganizationRole, Paging, Tenancy, UserId, VerifiedEmail, WorkspaceAction, WorkspaceRole,
 };
 
 fn main() -> Result<(), Box<dyn Error>> {
-    tenancy::now(tour())
+    tenancy::block_on(tour())
 }
 
 async fn tour() -> Result<(), Box<dyn Error>> {
@@ -21,7 +25,7 @@ async fn tour() -> Result<(), Box<dyn Error>> {
     let bob = person("bob")?;
     let cy = person("cy")?;
     let dora = person("dora")?;
-    let support = Actor::Operator(Operator::attest(Line::new("support: Jo")?));
+    let support = Actor::Operator(Operator::attest(TextLine::new("support: Jo")?));
 
     println!("Ann creates an organization. It is born with a workspace of the same name.");
     let acme = tenancy

@@ -10,17 +10,18 @@ use core::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::id::UserId;
-use crate::text::{Line, VerifiedEmail};
+use crate::text::{TextLine, VerifiedEmail};
 
 /// Who asks: a signed-in user of the host, or the vendor's staff.
 ///
 /// ```
-/// use tenancy::{Actor, EmailAddress, Line, Operator, UserId, VerifiedEmail};
+/// use tenancy::{Actor, EmailAddress, Operator, UserId, VerifiedEmail};
+/// use tenancy::text::TextLine;
 ///
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let address: EmailAddress = "ann@acme.example".parse()?;
 /// let ann = Actor::user(UserId::from_external("ann"), VerifiedEmail::attest(address));
-/// let support = Actor::Operator(Operator::attest(Line::new("support: Jo")?));
+/// let support = Actor::Operator(Operator::attest(TextLine::new("support: Jo")?));
 /// # Ok(()) }
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,7 +45,7 @@ pub enum Actor {
 /// the vendor, never where it serves a tenant.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Operator {
-    label: Line,
+    label: TextLine,
 }
 
 /// Who made a commit, as the log keeps it.
@@ -54,7 +55,7 @@ pub enum Author {
     /// A user.
     User(UserId),
     /// The vendor's staff, by the label that the host gave.
-    Operator(Line),
+    Operator(TextLine),
 }
 
 impl Actor {
@@ -111,13 +112,13 @@ impl Operator {
     ///
     /// **Security**: call this only behind the vendor's own sign-in.
     #[must_use]
-    pub const fn attest(label: Line) -> Self {
+    pub const fn attest(label: TextLine) -> Self {
         Self { label }
     }
 
     /// The name that the audit trail shows.
     #[must_use]
-    pub const fn label(&self) -> &Line {
+    pub const fn label(&self) -> &TextLine {
         &self.label
     }
 }

@@ -11,6 +11,7 @@
 //! values: the facts, the time, [`Fresh`] ids. The same values give the same decision, always.
 
 use chrono::{DateTime, SubsecRound, Utc};
+use serde::Serialize;
 
 use crate::actor::Actor;
 use crate::event::{Event, LogEntry};
@@ -18,24 +19,29 @@ use crate::id::{CommitId, DomainId, InvitationId, OrganizationId, UserId, Worksp
 use crate::organization::Organization;
 use crate::policy::Action;
 use crate::refusal::Refusal;
-use crate::repository::{Commit, Facts, Key};
+use crate::request::RequestDigest;
 use crate::resource::Resource;
 use crate::settings::Settings;
-use crate::standing::{Permit, Standing, Version};
+use crate::standing::{Permit, Standing};
 use crate::state::{Inconsistency, OrganizationState, Touched};
+use crate::store::{Commit, Facts, Key};
+use crate::text::VerifiedEmail;
 use crate::token::{EntropyError, InvitationSecret};
+use crate::version::Version;
 
 /// A use case: `CreateWorkspace`, `AcceptInvitation`, `RemoveMember`. Hand it to
 /// [`Tenancy::execute`](crate::Tenancy::execute).
 ///
 /// Sealed: the invariants hold because these are all the ways to change an organization.
-pub trait Command: sealed::Sealed + Send + Sync {
+pub trait Command: sealed::Sealed + Serialize + Send + Sync {
     /// What it answers when it succeeds.
-    type Output: Send;
+    type Output: Answer<Self::Fresh>;
     /// What it needs of the world's randomness.
     type Fresh: Fresh;
     /// Its name in the log and in traces, stable for ever.
-    const NAME: &'static str;
+    const NAME: &'static str = <Self as sealed::Sealed>::LOGGED_AS;
+    /// Whether what it does depends on the actor's verified address, which is part of the request then.
+    const READS_EMAIL: bool = false;
 
     /// The organization that it changes.
     fn organization(&self, commit: CommitId) -> OrganizationId;
@@ -50,31 +56,50 @@ pub trait Command: sealed::Sealed + Send + Sync {
     /// The rule that says no. Each command's documentation lists its own.
     fn decide(&self, scene: &Scene<'_>, fresh: &Self::Fresh) -> Result<Vec<Event>, Refusal>;
 
-    /// The answer, read off what happened; `None` if that is not this command's doing. `fresh` is there
-    /// unless the commit was made before and this is a repetition.
-    fn output(
-        &self,
-        organization: OrganizationId,
-        events: &[Event],
-        fresh: Option<&Self::Fresh>,
-    ) -> Option<Self::Output>;
+    /// The digest of this request of this actor: what makes a repetition a repetition (A6).
+    fn request(&self, commit: CommitId, actor: &Actor) -> Option<RequestDigest> {
+        let email = actor.verified_email().filter(|_| Self::READS_EMAIL);
+        RequestDigest::of(
+            Self::NAME,
+            self,
+            self.organization(commit),
+            &actor.author(),
+            email.map(VerifiedEmail::address),
+        )
+    }
+}
+
+/// What a command answers: read off what happened, now or when the same request was made before.
+pub trait Answer<F>: Sized + Send {
+    /// The answer; `None` if what happened is not what such a command does. `fresh` is there unless the
+    /// commit was made before and this is a repetition.
+    fn read(organization: OrganizationId, events: &[Event], fresh: Option<&F>) -> Option<Self>;
+}
+
+/// Nothing to tell but that it is done.
+impl<F> Answer<F> for () {
+    fn read(_: OrganizationId, _: &[Event], _: Option<&F>) -> Option<Self> {
+        Some(())
+    }
 }
 
 pub(crate) mod sealed {
-    pub trait Sealed {}
+    pub trait Sealed {
+        const LOGGED_AS: &'static str;
+    }
 }
 
 /// What a command may look at.
 #[derive(Clone, Copy, Debug)]
 pub struct Scene<'a> {
     /// Who asks.
-    pub actor: &'a Actor,
+    pub(crate) actor: &'a Actor,
     /// The records that the command's keys brought.
-    pub state: &'a OrganizationState,
+    pub(crate) state: &'a OrganizationState,
     /// When, in whole milliseconds.
-    pub now: DateTime<Utc>,
+    pub(crate) now: DateTime<Utc>,
     /// The host's choices.
-    pub settings: &'a Settings,
+    pub(crate) settings: &'a Settings,
 }
 
 /// What a command draws from the world before it decides: ids of new things, an invitation's secret.
@@ -188,10 +213,9 @@ pub fn decide<C: Command>(
             facts.committed,
         ),
     };
-    if let Some(entry) = &committed {
-        if let Some(repeated) = repeat(command, actor, entry) {
-            return Ok(repeated);
-        }
+    let request = command.request(commit, actor);
+    if let Some(entry) = committed.as_ref().filter(|entry| is_same(request, entry)) {
+        return repeated::<C::Output, C::Fresh>(entry);
     }
     let scene = Scene {
         actor,
@@ -203,9 +227,7 @@ pub fn decide<C: Command>(
     if committed.is_some() {
         return Err(Refusal::CommitIdReused.into());
     }
-    let output = command
-        .output(id, &events, Some(fresh))
-        .ok_or(Inconsistency::UnknownEvent)?;
+    let output = C::Output::read(id, &events, Some(fresh)).ok_or(Inconsistency::UnknownEvent)?;
     let expected = state.version();
     if events.is_empty() {
         return Ok(Decided {
@@ -232,6 +254,7 @@ pub fn decide<C: Command>(
         at: now,
         author: actor.author(),
         command: C::NAME.to_owned(),
+        request,
         events: events.clone(),
     };
     let version = next.version;
@@ -248,15 +271,17 @@ pub fn decide<C: Command>(
     })
 }
 
-/// The answer of before, if this actor's same command made that commit. Anybody else's is none of the
-/// actor's business: they get whatever the rules say to them.
-fn repeat<C: Command>(command: &C, actor: &Actor, entry: &LogEntry) -> Option<Decided<C::Output>> {
-    if entry.author != actor.author() || entry.command != C::NAME {
-        return None;
-    }
-    let output = command.output(entry.organization, &entry.events, None)?;
-    Some(Decided {
-        output,
+/// Whether a request made a commit. One whose digest isn't known made none that we know of.
+fn is_same(request: Option<RequestDigest>, entry: &LogEntry) -> bool {
+    request.is_some() && request == entry.request
+}
+
+/// The answer of before, of the same request. Any other request under its id is decided like one under a
+/// fresh id, so that it learns nothing that the rules don't tell it, and then refused.
+fn repeated<T: Answer<F>, F>(entry: &LogEntry) -> Result<Decided<T>, Undecided> {
+    let output = T::read(entry.organization, &entry.events, None);
+    Ok(Decided {
+        output: output.ok_or(Inconsistency::UnknownEvent)?,
         commit: None,
         events: entry.events.clone(),
         version: entry.version,
@@ -271,7 +296,11 @@ impl Scene<'_> {
     /// - [`Refusal::NotFound`]: there is no such resource, or the actor may not view it.
     /// - [`Refusal::Forbidden`]: the actor may view it, but not do that.
     /// - [`Refusal::OrganizationDeleted`]: an operator wants to change a deleted organization.
-    pub fn require<A: Action>(&self, on: A::On, action: A) -> Result<&Organization, Refusal> {
+    pub(crate) fn require<A: Action>(
+        &self,
+        on: A::On,
+        action: A,
+    ) -> Result<&Organization, Refusal> {
         let organization = self.permit(on, action)?.0;
         if organization.is_active() {
             Ok(organization)
@@ -294,11 +323,13 @@ impl Scene<'_> {
     }
 
     /// What the actor holds at a resource.
-    #[must_use]
-    pub fn standing(&self, resource: Resource) -> Option<Standing> {
+    pub(crate) fn standing(&self, resource: Resource) -> Option<Standing> {
         match self.actor.user_id() {
             Some(user) => self.state.standing(user, resource),
-            None => Some(self.state.standing(NOBODY, resource)?.seen_by_operator()),
+            None => {
+                let held = self.state.held(NOBODY, resource)?;
+                Some(Standing::of_operator(resource, held))
+            }
         }
     }
 
@@ -307,7 +338,7 @@ impl Scene<'_> {
     /// # Errors
     ///
     /// [`Refusal::UserRequired`]: an operator asks.
-    pub fn user(&self) -> Result<UserId, Refusal> {
+    pub(crate) fn user(&self) -> Result<UserId, Refusal> {
         self.actor.user_id().ok_or(Refusal::UserRequired)
     }
 }

@@ -1,10 +1,14 @@
 //! Every way to change an organization. Each command's documentation says who may, which rules can
 //! refuse it, and what it answers.
+//!
+//! Hand a command to [`Tenancy::execute`](crate::Tenancy::execute).
 
+use crate::command::sealed;
 use crate::event::Event;
 use crate::id::InvitationId;
 
 mod answer;
+mod authority;
 mod domain;
 mod invitation;
 mod member;
@@ -13,23 +17,77 @@ mod organization;
 mod workspace;
 mod workspace_member;
 
-pub use answer::{AcceptInvitation, Accepted, DeclineInvitation};
-pub use domain::{CreateDomain, DeactivateDomain, DeleteDomain, MoveDomain, ReactivateDomain};
-pub use invitation::{
-    InviteToOrganization, InviteToWorkspace, Invited, ResendInvitation, RevokeInvitation,
+pub use crate::command::{
+    Answer, Circumstances, Command, Decided, Fresh, Scene, Undecided, decide,
 };
-pub use member::{
-    ChangeOrganizationRole, Departure, FollowEmailChange, LeaveOrganization, RemoveMember, Revoked,
-};
-pub use operator::{AppointAdmin, EditContract, ReleaseDomainName, SetWorkspaceQuota};
-pub use organization::{
-    CreateOrganization, CreatedOrganization, DeleteOrganization, EditCompany, EditInvoicing,
-    RenameOrganization,
-};
-pub use workspace::{
-    CreateWorkspace, DeleteWorkspace, DeletedWorkspace, EditWorkspaceInvoicing, RenameWorkspace,
-};
-pub use workspace_member::{GiveWorkspaceRole, LeaveWorkspace, TakeWorkspaceRole};
+pub use crate::request::RequestDigest;
+pub use answer::Accepted;
+pub use invitation::Invited;
+pub use member::{Departure, Revoked};
+pub use organization::CreatedOrganization;
+pub use workspace::DeletedWorkspace;
+
+/// Every command, one row each: the file that it is in, its type, its name in the log. `every_command!(m)`
+/// is `m!` of the rows; tests make their lists of it, so that none forgets a command.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! every_command {
+    ($with:ident) => {
+        $with! {
+            organization:
+                CreateOrganization = "create_organization",
+                RenameOrganization = "rename_organization",
+                EditCompany = "edit_company",
+                EditInvoicing = "edit_invoicing",
+                DeleteOrganization = "delete_organization";
+            operator:
+                SetWorkspaceQuota = "set_workspace_quota",
+                EditContract = "edit_contract",
+                AppointAdmin = "appoint_admin",
+                ReleaseDomainName = "release_domain_name";
+            workspace:
+                CreateWorkspace = "create_workspace",
+                RenameWorkspace = "rename_workspace",
+                EditWorkspaceInvoicing = "edit_workspace_invoicing",
+                DeleteWorkspace = "delete_workspace";
+            domain:
+                CreateDomain = "create_domain",
+                DeactivateDomain = "deactivate_domain",
+                ReactivateDomain = "reactivate_domain",
+                MoveDomain = "move_domain",
+                DeleteDomain = "delete_domain";
+            member:
+                ChangeOrganizationRole = "change_organization_role",
+                RemoveMember = "remove_member",
+                LeaveOrganization = "leave_organization",
+                FollowEmailChange = "follow_email_change";
+            workspace_member:
+                GiveWorkspaceRole = "give_workspace_role",
+                TakeWorkspaceRole = "take_workspace_role",
+                LeaveWorkspace = "leave_workspace";
+            invitation:
+                InviteToOrganization = "invite_to_organization",
+                InviteToWorkspace = "invite_to_workspace",
+                ResendInvitation = "resend_invitation",
+                RevokeInvitation = "revoke_invitation";
+            answer:
+                AcceptInvitation = "accept_invitation",
+                DeclineInvitation = "decline_invitation";
+        }
+    };
+}
+
+macro_rules! commands {
+    ($($file:ident: $($command:ident = $name:literal),+;)+) => {$(
+        pub use $file::{$($command),+};
+
+        $(impl sealed::Sealed for $command {
+            const LOGGED_AS: &'static str = $name;
+        })+
+    )+};
+}
+
+every_command!(commands);
 
 /// The invitations that these events revoked.
 fn revoked(events: &[Event]) -> Vec<InvitationId> {
@@ -38,13 +96,4 @@ fn revoked(events: &[Event]) -> Vec<InvitationId> {
         _ => None,
     });
     revoked.collect()
-}
-
-/// The one event of a command, or none.
-fn none_or<'a>(events: &'a [Event], is: impl FnOnce(&'a Event) -> bool) -> Option<()> {
-    match events {
-        [] => Some(()),
-        [event] => is(event).then_some(()),
-        _ => None,
-    }
 }

@@ -5,6 +5,7 @@ use core::fmt;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+use crate::code::codes;
 use crate::id::{DomainId, WorkspaceId};
 use crate::text::DomainName;
 
@@ -54,6 +55,9 @@ pub struct RetiredDomainName {
     /// When its last domain was deleted.
     pub retired_at: DateTime<Utc>,
 }
+
+codes!(DomainKind { Sandbox = 1, Production = 2 });
+codes!(DomainStatus { Active = 1, Deactivated = 2 });
 
 impl fmt::Display for DomainKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

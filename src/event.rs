@@ -1,7 +1,7 @@
 //! Events: what happened, for audit trails and for hosts that react.
 //!
 //! Every commit carries its events, and they are complete: replaying an organization's log rebuilds it
-//! ([`OrganizationState::replay`](crate::OrganizationState::replay)). The core itself works that way
+//! ([`OrganizationState::replay`](crate::store::OrganizationState::replay)). The core itself works that way
 //! round: a command decides on events, and one function ([`OrganizationState::apply`]) turns them into
 //! the records that a store keeps. What is logged and what is stored can't drift apart.
 //!
@@ -28,7 +28,7 @@
 //!
 //! Secrets are never in events: of an invitation's token, only the hash.
 //!
-//! [`OrganizationState::apply`]: crate::OrganizationState::apply
+//! [`OrganizationState::apply`]: crate::store::OrganizationState::apply
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -38,10 +38,11 @@ use crate::domain::DomainKind;
 use crate::id::{CommitId, DomainId, InvitationId, OrganizationId, UserId, WorkspaceId};
 use crate::invitation::InvitationTarget;
 use crate::organization::{CompanyInformation, InvoicingInformation};
+use crate::request::RequestDigest;
 use crate::role::{OrganizationRole, WorkspaceRole};
-use crate::standing::Version;
-use crate::text::{DomainName, EmailAddress, Line, Name};
+use crate::text::{DomainName, EmailAddress, Name, TextLine};
 use crate::token::TokenHash;
+use crate::version::Version;
 
 /// The version of the JSON that this crate writes.
 const FORMAT: u16 = 1;
@@ -78,7 +79,7 @@ pub enum Event {
     /// The contract's reference was edited, by an operator.
     ContractEdited {
         /// The reference since; `None` if it was cleared.
-        contract: Option<Line>,
+        contract: Option<TextLine>,
     },
     /// The workspace quota was set, by an operator (W2).
     WorkspaceQuotaSet {
@@ -316,6 +317,10 @@ pub struct LogEntry {
     pub author: Author,
     /// What was asked: the command's name, such as `create_workspace`.
     pub command: String,
+    /// The digest of the whole request, by which a repetition is recognised (A6); `None` in entries that
+    /// are older than digests.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request: Option<RequestDigest>,
     /// What happened, in order.
     pub events: Vec<Event>,
 }

@@ -20,11 +20,9 @@ use core::fmt;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+use crate::code::codes;
 use crate::id::{InvitationId, UserId, WorkspaceId};
-use crate::policy::{OrganizationAction, WorkspaceAction};
-use crate::refusal::Refusal;
 use crate::role::{OrganizationRole, WorkspaceRole};
-use crate::standing::Standing;
 use crate::text::EmailAddress;
 use crate::token::TokenHash;
 
@@ -97,6 +95,8 @@ pub enum InvitationStatus {
     Revoked,
 }
 
+codes!(InvitationState { Open = 1, Accepted = 2, Declined = 3, Revoked = 4 });
+
 impl Invitation {
     /// How it looks at `now`. The last moment at which the link works is just before
     /// [`expires_at`](Self::expires_at).
@@ -119,20 +119,11 @@ impl Invitation {
 }
 
 impl InvitationTarget {
-    /// Whether somebody of that standing, at what this is to, may send it (I2). A newcomer is somebody
-    /// who isn't yet a member of the organization.
-    pub(crate) fn may_be_sent(&self, standing: &Standing, newcomer: bool) -> Result<(), Refusal> {
+    /// The code of the role that it gives, in the layer that it is to.
+    pub(crate) const fn role_code(&self) -> u8 {
         match self {
-            Self::Organization { .. } => standing.require(OrganizationAction::Invite).map(|_| ()),
-            Self::Workspace { .. } => {
-                // In this order, so that a refusal doesn't tell who may not invite at all whether the
-                // address belongs to a member.
-                let _ = standing.require(WorkspaceAction::InviteMember)?;
-                if newcomer {
-                    let _ = standing.require(WorkspaceAction::InviteNewcomer)?;
-                }
-                Ok(())
-            }
+            Self::Organization { role } => role.code(),
+            Self::Workspace { role, .. } => role.code(),
         }
     }
 

@@ -15,10 +15,22 @@ pub struct Member {
     /// Their role: one (M5).
     pub role: OrganizationRole,
     /// Their verified e-mail address when they joined, or since they last followed a change
-    /// ([`FollowEmailChange`](crate::FollowEmailChange)). Invitations to it end with the membership (M2).
+    /// ([`FollowEmailChange`](crate::commands::FollowEmailChange)). Invitations to it end with the membership (M2).
     pub email: Option<EmailAddress>,
     /// Since when they are a member.
     pub since: DateTime<Utc>,
+}
+
+/// A user who was a member and departed, of the organization or of one workspace: nothing that was sent
+/// before lets them in again (M2, M4).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FormerMember {
+    /// The user.
+    pub user: UserId,
+    /// The workspace that they departed from; `None`: the organization.
+    pub workspace: Option<WorkspaceId>,
+    /// When they departed last.
+    pub departed_at: DateTime<Utc>,
 }
 
 /// A user's own role in a workspace. They are always a [`Member`] of its organization too (M1).

@@ -3,9 +3,10 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+use crate::code::codes;
 use crate::id::OrganizationId;
-use crate::standing::Version;
-use crate::text::{EmailAddress, Line, Name};
+use crate::text::{EmailAddress, Name, TextLine};
+use crate::version::Version;
 
 /// An organization as it is stored: one row, written with every commit.
 ///
@@ -28,11 +29,29 @@ pub struct Organization {
     /// Invoicing information, for every workspace that has none of its own (O5).
     pub invoicing: Option<InvoicingInformation>,
     /// The vendor's reference of the contract.
-    pub contract: Option<Line>,
+    pub contract: Option<TextLine>,
     /// How many workspaces it may hold (W2).
     pub workspace_quota: u32,
     /// How much of everything it holds.
     pub counts: Counts,
+    /// When it was created.
+    pub created_at: DateTime<Utc>,
+}
+
+/// As much of an organization as lists across organizations tell. It is small, whatever the organization
+/// keeps: what one of them stores makes nobody's list slow (A5).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OrganizationSummary {
+    /// Its id.
+    pub id: OrganizationId,
+    /// How often it has changed.
+    pub version: Version,
+    /// Whether it is in use.
+    pub status: OrganizationStatus,
+    /// Its name.
+    pub name: Name,
+    /// How many Admins it has (O4).
+    pub admins: u32,
     /// When it was created.
     pub created_at: DateTime<Utc>,
 }
@@ -65,27 +84,28 @@ pub struct Counts {
 /// Who the organization is on paper (O5).
 ///
 /// ```
-/// use tenancy::{CompanyInformation, Line};
+/// use tenancy::CompanyInformation;
+/// use tenancy::text::TextLine;
 ///
-/// # fn main() -> Result<(), tenancy::TextError> {
+/// # fn main() -> Result<(), tenancy::text::TextError> {
 /// let company = CompanyInformation {
-///     legal_name: Line::new("Acme SAS")?,
-///     registration_number: Some(Line::new("RCS Paris 123 456 789")?),
+///     legal_name: TextLine::new("Acme SAS")?,
+///     registration_number: Some(TextLine::new("RCS Paris 123 456 789")?),
 ///     vat_number: None,
-///     address: vec![Line::new("1 rue de la Paix")?, Line::new("75002 Paris")?],
+///     address: vec![TextLine::new("1 rue de la Paix")?, TextLine::new("75002 Paris")?],
 /// };
 /// # Ok(()) }
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CompanyInformation {
     /// The registered name.
-    pub legal_name: Line,
+    pub legal_name: TextLine,
     /// The number in the commercial register.
-    pub registration_number: Option<Line>,
+    pub registration_number: Option<TextLine>,
     /// The VAT number.
-    pub vat_number: Option<Line>,
+    pub vat_number: Option<TextLine>,
     /// The registered address, line by line.
-    pub address: Vec<Line>,
+    pub address: Vec<TextLine>,
 }
 
 /// Where invoices go, and what stands on them (O5).
@@ -94,13 +114,13 @@ pub struct CompanyInformation {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct InvoicingInformation {
     /// Whom the invoice is made out to.
-    pub recipient: Line,
+    pub recipient: TextLine,
     /// Where it is sent.
     pub email: EmailAddress,
     /// The address on it, line by line.
-    pub address: Vec<Line>,
+    pub address: Vec<TextLine>,
     /// The reference that the customer wants to read on it, such as a purchase order's number.
-    pub reference: Option<Line>,
+    pub reference: Option<TextLine>,
 }
 
 /// How many workspaces there are, and how many there may be (W2).
@@ -119,7 +139,22 @@ pub struct QuotaUsage {
     pub quota: u32,
 }
 
+codes!(OrganizationStatus { Active = 1, Deleted = 2 });
+
 impl Organization {
+    /// As much of it as lists across organizations tell.
+    #[must_use]
+    pub fn summary(&self) -> OrganizationSummary {
+        OrganizationSummary {
+            id: self.id,
+            version: self.version,
+            status: self.status,
+            name: self.name.clone(),
+            admins: self.counts.admins,
+            created_at: self.created_at,
+        }
+    }
+
     /// How much of the workspace quota is used (W2).
     #[must_use]
     pub const fn quota_usage(&self) -> QuotaUsage {

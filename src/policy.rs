@@ -99,274 +99,146 @@ const fn any<const N: usize>(roles: [RoleSet; N]) -> RoleSet {
     set
 }
 
+/// One row an action: what it is, in a few words for people, and the roles that may.
+macro_rules! actions {
+    (
+        $(#[$of:meta])*
+        $name:ident on $on:ty {
+            $($(#[$what:meta])* $action:ident: $phrase:literal => [$($role:ident),+],)+
+        }
+    ) => {
+        $(#[$of])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(rename_all = "snake_case")]
+        pub enum $name {
+            $($(#[$what])* $action,)+
+        }
+
+        impl $name {
+            /// Every action of this layer, in the matrix's order.
+            pub const ALL: [Self; [$(Self::$action),+].len()] = [$(Self::$action),+];
+
+            /// The row of the matrix: the roles that may.
+            #[must_use]
+            pub const fn allowed(self) -> RoleSet {
+                match self {
+                    $(Self::$action => any([$($role),+]),)+
+                }
+            }
+
+            /// The action in a few words, as refusals say it.
+            #[must_use]
+            pub const fn phrase(self) -> &'static str {
+                match self {
+                    $(Self::$action => $phrase,)+
+                }
+            }
+        }
+
+        impl Action for $name {
+            type On = $on;
+
+            fn allowed(&self) -> RoleSet {
+                Self::allowed(*self)
+            }
+
+            fn phrase(&self) -> &'static str {
+                Self::phrase(*self)
+            }
+        }
+    };
+}
+
+actions! {
 /// What can be asked of an organization.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum OrganizationAction {
+OrganizationAction on OrganizationId {
     /// See its name, one's own role, and the workspaces that one may view.
-    View,
+    View: "view the organization" => [A, C, M, OP],
     /// Rename it (O5).
-    Rename,
+    Rename: "rename the organization" => [A],
     /// Edit its company information (O5).
-    EditCompany,
+    EditCompany: "edit company information" => [A],
     /// List its members.
-    ViewMembers,
+    ViewMembers: "view members" => [A, OP],
     /// List its invitations.
-    ViewInvitations,
+    ViewInvitations: "view invitations" => [A, OP],
     /// Change a member's organization role.
-    ManageRoles,
+    ManageRoles: "manage organization roles" => [A],
     /// Invite somebody to the organization (I2).
-    Invite,
+    Invite: "invite to the organization" => [A],
     /// Remove a member (M2).
-    RemoveMember,
+    RemoveMember: "remove a member" => [A],
     /// Create a workspace, within the quota (W2).
-    CreateWorkspace,
+    CreateWorkspace: "create a workspace" => [A],
     /// See company and invoicing information.
-    ViewInvoicing,
+    ViewInvoicing: "view invoicing" => [A, C, OP],
     /// See the contract's reference and the quota.
-    ViewContract,
+    ViewContract: "view the contract" => [A, C, OP],
     /// Edit invoicing information (O5).
-    EditInvoicing,
+    EditInvoicing: "edit invoicing" => [A, C],
     /// Edit the contract's reference.
-    EditContract,
+    EditContract: "edit the contract" => [OP],
     /// Set how many workspaces it may hold (W2).
-    SetWorkspaceQuota,
+    SetWorkspaceQuota: "set the workspace quota" => [OP],
     /// Make somebody an Admin without an Admin's doing: a repair (O4).
-    AppointAdmin,
+    AppointAdmin: "appoint an Admin" => [OP],
     /// Free a deleted domain's name for other organizations (D2).
-    ReleaseDomainName,
+    ReleaseDomainName: "release a domain name" => [OP],
     /// Read the log of all that happened.
-    ViewAuditTrail,
+    ViewAuditTrail: "view the audit trail" => [A, OP],
     /// Delete it, once empty (O6).
-    Delete,
+    Delete: "delete the organization" => [A],
+}
 }
 
+actions! {
 /// What can be asked of a workspace.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum WorkspaceAction {
+WorkspaceAction on (OrganizationId, WorkspaceId) {
     /// See its name.
-    View,
+    View: "view the workspace" => [A, C, WA, WD, WR, OP],
     /// Rename it (W3).
-    Rename,
+    Rename: "rename the workspace" => [A, WA],
     /// List its members.
-    ViewMembers,
+    ViewMembers: "view workspace members" => [A, WA, WD, WR, OP],
     /// List the invitations to it.
-    ViewInvitations,
+    ViewInvitations: "view workspace invitations" => [A, WA, OP],
     /// Give an organization member a role in it, change it, take it away (M1, M4).
-    ManageRoles,
+    ManageRoles: "manage workspace roles" => [A, WA],
     /// Invite somebody who is already a member of the organization (I2).
-    InviteMember,
+    InviteMember: "invite to the workspace" => [A, WA],
     /// Invite somebody who is not yet a member of the organization (I2).
-    InviteNewcomer,
+    InviteNewcomer: "invite someone new to the workspace" => [A],
     /// See its invoicing information (O5).
-    ViewInvoicing,
+    ViewInvoicing: "view workspace invoicing" => [A, C],
     /// Edit its invoicing information (O5).
-    EditInvoicing,
+    EditInvoicing: "edit workspace invoicing" => [A, C],
     /// Delete it, once empty (W4).
-    Delete,
+    Delete: "delete the workspace" => [A, WA],
     /// Create a domain in it (D1).
-    CreateDomain,
+    CreateDomain: "create a domain" => [A, WA, WD],
     /// List its domains.
-    ListDomains,
+    ListDomains: "list domains" => [A, WA, WD, WR, OP],
+}
 }
 
+actions! {
 /// What can be asked of a domain.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum DomainAction {
+DomainAction on (OrganizationId, DomainId) {
     /// See it.
-    View,
+    View: "view the domain" => [A, WA, WD, WR, OP],
     /// Change any host setting but the two below.
-    Configure,
+    Configure: "configure the domain" => [A, WA, WD],
     /// See its server keys.
-    ViewServerKeys,
+    ViewServerKeys: "view server keys" => [A, WA],
     /// Deactivate it (D3).
-    Deactivate,
+    Deactivate: "deactivate the domain" => [A, WA],
     /// Reactivate it (D3).
-    Reactivate,
+    Reactivate: "reactivate the domain" => [A, WA],
     /// Delete it (D3).
-    Delete,
+    Delete: "delete the domain" => [A, WA],
     /// Move it to another workspace of the organization; needed on both.
-    Move,
+    Move: "move the domain" => [A, WA],
 }
-
-impl OrganizationAction {
-    /// Every action on an organization, in the matrix's order.
-    pub const ALL: [Self; 18] = [
-        Self::View,
-        Self::Rename,
-        Self::EditCompany,
-        Self::ViewMembers,
-        Self::ViewInvitations,
-        Self::ManageRoles,
-        Self::Invite,
-        Self::RemoveMember,
-        Self::CreateWorkspace,
-        Self::ViewInvoicing,
-        Self::ViewContract,
-        Self::EditInvoicing,
-        Self::EditContract,
-        Self::SetWorkspaceQuota,
-        Self::AppointAdmin,
-        Self::ReleaseDomainName,
-        Self::ViewAuditTrail,
-        Self::Delete,
-    ];
-
-    /// The row of the matrix: the roles that may.
-    #[must_use]
-    #[expect(
-        clippy::match_same_arms,
-        reason = "one arm a row, so that a row can change alone"
-    )]
-    pub const fn allowed(self) -> RoleSet {
-        match self {
-            Self::View => any([A, C, M, OP]),
-            Self::Rename | Self::EditCompany => A,
-            Self::ViewMembers | Self::ViewInvitations => any([A, OP]),
-            Self::ManageRoles => A,
-            Self::Invite => A,
-            Self::RemoveMember => A,
-            Self::CreateWorkspace => A,
-            Self::ViewInvoicing | Self::ViewContract => any([A, C, OP]),
-            Self::EditInvoicing => any([A, C]),
-            Self::EditContract
-            | Self::SetWorkspaceQuota
-            | Self::AppointAdmin
-            | Self::ReleaseDomainName => OP,
-            Self::ViewAuditTrail => any([A, OP]),
-            Self::Delete => A,
-        }
-    }
-
-    /// The action in a few words, as refusals say it.
-    #[must_use]
-    pub const fn phrase(self) -> &'static str {
-        match self {
-            Self::View => "view the organization",
-            Self::Rename => "rename the organization",
-            Self::EditCompany => "edit company information",
-            Self::ViewMembers => "view members",
-            Self::ViewInvitations => "view invitations",
-            Self::ManageRoles => "manage organization roles",
-            Self::Invite => "invite to the organization",
-            Self::RemoveMember => "remove a member",
-            Self::CreateWorkspace => "create a workspace",
-            Self::ViewInvoicing => "view invoicing",
-            Self::ViewContract => "view the contract",
-            Self::EditInvoicing => "edit invoicing",
-            Self::EditContract => "edit the contract",
-            Self::SetWorkspaceQuota => "set the workspace quota",
-            Self::AppointAdmin => "appoint an Admin",
-            Self::ReleaseDomainName => "release a domain name",
-            Self::ViewAuditTrail => "view the audit trail",
-            Self::Delete => "delete the organization",
-        }
-    }
-}
-
-impl WorkspaceAction {
-    /// Every action on a workspace, in the matrix's order.
-    pub const ALL: [Self; 12] = [
-        Self::View,
-        Self::Rename,
-        Self::ViewMembers,
-        Self::ViewInvitations,
-        Self::ManageRoles,
-        Self::InviteMember,
-        Self::InviteNewcomer,
-        Self::ViewInvoicing,
-        Self::EditInvoicing,
-        Self::Delete,
-        Self::CreateDomain,
-        Self::ListDomains,
-    ];
-
-    /// The row of the matrix: the roles that may.
-    #[must_use]
-    #[expect(
-        clippy::match_same_arms,
-        reason = "one arm a row, so that a row can change alone"
-    )]
-    pub const fn allowed(self) -> RoleSet {
-        match self {
-            Self::View => any([A, C, WA, WD, WR, OP]),
-            Self::Rename => any([A, WA]),
-            Self::ViewMembers => any([A, WA, WD, WR, OP]),
-            Self::ViewInvitations => any([A, WA, OP]),
-            Self::ManageRoles => any([A, WA]),
-            Self::InviteMember => any([A, WA]),
-            Self::InviteNewcomer => A,
-            Self::ViewInvoicing | Self::EditInvoicing => any([A, C]),
-            Self::Delete => any([A, WA]),
-            Self::CreateDomain => any([A, WA, WD]),
-            Self::ListDomains => any([A, WA, WD, WR, OP]),
-        }
-    }
-
-    /// The action in a few words, as refusals say it.
-    #[must_use]
-    pub const fn phrase(self) -> &'static str {
-        match self {
-            Self::View => "view the workspace",
-            Self::Rename => "rename the workspace",
-            Self::ViewMembers => "view workspace members",
-            Self::ViewInvitations => "view workspace invitations",
-            Self::ManageRoles => "manage workspace roles",
-            Self::InviteMember => "invite to the workspace",
-            Self::InviteNewcomer => "invite someone new to the workspace",
-            Self::ViewInvoicing => "view workspace invoicing",
-            Self::EditInvoicing => "edit workspace invoicing",
-            Self::Delete => "delete the workspace",
-            Self::CreateDomain => "create a domain",
-            Self::ListDomains => "list domains",
-        }
-    }
-}
-
-impl DomainAction {
-    /// Every action on a domain, in the matrix's order.
-    pub const ALL: [Self; 7] = [
-        Self::View,
-        Self::Configure,
-        Self::ViewServerKeys,
-        Self::Deactivate,
-        Self::Reactivate,
-        Self::Delete,
-        Self::Move,
-    ];
-
-    /// The row of the matrix: the roles that may.
-    #[must_use]
-    #[expect(
-        clippy::match_same_arms,
-        reason = "one arm a row, so that a row can change alone"
-    )]
-    pub const fn allowed(self) -> RoleSet {
-        match self {
-            Self::View => any([A, WA, WD, WR, OP]),
-            Self::Configure => any([A, WA, WD]),
-            Self::ViewServerKeys => any([A, WA]),
-            Self::Deactivate | Self::Reactivate => any([A, WA]),
-            Self::Delete => any([A, WA]),
-            Self::Move => any([A, WA]),
-        }
-    }
-
-    /// The action in a few words, as refusals say it.
-    #[must_use]
-    pub const fn phrase(self) -> &'static str {
-        match self {
-            Self::View => "view the domain",
-            Self::Configure => "configure the domain",
-            Self::ViewServerKeys => "view server keys",
-            Self::Deactivate => "deactivate the domain",
-            Self::Reactivate => "reactivate the domain",
-            Self::Delete => "delete the domain",
-            Self::Move => "move the domain",
-        }
-    }
 }
 
 /// Something that can be asked of a resource. A host implements it for its own enum and gets the same
@@ -438,42 +310,6 @@ impl On for (OrganizationId, WorkspaceId) {
 
 impl On for (OrganizationId, DomainId) {
     const LAYER: Layer = Layer::Domain;
-}
-
-impl Action for OrganizationAction {
-    type On = OrganizationId;
-
-    fn allowed(&self) -> RoleSet {
-        Self::allowed(*self)
-    }
-
-    fn phrase(&self) -> &'static str {
-        Self::phrase(*self)
-    }
-}
-
-impl Action for WorkspaceAction {
-    type On = (OrganizationId, WorkspaceId);
-
-    fn allowed(&self) -> RoleSet {
-        Self::allowed(*self)
-    }
-
-    fn phrase(&self) -> &'static str {
-        Self::phrase(*self)
-    }
-}
-
-impl Action for DomainAction {
-    type On = (OrganizationId, DomainId);
-
-    fn allowed(&self) -> RoleSet {
-        Self::allowed(*self)
-    }
-
-    fn phrase(&self) -> &'static str {
-        Self::phrase(*self)
-    }
 }
 
 /// Who may view: what decides between *forbidden* and *hidden* (A2).

@@ -17,6 +17,8 @@ use core::fmt;
 use bitflags::bitflags;
 use serde::{Deserialize, Serialize};
 
+use crate::code::codes;
+
 /// What a member may do in an organization. Each permits all that the one before permits.
 ///
 /// - `Member` belongs: sees the organization's name and their own role.
@@ -90,6 +92,9 @@ bitflags! {
         const OPERATOR = 1 << 6;
     }
 }
+
+codes!(OrganizationRole { Member = 1, Accounting = 2, Admin = 3 });
+codes!(WorkspaceRole { Reader = 1, Developer = 2, Admin = 3 });
 
 impl OrganizationRole {
     /// Every organization role, weakest first.

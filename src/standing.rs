@@ -7,60 +7,66 @@ use core::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::id::{DomainId, OrganizationId, UserId, WorkspaceId};
+use crate::id::{DomainId, UserId, WorkspaceId};
+use crate::organization::OrganizationStatus;
 use crate::policy::{Action, On, viewers};
 use crate::refusal::Refusal;
 use crate::resource::{Layer, Resource};
 use crate::role::{OrganizationRole, RoleSet, WorkspaceRole};
+use crate::version::{ConsistencyToken, Version};
 
-/// How often an organization has changed: 0 while it doesn't exist, one more with each commit.
-#[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
-)]
-#[serde(transparent)]
-pub struct Version(u64);
-
-/// A point in an organization's history: what a write made, or what a check saw.
-///
-/// Keep it with what you wrote (a session, a document), and hand it to
-/// [`WithReplica`](crate::WithReplica): a replica that hasn't seen that point is not asked, so somebody
-/// who was just removed is not let in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub struct ConsistencyToken {
-    /// The organization.
-    pub organization: OrganizationId,
-    /// Its version at that point.
+/// What a store finds of one user on the path to a resource: the roles that they hold, and what of the
+/// path exists. Only [`Tenancy`](crate::Tenancy) makes a [`Standing`](crate::Standing) of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Held {
+    /// The organization's version when this was read.
     pub version: Version,
+    /// Whether the organization is in use.
+    pub status: OrganizationStatus,
+    /// The user's role in the organization; `None` if they aren't a member.
+    pub organization_role: Option<OrganizationRole>,
+    /// The workspace on the path, if it exists: the one asked about, or the one that holds the domain.
+    pub workspace: Option<WorkspaceId>,
+    /// The user's own role in that workspace, not counting the cascade.
+    pub workspace_role: Option<WorkspaceRole>,
+    /// The domain asked about, if it exists.
+    pub domain: Option<DomainId>,
+}
+
+impl Held {
+    /// Nothing held, and nothing below the organization there: what a store begins with.
+    #[must_use]
+    pub const fn nothing(version: Version, status: OrganizationStatus) -> Self {
+        Self {
+            version,
+            status,
+            organization_role: None,
+            workspace: None,
+            workspace_role: None,
+            domain: None,
+        }
+    }
 }
 
 /// What one person holds on the path organization → workspace → domain, and what of the path exists.
 ///
-/// Stores make it ([`Repository::standing`](crate::Repository::standing)); hosts ask it. It is a
-/// snapshot: hold it for a request, not for a session.
+/// [`Tenancy::standing`](crate::Tenancy::standing) answers with it; nothing else makes one, so that a
+/// [`Permit`] is proof of a check. It is a snapshot: hold it for a request, not for a session.
 ///
 /// ```
-/// use tenancy::{OrganizationAction, OrganizationId, OrganizationRole, Resource, Standing, UserId, Version};
-///
-/// let acme = OrganizationId::new();
-/// let mut cy = Standing::new(UserId::new(), Resource::Organization(acme), Version::new(7));
-/// cy.organization_role = Some(OrganizationRole::Accounting);
-///
-/// assert!(cy.decide(OrganizationAction::EditInvoicing).is_allowed());
-/// assert!(!cy.decide(OrganizationAction::Rename).is_allowed());
+/// # tenancy::block_on(async {
+/// # use tenancy::{*, commands::*, store::*};
+/// # let tenancy = Tenancy::new(MemoryRepository::new());
+/// # let ann = Actor::unverified(UserId::from_external("ann"));
+/// # let acme = tenancy.execute(&ann, CreateOrganization { name: Name::new("Acme")? }).await?.output;
+/// let ann = tenancy.standing(&ann, acme.organization).await?.expect("a member");
+/// assert!(ann.decide(OrganizationAction::EditInvoicing).is_allowed());
+/// assert!(!ann.decide(OrganizationAction::EditContract).is_allowed());
+/// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Standing {
-    /// The organization's version when this was read.
-    pub version: Version,
-    /// Their role in the organization; `None` if they aren't a member.
-    pub organization_role: Option<OrganizationRole>,
-    /// The workspace on the path, if it exists: the one asked about, or the one that holds the domain.
-    pub workspace: Option<WorkspaceId>,
-    /// Their own role in that workspace, not counting the cascade.
-    pub workspace_role: Option<WorkspaceRole>,
-    /// The domain asked about, if it exists.
-    pub domain: Option<DomainId>,
-    // Private: no store and no request makes a standing an operator's; only an `Operator` does.
+    held: Held,
     subject: Subject,
     resource: Resource,
 }
@@ -129,53 +135,46 @@ pub struct Permit<A> {
     by: Grant,
 }
 
-impl Version {
-    /// The version of an organization that doesn't exist.
-    pub const ABSENT: Self = Self(0);
-
-    /// The version with this number.
-    #[must_use]
-    pub const fn new(number: u64) -> Self {
-        Self(number)
-    }
-
-    /// The number.
-    #[must_use]
-    pub const fn get(self) -> u64 {
-        self.0
-    }
-
-    /// The version after one more commit.
-    #[must_use]
-    pub const fn next(self) -> Self {
-        Self(self.0.saturating_add(1))
-    }
-}
-
 impl Standing {
-    /// The standing of a user who holds nothing at a resource of which nothing exists below the
-    /// organization. Stores set the public fields to what they find.
-    #[must_use]
-    pub const fn new(user: UserId, resource: Resource, version: Version) -> Self {
+    /// What a store found of a user.
+    pub(crate) const fn of_user(user: UserId, resource: Resource, held: Held) -> Self {
         Self {
-            version,
-            organization_role: None,
-            workspace: None,
-            workspace_role: None,
-            domain: None,
+            held,
             subject: Subject::User(user),
             resource,
         }
     }
 
     /// The same path, seen by the vendor's staff: what exists stays, roles are the operator's.
-    pub(crate) const fn seen_by_operator(self) -> Self {
+    pub(crate) const fn of_operator(resource: Resource, held: Held) -> Self {
         Self {
-            organization_role: None,
-            workspace_role: None,
+            held: Held {
+                organization_role: None,
+                workspace_role: None,
+                ..held
+            },
             subject: Subject::Operator,
-            ..self
+            resource,
         }
+    }
+
+    /// The same with something held that isn't, or not held that is: what would be, if.
+    pub(crate) const fn with(self, held: Held) -> Self {
+        Self { held, ..self }
+    }
+
+    /// What is held on the path, and what of it exists. **Don't show it** to the person whose standing it
+    /// is: it tells whether a workspace or a domain that is hidden from them exists. Show the
+    /// [`Decision`].
+    #[must_use]
+    pub const fn held(&self) -> Held {
+        self.held
+    }
+
+    /// The organization's version when this was read.
+    #[must_use]
+    pub const fn version(&self) -> Version {
+        self.held.version
     }
 
     /// Whose standing it is; `None` for an operator.
@@ -187,7 +186,7 @@ impl Standing {
         }
     }
 
-    /// What it is the standing at.
+    /// The resource it applies to.
     #[must_use]
     pub const fn resource(&self) -> Resource {
         self.resource
@@ -198,7 +197,7 @@ impl Standing {
     pub const fn token(&self) -> ConsistencyToken {
         ConsistencyToken {
             organization: self.resource.organization(),
-            version: self.version,
+            version: self.held.version,
         }
     }
 
@@ -210,15 +209,6 @@ impl Standing {
     /// | organization Accounting, Member | the same | the same |
     /// | a workspace role | | the same, as long as they are an organization member (M1) |
     /// | operator | operator | operator |
-    ///
-    /// ```
-    /// # use tenancy::*;
-    /// let (acme, payments) = (OrganizationId::new(), WorkspaceId::new());
-    /// let mut ann = Standing::new(UserId::new(), Resource::Workspace(acme, payments), Version::new(1));
-    /// ann.organization_role = Some(OrganizationRole::Admin);
-    /// ann.workspace = Some(payments);
-    /// assert_eq!(ann.effective(), RoleSet::ORGANIZATION_ADMIN | RoleSet::WORKSPACE_ADMIN);
-    /// ```
     #[must_use]
     pub const fn effective(&self) -> RoleSet {
         self.effective_at(self.resource.layer())
@@ -228,12 +218,12 @@ impl Standing {
         let Subject::User(_) = self.subject else {
             return RoleSet::OPERATOR;
         };
-        let Some(organization_role) = self.organization_role else {
+        let Some(organization_role) = self.held.organization_role else {
             // M1: a workspace role without membership is a leftover, and opens nothing.
             return RoleSet::empty();
         };
         let held = RoleSet::of_organization(organization_role);
-        match (layer, self.workspace_role) {
+        match (layer, self.held.workspace_role) {
             (Layer::Organization, _) => held,
             (Layer::Workspace | Layer::Domain, direct) => {
                 let cascaded = match organization_role {
@@ -252,8 +242,8 @@ impl Standing {
     const fn reaches(&self, layer: Layer) -> bool {
         match layer {
             Layer::Organization => true,
-            Layer::Workspace => self.workspace.is_some(),
-            Layer::Domain => self.workspace.is_some() && self.domain.is_some(),
+            Layer::Workspace => self.held.workspace.is_some(),
+            Layer::Domain => self.held.workspace.is_some() && self.held.domain.is_some(),
         }
     }
 
@@ -284,7 +274,7 @@ impl Standing {
         let Subject::User(_) = self.subject else {
             return Some(Grant::Operator);
         };
-        match (layer, self.workspace_role, self.organization_role) {
+        match (layer, self.held.workspace_role, self.held.organization_role) {
             (Layer::Workspace | Layer::Domain, Some(role), _)
                 if allowing.contains(RoleSet::of_workspace(role)) =>
             {
@@ -356,13 +346,7 @@ impl<A: Action> Permit<A> {
     /// The organization's version at the check.
     #[must_use]
     pub const fn version(&self) -> Version {
-        self.standing.version
-    }
-}
-
-impl fmt::Display for Version {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(&self.0, f)
+        self.standing.version()
     }
 }
 
@@ -385,7 +369,7 @@ impl fmt::Display for Decision {
                 write!(f, "forbidden: needs {needs}")
             }
             Self::Forbidden { needs, has } => {
-                write!(f, "forbidden: needs {needs}, has {}", Held(*has))
+                write!(f, "forbidden: needs {needs}, has {}", All(*has))
             }
             Self::Hidden => f.write_str("hidden: not found, or not theirs to see"),
         }
@@ -393,9 +377,9 @@ impl fmt::Display for Decision {
 }
 
 /// Roles joined by "and": what somebody holds, against [`RoleSet`]'s "or" of what would do.
-struct Held(RoleSet);
+struct All(RoleSet);
 
-impl fmt::Display for Held {
+impl fmt::Display for All {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (i, role) in self.0.iter().enumerate() {
             if i > 0 {

@@ -12,17 +12,18 @@ use crate::domain::{Domain, RetiredDomainName};
 use crate::event::LogEntry;
 use crate::id::{DomainId, InvitationId, OrganizationId, UserId, WorkspaceId};
 use crate::invitation::Invitation;
-use crate::member::{Member, WorkspaceMember};
+use crate::member::{FormerMember, Member, WorkspaceMember};
 use crate::organization::Organization;
-use crate::repository::{Record, RecordId};
+use crate::record::{Record, RecordId};
 use crate::resource::Resource;
-use crate::standing::{Standing, Version};
+use crate::standing::{Held, Standing};
 use crate::text::{DomainName, EmailKey, NameKey};
+use crate::version::Version;
 use crate::workspace::Workspace;
 
 mod apply;
 mod index;
-mod page;
+mod list;
 mod violation;
 
 pub(crate) use apply::Touched;
@@ -35,7 +36,7 @@ pub use violation::Violation;
 /// Rebuild a whole organization from its log, to verify a store or to look into the past:
 ///
 /// ```
-/// # use tenancy::*;
+/// # use tenancy::{commands::*, store::*, *};
 /// # fn check(organization: OrganizationId, log: &[LogEntry]) -> Result<(), Inconsistency> {
 /// let state = OrganizationState::replay(organization, log)?;
 /// println!("{} members", state.members().count());
@@ -51,6 +52,7 @@ pub struct OrganizationState {
     domains: BTreeMap<DomainId, Domain>,
     retired_names: BTreeMap<DomainName, RetiredDomainName>,
     invitations: BTreeMap<InvitationId, Invitation>,
+    former_members: BTreeMap<(UserId, Option<WorkspaceId>), FormerMember>,
     // INVARIANT: agrees with the maps above. `put` and `delete` are the only ones to write either.
     index: Index,
 }
@@ -81,6 +83,9 @@ pub enum Inconsistency {
         /// The version that came next.
         found: Version,
     },
+    /// A list holds an item of another kind than its own.
+    #[error("a list holds an item of another kind")]
+    WrongItem,
     /// The log holds an event of a newer version of this crate.
     #[error("the log holds an event that this version does not know")]
     UnknownEvent,
@@ -99,6 +104,7 @@ impl OrganizationState {
             domains: BTreeMap::new(),
             retired_names: BTreeMap::new(),
             invitations: BTreeMap::new(),
+            former_members: BTreeMap::new(),
             index: Index::new(),
         }
     }
@@ -221,6 +227,16 @@ impl OrganizationState {
         self.invitations.get(&id)
     }
 
+    /// A user who departed, from the organization (`None`) or from a workspace of it.
+    #[must_use]
+    pub fn former_member(
+        &self,
+        user: UserId,
+        workspace: Option<WorkspaceId>,
+    ) -> Option<&FormerMember> {
+        self.former_members.get(&(user, workspace))
+    }
+
     /// Its members, by id.
     pub fn members(&self) -> impl Iterator<Item = &Member> {
         self.members.values()
@@ -249,6 +265,19 @@ impl OrganizationState {
     /// Its invitations, in whatever state, by id.
     pub fn invitations(&self) -> impl Iterator<Item = &Invitation> {
         self.invitations.values()
+    }
+
+    /// The users who departed, by user: from the organization, then from each workspace.
+    pub fn former_members(&self) -> impl Iterator<Item = &FormerMember> {
+        self.former_members.values()
+    }
+
+    /// What one user departed from: the organization first, then each workspace.
+    pub fn departures_of(&self, user: UserId) -> impl Iterator<Item = &FormerMember> {
+        self.former_members
+            .range((user, None)..)
+            .map(|(_, former)| former)
+            .take_while(move |former| former.user == user)
     }
 
     /// The members with this address: normally one at most.
@@ -340,12 +369,18 @@ impl OrganizationState {
             .cloned()
             .map(Record::RetiredDomainName);
         let invitations = self.invitations.values().cloned().map(Record::Invitation);
+        let former_members = self
+            .former_members
+            .values()
+            .cloned()
+            .map(Record::FormerMember);
         members
             .chain(workspaces)
             .chain(workspace_members)
             .chain(domains)
             .chain(retired_names)
             .chain(invitations)
+            .chain(former_members)
     }
 
     /// One record.
@@ -364,6 +399,10 @@ impl OrganizationState {
                 .cloned()
                 .map(Record::RetiredDomainName),
             RecordId::Invitation(id) => self.invitation(*id).cloned().map(Record::Invitation),
+            RecordId::FormerMember(user, workspace) => self
+                .former_member(*user, *workspace)
+                .cloned()
+                .map(Record::FormerMember),
         }
     }
 
@@ -379,34 +418,44 @@ impl OrganizationState {
             RecordId::Domain(id) => self.domains.contains_key(id),
             RecordId::RetiredDomainName(name) => self.retired_names.contains_key(name),
             RecordId::Invitation(id) => self.invitations.contains_key(id),
+            RecordId::FormerMember(user, workspace) => {
+                self.former_members.contains_key(&(*user, *workspace))
+            }
         }
     }
 
-    /// What a user holds at a resource of this organization; `None` if the organization doesn't exist.
-    /// Exact only if the records on the path are here.
+    /// What a user holds on the path to a resource of this organization; `None` if the organization
+    /// doesn't exist. Exact only if the records on the path are here. It is what a store that holds this
+    /// state answers to [`Repository::standing`](crate::store::Repository::standing).
     #[must_use]
-    pub fn standing(&self, user: UserId, resource: Resource) -> Option<Standing> {
-        let mut standing = Standing::new(user, resource, self.organization.as_ref()?.version);
+    pub fn held(&self, user: UserId, resource: Resource) -> Option<Held> {
+        let organization = self.organization.as_ref()?;
         if resource.organization() != self.id {
             return None;
         }
-        standing.organization_role = self.member(user).map(|member| member.role);
+        let mut held = Held::nothing(organization.version, organization.status);
+        held.organization_role = self.member(user).map(|member| member.role);
         let workspace = match resource {
             Resource::Organization(_) => None,
             Resource::Workspace(_, id) => Some(id),
             Resource::Domain(_, id) => {
                 let domain = self.domain(id);
-                standing.domain = domain.map(|domain| domain.id);
+                held.domain = domain.map(|domain| domain.id);
                 domain.map(|domain| domain.workspace)
             }
         };
         if let Some(workspace) = workspace.and_then(|id| self.workspace(id)) {
-            standing.workspace = Some(workspace.id);
-            standing.workspace_role = self
+            held.workspace = Some(workspace.id);
+            held.workspace_role = self
                 .workspace_member(workspace.id, user)
                 .map(|member| member.role);
         }
-        Some(standing)
+        Some(held)
+    }
+
+    pub(crate) fn standing(&self, user: UserId, resource: Resource) -> Option<Standing> {
+        let held = self.held(user, resource)?;
+        Some(Standing::of_user(user, resource, held))
     }
 
     /// Puts a record, in place of the one with its id.
@@ -433,6 +482,10 @@ impl OrganizationState {
             Record::Invitation(invitation) => {
                 self.invitations.insert(invitation.id, invitation);
             }
+            Record::FormerMember(former) => {
+                self.former_members
+                    .insert((former.user, former.workspace), former);
+            }
         }
     }
 
@@ -451,6 +504,10 @@ impl OrganizationState {
                 .remove(name)
                 .map(Record::RetiredDomainName),
             RecordId::Invitation(id) => self.invitations.remove(id).map(Record::Invitation),
+            RecordId::FormerMember(user, workspace) => self
+                .former_members
+                .remove(&(*user, *workspace))
+                .map(Record::FormerMember),
         }?;
         self.index.remove(&record);
         Some(record)

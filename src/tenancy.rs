@@ -11,21 +11,32 @@ use std::time::SystemTime;
 use chrono::{DateTime, Utc};
 
 use crate::actor::Actor;
-use crate::command::{Circumstances, Command, Decided, Fresh, Undecided, decide};
-use crate::event::Event;
+use crate::command::{Circumstances, Command, Decided, Fresh, decide};
+use crate::error::{Done, Error};
 use crate::id::{CommitId, OrganizationId};
+use crate::record::Claim;
 use crate::refusal::Refusal;
-use crate::repository::{Claim, Commit, Facts, Key, Outcome, Repository};
 use crate::settings::Settings;
-use crate::standing::ConsistencyToken;
-use crate::state::Inconsistency;
-use crate::token::EntropyError;
+use crate::store::{Commit, Facts, Key, Outcome, Repository};
+use crate::version::ConsistencyToken;
+
+pub(crate) mod block_on;
+mod checks;
+mod lists;
+pub(crate) mod page;
+mod reads;
+mod reverse;
+#[cfg(feature = "tracing")]
+mod trace;
+pub mod views;
 
 /// Everything a host calls: commands, checks, lists.
 ///
 /// ```
-/// # tenancy::now(async {
-/// use tenancy::{Actor, CreateOrganization, MemoryRepository, Name, Tenancy, UserId, WorkspaceAction};
+/// # tenancy::block_on(async {
+/// use tenancy::{Actor, Name, Tenancy, UserId, WorkspaceAction};
+/// use tenancy::commands::CreateOrganization;
+/// use tenancy::store::MemoryRepository;
 ///
 /// let tenancy = Tenancy::new(MemoryRepository::new());
 ///
@@ -48,110 +59,6 @@ pub struct Tenancy<R> {
 }
 
 type Sleep = Arc<dyn Fn(Duration) -> Pin<Box<dyn Future<Output = ()> + Send>> + Send + Sync>;
-
-/// A command that was carried out.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Done<T> {
-    /// The command's answer.
-    pub output: T,
-    /// What happened. Empty if everything already was as it was asked to be.
-    pub events: Vec<Event>,
-    /// The commit: the same id again means the same request.
-    pub commit: CommitId,
-    /// The organization's version since: keep it with what you write by it (see [`ConsistencyToken`]).
-    pub token: ConsistencyToken,
-}
-
-/// Why a command or a read did not succeed.
-///
-/// Every variant says what a host answers; [`http_status`](Self::http_status) says it in a number.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum Error<E> {
-    /// A rule said no. Nothing happened. Show the refusal; retrying doesn't help.
-    #[error(transparent)]
-    Refused(#[from] Refusal),
-    /// Others were first, again and again. Nothing happened. Answer 503, retry later.
-    #[error(
-        "the organization is being changed by many at once: {attempts} attempts were too few, try again later"
-    )]
-    Contended {
-        /// How often it was tried.
-        attempts: u32,
-    },
-    /// The store failed before anything was written. Nothing happened. Answer 503, retry.
-    #[error("the store failed, nothing was changed")]
-    Store(#[source] E),
-    /// The store failed while writing, and could not tell afterwards. It may have happened. Answer 503;
-    /// executing the same command under the same id ([`Tenancy::execute_as`]) finds out, and makes it
-    /// happen exactly once.
-    #[error(
-        "the store failed, and it is not known whether commit `{commit}` was made: repeat it under the same id"
-    )]
-    Unknown {
-        /// The id under which to repeat it.
-        commit: CommitId,
-        /// What the store said.
-        #[source]
-        source: E,
-    },
-    /// The store contradicts itself: something other than this library writes it. Nothing happened.
-    /// Answer 500, and look at [`verify`](crate::verify).
-    #[error("the store contradicts itself")]
-    Inconsistent(#[source] Inconsistency),
-    /// The operating system gave no randomness. Nothing happened. Answer 503.
-    #[error(transparent)]
-    Entropy(#[from] EntropyError),
-}
-
-impl<E> Error<E> {
-    /// The refusal, if a rule said no.
-    #[must_use]
-    pub const fn refusal(&self) -> Option<&Refusal> {
-        match self {
-            Self::Refused(refusal) => Some(refusal),
-            _ => None,
-        }
-    }
-
-    /// The HTTP status that fits.
-    #[must_use]
-    pub const fn http_status(&self) -> u16 {
-        match self {
-            Self::Refused(refusal) => refusal.http_status(),
-            Self::Contended { .. } | Self::Store(_) | Self::Unknown { .. } | Self::Entropy(_) => {
-                503
-            }
-            Self::Inconsistent(_) => 500,
-        }
-    }
-
-    /// Whether the same request may succeed later, as it stands.
-    #[must_use]
-    pub const fn is_retryable(&self) -> bool {
-        matches!(
-            self,
-            Self::Contended { .. } | Self::Store(_) | Self::Unknown { .. } | Self::Entropy(_)
-        )
-    }
-}
-
-impl<E> From<Undecided> for Error<E> {
-    fn from(undecided: Undecided) -> Self {
-        match undecided {
-            Undecided::Refused(refusal) => Self::Refused(refusal),
-            Undecided::Inconsistent(inconsistency) => Self::Inconsistent(inconsistency),
-        }
-    }
-}
-
-impl<T> Done<T> {
-    /// Whether anything changed, now or when the same commit was made before.
-    #[must_use]
-    pub fn changed(&self) -> bool {
-        !self.events.is_empty()
-    }
-}
 
 impl<R> Tenancy<R> {
     /// On that store, with the rulebook's settings, the system's clock, and 8 attempts.
@@ -177,7 +84,8 @@ impl<R> Tenancy<R> {
     ///
     /// ```
     /// use chrono::{TimeZone, Utc};
-    /// use tenancy::{MemoryRepository, Tenancy};
+    /// use tenancy::store::MemoryRepository;
+    /// use tenancy::Tenancy;
     ///
     /// let noon = Utc.with_ymd_and_hms(2026, 11, 23, 12, 0, 0).unwrap();
     /// let tenancy = Tenancy::new(MemoryRepository::new()).with_clock(move || noon);
@@ -253,8 +161,8 @@ impl<R: Repository> Tenancy<R> {
     /// Derive the id from the request's idempotency key: [`CommitId::from_key`].
     ///
     /// ```
-    /// # tenancy::now(async {
-    /// # use tenancy::*;
+    /// # tenancy::block_on(async {
+    /// # use tenancy::{commands::*, store::*, *};
     /// # let tenancy = Tenancy::new(MemoryRepository::new());
     /// # let user = UserId::from_external("ann");
     /// # let ann = Actor::unverified(user);
@@ -278,7 +186,7 @@ impl<R: Repository> Tenancy<R> {
     ) -> Result<Done<C::Output>, Error<R::Error>> {
         let work = self.attempt_until_done(commit, actor, &command);
         #[cfg(feature = "tracing")]
-        return crate::trace::command(C::NAME, command.organization(commit), commit, work).await;
+        return trace::command(C::NAME, command.organization(commit), commit, work).await;
         #[cfg(not(feature = "tracing"))]
         work.await
     }
@@ -290,33 +198,38 @@ impl<R: Repository> Tenancy<R> {
         command: &C,
     ) -> Result<Done<C::Output>, Error<R::Error>> {
         let organization = command.organization(id);
+        let done = |decided: Decided<C::Output>| Done {
+            output: decided.output,
+            events: decided.events,
+            commit: id,
+            token: ConsistencyToken {
+                organization,
+                version: decided.version,
+            },
+        };
         let fresh = C::Fresh::draw()?;
         for attempt in 0..self.attempts.get() {
             if attempt > 0 {
                 (self.sleep)(pause(attempt)).await;
             }
-            let decided = self.decide_once(id, actor, command, &fresh).await?;
-            let token = ConsistencyToken {
-                organization,
-                version: decided.version,
-            };
-            let done = Done {
-                output: decided.output,
-                events: decided.events,
-                commit: id,
-                token,
-            };
-            let Some(commit) = decided.commit else {
-                return Ok(done);
+            let mut decided = self.decide_once(id, actor, command, &fresh).await?;
+            let Some(commit) = decided.commit.take() else {
+                return Ok(done(decided));
             };
             match self.repository.commit(&commit).await {
-                Ok(Outcome::Committed) => return Ok(done),
+                Ok(Outcome::Committed) => return Ok(done(decided)),
                 Ok(Outcome::Conflict) => {}
                 Ok(Outcome::Taken(Claim::DomainName(name))) => {
                     return Err(Refusal::DomainNameTaken { name }.into());
                 }
                 Err(source) => match self.whether_made(&commit).await {
-                    Made::Yes => return Ok(done),
+                    Made::Yes => return Ok(done(decided)),
+                    Made::Another => {
+                        // Another attempt of this request was first, or another request under its id:
+                        // deciding on what is there now finds its answer, or refuses.
+                        let decided = self.decide_once(id, actor, command, &fresh).await?;
+                        return Ok(done(decided));
+                    }
                     Made::No => {}
                     Made::Unknown => return Err(Error::Unknown { commit: id, source }),
                 },
@@ -392,12 +305,18 @@ impl<R: Repository> Tenancy<R> {
 
     /// After a commit that failed without saying what became of it.
     async fn whether_made(&self, commit: &Commit) -> Made {
-        match self
-            .repository
-            .load(commit.organization(), &[Key::Commit(commit.id())])
-            .await
-        {
-            Ok(Some(facts)) if facts.committed.is_some() => Made::Yes,
+        let key = [Key::Commit(commit.id())];
+        match self.repository.load(commit.organization(), &key).await {
+            Ok(Some(Facts {
+                committed: Some(entry),
+                ..
+            })) => {
+                if entry == commit.entry {
+                    Made::Yes
+                } else {
+                    Made::Another
+                }
+            }
             // The version has moved on without it, so it can't be made any more.
             Ok(Some(facts)) if facts.organization.version > commit.expected => Made::No,
             // It may still be on its way.
@@ -407,7 +326,11 @@ impl<R: Repository> Tenancy<R> {
 }
 
 enum Made {
+    /// It is in the log, to the letter.
     Yes,
+    /// The log has something else under its id.
+    Another,
+    /// It isn't, and can't be any more.
     No,
     Unknown,
 }

@@ -7,7 +7,7 @@
 //! | Type | Holds | Is the same as another when |
 //! |---|---|---|
 //! | [`Name`] | the name of an organization or a workspace | their [`NameKey`]s are equal, where names must be unique |
-//! | [`Line`] | one line of free text: an address line, a contract reference | character for character |
+//! | [`TextLine`] | one line of free text: an address line, a contract reference | character for character |
 //! | [`DomainName`] | one lower-case DNS label | character for character |
 //! | [`EmailAddress`] | an address as it was typed | their [`EmailKey`]s are equal |
 //! | [`VerifiedEmail`] | an address that its user is known to control | their [`EmailKey`]s are equal |
@@ -110,7 +110,7 @@ mod name;
 
 pub use domain_name::{DomainName, DomainNameError};
 pub use email::{EmailAddress, EmailError, EmailKey, VerifiedEmail};
-pub use name::{Line, Name, NameKey, TextError};
+pub use name::{Name, NameKey, TextError, TextLine};
 
 /// Text longer than this, in bytes and after trimming, is refused before any work that grows with
 /// it.

@@ -16,7 +16,8 @@
 //! request buffer is the host's.
 //!
 //! ```
-//! use tenancy::{InvitationId, InvitationSecret, InvitationToken, OrganizationId};
+//! use tenancy::{InvitationId, InvitationToken, OrganizationId};
+//! use tenancy::token::InvitationSecret;
 //! # use uuid::Uuid;
 //! # let organization = OrganizationId::from_uuid(Uuid::nil());
 //! # let invitation = InvitationId::from_uuid(Uuid::max());
@@ -68,11 +69,11 @@ const HASH_LABEL: &[u8] = b"tenancy invitation v1\0";
 /// # Examples
 ///
 /// ```
-/// use tenancy::InvitationSecret;
+/// use tenancy::token::InvitationSecret;
 ///
 /// let secret = InvitationSecret::generate()?;
 /// assert_eq!(format!("{secret:?}"), "InvitationSecret(..)");
-/// # Ok::<(), tenancy::EntropyError>(())
+/// # Ok::<(), tenancy::token::EntropyError>(())
 /// ```
 pub struct InvitationSecret(Zeroizing<[u8; 32]>);
 
@@ -107,7 +108,8 @@ impl fmt::Debug for InvitationSecret {
 /// # Examples
 ///
 /// ```
-/// use tenancy::{InvitationId, InvitationSecret, InvitationToken, OrganizationId};
+/// use tenancy::{InvitationId, InvitationToken, OrganizationId};
+/// use tenancy::token::InvitationSecret;
 /// # use uuid::Uuid;
 /// # let organization = OrganizationId::from_uuid(Uuid::nil());
 /// # let invitation = InvitationId::from_uuid(Uuid::max());
@@ -229,6 +231,11 @@ impl InvitationToken {
     }
 }
 
+/// A token in a request's digest: its hash, as a secret is in nothing else.
+pub(crate) fn hashed<S: Serializer>(token: &InvitationToken, to: S) -> Result<S::Ok, S::Error> {
+    token.hash().serialize(to)
+}
+
 impl fmt::Debug for InvitationToken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self {
@@ -289,7 +296,7 @@ impl de::Visitor<'_> for TokenVisitor {
 /// # Examples
 ///
 /// ```
-/// use tenancy::TokenHash;
+/// use tenancy::token::TokenHash;
 ///
 /// let stored = [7; 32];
 /// let hash = TokenHash::from_bytes(stored);
@@ -349,7 +356,7 @@ impl<'de> Deserialize<'de> for TokenHash {
 }
 
 /// Bytes written in lower-case hexadecimal digits.
-struct Hex<'a>(&'a [u8]);
+pub(crate) struct Hex<'a>(pub(crate) &'a [u8]);
 
 impl fmt::Display for Hex<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -358,7 +365,7 @@ impl fmt::Display for Hex<'_> {
 }
 
 /// The bytes that exactly 64 lower-case hexadecimal digits spell.
-fn from_hex(digits: &str) -> Option<[u8; 32]> {
+pub(crate) fn from_hex(digits: &str) -> Option<[u8; 32]> {
     let lower_case = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
     if digits.len() != 64 || !digits.bytes().all(lower_case) {
         return None;

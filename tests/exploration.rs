@@ -8,7 +8,7 @@
 //! asked by every user and by the vendor's staff, with every argument of the world, with things of the
 //! other organization, with guessed links, and with ids of nothing. Time passes too: from every state with
 //! a pending invitation there is one in which all have expired. It runs on the crate's own
-//! [`decide`](tenancy::decide), with exactly the facts that each command's keys bring.
+//! [`decide`](tenancy::commands::decide), with exactly the facts that each command's keys bring.
 //!
 //! Of every question:
 //! - the answer is the one of the model (`model/mod.rs`), a second reading of the rulebook: the same code

@@ -22,13 +22,17 @@ use std::path::{Path, PathBuf};
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use tenancy::store::{
+    Change, Claim, Commit, Counts, Invitation, InvitationState, Organization, OrganizationStatus,
+    Record, RecordId, RetiredDomainName, Workspace,
+};
+use tenancy::text::TextLine;
+use tenancy::token::TokenHash;
 use tenancy::{
-    Author, Change, Claim, Commit, CommitId, CompanyInformation, Counts, Decision, Domain,
-    DomainId, DomainKind, DomainName, DomainStatus, EmailAddress, Event, Grant, Invitation,
-    InvitationId, InvitationState, InvitationTarget, InvoicingInformation, Line, LogEntry, Member,
-    Name, Organization, OrganizationId, OrganizationRole, OrganizationStatus, Record, RecordId,
-    Refusal, Resource, RetiredDomainName, RevocationReason, RoleSet, TokenHash, UserId, Version,
-    Workspace, WorkspaceId, WorkspaceMember, WorkspaceRole,
+    Author, CommitId, CompanyInformation, Decision, Domain, DomainId, DomainKind, DomainName,
+    DomainStatus, EmailAddress, Event, Grant, InvitationId, InvitationTarget, InvoicingInformation,
+    LogEntry, Member, Name, OrganizationId, OrganizationRole, Refusal, Resource, RevocationReason,
+    RoleSet, UserId, Version, WorkspaceId, WorkspaceMember, WorkspaceRole,
 };
 
 fn folder(named: &str) -> PathBuf {
@@ -104,8 +108,8 @@ fn noon() -> DateTime<Utc> {
     time("2026-11-23T12:00:00.123Z")
 }
 
-fn line(text: &str) -> Line {
-    Line::new(text).unwrap()
+fn line(text: &str) -> TextLine {
+    TextLine::new(text).unwrap()
 }
 
 fn name(text: &str) -> Name {

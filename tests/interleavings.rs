@@ -27,12 +27,12 @@ mod names_and_ids;
 mod organizations;
 
 use harness::{ONE_OF_TWO, World, every_order, id, operator, sets, user, wants};
-use tenancy::{
+use tenancy::commands::{
     AcceptInvitation, ChangeOrganizationRole, CreateDomain, CreateWorkspace, CreatedOrganization,
-    DeleteWorkspace, DomainKind, GiveWorkspaceRole, InviteToOrganization, InviteToWorkspace,
-    LeaveOrganization, OrganizationRole, RemoveMember, RevokeInvitation, SetWorkspaceQuota,
-    WorkspaceRole,
+    DeleteWorkspace, GiveWorkspaceRole, InviteToOrganization, InviteToWorkspace, LeaveOrganization,
+    RemoveMember, RevokeInvitation, SetWorkspaceQuota,
 };
+use tenancy::{DomainKind, OrganizationRole, WorkspaceRole};
 
 #[test]
 fn o4_two_last_admins_dont_both_leave() {

@@ -15,11 +15,15 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use chrono::{DateTime, Utc};
+use tenancy::commands::Scene;
+use tenancy::store::{
+    Counts, Organization, OrganizationState, OrganizationStatus, Record, Workspace,
+};
+use tenancy::text::TextLine;
 use tenancy::{
-    Actor, Counts, Decision, Domain, DomainAction, DomainId, DomainKind, DomainName, DomainStatus,
-    Grant, Layer, Line, Member, Name, Operator, Organization, OrganizationAction, OrganizationId,
-    OrganizationRole, OrganizationState, OrganizationStatus, Record, Refusal, Resource, RoleSet,
-    Scene, Settings, Standing, UserId, Version, Workspace, WorkspaceAction, WorkspaceId,
+    Actor, Decision, Domain, DomainAction, DomainId, DomainKind, DomainName, DomainStatus, Grant,
+    Layer, Member, Name, Operator, OrganizationAction, OrganizationId, OrganizationRole, Refusal,
+    Resource, RoleSet, Settings, Standing, UserId, Version, WorkspaceAction, WorkspaceId,
     WorkspaceMember, WorkspaceRole,
 };
 
@@ -542,7 +546,7 @@ fn a1_every_cell_for_every_standing_is_what_the_rulebook_says() {
         UserId::new(),
     );
     let user = Actor::unverified(ids.3);
-    let operator = Actor::Operator(Operator::attest(Line::new("support").unwrap()));
+    let operator = Actor::Operator(Operator::attest(TextLine::new("support").unwrap()));
     let mut cells = 0;
     for (workspace_exists, domain_exists) in
         [(true, true), (true, false), (false, false), (false, true)]
@@ -678,7 +682,7 @@ fn a1_a_stronger_role_never_does_less() {
 fn a1_an_absent_organization_gives_no_standing_to_anybody() {
     let organization = OrganizationId::new();
     let absent = OrganizationState::absent(organization);
-    let operator = Actor::Operator(Operator::attest(Line::new("support").unwrap()));
+    let operator = Actor::Operator(Operator::attest(TextLine::new("support").unwrap()));
     for actor in [&Actor::unverified(UserId::new()), &operator] {
         assert_eq!(
             standing_of(actor, &absent, organization.into()),

@@ -36,9 +36,10 @@ use std::path::Path;
 use counting::Counting;
 use support::{Acme, World, id, line, name, operator, token, unverified, user, user_at};
 use table::{At, COMMANDS, READS, Row};
+use tenancy::store::MemoryRepository;
 use tenancy::{
-    Actor, CommitId, DomainId, InvitationId, MemoryRepository, OrganizationId, OrganizationRole,
-    Tenancy, UserId, WorkspaceId, WorkspaceRole,
+    Actor, CommitId, DomainId, InvitationId, OrganizationId, OrganizationRole, Tenancy, UserId,
+    WorkspaceId, WorkspaceRole,
 };
 
 /// A deployment in which everything exists that can be asked about.
@@ -351,7 +352,7 @@ fn a2_a_cursor_into_what_is_hidden_leads_where_one_into_nothing_does() {
             let found = all
                 .tenancy
                 .reachable_domains(&actor, organization, action, paging);
-            let found = tenancy::now(found).unwrap();
+            let found = tenancy::block_on(found).unwrap();
             (found, all.tenancy.repository().taken())
         };
         assert_eq!(page(workspace), page(absent), "{actor:?}");

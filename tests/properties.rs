@@ -28,9 +28,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use driver::{Driver, Happened, Step, about, seen, steps, user};
 use model::{Answer, Ask, On, Who};
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
+use tenancy::store::{InvitationState, OrganizationState};
 use tenancy::{
-    Event, InvitationState, OrganizationAction, OrganizationId, OrganizationRole,
-    OrganizationState, WorkspaceAction, WorkspaceRole,
+    Event, OrganizationAction, OrganizationId, OrganizationRole, WorkspaceAction, WorkspaceRole,
 };
 
 const LONGEST: usize = 40;
@@ -137,7 +137,8 @@ fn an_outsider_may_do_nothing() {
                 }
                 let actor = driver::actor(&outsider);
                 for action in OrganizationAction::ALL {
-                    let check = tenancy::now(driver.tenancy.check(&actor, *id, action)).unwrap();
+                    let check =
+                        tenancy::block_on(driver.tenancy.check(&actor, *id, action)).unwrap();
                     assert_eq!(check, tenancy::Decision::Hidden);
                 }
             }
@@ -219,7 +220,7 @@ fn an_organization_admin_may_do_everything_inside_theirs_and_nothing_in_another(
                     continue;
                 }
                 for (action, row) in model::ON_ORGANIZATION {
-                    let may = tenancy::now(driver.tenancy.check(&actor, *id, action)).unwrap();
+                    let may = tenancy::block_on(driver.tenancy.check(&actor, *id, action)).unwrap();
                     assert_eq!(may.is_allowed(), !operators_only(row), "{action:?}");
                 }
                 for on in driver
@@ -228,7 +229,8 @@ fn an_organization_admin_may_do_everything_inside_theirs_and_nothing_in_another(
                     .filter(|on| it.workspaces.contains_key(&on.1))
                 {
                     for (action, _) in model::ON_WORKSPACE {
-                        let may = tenancy::now(driver.tenancy.check(&actor, *on, action)).unwrap();
+                        let may =
+                            tenancy::block_on(driver.tenancy.check(&actor, *on, action)).unwrap();
                         assert!(may.is_allowed(), "{action:?}");
                     }
                 }
@@ -238,7 +240,8 @@ fn an_organization_admin_may_do_everything_inside_theirs_and_nothing_in_another(
                     .filter(|on| it.domains.contains_key(&on.1))
                 {
                     for (action, _) in model::ON_DOMAIN {
-                        let may = tenancy::now(driver.tenancy.check(&actor, *on, action)).unwrap();
+                        let may =
+                            tenancy::block_on(driver.tenancy.check(&actor, *on, action)).unwrap();
                         assert!(may.is_allowed(), "{action:?}");
                     }
                 }
@@ -249,7 +252,7 @@ fn an_organization_admin_may_do_everything_inside_theirs_and_nothing_in_another(
                     for workspace in theirs.workspaces.keys() {
                         // Neither by its own path, nor by that of theirs.
                         for on in [(*other, *workspace), (*id, *workspace)] {
-                            let check = tenancy::now(driver.tenancy.check(
+                            let check = tenancy::block_on(driver.tenancy.check(
                                 &actor,
                                 on,
                                 WorkspaceAction::View,
@@ -450,13 +453,13 @@ fn replaying_the_events_rebuilds_the_state() {
             driver.step(*step);
         }
         for id in &driver.organizations {
-            use tenancy::Directory as _;
+            use tenancy::store::Directory as _;
             let most = std::num::NonZeroU32::new(1_000).unwrap();
             let log = driver
                 .tenancy
                 .repository()
                 .log(*id, tenancy::Version::ABSENT, most);
-            logs.insert(*id, tenancy::now(log).unwrap());
+            logs.insert(*id, tenancy::block_on(log).unwrap());
         }
         for (id, log) in &logs {
             let stored = driver.tenancy.repository().state(*id).unwrap();

@@ -2,13 +2,18 @@
 
 use std::fmt::Debug;
 
+use tenancy::commands::{Accepted, Decided, Departure, Invited};
+use tenancy::store::{
+    AnyRepository, Change, Claim, Commit, Facts, Key, MemoryRepository, Organization,
+    OrganizationState, Record, Workspace,
+};
+use tenancy::token::TokenHash;
+use tenancy::views::InvitationView;
 use tenancy::{
-    Accepted, Actor, AnyRepository, Author, Change, Claim, Commit, CommitId, ConsistencyToken,
-    Decided, Decision, Departure, Domain, DomainAction, DomainName, Done, EmailAddress, Error,
-    Event, Facts, Grant, InvitationToken, InvitationView, Invited, Key, LogEntry, Member,
-    MemoryRepository, Name, Operator, Organization, OrganizationAction, OrganizationId,
-    OrganizationState, Page, Paging, Permit, Record, Refusal, Resource, RoleSet, Settings,
-    Standing, Tenancy, TokenHash, UserId, VerifiedEmail, Version, Workspace, WorkspaceAction,
+    Actor, Author, CommitId, ConsistencyToken, Decision, Domain, DomainAction, DomainName, Done,
+    EmailAddress, Error, Event, Grant, InvitationToken, LogEntry, Member, Name, Operator,
+    OrganizationAction, OrganizationId, Page, Paging, Permit, Refusal, Resource, RoleSet, Settings,
+    Standing, Tenancy, UserId, VerifiedEmail, Version, WorkspaceAction,
 };
 
 fn travels<T: Send + Sync + Debug + 'static>() {}
@@ -114,7 +119,10 @@ fn futures_of_the_facade_may_be_spawned() {
     let tenancy = Tenancy::new(MemoryRepository::new());
     let actor = Actor::unverified(UserId::new());
     let organization = OrganizationId::new();
-    spawnable(tenancy.execute(&actor, tenancy::LeaveOrganization { organization }));
+    spawnable(tenancy.execute(
+        &actor,
+        tenancy::commands::LeaveOrganization { organization },
+    ));
     spawnable(tenancy.check(&actor, organization, OrganizationAction::View));
     spawnable(tenancy.members(&actor, organization, Paging::default()));
     spawnable(tenancy.who_can(

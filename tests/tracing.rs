@@ -9,10 +9,12 @@ use std::collections::BTreeMap;
 use std::fmt::{Debug, Write as _};
 use std::sync::{Arc, Mutex};
 
+use tenancy::commands::{
+    AcceptInvitation, CreateOrganization, CreateWorkspace, InviteToOrganization,
+};
+use tenancy::store::MemoryRepository;
 use tenancy::{
-    AcceptInvitation, Actor, CreateOrganization, CreateWorkspace, InviteToOrganization,
-    MemoryRepository, Name, OrganizationAction, OrganizationRole, Tenancy, UserId, VerifiedEmail,
-    now,
+    Actor, Name, OrganizationAction, OrganizationRole, Tenancy, UserId, VerifiedEmail, block_on,
 };
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
@@ -75,27 +77,27 @@ fn spans_say_what_was_done_and_how_it_ended_and_no_secret() {
     let name = |text| Name::new(text).unwrap();
     let (acme, token) = tracing::subscriber::with_default(kept.clone(), || {
         let create = CreateOrganization { name: name("Acme") };
-        let acme = now(tenancy.execute(&ann, create)).unwrap().output;
+        let acme = block_on(tenancy.execute(&ann, create)).unwrap().output;
         let organization = acme.organization;
         let second = CreateWorkspace {
             organization,
             name: name("Second"),
         };
-        now(tenancy.execute(&ann, second)).unwrap_err();
+        block_on(tenancy.execute(&ann, second)).unwrap_err();
         let invite = InviteToOrganization {
             organization,
             email: "bob@acme.example".parse().unwrap(),
             role: OrganizationRole::Member,
         };
-        let invited = now(tenancy.execute(&ann, invite)).unwrap().output;
+        let invited = block_on(tenancy.execute(&ann, invite)).unwrap().output;
         let token = invited.token.unwrap();
-        now(tenancy.check(&bob, organization, OrganizationAction::Rename)).unwrap();
+        block_on(tenancy.check(&bob, organization, OrganizationAction::Rename)).unwrap();
         let accept = AcceptInvitation {
             token: token.clone(),
         };
-        now(tenancy.execute(&bob, accept)).unwrap();
-        now(tenancy.check(&bob, organization, OrganizationAction::Rename)).unwrap();
-        now(tenancy.check(&ann, organization, OrganizationAction::Rename)).unwrap();
+        block_on(tenancy.execute(&bob, accept)).unwrap();
+        block_on(tenancy.check(&bob, organization, OrganizationAction::Rename)).unwrap();
+        block_on(tenancy.check(&ann, organization, OrganizationAction::Rename)).unwrap();
         (acme, token)
     });
 

@@ -2,16 +2,19 @@
 
 use core::future::Future;
 
-use tenancy::{
-    AcceptInvitation, Actor, AppointAdmin, ChangeOrganizationRole, Command, CreateDomain,
+use tenancy::commands::{
+    AcceptInvitation, AppointAdmin, ChangeOrganizationRole, Command, CreateDomain,
     CreateOrganization, CreateWorkspace, DeactivateDomain, DeclineInvitation, DeleteDomain,
-    DeleteOrganization, DeleteWorkspace, DomainId, DomainKind, DomainName, EditCompany,
-    EditContract, EditInvoicing, EditWorkspaceInvoicing, EmailAddress, FollowEmailChange,
-    GiveWorkspaceRole, InvitationId, InvitationToken, InviteToOrganization, InviteToWorkspace,
-    Invited, LeaveOrganization, LeaveWorkspace, Line, MoveDomain, Name, Operator, OrganizationId,
-    OrganizationRole, ReactivateDomain, ReleaseDomainName, RemoveMember, RenameOrganization,
-    RenameWorkspace, ResendInvitation, RevokeInvitation, SetWorkspaceQuota, TakeWorkspaceRole,
-    UserId, VerifiedEmail, WorkspaceId, WorkspaceRole,
+    DeleteOrganization, DeleteWorkspace, EditCompany, EditContract, EditInvoicing,
+    EditWorkspaceInvoicing, FollowEmailChange, GiveWorkspaceRole, InviteToOrganization,
+    InviteToWorkspace, Invited, LeaveOrganization, LeaveWorkspace, MoveDomain, ReactivateDomain,
+    ReleaseDomainName, RemoveMember, RenameOrganization, RenameWorkspace, ResendInvitation,
+    RevokeInvitation, SetWorkspaceQuota, TakeWorkspaceRole,
+};
+use tenancy::text::TextLine;
+use tenancy::{
+    Actor, DomainId, DomainKind, DomainName, EmailAddress, InvitationId, InvitationToken, Name,
+    Operator, OrganizationId, OrganizationRole, UserId, VerifiedEmail, WorkspaceId, WorkspaceRole,
 };
 
 use crate::random::Random;
@@ -201,7 +204,7 @@ impl Known {
                 let contract = if random.one_in(3) {
                     None
                 } else {
-                    Some(Line::new("§ 7, \u{1F4DC}")?)
+                    Some(TextLine::new("§ 7, \u{1F4DC}")?)
                 };
                 carrier
                     .carry(
@@ -492,5 +495,7 @@ fn of<T: Copy>(pairs: &[(OrganizationId, T)], organization: OrganizationId) -> V
 }
 
 fn operator() -> Result<Actor, Failure> {
-    Ok(Actor::Operator(Operator::attest(Line::new("support: Jo")?)))
+    Ok(Actor::Operator(Operator::attest(TextLine::new(
+        "support: Jo",
+    )?)))
 }

@@ -5,7 +5,7 @@ use core::pin::Pin;
 use core::time::Duration;
 use std::thread;
 
-use tenancy::Directory;
+use tenancy::store::Directory;
 
 /// Work that runs beside the check that started it.
 pub type Task = Pin<Box<dyn Future<Output = ()> + Send>>;
@@ -40,18 +40,18 @@ pub trait Harness: Send + Sync + 'static {
         None
     }
 
-    /// Runs a task beside the check. By default on a thread of its own, driven by [`tenancy::now`], so that
+    /// Runs a task beside the check. By default on a thread of its own, driven by [`tenancy::block_on`], so that
     /// calls meet in the store in earnest.
     ///
     /// A store that lives on a runtime gives it to the runtime: `drop(tokio::spawn(task))`.
     fn spawn(&self, task: Task) {
-        drop(thread::spawn(move || tenancy::now(task)));
+        drop(thread::spawn(move || tenancy::block_on(task)));
     }
 
     /// How long checks ([`Repository::standing`]) and the lists across organizations may lag behind
     /// commits, as the contract lets them. By default they don't.
     ///
-    /// [`Repository::standing`]: tenancy::Repository::standing
+    /// [`Repository::standing`]: tenancy::store::Repository::standing
     fn lag(&self) -> Duration {
         Duration::ZERO
     }

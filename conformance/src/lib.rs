@@ -21,4 +21,4 @@ pub use races::races;
 pub use report::hold;
 pub use report::{Check, CheckResult, Failure, Report, Verdict, run, run_without};
 #[doc(hidden)]
-pub use tenancy::now as __now;
+pub use tenancy::block_on as __now;

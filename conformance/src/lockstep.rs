@@ -1,9 +1,8 @@
 //! A store and the model, command by command: same facts, same decisions, same outcomes.
 
-use tenancy::{
-    Actor, Circumstances, Command, CommitId, Fresh, Key, Outcome, Repository, Settings, Undecided,
-    decide,
-};
+use tenancy::commands::{Circumstances, Command, Fresh, Undecided, decide};
+use tenancy::store::{Key, Outcome, Repository};
+use tenancy::{Actor, CommitId, Settings};
 
 use crate::commands::Carrier;
 use crate::model::same;

@@ -12,9 +12,12 @@ pub(crate) use list::{Item, List, Place, page, walk};
 use core::time::Duration;
 use std::collections::{BTreeMap, BTreeSet};
 
+use tenancy::store::{
+    Change, Claim, Commit, Facts, Key, OrganizationState, Outcome, Record, RecordId,
+};
+use tenancy::text::{EmailKey, NameKey};
 use tenancy::{
-    Change, Claim, Commit, EmailAddress, EmailKey, Facts, Key, LogEntry, NameKey, OrganizationId,
-    OrganizationState, Outcome, Record, RecordId, Resource, Standing, UserId, Version, WorkspaceId,
+    EmailAddress, LogEntry, OrganizationId, Resource, Standing, UserId, Version, WorkspaceId,
 };
 
 use crate::report::Failure;

@@ -6,13 +6,17 @@ use core::pin::Pin;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use tenancy::commands::{
+    AcceptInvitation, AppointAdmin, ChangeOrganizationRole, Command, CreateDomain,
+    CreateOrganization, CreateWorkspace, DeleteWorkspace, GiveWorkspaceRole, InviteToOrganization,
+    InviteToWorkspace, LeaveOrganization, RevokeInvitation, SetWorkspaceQuota,
+};
+use tenancy::store::{Directory, OrganizationState};
+use tenancy::text::TextLine;
 use tenancy::{
-    AcceptInvitation, Actor, AppointAdmin, Author, ChangeOrganizationRole, Command, CreateDomain,
-    CreateOrganization, CreateWorkspace, DeleteWorkspace, Directory, DomainKind, DomainName,
-    EmailAddress, Error, Event, GiveWorkspaceRole, InvitationToken, InviteToOrganization,
-    InviteToWorkspace, LeaveOrganization, Line, LogEntry, Name, Operator, OrganizationId,
-    OrganizationRole, OrganizationState, RevokeInvitation, SetWorkspaceQuota, Tenancy, UserId,
-    VerifiedEmail, WorkspaceId, WorkspaceRole,
+    Actor, Author, DomainKind, DomainName, EmailAddress, Error, Event, InvitationToken, LogEntry,
+    Name, Operator, OrganizationId, OrganizationRole, Tenancy, UserId, VerifiedEmail, WorkspaceId,
+    WorkspaceRole,
 };
 
 use crate::harness::Harness;
@@ -45,7 +49,7 @@ struct Scene {
 /// and thousands before a release.
 ///
 /// ```
-/// # use tenancy::MemoryRepository;
+/// # use tenancy::store::MemoryRepository;
 /// # use tenancy_conformance::Harness;
 /// # struct Memory;
 /// # impl Harness for Memory {
@@ -53,7 +57,7 @@ struct Scene {
 /// #     async fn fresh(&self) -> MemoryRepository { MemoryRepository::new() }
 /// #     async fn another(&self, same: &MemoryRepository) -> MemoryRepository { same.clone() }
 /// # }
-/// tenancy::now(tenancy_conformance::races(&Memory, 1, 64)).unwrap();
+/// tenancy::block_on(tenancy_conformance::races(&Memory, 1, 64)).unwrap();
 /// ```
 ///
 /// # Errors
@@ -193,7 +197,7 @@ impl<'s, R: Directory + 'static> Stage<'s, R> {
     fn new(shells: &'s [Shell<R>; 2], tag: String) -> Result<Self, Failure> {
         Ok(Self {
             ann: person(&tag, "ann")?,
-            operator: Actor::Operator(Operator::attest(Line::new("races")?)),
+            operator: Actor::Operator(Operator::attest(TextLine::new("races")?)),
             shells,
             tag,
         })

@@ -3,7 +3,7 @@
 /// Makes one `#[test]` of every check, so that what fails has a name.
 ///
 /// ```
-/// use tenancy::MemoryRepository;
+/// use tenancy::store::MemoryRepository;
 /// use tenancy_conformance::{Harness, suite};
 ///
 /// struct Memory;
@@ -30,7 +30,7 @@
 ///
 /// - `harness`: an expression, evaluated anew for each test, inside the future that is run: it may
 ///   `.await`.
-/// - `run`: what drives a future to its end, [`tenancy::now`] if nothing else is said. A store that lives
+/// - `run`: what drives a future to its end, [`tenancy::block_on`] if nothing else is said. A store that lives
 ///   on a runtime says `run = |test| runtime().block_on(test)`, and gives tasks to the same runtime in
 ///   [`Harness::spawn`](crate::Harness::spawn).
 /// - `without = [lists, log]`: categories to leave out. Their tests show as ignored.

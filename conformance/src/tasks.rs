@@ -317,9 +317,9 @@ mod tests {
     #[test]
     fn what_is_late_is_given_up() {
         let late = within(Duration::from_millis(5), pending::<()>());
-        assert_eq!(tenancy::now(late), None);
+        assert_eq!(tenancy::block_on(late), None);
         let prompt = within(Duration::from_secs(60), ready(7));
-        assert_eq!(tenancy::now(prompt), Some(7));
+        assert_eq!(tenancy::block_on(prompt), Some(7));
     }
 
     #[test]
@@ -335,7 +335,7 @@ mod tests {
                     Poll::Pending
                 }
             });
-            let answer = tenancy::now(cut(cuts, counting));
+            let answer = tenancy::block_on(cut(cuts, counting));
             assert_eq!(answer.is_some(), cuts >= 3);
             assert_eq!(polls, cuts.min(3));
         }
@@ -347,7 +347,7 @@ mod tests {
         let threads: Vec<_> = (0..3)
             .map(|_| {
                 let meeting = Arc::clone(&meeting);
-                thread::spawn(move || tenancy::now(meeting.everybody()))
+                thread::spawn(move || tenancy::block_on(meeting.everybody()))
             })
             .collect();
         for thread in threads {

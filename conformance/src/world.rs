@@ -7,11 +7,13 @@
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
+use tenancy::store::{Commit, Repository};
+use tenancy::text::TextLine;
+use tenancy::token::TokenHash;
 use tenancy::{
-    Author, Commit, CommitId, CompanyInformation, DomainId, DomainKind, DomainName, EmailAddress,
-    Event, InvitationId, InvitationTarget, InvoicingInformation, Line, LogEntry, Name,
-    OrganizationId, OrganizationRole, Repository, RevocationReason, TokenHash, UserId, WorkspaceId,
-    WorkspaceRole,
+    Author, CommitId, CompanyInformation, DomainId, DomainKind, DomainName, EmailAddress, Event,
+    InvitationId, InvitationTarget, InvoicingInformation, LogEntry, Name, OrganizationId,
+    OrganizationRole, RevocationReason, UserId, WorkspaceId, WorkspaceRole,
 };
 
 use crate::harness::Harness;
@@ -276,7 +278,7 @@ impl<R: Repository> World<R> {
                     invoicing: Some(invoicing("billing@acme.example")?),
                 },
                 Event::ContractEdited {
-                    contract: Some(Line::new("contract 7")?),
+                    contract: Some(TextLine::new("contract 7")?),
                 },
                 Event::WorkspaceCreated {
                     workspace: second,
@@ -513,18 +515,21 @@ pub(crate) fn renamed(workspace: WorkspaceId, from: &str, to: &str) -> Result<Ev
 
 pub(crate) fn company() -> Result<CompanyInformation, Failure> {
     Ok(CompanyInformation {
-        legal_name: Line::new("Acme SAS")?,
-        registration_number: Some(Line::new("RCS Paris 123 456 789")?),
+        legal_name: TextLine::new("Acme SAS")?,
+        registration_number: Some(TextLine::new("RCS Paris 123 456 789")?),
         vat_number: None,
-        address: vec![Line::new("1 rue de la Paix")?, Line::new("75002 Paris")?],
+        address: vec![
+            TextLine::new("1 rue de la Paix")?,
+            TextLine::new("75002 Paris")?,
+        ],
     })
 }
 
 pub(crate) fn invoicing(email: &str) -> Result<InvoicingInformation, Failure> {
     Ok(InvoicingInformation {
-        recipient: Line::new("Acme, Comptabilité")?,
+        recipient: TextLine::new("Acme, Comptabilité")?,
         email: EmailAddress::new(email)?,
-        address: vec![Line::new("1 rue de la Paix")?],
-        reference: Some(Line::new("PO 'quoted' \"twice\"")?),
+        address: vec![TextLine::new("1 rue de la Paix")?],
+        reference: Some(TextLine::new("PO 'quoted' \"twice\"")?),
     })
 }

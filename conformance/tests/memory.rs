@@ -1,6 +1,6 @@
 //! The store in memory keeps every promise.
 
-use tenancy::MemoryRepository;
+use tenancy::store::MemoryRepository;
 use tenancy_conformance::{Harness, suite};
 
 struct Memory;

@@ -1,6 +1,6 @@
 //! The known races, on the store in memory. `TENANCY_ROUNDS` says how often.
 
-use tenancy::MemoryRepository;
+use tenancy::store::MemoryRepository;
 use tenancy_conformance::{Failure, Harness, races};
 
 struct Memory;
@@ -20,5 +20,5 @@ impl Harness for Memory {
 #[test]
 fn known_races_break_no_rule() -> Result<(), Failure> {
     let rounds = std::env::var("TENANCY_ROUNDS").map_or(20, |rounds| rounds.parse().unwrap_or(20));
-    tenancy::now(races(&Memory, rounds, 64))
+    tenancy::block_on(races(&Memory, rounds, 64))
 }

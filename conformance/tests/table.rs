@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
-use tenancy::MemoryRepository;
+use tenancy::store::MemoryRepository;
 use tenancy_conformance::{Harness, checks, run, run_without};
 
 struct Memory;
@@ -93,7 +93,7 @@ fn a_report_shows_every_check_and_what_was_left_out() {
         "values",
         "standing",
     ];
-    let report = tenancy::now(run_without(&Memory, &categories));
+    let report = tenancy::block_on(run_without(&Memory, &categories));
     assert_eq!(report.failures().count(), 0);
     assert!(!report.is_conformant(), "most of it was left out");
     let text = report.to_string();
@@ -131,7 +131,7 @@ fn a_panic_is_a_failure_like_any_other() {
 
     let hook = std::panic::take_hook();
     std::panic::set_hook(Box::new(|_| ()));
-    let report = tenancy::now(run(&Panics));
+    let report = tenancy::block_on(run(&Panics));
     std::panic::set_hook(hook);
     assert_eq!(report.failures().count(), report.results.len());
     for (name, failure) in report.failures() {

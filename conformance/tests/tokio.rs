@@ -5,10 +5,14 @@
 use std::num::NonZeroU32;
 use std::sync::LazyLock;
 
+use tenancy::store::{
+    Claim, Commit, Directory, Facts, Invitation, Key, MemoryRepository, Organization, Outcome,
+    Repository, Workspace,
+};
+use tenancy::text::EmailKey;
 use tenancy::{
-    Claim, Commit, Directory, Domain, DomainId, EmailKey, Facts, Invitation, InvitationId, Key,
-    LogEntry, Member, MemoryRepository, Organization, OrganizationId, Outcome, Repository,
-    Resource, RoleSet, Standing, UserId, Version, Workspace, WorkspaceId, WorkspaceMember,
+    Domain, DomainId, InvitationId, LogEntry, Member, OrganizationId, Resource, RoleSet, Standing,
+    UserId, Version, WorkspaceId, WorkspaceMember,
 };
 use tenancy_conformance::{Harness, Task, suite};
 use tokio::runtime::Runtime;
@@ -51,7 +55,7 @@ macro_rules! waits {
 }
 
 impl Repository for Remote {
-    type Error = tenancy::BrokenContract;
+    type Error = tenancy::store::BrokenContract;
 
     waits! {
         load(id: OrganizationId, keys: &[Key]) -> Option<Facts>;

@@ -1,13 +1,15 @@
-use super::invitation::resource;
+use serde::Serialize;
+
+use super::authority::inviter_still_may;
 use crate::actor::Actor;
-use crate::command::{Command, Scene, sealed};
+use crate::command::{Answer, Command, Scene};
 use crate::event::Event;
 use crate::id::{CommitId, InvitationId, OrganizationId, UserId, WorkspaceId};
 use crate::invitation::{Invitation, InvitationStatus, InvitationTarget};
 use crate::refusal::Refusal;
-use crate::repository::Key;
 use crate::role::{OrganizationRole, WorkspaceRole};
-use crate::token::InvitationToken;
+use crate::store::Key;
+use crate::token::{InvitationToken, hashed};
 
 /// What accepting an invitation gave.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,6 +26,37 @@ pub struct Accepted {
     pub workspace_role: Option<(WorkspaceId, WorkspaceRole)>,
 }
 
+impl<F> Answer<F> for Accepted {
+    fn read(organization: OrganizationId, events: &[Event], _: Option<&F>) -> Option<Self> {
+        let Some(Event::InvitationAccepted { invitation, .. }) = events.last() else {
+            return None;
+        };
+        let mut accepted = Accepted {
+            organization,
+            invitation: *invitation,
+            joined: false,
+            organization_role: None,
+            workspace_role: None,
+        };
+        for event in events {
+            match event {
+                Event::MemberJoined { role, .. } => {
+                    accepted.joined = true;
+                    accepted.organization_role = Some(*role);
+                }
+                Event::OrganizationRoleChanged { to, .. } => accepted.organization_role = Some(*to),
+                Event::WorkspaceRoleGiven {
+                    workspace, role, ..
+                } => {
+                    accepted.workspace_role = Some((*workspace, *role));
+                }
+                _ => {}
+            }
+        }
+        Some(accepted)
+    }
+}
+
 /// Accepts an invitation: the user is placed with the role it names (I1). Never lowers a role that they
 /// have gained meanwhile; accepting what one has already spends the invitation (I7).
 ///
@@ -38,18 +71,17 @@ pub struct Accepted {
 /// - [`Refusal::InvitationExpired`]: the link is too late (I4).
 /// - [`Refusal::InviterLostAuthority`]: whoever sent it could not send it any more (I6).
 /// - [`Refusal::UserRequired`]: an operator asks.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize)]
 pub struct AcceptInvitation {
     /// What the link carried.
+    #[serde(serialize_with = "hashed")]
     pub token: InvitationToken,
 }
-
-impl sealed::Sealed for AcceptInvitation {}
 
 impl Command for AcceptInvitation {
     type Output = Accepted;
     type Fresh = ();
-    const NAME: &'static str = "accept_invitation";
+    const READS_EMAIL: bool = true;
 
     fn organization(&self, _: CommitId) -> OrganizationId {
         self.token.organization()
@@ -69,16 +101,6 @@ impl Command for AcceptInvitation {
         });
         Ok(events)
     }
-
-    fn output(
-        &self,
-        organization: OrganizationId,
-        events: &[Event],
-        _: Option<&()>,
-    ) -> Option<Accepted> {
-        accepted(organization, events)
-            .filter(|accepted| accepted.invitation == self.token.invitation())
-    }
 }
 
 /// Declines an invitation. Final, but one may be invited again.
@@ -86,18 +108,17 @@ impl Command for AcceptInvitation {
 /// # Refused
 ///
 /// As [`AcceptInvitation`], but for [`Refusal::InviterLostAuthority`].
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize)]
 pub struct DeclineInvitation {
     /// What the link carried.
+    #[serde(serialize_with = "hashed")]
     pub token: InvitationToken,
 }
-
-impl sealed::Sealed for DeclineInvitation {}
 
 impl Command for DeclineInvitation {
     type Output = ();
     type Fresh = ();
-    const NAME: &'static str = "decline_invitation";
+    const READS_EMAIL: bool = true;
 
     fn organization(&self, _: CommitId) -> OrganizationId {
         self.token.organization()
@@ -113,11 +134,6 @@ impl Command for DeclineInvitation {
             invitation: invitation.id,
             user,
         }])
-    }
-
-    fn output(&self, _: OrganizationId, events: &[Event], _: Option<&()>) -> Option<()> {
-        matches!(events, [Event::InvitationDeclined { invitation, .. }] if *invitation == self.token.invitation())
-            .then_some(())
     }
 }
 
@@ -159,22 +175,6 @@ fn answerable<'a>(
         });
     }
     Ok((user, invitation))
-}
-
-/// I6: an invitation is worth its inviter's authority, also at the moment of acceptance.
-fn inviter_still_may(
-    scene: &Scene<'_>,
-    user: UserId,
-    invitation: &Invitation,
-) -> Result<(), Refusal> {
-    let standing = scene
-        .state
-        .standing(invitation.inviter, resource(scene, &invitation.target));
-    let newcomer = scene.state.member(user).is_none();
-    match standing.map(|standing| invitation.target.may_be_sent(&standing, newcomer)) {
-        Some(Ok(())) => Ok(()),
-        _ => Err(Refusal::InviterLostAuthority),
-    }
 }
 
 /// I1, I7: what a user has to be given to have what the invitation names.
@@ -223,33 +223,4 @@ fn placement(scene: &Scene<'_>, user: UserId, invitation: &Invitation) -> Vec<Ev
         }
     }
     events
-}
-
-fn accepted(organization: OrganizationId, events: &[Event]) -> Option<Accepted> {
-    let Some(Event::InvitationAccepted { invitation, .. }) = events.last() else {
-        return None;
-    };
-    let mut accepted = Accepted {
-        organization,
-        invitation: *invitation,
-        joined: false,
-        organization_role: None,
-        workspace_role: None,
-    };
-    for event in events {
-        match event {
-            Event::MemberJoined { role, .. } => {
-                accepted.joined = true;
-                accepted.organization_role = Some(*role);
-            }
-            Event::OrganizationRoleChanged { to, .. } => accepted.organization_role = Some(*to),
-            Event::WorkspaceRoleGiven {
-                workspace, role, ..
-            } => {
-                accepted.workspace_role = Some((*workspace, *role));
-            }
-            _ => {}
-        }
-    }
-    Some(accepted)
 }

@@ -1,15 +1,25 @@
-use super::none_or;
+use serde::Serialize;
+
 use super::workspace::require as require_workspace;
 use crate::actor::Actor;
-use crate::command::{Command, Scene, path, sealed};
+use crate::command::{Answer, Command, Scene, path};
 use crate::domain::{Domain, DomainKind, DomainStatus};
 use crate::event::Event;
 use crate::id::{CommitId, DomainId, OrganizationId, WorkspaceId};
 use crate::policy::{Action, DomainAction, WorkspaceAction};
 use crate::refusal::Refusal;
-use crate::repository::Key;
 use crate::role::RoleSet;
+use crate::store::Key;
 use crate::text::DomainName;
+
+impl<F> Answer<F> for DomainId {
+    fn read(_: OrganizationId, events: &[Event], _: Option<&F>) -> Option<Self> {
+        events.iter().find_map(|event| match event {
+            Event::DomainCreated { domain, .. } => Some(*domain),
+            _ => None,
+        })
+    }
+}
 
 /// Creates a domain in a workspace (D1).
 ///
@@ -22,7 +32,7 @@ use crate::text::DomainName;
 ///   organization.
 /// - [`Refusal::DomainNameTaken`]: the name belongs to another domain, or to a deleted one of another
 ///   organization.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct CreateDomain {
     /// The organization.
     pub organization: OrganizationId,
@@ -34,12 +44,9 @@ pub struct CreateDomain {
     pub kind: DomainKind,
 }
 
-impl sealed::Sealed for CreateDomain {}
-
 impl Command for CreateDomain {
     type Output = DomainId;
     type Fresh = DomainId;
-    const NAME: &'static str = "create_domain";
 
     fn organization(&self, _: CommitId) -> OrganizationId {
         self.organization
@@ -71,27 +78,6 @@ impl Command for CreateDomain {
             kind: self.kind,
         }])
     }
-
-    fn output(
-        &self,
-        _: OrganizationId,
-        events: &[Event],
-        _: Option<&Self::Fresh>,
-    ) -> Option<DomainId> {
-        match events {
-            [
-                Event::DomainCreated {
-                    domain,
-                    workspace,
-                    name,
-                    kind,
-                },
-            ] if (*workspace, name, *kind) == (self.workspace, &self.name, self.kind) => {
-                Some(*domain)
-            }
-            _ => None,
-        }
-    }
 }
 
 /// Switches a domain off (D3). Reversible: [`ReactivateDomain`].
@@ -100,7 +86,7 @@ impl Command for CreateDomain {
 ///
 /// - [`Refusal::NotFound`]: it doesn't exist, or the actor may not view it.
 /// - [`Refusal::Forbidden`]: the actor is neither Admin of the workspace nor of the organization.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct DeactivateDomain {
     /// The organization.
     pub organization: OrganizationId,
@@ -108,12 +94,9 @@ pub struct DeactivateDomain {
     pub domain: DomainId,
 }
 
-impl sealed::Sealed for DeactivateDomain {}
-
 impl Command for DeactivateDomain {
     type Output = ();
     type Fresh = ();
-    const NAME: &'static str = "deactivate_domain";
 
     fn organization(&self, _: CommitId) -> OrganizationId {
         self.organization
@@ -135,13 +118,6 @@ impl Command for DeactivateDomain {
         }
         Ok(vec![Event::DomainDeactivated { domain: domain.id }])
     }
-
-    fn output(&self, _: OrganizationId, events: &[Event], _: Option<&()>) -> Option<()> {
-        none_or(
-            events,
-            |event| matches!(event, Event::DomainDeactivated { domain } if *domain == self.domain),
-        )
-    }
 }
 
 /// Switches a domain on again (D3).
@@ -150,7 +126,7 @@ impl Command for DeactivateDomain {
 ///
 /// - [`Refusal::NotFound`]: it doesn't exist, or the actor may not view it.
 /// - [`Refusal::Forbidden`]: the actor is neither Admin of the workspace nor of the organization.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct ReactivateDomain {
     /// The organization.
     pub organization: OrganizationId,
@@ -158,12 +134,9 @@ pub struct ReactivateDomain {
     pub domain: DomainId,
 }
 
-impl sealed::Sealed for ReactivateDomain {}
-
 impl Command for ReactivateDomain {
     type Output = ();
     type Fresh = ();
-    const NAME: &'static str = "reactivate_domain";
 
     fn organization(&self, _: CommitId) -> OrganizationId {
         self.organization
@@ -185,13 +158,6 @@ impl Command for ReactivateDomain {
         }
         Ok(vec![Event::DomainReactivated { domain: domain.id }])
     }
-
-    fn output(&self, _: OrganizationId, events: &[Event], _: Option<&()>) -> Option<()> {
-        none_or(
-            events,
-            |event| matches!(event, Event::DomainReactivated { domain } if *domain == self.domain),
-        )
-    }
 }
 
 /// Moves a domain to another workspace of the organization.
@@ -201,7 +167,7 @@ impl Command for ReactivateDomain {
 /// - [`Refusal::NotFound`]: the domain or the other workspace doesn't exist, or the actor may not view
 ///   it.
 /// - [`Refusal::Forbidden`]: the actor is not Admin of both workspaces, nor of the organization.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct MoveDomain {
     /// The organization.
     pub organization: OrganizationId,
@@ -211,12 +177,9 @@ pub struct MoveDomain {
     pub to: WorkspaceId,
 }
 
-impl sealed::Sealed for MoveDomain {}
-
 impl Command for MoveDomain {
     type Output = ();
     type Fresh = ();
-    const NAME: &'static str = "move_domain";
 
     fn organization(&self, _: CommitId) -> OrganizationId {
         self.organization
@@ -242,13 +205,6 @@ impl Command for MoveDomain {
             to: self.to,
         }])
     }
-
-    fn output(&self, _: OrganizationId, events: &[Event], _: Option<&()>) -> Option<()> {
-        none_or(
-            events,
-            |event| matches!(event, Event::DomainMoved { domain, to, .. } if (*domain, *to) == (self.domain, self.to)),
-        )
-    }
 }
 
 /// Deletes a domain (D3). Its name stays with the organization, which may use it again (D2).
@@ -257,7 +213,7 @@ impl Command for MoveDomain {
 ///
 /// - [`Refusal::NotFound`]: it doesn't exist, or the actor may not view it.
 /// - [`Refusal::Forbidden`]: the actor is neither Admin of the workspace nor of the organization.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct DeleteDomain {
     /// The organization.
     pub organization: OrganizationId,
@@ -265,12 +221,9 @@ pub struct DeleteDomain {
     pub domain: DomainId,
 }
 
-impl sealed::Sealed for DeleteDomain {}
-
 impl Command for DeleteDomain {
     type Output = ();
     type Fresh = ();
-    const NAME: &'static str = "delete_domain";
 
     fn organization(&self, _: CommitId) -> OrganizationId {
         self.organization
@@ -287,11 +240,6 @@ impl Command for DeleteDomain {
             workspace: domain.workspace,
             name: domain.name.clone(),
         }])
-    }
-
-    fn output(&self, _: OrganizationId, events: &[Event], _: Option<&()>) -> Option<()> {
-        matches!(events, [Event::DomainDeleted { domain, .. }] if *domain == self.domain)
-            .then_some(())
     }
 }
 

@@ -1,16 +1,18 @@
+use serde::Serialize;
+
 use chrono::{DateTime, Utc};
 
+use super::authority::{may_send, resource};
 use crate::actor::Actor;
-use crate::command::{Command, Scene, path, sealed};
+use crate::command::{Answer, Command, Scene, path};
 use crate::event::{Event, RevocationReason};
 use crate::id::{CommitId, InvitationId, OrganizationId, UserId, WorkspaceId};
 use crate::invitation::{Invitation, InvitationTarget};
 use crate::policy::{OrganizationAction, WorkspaceAction};
 use crate::refusal::Refusal;
-use crate::repository::Key;
-use crate::resource::Resource;
 use crate::role::{OrganizationRole, WorkspaceRole};
-use crate::standing::Standing;
+use crate::standing::Held;
+use crate::store::Key;
 use crate::text::EmailAddress;
 use crate::token::{InvitationSecret, InvitationToken, TokenHash};
 
@@ -29,6 +31,54 @@ pub struct Invited {
     pub expires_at: DateTime<Utc>,
 }
 
+/// Its link is there for whoever made it; a repetition gets none.
+fn invited(
+    organization: OrganizationId,
+    events: &[Event],
+    secret: Option<&InvitationSecret>,
+) -> Option<Invited> {
+    let (invitation, expires_at, renewed) = events.iter().find_map(|event| match event {
+        Event::InvitationSent {
+            invitation,
+            expires_at,
+            ..
+        } => Some((*invitation, *expires_at, false)),
+        Event::InvitationRenewed {
+            invitation,
+            expires_at,
+            ..
+        } => Some((*invitation, *expires_at, true)),
+        _ => None,
+    })?;
+    let token = secret.map(|secret| InvitationToken::new(organization, invitation, secret));
+    Some(Invited {
+        invitation,
+        token,
+        renewed,
+        expires_at,
+    })
+}
+
+impl Answer<InvitationSecret> for Invited {
+    fn read(
+        organization: OrganizationId,
+        events: &[Event],
+        fresh: Option<&InvitationSecret>,
+    ) -> Option<Self> {
+        invited(organization, events, fresh)
+    }
+}
+
+impl Answer<(InvitationId, InvitationSecret)> for Invited {
+    fn read(
+        organization: OrganizationId,
+        events: &[Event],
+        fresh: Option<&(InvitationId, InvitationSecret)>,
+    ) -> Option<Self> {
+        invited(organization, events, fresh.map(|(_, secret)| secret))
+    }
+}
+
 /// Invites an address to an organization, with an organization role (I1).
 ///
 /// If an invitation of that address to the organization is open, this renews it: new role, new link, new
@@ -40,7 +90,7 @@ pub struct Invited {
 /// - [`Refusal::Forbidden`]: the actor is not an Admin of it (I2).
 /// - [`Refusal::AlreadyHasRole`]: a member with that address has the role, or a higher one (I5).
 /// - [`Refusal::TooManyInvitations`]: the organization holds as many open ones as it may (I8).
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct InviteToOrganization {
     /// The organization.
     pub organization: OrganizationId,
@@ -50,12 +100,9 @@ pub struct InviteToOrganization {
     pub role: OrganizationRole,
 }
 
-impl sealed::Sealed for InviteToOrganization {}
-
 impl Command for InviteToOrganization {
     type Output = Invited;
     type Fresh = (InvitationId, InvitationSecret);
-    const NAME: &'static str = "invite_to_organization";
 
     fn organization(&self, _: CommitId) -> OrganizationId {
         self.organization
@@ -76,17 +123,6 @@ impl Command for InviteToOrganization {
             fresh,
         )
     }
-
-    fn output(
-        &self,
-        organization: OrganizationId,
-        events: &[Event],
-        fresh: Option<&Self::Fresh>,
-    ) -> Option<Invited> {
-        let target = InvitationTarget::Organization { role: self.role };
-        asked(events, &self.email, target)
-            .then(|| invited(organization, events, fresh.map(|(_, secret)| secret)))?
-    }
 }
 
 /// Invites an address to a workspace, with a workspace role (I1). Accepting also makes the person an
@@ -103,7 +139,7 @@ impl Command for InviteToOrganization {
 /// - [`Refusal::AlreadyHasRole`]: a member with that address has the role, or a higher one, by cascade
 ///   too (I5).
 /// - [`Refusal::TooManyInvitations`]: the organization holds as many open ones as it may (I8).
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct InviteToWorkspace {
     /// The organization.
     pub organization: OrganizationId,
@@ -115,12 +151,9 @@ pub struct InviteToWorkspace {
     pub role: WorkspaceRole,
 }
 
-impl sealed::Sealed for InviteToWorkspace {}
-
 impl Command for InviteToWorkspace {
     type Output = Invited;
     type Fresh = (InvitationId, InvitationSecret);
-    const NAME: &'static str = "invite_to_workspace";
 
     fn organization(&self, _: CommitId) -> OrganizationId {
         self.organization
@@ -140,20 +173,6 @@ impl Command for InviteToWorkspace {
         };
         invite(scene, &self.email, target, fresh)
     }
-
-    fn output(
-        &self,
-        organization: OrganizationId,
-        events: &[Event],
-        fresh: Option<&Self::Fresh>,
-    ) -> Option<Invited> {
-        let target = InvitationTarget::Workspace {
-            workspace: self.workspace,
-            role: self.role,
-        };
-        asked(events, &self.email, target)
-            .then(|| invited(organization, events, fresh.map(|(_, secret)| secret)))?
-    }
 }
 
 /// Sends an open invitation again: new link, new expiry, new inviter of record; same address, same role.
@@ -167,7 +186,7 @@ impl Command for InviteToWorkspace {
 /// - [`Refusal::InvitationClosed`]: it was accepted, declined or revoked (I5).
 /// - [`Refusal::AlreadyHasRole`]: a member with that address has the role by now, or a higher one.
 /// - [`Refusal::OrganizationDeleted`]: an operator asks, and the organization is deleted.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct ResendInvitation {
     /// The organization.
     pub organization: OrganizationId,
@@ -175,12 +194,9 @@ pub struct ResendInvitation {
     pub invitation: InvitationId,
 }
 
-impl sealed::Sealed for ResendInvitation {}
-
 impl Command for ResendInvitation {
     type Output = Invited;
     type Fresh = InvitationSecret;
-    const NAME: &'static str = "resend_invitation";
 
     fn organization(&self, _: CommitId) -> OrganizationId {
         self.organization
@@ -201,15 +217,6 @@ impl Command for ResendInvitation {
             secret,
         )])
     }
-
-    fn output(
-        &self,
-        organization: OrganizationId,
-        events: &[Event],
-        secret: Option<&Self::Fresh>,
-    ) -> Option<Invited> {
-        invited(organization, events, secret).filter(|sent| sent.invitation == self.invitation)
-    }
 }
 
 /// Takes an open invitation back: its link dies (I5).
@@ -221,7 +228,7 @@ impl Command for ResendInvitation {
 /// - [`Refusal::InvitationNotFound`]: there is no such invitation.
 /// - [`Refusal::InvitationClosed`]: it was accepted, declined or revoked before (I5).
 /// - [`Refusal::OrganizationDeleted`]: an operator asks, and the organization is deleted.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct RevokeInvitation {
     /// The organization.
     pub organization: OrganizationId,
@@ -229,12 +236,9 @@ pub struct RevokeInvitation {
     pub invitation: InvitationId,
 }
 
-impl sealed::Sealed for RevokeInvitation {}
-
 impl Command for RevokeInvitation {
     type Output = ();
     type Fresh = ();
-    const NAME: &'static str = "revoke_invitation";
 
     fn organization(&self, _: CommitId) -> OrganizationId {
         self.organization
@@ -251,33 +255,6 @@ impl Command for RevokeInvitation {
             reason: RevocationReason::Requested,
         }])
     }
-
-    fn output(&self, _: OrganizationId, events: &[Event], _: Option<&()>) -> Option<()> {
-        matches!(events, [Event::InvitationRevoked { invitation, .. }] if *invitation == self.invitation)
-            .then_some(())
-    }
-}
-
-/// What an invitation is to, as a resource.
-pub(super) fn resource(scene: &Scene<'_>, target: &InvitationTarget) -> Resource {
-    match target.workspace() {
-        None => Resource::Organization(scene.state.id()),
-        Some(workspace) => Resource::Workspace(scene.state.id(), workspace),
-    }
-}
-
-/// I2: whether the actor may send an invitation of that address to that.
-fn may_send(
-    scene: &Scene<'_>,
-    email: &EmailAddress,
-    target: &InvitationTarget,
-) -> Result<(), Refusal> {
-    let resource = resource(scene, target);
-    let standing = scene
-        .standing(resource)
-        .ok_or(Refusal::NotFound { resource })?;
-    let newcomer = scene.state.members_with_email(email.key()).next().is_none();
-    target.may_be_sent(&standing, newcomer)
 }
 
 fn invite(
@@ -286,7 +263,7 @@ fn invite(
     target: InvitationTarget,
     (id, secret): &(InvitationId, InvitationSecret),
 ) -> Result<Vec<Event>, Refusal> {
-    may_send(scene, email, &target)?;
+    may_send(scene, email.key(), &target)?;
     let user = scene.user()?;
     is_not_held(scene, email, &target)?;
     let mut open = scene.state.open_invitations_to(email.key());
@@ -337,46 +314,6 @@ fn expiry(scene: &Scene<'_>) -> DateTime<Utc> {
     scene.now.checked_add_signed(validity).unwrap_or(scene.now)
 }
 
-/// Whether these events are what such an invitation does. A renewal doesn't say to whom it went.
-fn asked(events: &[Event], to: &EmailAddress, at: InvitationTarget) -> bool {
-    match events {
-        [Event::InvitationSent { email, target, .. }] => email == to && *target == at,
-        [Event::InvitationRenewed { target, .. }] => *target == at,
-        _ => false,
-    }
-}
-
-fn invited(
-    organization: OrganizationId,
-    events: &[Event],
-    secret: Option<&InvitationSecret>,
-) -> Option<Invited> {
-    let (invitation, expires_at, renewed) = match events {
-        [
-            Event::InvitationSent {
-                invitation,
-                expires_at,
-                ..
-            },
-        ] => (*invitation, *expires_at, false),
-        [
-            Event::InvitationRenewed {
-                invitation,
-                expires_at,
-                ..
-            },
-        ] => (*invitation, *expires_at, true),
-        _ => return None,
-    };
-    let token = secret.map(|secret| InvitationToken::new(organization, invitation, secret));
-    Some(Invited {
-        invitation,
-        token,
-        renewed,
-        expires_at,
-    })
-}
-
 /// I5: inviting somebody to what they have already is refused.
 fn is_not_held(
     scene: &Scene<'_>,
@@ -384,7 +321,7 @@ fn is_not_held(
     target: &InvitationTarget,
 ) -> Result<(), Refusal> {
     for member in scene.state.members_with_email(email.key()) {
-        let Some(standing) = scene.state.standing(member.user, resource(scene, target)) else {
+        let Some(standing) = scene.state.held(member.user, resource(scene, target)) else {
             continue;
         };
         if let Some(held) = held(&standing, target) {
@@ -395,7 +332,7 @@ fn is_not_held(
 }
 
 /// What somebody of that standing has already, if it is what is offered or more.
-fn held(standing: &Standing, target: &InvitationTarget) -> Option<InvitationTarget> {
+fn held(standing: &Held, target: &InvitationTarget) -> Option<InvitationTarget> {
     match *target {
         InvitationTarget::Organization { role: offered } => {
             let role = standing.organization_role.filter(|role| *role >= offered)?;
@@ -444,7 +381,7 @@ fn managed<'a>(
             state: invitation.state,
         });
     }
-    may_send(scene, &invitation.email, &invitation.target)?;
+    may_send(scene, invitation.email.key(), &invitation.target)?;
     Ok((scene.user()?, invitation))
 }
 

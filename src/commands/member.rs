@@ -1,18 +1,19 @@
+use serde::Serialize;
+
 use std::collections::BTreeMap;
 
+use super::authority::no_longer_sendable;
 use super::revoked;
 use crate::actor::Actor;
-use crate::command::{Command, Scene, path, sealed};
+use crate::command::{Answer, Command, Scene, path};
 use crate::event::{Event, RevocationReason};
 use crate::id::{CommitId, InvitationId, OrganizationId, UserId, WorkspaceId};
-use crate::invitation::{Invitation, InvitationTarget};
 use crate::member::{Member, WorkspaceMember};
 use crate::policy::OrganizationAction;
 use crate::refusal::Refusal;
-use crate::repository::Key;
-use crate::resource::Resource;
 use crate::role::{OrganizationRole, WorkspaceRole};
-use crate::standing::Standing;
+use crate::standing::Held;
+use crate::store::Key;
 
 /// The invitations that a command about people revoked (I6).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -34,6 +35,37 @@ pub struct Departure {
     pub revoked: Vec<InvitationId>,
 }
 
+impl<F> Answer<F> for Revoked {
+    fn read(_: OrganizationId, events: &[Event], _: Option<&F>) -> Option<Self> {
+        Some(Self {
+            invitations: revoked(events),
+        })
+    }
+}
+
+impl<F> Answer<F> for Departure {
+    fn read(_: OrganizationId, events: &[Event], _: Option<&F>) -> Option<Self> {
+        let (user, role) = events.iter().find_map(|event| match event {
+            Event::MemberRemoved { user, role } | Event::MemberLeft { user, role } => {
+                Some((*user, *role))
+            }
+            _ => None,
+        })?;
+        let workspaces = events.iter().filter_map(|event| match event {
+            Event::WorkspaceRoleTaken {
+                workspace, role, ..
+            } => Some((*workspace, *role)),
+            _ => None,
+        });
+        Some(Self {
+            user,
+            role,
+            workspaces: workspaces.collect(),
+            revoked: revoked(events),
+        })
+    }
+}
+
 /// Changes a member's role in an organization (M5).
 ///
 /// A demotion revokes, in the same commit, the open invitations that the member could no longer send
@@ -45,7 +77,7 @@ pub struct Departure {
 /// - [`Refusal::Forbidden`]: the actor is not an Admin of it.
 /// - [`Refusal::MemberNotFound`]: the user is not a member.
 /// - [`Refusal::LastAdmin`]: it would leave the organization without an Admin (O4).
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct ChangeOrganizationRole {
     /// The organization.
     pub organization: OrganizationId,
@@ -55,12 +87,9 @@ pub struct ChangeOrganizationRole {
     pub role: OrganizationRole,
 }
 
-impl sealed::Sealed for ChangeOrganizationRole {}
-
 impl Command for ChangeOrganizationRole {
     type Output = Revoked;
     type Fresh = ();
-    const NAME: &'static str = "change_organization_role";
 
     fn organization(&self, _: CommitId) -> OrganizationId {
         self.organization
@@ -89,23 +118,10 @@ impl Command for ChangeOrganizationRole {
             to: self.role,
         }];
         if self.role < member.role {
-            let after = |standing: &mut Standing| standing.organization_role = Some(self.role);
+            let after = |held: &mut Held| held.organization_role = Some(self.role);
             events.extend(no_longer_sendable(scene, self.user, |_| true, after));
         }
         Ok(events)
-    }
-
-    fn output(&self, _: OrganizationId, events: &[Event], _: Option<&()>) -> Option<Revoked> {
-        let asked = match events.first() {
-            None => true,
-            Some(Event::OrganizationRoleChanged { user, to, .. }) => {
-                (*user, *to) == (self.user, self.role)
-            }
-            _ => false,
-        };
-        asked.then(|| Revoked {
-            invitations: revoked(events),
-        })
     }
 }
 
@@ -120,7 +136,7 @@ impl Command for ChangeOrganizationRole {
 /// - [`Refusal::Forbidden`]: the actor is not an Admin of it.
 /// - [`Refusal::MemberNotFound`]: the user is not a member.
 /// - [`Refusal::LastAdmin`]: it would leave the organization without an Admin (O4).
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct RemoveMember {
     /// The organization.
     pub organization: OrganizationId,
@@ -128,12 +144,9 @@ pub struct RemoveMember {
     pub user: UserId,
 }
 
-impl sealed::Sealed for RemoveMember {}
-
 impl Command for RemoveMember {
     type Output = Departure;
     type Fresh = ();
-    const NAME: &'static str = "remove_member";
 
     fn organization(&self, _: CommitId) -> OrganizationId {
         self.organization
@@ -159,10 +172,6 @@ impl Command for RemoveMember {
             },
         )
     }
-
-    fn output(&self, _: OrganizationId, events: &[Event], _: Option<&()>) -> Option<Departure> {
-        departure(events).filter(|departure| departure.user == self.user)
-    }
 }
 
 /// Leaves an organization, by oneself (M3). Goes with it: the same as with [`RemoveMember`].
@@ -172,18 +181,15 @@ impl Command for RemoveMember {
 /// - [`Refusal::NotFound`]: the organization doesn't exist, or the actor is not a member.
 /// - [`Refusal::LastAdmin`]: it would leave the organization without an Admin (O4).
 /// - [`Refusal::UserRequired`]: an operator asks.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct LeaveOrganization {
     /// The organization.
     pub organization: OrganizationId,
 }
 
-impl sealed::Sealed for LeaveOrganization {}
-
 impl Command for LeaveOrganization {
     type Output = Departure;
     type Fresh = ();
-    const NAME: &'static str = "leave_organization";
 
     fn organization(&self, _: CommitId) -> OrganizationId {
         self.organization
@@ -210,10 +216,6 @@ impl Command for LeaveOrganization {
             },
         )
     }
-
-    fn output(&self, _: OrganizationId, events: &[Event], _: Option<&()>) -> Option<Departure> {
-        departure(events)
-    }
 }
 
 /// Follows a change of the actor's e-mail address into an organization that they are a member of: the
@@ -228,18 +230,16 @@ impl Command for LeaveOrganization {
 /// - [`Refusal::NotFound`]: the organization doesn't exist, or the actor is not a member.
 /// - [`Refusal::EmailUnverified`]: the actor has no verified address.
 /// - [`Refusal::UserRequired`]: an operator asks.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct FollowEmailChange {
     /// The organization.
     pub organization: OrganizationId,
 }
 
-impl sealed::Sealed for FollowEmailChange {}
-
 impl Command for FollowEmailChange {
     type Output = Revoked;
     type Fresh = ();
-    const NAME: &'static str = "follow_email_change";
+    const READS_EMAIL: bool = true;
 
     fn organization(&self, _: CommitId) -> OrganizationId {
         self.organization
@@ -279,15 +279,6 @@ impl Command for FollowEmailChange {
             reason: RevocationReason::AddressChanged,
         }));
         Ok(events)
-    }
-
-    fn output(&self, _: OrganizationId, events: &[Event], _: Option<&()>) -> Option<Revoked> {
-        match events.first() {
-            None | Some(Event::MemberEmailChanged { .. }) => Some(Revoked {
-                invitations: revoked(events),
-            }),
-            _ => None,
-        }
     }
 }
 
@@ -339,67 +330,10 @@ fn depart(scene: &Scene<'_>, member: &Member, last: Event) -> Result<Vec<Event>,
     Ok(events)
 }
 
-fn departure(events: &[Event]) -> Option<Departure> {
-    let (Event::MemberRemoved { user, role } | Event::MemberLeft { user, role }) = events.last()?
-    else {
-        return None;
-    };
-    let workspaces = events.iter().filter_map(|event| match event {
-        Event::WorkspaceRoleTaken {
-            workspace, role, ..
-        } => Some((*workspace, *role)),
-        _ => None,
-    });
-    Some(Departure {
-        user: *user,
-        role: *role,
-        workspaces: workspaces.collect(),
-        revoked: revoked(events),
-    })
-}
-
 pub(super) fn role_taken(held: &WorkspaceMember) -> Event {
     Event::WorkspaceRoleTaken {
         workspace: held.workspace,
         user: held.user,
         role: held.role,
     }
-}
-
-/// I6: the open invitations of a user, of those that `concerned` picks, that they may not send once
-/// `after` has happened to their standing.
-pub(super) fn no_longer_sendable(
-    scene: &Scene<'_>,
-    user: UserId,
-    concerned: impl Fn(&InvitationTarget) -> bool,
-    after: impl Fn(&mut Standing),
-) -> Vec<Event> {
-    let may_send = |invitation: &Invitation| {
-        let organization = scene.state.id();
-        let resource = match invitation.target.workspace() {
-            None => Resource::Organization(organization),
-            Some(workspace) => Resource::Workspace(organization, workspace),
-        };
-        let newcomer = scene
-            .state
-            .members_with_email(invitation.email.key())
-            .next()
-            .is_none();
-        scene
-            .state
-            .standing(user, resource)
-            .is_some_and(|mut standing| {
-                after(&mut standing);
-                invitation.target.may_be_sent(&standing, newcomer).is_ok()
-            })
-    };
-    let lost = scene
-        .state
-        .open_invitations_by(user)
-        .filter(|invitation| concerned(&invitation.target) && !may_send(invitation));
-    lost.map(|invitation| Event::InvitationRevoked {
-        invitation: invitation.id,
-        reason: RevocationReason::InviterLostAuthority,
-    })
-    .collect()
 }

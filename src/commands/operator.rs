@@ -1,14 +1,27 @@
-use super::none_or;
+use serde::Serialize;
+
 use crate::actor::Actor;
-use crate::command::{Command, Scene, path, sealed};
+use crate::command::{Answer, Command, Scene, path};
 use crate::event::Event;
 use crate::id::{CommitId, OrganizationId, UserId};
 use crate::organization::QuotaUsage;
 use crate::policy::OrganizationAction;
 use crate::refusal::Refusal;
-use crate::repository::Key;
 use crate::role::OrganizationRole;
-use crate::text::{DomainName, EmailAddress, Line};
+use crate::store::Key;
+use crate::text::{DomainName, EmailAddress, TextLine};
+
+impl<F> Answer<F> for QuotaUsage {
+    fn read(_: OrganizationId, events: &[Event], _: Option<&F>) -> Option<Self> {
+        events.iter().find_map(|event| match event {
+            Event::WorkspaceQuotaSet { to, workspaces, .. } => Some(Self {
+                workspaces: *workspaces,
+                quota: *to,
+            }),
+            _ => None,
+        })
+    }
+}
 
 /// Sets how many workspaces an organization may hold (W2). Operators only.
 ///
@@ -20,7 +33,7 @@ use crate::text::{DomainName, EmailAddress, Line};
 /// - [`Refusal::NotFound`]: the organization doesn't exist, or a user who may not view it asks.
 /// - [`Refusal::Forbidden`]: a user asks.
 /// - [`Refusal::OrganizationDeleted`]: it is deleted.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct SetWorkspaceQuota {
     /// The organization.
     pub organization: OrganizationId,
@@ -28,12 +41,9 @@ pub struct SetWorkspaceQuota {
     pub quota: u32,
 }
 
-impl sealed::Sealed for SetWorkspaceQuota {}
-
 impl Command for SetWorkspaceQuota {
     type Output = QuotaUsage;
     type Fresh = ();
-    const NAME: &'static str = "set_workspace_quota";
 
     fn organization(&self, _: CommitId) -> OrganizationId {
         self.organization
@@ -53,18 +63,6 @@ impl Command for SetWorkspaceQuota {
             workspaces: organization.counts.workspaces,
         }])
     }
-
-    fn output(&self, _: OrganizationId, events: &[Event], _: Option<&()>) -> Option<QuotaUsage> {
-        match events {
-            [Event::WorkspaceQuotaSet { to, workspaces, .. }] if *to == self.quota => {
-                Some(QuotaUsage {
-                    workspaces: *workspaces,
-                    quota: *to,
-                })
-            }
-            _ => None,
-        }
-    }
 }
 
 /// Edits the vendor's reference of the contract. Operators only.
@@ -74,20 +72,17 @@ impl Command for SetWorkspaceQuota {
 /// - [`Refusal::NotFound`]: the organization doesn't exist, or a user who may not view it asks.
 /// - [`Refusal::Forbidden`]: a user asks.
 /// - [`Refusal::OrganizationDeleted`]: it is deleted.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct EditContract {
     /// The organization.
     pub organization: OrganizationId,
     /// The reference; `None` clears it.
-    pub contract: Option<Line>,
+    pub contract: Option<TextLine>,
 }
-
-impl sealed::Sealed for EditContract {}
 
 impl Command for EditContract {
     type Output = ();
     type Fresh = ();
-    const NAME: &'static str = "edit_contract";
 
     fn organization(&self, _: CommitId) -> OrganizationId {
         self.organization
@@ -106,13 +101,6 @@ impl Command for EditContract {
             contract: self.contract.clone(),
         }])
     }
-
-    fn output(&self, _: OrganizationId, events: &[Event], _: Option<&()>) -> Option<()> {
-        none_or(
-            events,
-            |event| matches!(event, Event::ContractEdited { contract } if *contract == self.contract),
-        )
-    }
 }
 
 /// Makes somebody an Admin of an organization, member or not, without an Admin's doing: a repair, on the
@@ -123,7 +111,7 @@ impl Command for EditContract {
 /// - [`Refusal::NotFound`]: the organization doesn't exist, or a user who may not view it asks.
 /// - [`Refusal::Forbidden`]: a user asks.
 /// - [`Refusal::OrganizationDeleted`]: it is deleted.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct AppointAdmin {
     /// The organization.
     pub organization: OrganizationId,
@@ -133,12 +121,9 @@ pub struct AppointAdmin {
     pub email: Option<EmailAddress>,
 }
 
-impl sealed::Sealed for AppointAdmin {}
-
 impl Command for AppointAdmin {
     type Output = ();
     type Fresh = ();
-    const NAME: &'static str = "appoint_admin";
 
     fn organization(&self, _: CommitId) -> OrganizationId {
         self.organization
@@ -169,16 +154,6 @@ impl Command for AppointAdmin {
             }],
         })
     }
-
-    fn output(&self, _: OrganizationId, events: &[Event], _: Option<&()>) -> Option<()> {
-        none_or(events, |event| {
-            matches!(
-                event,
-                Event::MemberJoined { user, .. } | Event::OrganizationRoleChanged { user, .. }
-                    if *user == self.user
-            )
-        })
-    }
 }
 
 /// Frees the name of a deleted domain, so that any organization may use it (D2). Operators only; also for
@@ -189,7 +164,7 @@ impl Command for AppointAdmin {
 /// - [`Refusal::NotFound`]: the organization doesn't exist, or a user who may not view it asks.
 /// - [`Refusal::Forbidden`]: a user asks.
 /// - [`Refusal::DomainNameNotRetired`]: the organization keeps no deleted domain's name like that.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct ReleaseDomainName {
     /// The organization that keeps the name.
     pub organization: OrganizationId,
@@ -197,12 +172,9 @@ pub struct ReleaseDomainName {
     pub name: DomainName,
 }
 
-impl sealed::Sealed for ReleaseDomainName {}
-
 impl Command for ReleaseDomainName {
     type Output = ();
     type Fresh = ();
-    const NAME: &'static str = "release_domain_name";
 
     fn organization(&self, _: CommitId) -> OrganizationId {
         self.organization
@@ -225,9 +197,5 @@ impl Command for ReleaseDomainName {
         Ok(vec![Event::DomainNameReleased {
             name: self.name.clone(),
         }])
-    }
-
-    fn output(&self, _: OrganizationId, events: &[Event], _: Option<&()>) -> Option<()> {
-        matches!(events, [Event::DomainNameReleased { name }] if *name == self.name).then_some(())
     }
 }

@@ -1,13 +1,15 @@
-use super::{none_or, revoked};
+use serde::Serialize;
+
+use super::member::Revoked;
 use crate::actor::Actor;
-use crate::command::{Command, Scene, path, sealed};
+use crate::command::{Answer, Command, Scene, path};
 use crate::event::{Event, RevocationReason};
-use crate::id::{CommitId, InvitationId, OrganizationId, WorkspaceId};
+use crate::id::{CommitId, OrganizationId, WorkspaceId};
 use crate::organization::{CompanyInformation, InvoicingInformation};
 use crate::policy::OrganizationAction;
 use crate::refusal::Refusal;
-use crate::repository::Key;
 use crate::role::OrganizationRole;
+use crate::store::Key;
 use crate::text::Name;
 
 /// Creates an organization, its first workspace under the same name, and makes the user its Admin, all in
@@ -21,8 +23,10 @@ use crate::text::Name;
 /// - [`Refusal::UserRequired`]: an operator asks.
 ///
 /// ```
-/// # tenancy::now(async {
-/// use tenancy::{Actor, CreateOrganization, MemoryRepository, Name, Tenancy, UserId};
+/// # tenancy::block_on(async {
+/// use tenancy::{Actor, Name, Tenancy, UserId};
+/// use tenancy::commands::CreateOrganization;
+/// use tenancy::store::MemoryRepository;
 ///
 /// let tenancy = Tenancy::new(MemoryRepository::new());
 /// let ann = Actor::unverified(UserId::from_external("ann"));
@@ -30,7 +34,7 @@ use crate::text::Name;
 /// println!("organization {}, workspace {}", acme.organization, acme.workspace);
 /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct CreateOrganization {
     /// Its name, and that of its first workspace.
     pub name: Name,
@@ -45,12 +49,22 @@ pub struct CreatedOrganization {
     pub workspace: WorkspaceId,
 }
 
-impl sealed::Sealed for CreateOrganization {}
+impl<F> Answer<F> for CreatedOrganization {
+    fn read(organization: OrganizationId, events: &[Event], _: Option<&F>) -> Option<Self> {
+        events.iter().find_map(|event| match event {
+            Event::WorkspaceCreated { workspace, .. } => Some(Self {
+                organization,
+                workspace: *workspace,
+            }),
+            _ => None,
+        })
+    }
+}
 
 impl Command for CreateOrganization {
     type Output = CreatedOrganization;
     type Fresh = WorkspaceId;
-    const NAME: &'static str = "create_organization";
+    const READS_EMAIL: bool = true;
 
     fn organization(&self, commit: CommitId) -> OrganizationId {
         OrganizationId::from_uuid(commit.as_uuid())
@@ -87,24 +101,6 @@ impl Command for CreateOrganization {
             },
         ])
     }
-
-    fn output(
-        &self,
-        organization: OrganizationId,
-        events: &[Event],
-        _: Option<&Self::Fresh>,
-    ) -> Option<CreatedOrganization> {
-        let asked = |event: &Event| matches!(event, Event::OrganizationCreated { name, .. } if *name == self.name);
-        events.iter().find(|event| asked(event))?;
-        let workspace = events.iter().find_map(|event| match event {
-            Event::WorkspaceCreated { workspace, .. } => Some(*workspace),
-            _ => None,
-        })?;
-        Some(CreatedOrganization {
-            organization,
-            workspace,
-        })
-    }
 }
 
 /// Renames an organization (O5).
@@ -113,7 +109,7 @@ impl Command for CreateOrganization {
 ///
 /// - [`Refusal::NotFound`]: it doesn't exist, or the actor may not view it.
 /// - [`Refusal::Forbidden`]: the actor is not an Admin of it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct RenameOrganization {
     /// The organization.
     pub organization: OrganizationId,
@@ -121,12 +117,9 @@ pub struct RenameOrganization {
     pub name: Name,
 }
 
-impl sealed::Sealed for RenameOrganization {}
-
 impl Command for RenameOrganization {
     type Output = ();
     type Fresh = ();
-    const NAME: &'static str = "rename_organization";
 
     fn organization(&self, _: CommitId) -> OrganizationId {
         self.organization
@@ -146,13 +139,6 @@ impl Command for RenameOrganization {
             to: self.name.clone(),
         }])
     }
-
-    fn output(&self, _: OrganizationId, events: &[Event], _: Option<&()>) -> Option<()> {
-        none_or(
-            events,
-            |event| matches!(event, Event::OrganizationRenamed { to, .. } if *to == self.name),
-        )
-    }
 }
 
 /// Edits an organization's company information (O5).
@@ -161,7 +147,7 @@ impl Command for RenameOrganization {
 ///
 /// - [`Refusal::NotFound`]: it doesn't exist, or the actor may not view it.
 /// - [`Refusal::Forbidden`]: the actor is not an Admin of it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct EditCompany {
     /// The organization.
     pub organization: OrganizationId,
@@ -169,12 +155,9 @@ pub struct EditCompany {
     pub company: Option<CompanyInformation>,
 }
 
-impl sealed::Sealed for EditCompany {}
-
 impl Command for EditCompany {
     type Output = ();
     type Fresh = ();
-    const NAME: &'static str = "edit_company";
 
     fn organization(&self, _: CommitId) -> OrganizationId {
         self.organization
@@ -193,13 +176,6 @@ impl Command for EditCompany {
             company: self.company.clone(),
         }])
     }
-
-    fn output(&self, _: OrganizationId, events: &[Event], _: Option<&()>) -> Option<()> {
-        none_or(
-            events,
-            |event| matches!(event, Event::CompanyEdited { company } if *company == self.company),
-        )
-    }
 }
 
 /// Edits an organization's invoicing information (O5).
@@ -208,7 +184,7 @@ impl Command for EditCompany {
 ///
 /// - [`Refusal::NotFound`]: it doesn't exist, or the actor may not view it.
 /// - [`Refusal::Forbidden`]: the actor is not an Admin of it, or Accounting.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct EditInvoicing {
     /// The organization.
     pub organization: OrganizationId,
@@ -216,12 +192,9 @@ pub struct EditInvoicing {
     pub invoicing: Option<InvoicingInformation>,
 }
 
-impl sealed::Sealed for EditInvoicing {}
-
 impl Command for EditInvoicing {
     type Output = ();
     type Fresh = ();
-    const NAME: &'static str = "edit_invoicing";
 
     fn organization(&self, _: CommitId) -> OrganizationId {
         self.organization
@@ -240,17 +213,10 @@ impl Command for EditInvoicing {
             invoicing: self.invoicing.clone(),
         }])
     }
-
-    fn output(&self, _: OrganizationId, events: &[Event], _: Option<&()>) -> Option<()> {
-        none_or(
-            events,
-            |event| matches!(event, Event::InvoicingEdited { invoicing } if *invoicing == self.invoicing),
-        )
-    }
 }
 
 /// Deletes an organization, once it is empty: no workspace, and no member but the one who deletes it
-/// (O6). Open invitations are revoked in the same commit; their ids are the answer.
+/// (O6). Open invitations are revoked in the same commit; the answer lists them.
 ///
 /// Its log stays, for operators; its id is never used again; its domains' names stay reserved until an
 /// operator releases them (D2).
@@ -260,18 +226,15 @@ impl Command for EditInvoicing {
 /// - [`Refusal::NotFound`]: it doesn't exist, or the actor may not view it.
 /// - [`Refusal::Forbidden`]: the actor is not an Admin of it.
 /// - [`Refusal::OrganizationNotEmpty`]: it holds workspaces or other members; it says how many.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct DeleteOrganization {
     /// The organization.
     pub organization: OrganizationId,
 }
 
-impl sealed::Sealed for DeleteOrganization {}
-
 impl Command for DeleteOrganization {
-    type Output = Vec<InvitationId>;
+    type Output = Revoked;
     type Fresh = ();
-    const NAME: &'static str = "delete_organization";
 
     fn organization(&self, _: CommitId) -> OrganizationId {
         self.organization
@@ -306,14 +269,5 @@ impl Command for DeleteOrganization {
         });
         events.push(Event::OrganizationDeleted {});
         Ok(events)
-    }
-
-    fn output(
-        &self,
-        _: OrganizationId,
-        events: &[Event],
-        _: Option<&()>,
-    ) -> Option<Vec<InvitationId>> {
-        matches!(events.last(), Some(Event::OrganizationDeleted {})).then(|| revoked(events))
     }
 }

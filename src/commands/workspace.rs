@@ -1,15 +1,26 @@
-use super::{none_or, revoked};
+use serde::Serialize;
+
+use super::revoked;
 use crate::actor::Actor;
-use crate::command::{Command, Scene, path, sealed};
+use crate::command::{Answer, Command, Scene, path};
 use crate::event::{Event, RevocationReason};
 use crate::id::{CommitId, InvitationId, OrganizationId, UserId, WorkspaceId};
 use crate::organization::InvoicingInformation;
 use crate::policy::{OrganizationAction, WorkspaceAction};
 use crate::refusal::Refusal;
-use crate::repository::Key;
 use crate::role::WorkspaceRole;
+use crate::store::Key;
 use crate::text::Name;
 use crate::workspace::Workspace;
+
+impl<F> Answer<F> for WorkspaceId {
+    fn read(_: OrganizationId, events: &[Event], _: Option<&F>) -> Option<Self> {
+        events.iter().find_map(|event| match event {
+            Event::WorkspaceCreated { workspace, .. } => Some(*workspace),
+            _ => None,
+        })
+    }
+}
 
 /// Creates a workspace (W1). Nobody becomes a member of it; the organization's Admins hold it by cascade.
 ///
@@ -19,7 +30,7 @@ use crate::workspace::Workspace;
 /// - [`Refusal::Forbidden`]: the actor is not an Admin of it.
 /// - [`Refusal::QuotaReached`]: it holds as many workspaces as it may (W2).
 /// - [`Refusal::WorkspaceNameTaken`]: another workspace of it has that name, compared caselessly (W3).
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct CreateWorkspace {
     /// The organization.
     pub organization: OrganizationId,
@@ -27,12 +38,9 @@ pub struct CreateWorkspace {
     pub name: Name,
 }
 
-impl sealed::Sealed for CreateWorkspace {}
-
 impl Command for CreateWorkspace {
     type Output = WorkspaceId;
     type Fresh = WorkspaceId;
-    const NAME: &'static str = "create_workspace";
 
     fn organization(&self, _: CommitId) -> OrganizationId {
         self.organization
@@ -60,18 +68,6 @@ impl Command for CreateWorkspace {
             name: self.name.clone(),
         }])
     }
-
-    fn output(
-        &self,
-        _: OrganizationId,
-        events: &[Event],
-        _: Option<&Self::Fresh>,
-    ) -> Option<WorkspaceId> {
-        match events {
-            [Event::WorkspaceCreated { workspace, name }] if *name == self.name => Some(*workspace),
-            _ => None,
-        }
-    }
 }
 
 /// Renames a workspace (W3).
@@ -81,7 +77,7 @@ impl Command for CreateWorkspace {
 /// - [`Refusal::NotFound`]: it doesn't exist, or the actor may not view it.
 /// - [`Refusal::Forbidden`]: the actor is neither an Admin of it nor of the organization.
 /// - [`Refusal::WorkspaceNameTaken`]: another workspace of the organization has that name.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct RenameWorkspace {
     /// The organization.
     pub organization: OrganizationId,
@@ -91,12 +87,9 @@ pub struct RenameWorkspace {
     pub name: Name,
 }
 
-impl sealed::Sealed for RenameWorkspace {}
-
 impl Command for RenameWorkspace {
     type Output = ();
     type Fresh = ();
-    const NAME: &'static str = "rename_workspace";
 
     fn organization(&self, _: CommitId) -> OrganizationId {
         self.organization
@@ -126,13 +119,6 @@ impl Command for RenameWorkspace {
             to: self.name.clone(),
         }])
     }
-
-    fn output(&self, _: OrganizationId, events: &[Event], _: Option<&()>) -> Option<()> {
-        none_or(
-            events,
-            |event| matches!(event, Event::WorkspaceRenamed { workspace, to, .. } if *workspace == self.workspace && *to == self.name),
-        )
-    }
 }
 
 /// Edits a workspace's own invoicing information, which overrides the organization's as a whole (O5).
@@ -141,7 +127,7 @@ impl Command for RenameWorkspace {
 ///
 /// - [`Refusal::NotFound`]: it doesn't exist, or the actor may not view it.
 /// - [`Refusal::Forbidden`]: the actor is neither Admin nor Accounting of the organization.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct EditWorkspaceInvoicing {
     /// The organization.
     pub organization: OrganizationId,
@@ -151,12 +137,9 @@ pub struct EditWorkspaceInvoicing {
     pub invoicing: Option<InvoicingInformation>,
 }
 
-impl sealed::Sealed for EditWorkspaceInvoicing {}
-
 impl Command for EditWorkspaceInvoicing {
     type Output = ();
     type Fresh = ();
-    const NAME: &'static str = "edit_workspace_invoicing";
 
     fn organization(&self, _: CommitId) -> OrganizationId {
         self.organization
@@ -181,13 +164,6 @@ impl Command for EditWorkspaceInvoicing {
             invoicing: self.invoicing.clone(),
         }])
     }
-
-    fn output(&self, _: OrganizationId, events: &[Event], _: Option<&()>) -> Option<()> {
-        none_or(
-            events,
-            |event| matches!(event, Event::WorkspaceInvoicingEdited { workspace, invoicing } if *workspace == self.workspace && *invoicing == self.invoicing),
-        )
-    }
 }
 
 /// Deletes a workspace, once it is empty: no domain, active or not, and no member but the one who deletes
@@ -200,7 +176,7 @@ impl Command for EditWorkspaceInvoicing {
 /// - [`Refusal::NotFound`]: it doesn't exist, or the actor may not view it.
 /// - [`Refusal::Forbidden`]: the actor is neither an Admin of it nor of the organization.
 /// - [`Refusal::WorkspaceNotEmpty`]: it holds domains or other members; it says how many.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct DeleteWorkspace {
     /// The organization.
     pub organization: OrganizationId,
@@ -217,12 +193,22 @@ pub struct DeletedWorkspace {
     pub revoked: Vec<InvitationId>,
 }
 
-impl sealed::Sealed for DeleteWorkspace {}
+impl<F> Answer<F> for DeletedWorkspace {
+    fn read(_: OrganizationId, events: &[Event], _: Option<&F>) -> Option<Self> {
+        let role = events.iter().find_map(|event| match event {
+            Event::WorkspaceRoleTaken { user, role, .. } => Some((*user, *role)),
+            _ => None,
+        });
+        Some(Self {
+            role,
+            revoked: revoked(events),
+        })
+    }
+}
 
 impl Command for DeleteWorkspace {
     type Output = DeletedWorkspace;
     type Fresh = ();
-    const NAME: &'static str = "delete_workspace";
 
     fn organization(&self, _: CommitId) -> OrganizationId {
         self.organization
@@ -269,26 +255,6 @@ impl Command for DeleteWorkspace {
             name: workspace.name.clone(),
         });
         Ok(events)
-    }
-
-    fn output(
-        &self,
-        _: OrganizationId,
-        events: &[Event],
-        _: Option<&()>,
-    ) -> Option<DeletedWorkspace> {
-        match events.last() {
-            Some(Event::WorkspaceDeleted { workspace, .. }) if *workspace == self.workspace => {}
-            _ => return None,
-        }
-        let role = events.iter().find_map(|event| match event {
-            Event::WorkspaceRoleTaken { user, role, .. } => Some((*user, *role)),
-            _ => None,
-        });
-        Some(DeletedWorkspace {
-            role,
-            revoked: revoked(events),
-        })
     }
 }
 

@@ -1,15 +1,17 @@
-use super::member::{Revoked, member, no_longer_sendable, own, role_taken};
-use super::revoked;
+use serde::Serialize;
+
+use super::authority::no_longer_sendable;
+use super::member::{Revoked, member, own, role_taken};
 use crate::actor::Actor;
-use crate::command::{Command, Scene, path, sealed};
+use crate::command::{Command, Scene, path};
 use crate::event::Event;
 use crate::id::{CommitId, OrganizationId, UserId, WorkspaceId};
 use crate::invitation::InvitationTarget;
 use crate::member::WorkspaceMember;
 use crate::policy::WorkspaceAction;
 use crate::refusal::Refusal;
-use crate::repository::Key;
 use crate::role::WorkspaceRole;
+use crate::store::Key;
 
 /// Gives an organization member a role in a workspace, or another one than before (M1, M5).
 ///
@@ -21,7 +23,7 @@ use crate::role::WorkspaceRole;
 /// - [`Refusal::NotFound`]: the workspace doesn't exist, or the actor may not view it.
 /// - [`Refusal::Forbidden`]: the actor is neither an Admin of it nor of the organization.
 /// - [`Refusal::MemberNotFound`]: the user is not a member of the organization; invite them (M1).
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct GiveWorkspaceRole {
     /// The organization.
     pub organization: OrganizationId,
@@ -33,12 +35,9 @@ pub struct GiveWorkspaceRole {
     pub role: WorkspaceRole,
 }
 
-impl sealed::Sealed for GiveWorkspaceRole {}
-
 impl Command for GiveWorkspaceRole {
     type Output = Revoked;
     type Fresh = ();
-    const NAME: &'static str = "give_workspace_role";
 
     fn organization(&self, _: CommitId) -> OrganizationId {
         self.organization
@@ -82,22 +81,6 @@ impl Command for GiveWorkspaceRole {
         }
         Ok(events)
     }
-
-    fn output(&self, _: OrganizationId, events: &[Event], _: Option<&()>) -> Option<Revoked> {
-        let asked = match events.first() {
-            None => true,
-            Some(Event::WorkspaceRoleGiven {
-                workspace,
-                user,
-                role,
-                ..
-            }) => (*workspace, *user, *role) == (self.workspace, self.user, self.role),
-            _ => false,
-        };
-        asked.then(|| Revoked {
-            invitations: revoked(events),
-        })
-    }
 }
 
 /// Takes somebody's role in a workspace away. They stay a member of the organization (M4).
@@ -110,7 +93,7 @@ impl Command for GiveWorkspaceRole {
 /// - [`Refusal::NotFound`]: the workspace doesn't exist, or the actor may not view it.
 /// - [`Refusal::Forbidden`]: the actor is neither an Admin of it nor of the organization.
 /// - [`Refusal::MemberNotFound`]: the user holds no role in the workspace.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct TakeWorkspaceRole {
     /// The organization.
     pub organization: OrganizationId,
@@ -120,12 +103,9 @@ pub struct TakeWorkspaceRole {
     pub user: UserId,
 }
 
-impl sealed::Sealed for TakeWorkspaceRole {}
-
 impl Command for TakeWorkspaceRole {
     type Output = Revoked;
     type Fresh = ();
-    const NAME: &'static str = "take_workspace_role";
 
     fn organization(&self, _: CommitId) -> OrganizationId {
         self.organization
@@ -151,12 +131,6 @@ impl Command for TakeWorkspaceRole {
             held.ok_or(Refusal::MemberNotFound { user: self.user })?,
         ))
     }
-
-    fn output(&self, _: OrganizationId, events: &[Event], _: Option<&()>) -> Option<Revoked> {
-        left(events, |workspace, user| {
-            (workspace, user) == (self.workspace, self.user)
-        })
-    }
 }
 
 /// Leaves a workspace, by oneself (M3). The organization membership stays, and so does what it grants by
@@ -167,7 +141,7 @@ impl Command for TakeWorkspaceRole {
 /// - [`Refusal::NotFound`]: the workspace doesn't exist, or the actor may not view it.
 /// - [`Refusal::MemberNotFound`]: the actor reaches the workspace by cascade only, and has no role in it.
 /// - [`Refusal::UserRequired`]: an operator asks.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct LeaveWorkspace {
     /// The organization.
     pub organization: OrganizationId,
@@ -175,12 +149,9 @@ pub struct LeaveWorkspace {
     pub workspace: WorkspaceId,
 }
 
-impl sealed::Sealed for LeaveWorkspace {}
-
 impl Command for LeaveWorkspace {
     type Output = Revoked;
     type Fresh = ();
-    const NAME: &'static str = "leave_workspace";
 
     fn organization(&self, _: CommitId) -> OrganizationId {
         self.organization
@@ -199,10 +170,6 @@ impl Command for LeaveWorkspace {
         let held = scene.state.workspace_member(self.workspace, user);
         Ok(leave(scene, held.ok_or(Refusal::MemberNotFound { user })?))
     }
-
-    fn output(&self, _: OrganizationId, events: &[Event], _: Option<&()>) -> Option<Revoked> {
-        left(events, |workspace, _| workspace == self.workspace)
-    }
 }
 
 /// M4: a workspace role goes, and with it the invitations that it was needed for.
@@ -217,18 +184,6 @@ fn leave(scene: &Scene<'_>, held: &WorkspaceMember) -> Vec<Event> {
     events
 }
 
-/// Read off a role that was taken away, if it is the one that was meant.
-fn left(events: &[Event], meant: impl Fn(WorkspaceId, UserId) -> bool) -> Option<Revoked> {
-    match events.first() {
-        Some(Event::WorkspaceRoleTaken {
-            workspace, user, ..
-        }) if meant(*workspace, *user) => Some(Revoked {
-            invitations: revoked(events),
-        }),
-        _ => None,
-    }
-}
-
 /// I6 for a role in one workspace: it carries no invitation to anything else, and only that workspace's
 /// records are loaded.
 fn no_longer_sendable_into(
@@ -238,5 +193,5 @@ fn no_longer_sendable_into(
     role: Option<WorkspaceRole>,
 ) -> Vec<Event> {
     let into = |target: &InvitationTarget| target.workspace() == Some(workspace);
-    no_longer_sendable(scene, user, into, |standing| standing.workspace_role = role)
+    no_longer_sendable(scene, user, into, |held| held.workspace_role = role)
 }

@@ -11,9 +11,9 @@ use crate::id::{DomainId, InvitationId, UserId, WorkspaceId};
 use crate::invitation::{Invitation, InvitationState};
 use crate::member::{Member, WorkspaceMember};
 use crate::organization::{Counts, Organization, OrganizationStatus};
-use crate::repository::{Change, Claim, Record, RecordId};
+use crate::record::{Change, Claim, Record, RecordId};
 use crate::role::OrganizationRole;
-use crate::standing::Version;
+use crate::version::Version;
 use crate::workspace::Workspace;
 
 /// What applying events touched: each record as it was before, and the claims that changed hands.

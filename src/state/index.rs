@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use crate::id::{DomainId, InvitationId, UserId, WorkspaceId};
 use crate::invitation::Invitation;
-use crate::repository::Record;
+use crate::record::Record;
 use crate::role::{OrganizationRole, RoleSet, WorkspaceRole};
 use crate::text::{DomainName, EmailKey, NameKey};
 
@@ -74,7 +74,7 @@ impl Index {
                     .insert((domain.workspace, domain.id));
             }
             Record::Invitation(invitation) if invitation.is_open() => self.add_open(invitation),
-            Record::RetiredDomainName(_) | Record::Invitation(_) => {}
+            Record::RetiredDomainName(_) | Record::Invitation(_) | Record::FormerMember(_) => {}
         }
     }
 
@@ -106,7 +106,7 @@ impl Index {
                 self.domains_by_workspace
                     .remove(&(domain.workspace, domain.id));
             }
-            Record::RetiredDomainName(_) => {}
+            Record::RetiredDomainName(_) | Record::FormerMember(_) => {}
             Record::Invitation(invitation) => {
                 self.open.remove(&invitation.id);
                 self.open_by_email

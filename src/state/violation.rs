@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::OrganizationState;
 use crate::organization::Counts;
-use crate::repository::RecordId;
+use crate::record::RecordId;
 use crate::role::OrganizationRole;
 
 /// An invariant of the rulebook that a whole organization breaks. There is none to be seen while
@@ -106,10 +106,10 @@ impl OrganizationState {
             .records()
             .map(|record| record.id())
             .find(|id| match id {
-                RecordId::RetiredDomainName(_) => false,
-                RecordId::Invitation(id) => {
-                    self.invitation(*id).is_some_and(crate::Invitation::is_open)
-                }
+                RecordId::RetiredDomainName(_) | RecordId::FormerMember(..) => false,
+                RecordId::Invitation(id) => self
+                    .invitation(*id)
+                    .is_some_and(crate::store::Invitation::is_open),
                 _ => true,
             });
         left.map_or(Ok(()), |id| Err(Violation::DeletedButHolds(id)))

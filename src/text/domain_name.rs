@@ -24,7 +24,7 @@ use super::shown;
 ///     DomainName::new("Acme").unwrap_err().to_string(),
 ///     "a domain name is written in lower case, unlike `A` (character 1)",
 /// );
-/// # Ok::<(), tenancy::DomainNameError>(())
+/// # Ok::<(), tenancy::text::DomainNameError>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct DomainName(

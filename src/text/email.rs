@@ -50,7 +50,7 @@ use super::{Kind, shown};
 ///     EmailAddress::new("ann@localhost").unwrap_err().to_string(),
 ///     "the part after `@` needs at least two labels, as in `example.com`",
 /// );
-/// # Ok::<(), tenancy::EmailError>(())
+/// # Ok::<(), tenancy::text::EmailError>(())
 /// ```
 #[derive(Clone, Debug)]
 pub struct EmailAddress {
@@ -253,7 +253,7 @@ impl Hash for EmailAddress {
 /// let key = EmailAddress::new("ANN@BÜCHER.example")?.key().clone();
 /// assert_eq!(key.to_string(), "ann@xn--bcher-kva.example");
 /// assert_eq!(EmailAddress::new(key.as_str())?.key(), &key);
-/// # Ok::<(), tenancy::EmailError>(())
+/// # Ok::<(), tenancy::text::EmailError>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct EmailKey(
@@ -297,7 +297,7 @@ impl<'de> Deserialize<'de> for EmailKey {
 /// # let session = Session { email: EmailAddress::new("ann@example.com")?, email_verified: true };
 /// let verified = session.email_verified.then(|| VerifiedEmail::attest(session.email));
 /// assert_eq!(verified.unwrap().key().as_str(), "ann@example.com");
-/// # Ok::<(), tenancy::EmailError>(())
+/// # Ok::<(), tenancy::text::EmailError>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct VerifiedEmail(EmailAddress);

@@ -27,7 +27,7 @@ use super::{Kind, MAX_BYTES, shown};
 ///
 /// let refusal = Name::new(&"long ".repeat(40)).unwrap_err();
 /// assert_eq!(refusal.to_string(), "a name may have 1 to 100 characters, this one has 199");
-/// # Ok::<(), tenancy::TextError>(())
+/// # Ok::<(), tenancy::text::TextError>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Name(
@@ -84,7 +84,7 @@ impl Name {
 /// assert_eq!(Name::new("Zoë's  ΒΆΣΗΣ")?.key().as_str(), "zoë's βάσησ");
 /// assert_eq!(Name::new("ﬁne")?.key(), Name::new("FINE")?.key());
 /// assert_ne!(Name::new("Zoë")?.key(), Name::new("Zoe")?.key());
-/// # Ok::<(), tenancy::TextError>(())
+/// # Ok::<(), tenancy::text::TextError>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct NameKey(
@@ -143,24 +143,24 @@ impl<'de> Deserialize<'de> for NameKey {
 /// # Examples
 ///
 /// ```
-/// use tenancy::Line;
+/// use tenancy::text::TextLine;
 ///
-/// let street = Line::new("Hauptstraße 1 ")?;
+/// let street = TextLine::new("Hauptstraße 1 ")?;
 /// assert_eq!(street.as_str(), "Hauptstraße 1");
 ///
 /// assert_eq!(
-///     Line::new("Hauptstraße 1\n12345 Ort").unwrap_err().to_string(),
+///     TextLine::new("Hauptstraße 1\n12345 Ort").unwrap_err().to_string(),
 ///     "a line of text may not contain U+000A (character 14): control and invisible characters are refused",
 /// );
-/// # Ok::<(), tenancy::TextError>(())
+/// # Ok::<(), tenancy::text::TextError>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Line(
+pub struct TextLine(
     // INVARIANT: `checked` with at most 200 characters.
     String,
 );
 
-impl Line {
+impl TextLine {
     /// The most characters that a line may have.
     pub const MAX_LENGTH: usize = 200;
 
@@ -184,10 +184,10 @@ impl Line {
     }
 }
 
-written_as_text!(Name, NameKey, Line);
-read_from_text!(Name: TextError, Line: TextError);
+written_as_text!(Name, NameKey, TextLine);
+read_from_text!(Name: TextError, TextLine: TextError);
 
-/// Why a text is not a [`Name`] or a [`Line`]. Answer with 422: the person can correct it.
+/// Why a text is not a [`Name`] or a [`TextLine`]. Answer with 422: the person can correct it.
 ///
 /// Positions count the characters from 1, without the white space in front.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -336,10 +336,10 @@ mod tests {
             "a name may have 1 to 100 characters, this one has 101"
         );
         assert_eq!(
-            Line::new(&"a".repeat(201)).unwrap_err().to_string(),
+            TextLine::new(&"a".repeat(201)).unwrap_err().to_string(),
             "a line of text may have 1 to 200 characters, this one has 201"
         );
-        assert!(Line::new(&"a".repeat(200)).is_ok());
+        assert!(TextLine::new(&"a".repeat(200)).is_ok());
     }
 
     #[test]
@@ -367,7 +367,7 @@ mod tests {
             })
             .max();
         assert!(
-            longest_typed.unwrap() * Line::MAX_LENGTH <= MAX_BYTES,
+            longest_typed.unwrap() * TextLine::MAX_LENGTH <= MAX_BYTES,
             "{longest_typed:?}"
         );
     }
@@ -521,7 +521,7 @@ mod tests {
         fn a_name_is_its_own_name(text in tricky_text()) {
             if let Ok(name) = Name::new(&text) {
                 prop_assert_eq!(Name::new(name.as_str()), Ok(name.clone()));
-                let line = Line::new(&text).unwrap();
+                let line = TextLine::new(&text).unwrap();
                 prop_assert_eq!(line.as_str(), name.as_str());
                 prop_assert!(name.as_str().chars().all(|c| Kind::of(c) != Kind::Forbidden));
             }

@@ -1,5 +1,5 @@
 // A host can't add a command that breaks the invariants.
-use tenancy::*;
+use tenancy::{commands::*, store::*, *};
 
 struct MakeMeAdmin;
 

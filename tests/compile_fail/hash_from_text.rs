@@ -1,5 +1,5 @@
 // A string is no hash: tokens are hashed by the token.
-use tenancy::TokenHash;
+use tenancy::token::TokenHash;
 
 fn main() {
     let _: TokenHash = "tinv_secret".parse().unwrap();

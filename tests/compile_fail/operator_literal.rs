@@ -1,7 +1,8 @@
 // An operator's powers can't be written down.
-use tenancy::{Line, Operator};
+use tenancy::text::TextLine;
+use tenancy::Operator;
 
 fn main() {
-    let label = Line::new("me").unwrap();
+    let label = TextLine::new("me").unwrap();
     let _ = Operator { label };
 }

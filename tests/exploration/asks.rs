@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use tenancy::store::OrganizationState;
+use tenancy::text::TextLine;
+use tenancy::token::InvitationSecret;
 use tenancy::{
-    CompanyInformation, DomainId, DomainKind, EmailAddress, InvitationId, InvitationSecret,
-    InvitationToken, InvoicingInformation, Line, Name, OrganizationId, OrganizationState, UserId,
-    WorkspaceId,
+    CompanyInformation, DomainId, DomainKind, EmailAddress, InvitationId, InvitationToken,
+    InvoicingInformation, Name, OrganizationId, UserId, WorkspaceId,
 };
 
 use crate::Bounds;
@@ -42,7 +44,7 @@ pub struct Words {
     label: tenancy::DomainName,
     company: CompanyInformation,
     invoicing: InvoicingInformation,
-    contract: Line,
+    contract: TextLine,
     addresses: Vec<EmailAddress>,
     forged: InvitationSecret,
     absent: uuid::Uuid,
@@ -51,7 +53,7 @@ pub struct Words {
 
 impl Words {
     pub fn new(bounds: &Bounds) -> Self {
-        let line = |text| Line::new(text).unwrap();
+        let line = |text| TextLine::new(text).unwrap();
         Self {
             names: ["Acme", "Beta", "ACME"]
                 .map(|name| Name::new(name).unwrap())
@@ -101,9 +103,9 @@ impl Words {
         let mut all = Vec::new();
         let mut left_behind = Vec::new();
         self.of_links(node, organization, state, &mut all, &mut left_behind);
-        all.push(Ask::FollowEmailChange(tenancy::FollowEmailChange {
-            organization,
-        }));
+        all.push(Ask::FollowEmailChange(
+            tenancy::commands::FollowEmailChange { organization },
+        ));
         let about_addresses = all.len();
         self.of_the_organization(bounds, organization, &mut all);
         self.of_people(bounds, organization, &mut all);
@@ -163,52 +165,52 @@ impl Words {
         all: &mut Vec<Ask>,
     ) {
         let name = self.names[0].clone();
-        all.push(Ask::CreateOrganization(tenancy::CreateOrganization {
-            name,
-        }));
+        all.push(Ask::CreateOrganization(
+            tenancy::commands::CreateOrganization { name },
+        ));
         for name in &self.names[..2] {
             let name = name.clone();
-            all.push(Ask::RenameOrganization(tenancy::RenameOrganization {
-                organization,
-                name,
-            }));
+            all.push(Ask::RenameOrganization(
+                tenancy::commands::RenameOrganization { organization, name },
+            ));
         }
         for company in [None, Some(self.company.clone())] {
-            all.push(Ask::EditCompany(tenancy::EditCompany {
+            all.push(Ask::EditCompany(tenancy::commands::EditCompany {
                 organization,
                 company,
             }));
         }
         for invoicing in [None, Some(self.invoicing.clone())] {
-            all.push(Ask::EditInvoicing(tenancy::EditInvoicing {
+            all.push(Ask::EditInvoicing(tenancy::commands::EditInvoicing {
                 organization,
                 invoicing,
             }));
         }
         for contract in [None, Some(self.contract.clone())] {
-            all.push(Ask::EditContract(tenancy::EditContract {
+            all.push(Ask::EditContract(tenancy::commands::EditContract {
                 organization,
                 contract,
             }));
         }
         for quota in bounds.quotas {
             let quota = *quota;
-            all.push(Ask::SetWorkspaceQuota(tenancy::SetWorkspaceQuota {
-                organization,
-                quota,
-            }));
+            all.push(Ask::SetWorkspaceQuota(
+                tenancy::commands::SetWorkspaceQuota {
+                    organization,
+                    quota,
+                },
+            ));
         }
         let name = self.label.clone();
-        all.push(Ask::ReleaseDomainName(tenancy::ReleaseDomainName {
-            organization,
-            name,
-        }));
-        all.push(Ask::DeleteOrganization(tenancy::DeleteOrganization {
-            organization,
-        }));
-        all.push(Ask::LeaveOrganization(tenancy::LeaveOrganization {
-            organization,
-        }));
+        all.push(Ask::ReleaseDomainName(
+            tenancy::commands::ReleaseDomainName { organization, name },
+        ));
+        all.push(Ask::DeleteOrganization(
+            tenancy::commands::DeleteOrganization { organization },
+        ));
+        all.push(Ask::LeaveOrganization(
+            tenancy::commands::LeaveOrganization { organization },
+        ));
     }
 
     fn of_people(&self, bounds: &Bounds, organization: OrganizationId, all: &mut Vec<Ask>) {
@@ -216,14 +218,14 @@ impl Words {
             for role in bounds.organization_roles {
                 let role = *role;
                 all.push(Ask::ChangeOrganizationRole(
-                    tenancy::ChangeOrganizationRole {
+                    tenancy::commands::ChangeOrganizationRole {
                         organization,
                         user,
                         role,
                     },
                 ));
             }
-            all.push(Ask::RemoveMember(tenancy::RemoveMember {
+            all.push(Ask::RemoveMember(tenancy::commands::RemoveMember {
                 organization,
                 user,
             }));
@@ -237,7 +239,7 @@ impl Words {
                 });
             let unknown = bounds.any_address.then_some(None);
             for email in addresses.chain(unknown) {
-                all.push(Ask::AppointAdmin(tenancy::AppointAdmin {
+                all.push(Ask::AppointAdmin(tenancy::commands::AppointAdmin {
                     organization,
                     user,
                     email,
@@ -247,11 +249,13 @@ impl Words {
         for email in &self.addresses {
             for role in bounds.organization_roles {
                 let (email, role) = (email.clone(), *role);
-                all.push(Ask::InviteToOrganization(tenancy::InviteToOrganization {
-                    organization,
-                    email,
-                    role,
-                }));
+                all.push(Ask::InviteToOrganization(
+                    tenancy::commands::InviteToOrganization {
+                        organization,
+                        email,
+                        role,
+                    },
+                ));
             }
         }
     }
@@ -266,7 +270,7 @@ impl Words {
     ) {
         for name in &self.names[..2] {
             let name = name.clone();
-            all.push(Ask::CreateWorkspace(tenancy::CreateWorkspace {
+            all.push(Ask::CreateWorkspace(tenancy::commands::CreateWorkspace {
                 organization,
                 name,
             }));
@@ -274,7 +278,7 @@ impl Words {
         for workspace in self.workspaces(node, state) {
             for name in &self.names {
                 let name = name.clone();
-                all.push(Ask::RenameWorkspace(tenancy::RenameWorkspace {
+                all.push(Ask::RenameWorkspace(tenancy::commands::RenameWorkspace {
                     organization,
                     workspace,
                     name,
@@ -282,52 +286,58 @@ impl Words {
             }
             for invoicing in [None, Some(self.invoicing.clone())] {
                 all.push(Ask::EditWorkspaceInvoicing(
-                    tenancy::EditWorkspaceInvoicing {
+                    tenancy::commands::EditWorkspaceInvoicing {
                         organization,
                         workspace,
                         invoicing,
                     },
                 ));
             }
-            all.push(Ask::DeleteWorkspace(tenancy::DeleteWorkspace {
+            all.push(Ask::DeleteWorkspace(tenancy::commands::DeleteWorkspace {
                 organization,
                 workspace,
             }));
-            all.push(Ask::LeaveWorkspace(tenancy::LeaveWorkspace {
+            all.push(Ask::LeaveWorkspace(tenancy::commands::LeaveWorkspace {
                 organization,
                 workspace,
             }));
             for user in self.users.iter().copied() {
                 for role in bounds.workspace_roles {
                     let role = *role;
-                    all.push(Ask::GiveWorkspaceRole(tenancy::GiveWorkspaceRole {
+                    all.push(Ask::GiveWorkspaceRole(
+                        tenancy::commands::GiveWorkspaceRole {
+                            organization,
+                            workspace,
+                            user,
+                            role,
+                        },
+                    ));
+                }
+                all.push(Ask::TakeWorkspaceRole(
+                    tenancy::commands::TakeWorkspaceRole {
                         organization,
                         workspace,
                         user,
-                        role,
-                    }));
-                }
-                all.push(Ask::TakeWorkspaceRole(tenancy::TakeWorkspaceRole {
-                    organization,
-                    workspace,
-                    user,
-                }));
+                    },
+                ));
             }
             for email in &self.addresses {
                 for role in bounds.workspace_roles {
                     let (email, role) = (email.clone(), *role);
-                    all.push(Ask::InviteToWorkspace(tenancy::InviteToWorkspace {
-                        organization,
-                        workspace,
-                        email,
-                        role,
-                    }));
+                    all.push(Ask::InviteToWorkspace(
+                        tenancy::commands::InviteToWorkspace {
+                            organization,
+                            workspace,
+                            email,
+                            role,
+                        },
+                    ));
                 }
             }
             if bounds.domain {
                 for kind in [DomainKind::Sandbox, DomainKind::Production] {
                     let name = self.label.clone();
-                    all.push(Ask::CreateDomain(tenancy::CreateDomain {
+                    all.push(Ask::CreateDomain(tenancy::commands::CreateDomain {
                         organization,
                         workspace,
                         name,
@@ -353,20 +363,20 @@ impl Words {
         let elsewhere = elsewhere.flat_map(|other| other.domains().map(|domain| domain.id));
         let absent = DomainId::from_uuid(self.absent);
         for domain in there.chain(elsewhere).chain([absent]) {
-            all.push(Ask::DeactivateDomain(tenancy::DeactivateDomain {
+            all.push(Ask::DeactivateDomain(tenancy::commands::DeactivateDomain {
                 organization,
                 domain,
             }));
-            all.push(Ask::ReactivateDomain(tenancy::ReactivateDomain {
+            all.push(Ask::ReactivateDomain(tenancy::commands::ReactivateDomain {
                 organization,
                 domain,
             }));
-            all.push(Ask::DeleteDomain(tenancy::DeleteDomain {
+            all.push(Ask::DeleteDomain(tenancy::commands::DeleteDomain {
                 organization,
                 domain,
             }));
             for to in self.workspaces(node, state) {
-                all.push(Ask::MoveDomain(tenancy::MoveDomain {
+                all.push(Ask::MoveDomain(tenancy::commands::MoveDomain {
                     organization,
                     domain,
                     to,
@@ -388,10 +398,10 @@ impl Words {
 
 fn answers(token: &InvitationToken) -> [Ask; 2] {
     [
-        Ask::AcceptInvitation(tenancy::AcceptInvitation {
+        Ask::AcceptInvitation(tenancy::commands::AcceptInvitation {
             token: token.clone(),
         }),
-        Ask::DeclineInvitation(tenancy::DeclineInvitation {
+        Ask::DeclineInvitation(tenancy::commands::DeclineInvitation {
             token: token.clone(),
         }),
     ]
@@ -399,11 +409,11 @@ fn answers(token: &InvitationToken) -> [Ask; 2] {
 
 fn managing(organization: OrganizationId, invitation: InvitationId) -> [Ask; 2] {
     [
-        Ask::ResendInvitation(tenancy::ResendInvitation {
+        Ask::ResendInvitation(tenancy::commands::ResendInvitation {
             organization,
             invitation,
         }),
-        Ask::RevokeInvitation(tenancy::RevokeInvitation {
+        Ask::RevokeInvitation(tenancy::commands::RevokeInvitation {
             organization,
             invitation,
         }),

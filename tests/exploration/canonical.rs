@@ -4,9 +4,9 @@
 //! versions, texts on paper, kinds of domains and closed invitations are forgotten.
 
 use chrono::{DateTime, Utc};
+use tenancy::store::OrganizationState;
 use tenancy::{
-    DomainStatus, InvitationTarget, OrganizationRole, OrganizationState, UserId, WorkspaceId,
-    WorkspaceRole,
+    DomainStatus, InvitationTarget, OrganizationRole, UserId, WorkspaceId, WorkspaceRole,
 };
 
 use crate::Bounds;

@@ -2,9 +2,11 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use tenancy::store::{Claim, Invitation, InvitationState, Record, RecordId};
+use tenancy::token::TokenHash;
 use tenancy::{
-    Claim, Invitation, InvitationId, InvitationState, InvitationTarget, Member, OrganizationRole,
-    Record, RecordId, TokenHash, UserId, WorkspaceMember, WorkspaceRole,
+    InvitationId, InvitationTarget, Member, OrganizationRole, UserId, WorkspaceMember,
+    WorkspaceRole,
 };
 
 use crate::driver::{email, user};

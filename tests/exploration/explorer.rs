@@ -4,10 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use tenancy::commands::{Circumstances, Command, Fresh, Undecided, decide};
+use tenancy::store::{Change, Claim, Commit, Facts, OrganizationState};
 use tenancy::{
-    Actor, Change, Circumstances, Claim, Command, Commit, CommitId, Event, Facts, Fresh,
-    InvitationToken, LogEntry, OrganizationId, OrganizationState, Refusal, Settings, Undecided,
-    decide,
+    Actor, CommitId, Event, InvitationToken, LogEntry, OrganizationId, Refusal, Settings,
 };
 
 use crate::asks::{AllLinks, Links, Words};

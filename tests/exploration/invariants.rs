@@ -2,10 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use tenancy::{
-    Claim, Event, Invitation, InvitationState, InvitationTarget, LogEntry, OrganizationRole,
-    OrganizationState, WorkspaceRole,
-};
+use tenancy::store::{Claim, Invitation, InvitationState, OrganizationState};
+use tenancy::{Event, InvitationTarget, LogEntry, OrganizationRole, WorkspaceRole};
 
 use crate::explorer::Node;
 use crate::explorer::{Explorer, world};

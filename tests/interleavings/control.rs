@@ -4,11 +4,16 @@ use std::collections::HashMap;
 use std::convert::Infallible;
 use std::sync::{Mutex, PoisonError};
 
+use tenancy::commands::{
+    AcceptInvitation, CreateDomain, CreateWorkspace, DeleteWorkspace, GiveWorkspaceRole,
+    LeaveOrganization,
+};
+use tenancy::store::{
+    Change, Claim, Commit, Drift, Facts, Key, OrganizationState, Outcome, Repository, verify,
+};
 use tenancy::{
-    AcceptInvitation, Change, Claim, Commit, CreateDomain, CreateWorkspace, DeleteWorkspace,
-    DomainKind, Drift, Facts, GiveWorkspaceRole, Key, LeaveOrganization, LogEntry, OrganizationId,
-    OrganizationRole, OrganizationState, Outcome, Repository, Resource, Standing, UserId,
-    WorkspaceRole, verify,
+    DomainKind, LogEntry, OrganizationId, OrganizationRole, Resource, Standing, UserId,
+    WorkspaceRole,
 };
 
 use crate::harness::{Inspected, Orders, World, Writers, all_orders, id, user, wants};
@@ -240,7 +245,7 @@ fn two_claim(keeps: Keeps) -> (World<Store>, Writers<Store>) {
     let mut world = World::on(Store::that(keeps));
     let acme = world.acme;
     let zebra = world.beside("zoe", "Zebra");
-    let create = |there: tenancy::CreatedOrganization| CreateDomain {
+    let create = |there: tenancy::commands::CreatedOrganization| CreateDomain {
         organization: there.organization,
         workspace: there.workspace,
         name: "api".parse().unwrap(),

@@ -3,11 +3,15 @@
 use std::collections::BTreeSet;
 use std::error::Error as _;
 
+use tenancy::commands::{
+    AcceptInvitation, Command, CreateOrganization, CreatedOrganization, InviteToOrganization,
+    SetWorkspaceQuota,
+};
+use tenancy::store::{Commit, Drift, MemoryRepository, OrganizationState, Outcome, Repository};
+use tenancy::text::TextLine;
 use tenancy::{
-    AcceptInvitation, Actor, Command, Commit, CommitId, CreateOrganization, CreatedOrganization,
-    Drift, Error, InvitationToken, InviteToOrganization, Line, MemoryRepository, Operator,
-    OrganizationId, OrganizationRole, OrganizationState, Outcome, Repository, SetWorkspaceQuota,
-    Tenancy, UserId, VerifiedEmail, now,
+    Actor, CommitId, Error, InvitationToken, Operator, OrganizationId, OrganizationRole, Tenancy,
+    UserId, VerifiedEmail, block_on,
 };
 
 /// A store that can be looked into.
@@ -47,7 +51,7 @@ struct Wants<C> {
 impl<C: Command + Clone, R: Repository> Writer<R> for Wants<C> {
     fn step(&mut self, tenancy: &Tenancy<R>) -> Result<(), String> {
         if let Some(commit) = self.prepared.take() {
-            match now(tenancy.repository().commit(&commit)) {
+            match block_on(tenancy.repository().commit(&commit)) {
                 Ok(Outcome::Committed) => self.succeeded = Some(true),
                 Ok(Outcome::Conflict) => {}
                 Ok(Outcome::Taken(_)) => self.succeeded = Some(false),
@@ -55,7 +59,7 @@ impl<C: Command + Clone, R: Repository> Writer<R> for Wants<C> {
             }
             return Ok(());
         }
-        match now(tenancy.prepare_as(self.commit, &self.actor, self.command.clone())) {
+        match block_on(tenancy.prepare_as(self.commit, &self.actor, self.command.clone())) {
             Ok(decided) if decided.commit.is_none() => self.succeeded = Some(true),
             Ok(decided) => self.prepared = decided.commit,
             Err(Error::Refused(_)) => self.succeeded = Some(false),
@@ -104,7 +108,7 @@ pub fn user(name: &str) -> Actor {
 }
 
 pub fn operator() -> Actor {
-    Actor::Operator(Operator::attest(Line::new("test").unwrap()))
+    Actor::Operator(Operator::attest(TextLine::new("test").unwrap()))
 }
 
 pub fn id(name: &str) -> UserId {
@@ -123,7 +127,9 @@ impl<R: Repository> World<R> {
         let create = CreateOrganization {
             name: "Acme".parse().unwrap(),
         };
-        let acme = now(tenancy.execute(&user("ann"), create)).unwrap().output;
+        let acme = block_on(tenancy.execute(&user("ann"), create))
+            .unwrap()
+            .output;
         Self {
             tenancy,
             acme,
@@ -140,7 +146,9 @@ impl<R: Repository> World<R> {
     }
 
     pub fn does<C: Command>(&self, actor: &Actor, command: C) -> C::Output {
-        now(self.tenancy.execute(actor, command)).unwrap().output
+        block_on(self.tenancy.execute(actor, command))
+            .unwrap()
+            .output
     }
 
     pub fn invited(&self, who: &str, role: OrganizationRole) -> InvitationToken {

@@ -1,10 +1,11 @@
 //! Accepting against everything that an invitation depends on.
 
-use tenancy::{
-    AcceptInvitation, DeclineInvitation, GiveWorkspaceRole, InvitationState, InviteToOrganization,
-    InviteToWorkspace, LeaveOrganization, MemoryRepository, OrganizationRole, RemoveMember,
-    ResendInvitation, TakeWorkspaceRole, WorkspaceRole,
+use tenancy::commands::{
+    AcceptInvitation, DeclineInvitation, GiveWorkspaceRole, InviteToOrganization,
+    InviteToWorkspace, LeaveOrganization, RemoveMember, ResendInvitation, TakeWorkspaceRole,
 };
+use tenancy::store::{InvitationState, MemoryRepository};
+use tenancy::{OrganizationRole, WorkspaceRole};
 
 use crate::harness::{
     ONE_OF_TWO, World, Writers, every_order, every_order_leaves, id, sets, user, wants,

@@ -1,9 +1,11 @@
 //! What is unique beyond one organization's version: domain names across organizations, and commits.
 
-use tenancy::{
-    CommitId, CreateDomain, CreateOrganization, CreateWorkspace, CreatedOrganization, DeleteDomain,
-    Directory as _, DomainKind, MemoryRepository, Name, Paging, ReleaseDomainName, Version, now,
+use tenancy::commands::{
+    CreateDomain, CreateOrganization, CreateWorkspace, CreatedOrganization, DeleteDomain,
+    ReleaseDomainName,
 };
+use tenancy::store::{Directory as _, MemoryRepository};
+use tenancy::{CommitId, DomainKind, Name, Paging, Version, block_on};
 
 use crate::harness::{
     ONE_OF_TWO, World, Writers, every_order_leaves, operator, sets, user, wants, wants_as,
@@ -168,11 +170,12 @@ fn an_organization_that_is_asked_for_twice_at_once_is_one() {
         (world, writers)
     };
     let outcomes = every_order_leaves(begin, |world, _| {
-        let zoes = now(world.tenancy.organizations(&user("zoe"), Paging::default())).unwrap();
+        let zoes = block_on(world.tenancy.organizations(&user("zoe"), Paging::default())).unwrap();
         assert_eq!(zoes.items.len(), 1);
         let store = world.tenancy.repository();
         let first = Version::ABSENT;
-        let log = now(store.log(zoes.items[0].id, first, Paging::<()>::first(10).limit)).unwrap();
+        let log =
+            block_on(store.log(zoes.items[0].id, first, Paging::<()>::first(10).limit)).unwrap();
         assert_eq!(log.len(), 1);
         assert_eq!(store.verify(zoes.items[0].id), Ok(()));
     });
@@ -188,7 +191,7 @@ fn one_id_for_two_requests_at_once_is_one_of_them() {
             organization,
             name: name("Payments"),
         };
-        let rename = tenancy::RenameOrganization {
+        let rename = tenancy::commands::RenameOrganization {
             organization,
             name: name("Acme SAS"),
         };

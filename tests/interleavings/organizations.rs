@@ -1,11 +1,12 @@
 //! Deletion against whatever would fill the organization, roles that are changed from two sides, and the
 //! quota.
 
-use tenancy::{
+use tenancy::commands::{
     AcceptInvitation, AppointAdmin, ChangeOrganizationRole, CreateWorkspace, DeleteOrganization,
-    DeleteWorkspace, GiveWorkspaceRole, InviteToOrganization, LeaveWorkspace, OrganizationRole,
-    RemoveMember, SetWorkspaceQuota, TakeWorkspaceRole, WorkspaceRole,
+    DeleteWorkspace, GiveWorkspaceRole, InviteToOrganization, LeaveWorkspace, RemoveMember,
+    SetWorkspaceQuota, TakeWorkspaceRole,
 };
+use tenancy::{OrganizationRole, WorkspaceRole};
 
 use crate::harness::{
     ONE_OF_TWO, World, every_order, every_order_leaves, id, operator, sets, user, wants,

@@ -7,16 +7,20 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, TimeDelta, Utc};
-use tenancy::{
-    AcceptInvitation, AppointAdmin, ChangeOrganizationRole, CompanyInformation, CreateDomain,
-    CreateOrganization, CreateWorkspace, DeactivateDomain, DeclineInvitation, DeleteDomain,
-    DeleteOrganization, DeleteWorkspace, DomainAction, DomainId, DomainKind, EditCompany,
-    EditContract, EditInvoicing, EditWorkspaceInvoicing, FollowEmailChange, GiveWorkspaceRole,
-    InvitationId, InvitationState, InvitationTarget, InvitationToken, InviteToOrganization,
-    InviteToWorkspace, InvoicingInformation, LeaveOrganization, LeaveWorkspace, MoveDomain,
-    OrganizationAction, OrganizationId, OrganizationRole, ReactivateDomain, ReleaseDomainName,
+use tenancy::commands::{
+    AcceptInvitation, AppointAdmin, ChangeOrganizationRole, CreateDomain, CreateOrganization,
+    CreateWorkspace, DeactivateDomain, DeclineInvitation, DeleteDomain, DeleteOrganization,
+    DeleteWorkspace, EditCompany, EditContract, EditInvoicing, EditWorkspaceInvoicing,
+    FollowEmailChange, GiveWorkspaceRole, InviteToOrganization, InviteToWorkspace,
+    LeaveOrganization, LeaveWorkspace, MoveDomain, ReactivateDomain, ReleaseDomainName,
     RemoveMember, RenameOrganization, RenameWorkspace, ResendInvitation, RevokeInvitation,
-    SetWorkspaceQuota, TakeWorkspaceRole, UserId, WorkspaceAction, WorkspaceId, WorkspaceRole,
+    SetWorkspaceQuota, TakeWorkspaceRole,
+};
+use tenancy::store::InvitationState;
+use tenancy::{
+    CompanyInformation, DomainAction, DomainId, DomainKind, InvitationId, InvitationTarget,
+    InvitationToken, InvoicingInformation, OrganizationAction, OrganizationId, OrganizationRole,
+    UserId, WorkspaceAction, WorkspaceId, WorkspaceRole,
 };
 
 /// Every command there is.

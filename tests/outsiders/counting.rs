@@ -3,10 +3,13 @@
 use core::num::NonZeroU32;
 use std::sync::{Mutex, PoisonError};
 
+use tenancy::store::{
+    Claim, Commit, Directory, Facts, Invitation, Key, Organization, Outcome, Repository, Workspace,
+};
+use tenancy::text::EmailKey;
 use tenancy::{
-    Claim, Commit, CommitId, Directory, Domain, DomainId, EmailKey, Facts, Invitation,
-    InvitationId, Key, LogEntry, Member, Organization, OrganizationId, Outcome, Repository,
-    Resource, RoleSet, Standing, UserId, Version, Workspace, WorkspaceId, WorkspaceMember,
+    CommitId, Domain, DomainId, InvitationId, LogEntry, Member, OrganizationId, Resource, RoleSet,
+    Standing, UserId, Version, WorkspaceId, WorkspaceMember,
 };
 
 pub struct Counting<R> {

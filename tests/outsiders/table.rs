@@ -2,17 +2,22 @@
 
 use std::fmt::{Debug, Display};
 
-use tenancy::{
-    AcceptInvitation, Actor, AppointAdmin, ChangeOrganizationRole, Command, CommitId, CreateDomain,
+use tenancy::commands::{
+    AcceptInvitation, AppointAdmin, ChangeOrganizationRole, Command, CreateDomain,
     CreateOrganization, CreateWorkspace, DeactivateDomain, DeclineInvitation, DeleteDomain,
-    DeleteOrganization, DeleteWorkspace, DomainAction, DomainId, DomainKind, DomainName,
-    EditCompany, EditContract, EditInvoicing, EditWorkspaceInvoicing, EmailAddress, Error,
-    FollowEmailChange, GiveWorkspaceRole, InvitationId, InvitationSecret, InvitationToken,
-    InviteToOrganization, InviteToWorkspace, LeaveOrganization, LeaveWorkspace, Line,
-    MemoryRepository, MoveDomain, Name, OrganizationAction, OrganizationId, OrganizationRole,
-    Paging, ReactivateDomain, ReleaseDomainName, RemoveMember, RenameOrganization, RenameWorkspace,
-    ResendInvitation, RevokeInvitation, SetWorkspaceQuota, TakeWorkspaceRole, Tenancy, UserId,
-    WorkspaceAction, WorkspaceId, WorkspaceRole, now,
+    DeleteOrganization, DeleteWorkspace, EditCompany, EditContract, EditInvoicing,
+    EditWorkspaceInvoicing, FollowEmailChange, GiveWorkspaceRole, InviteToOrganization,
+    InviteToWorkspace, LeaveOrganization, LeaveWorkspace, MoveDomain, ReactivateDomain,
+    ReleaseDomainName, RemoveMember, RenameOrganization, RenameWorkspace, ResendInvitation,
+    RevokeInvitation, SetWorkspaceQuota, TakeWorkspaceRole,
+};
+use tenancy::store::MemoryRepository;
+use tenancy::text::TextLine;
+use tenancy::token::InvitationSecret;
+use tenancy::{
+    Actor, CommitId, DomainAction, DomainId, DomainKind, DomainName, EmailAddress, Error,
+    InvitationId, InvitationToken, Name, OrganizationAction, OrganizationId, OrganizationRole,
+    Paging, Tenancy, UserId, WorkspaceAction, WorkspaceId, WorkspaceRole, block_on,
 };
 
 use crate::counting::Counting;
@@ -30,7 +35,7 @@ pub struct At {
     pub email: EmailAddress,
     pub label: DomainName,
     pub name: Name,
-    pub line: Line,
+    pub line: TextLine,
 }
 
 /// What was answered, and what it took.
@@ -102,7 +107,7 @@ fn command<C: Command>(
     at: &At,
     command: C,
 ) -> Result<String, String> {
-    let decided = now(tenancy.prepare_as(at.commit, actor, command)).map_err(refused)?;
+    let decided = block_on(tenancy.prepare_as(at.commit, actor, command)).map_err(refused)?;
     Ok(format!("granted, {} events", decided.events.len()))
 }
 
@@ -198,7 +203,7 @@ macro_rules! reads {
             ),
             for_the_host: matches!(stringify!($name).as_bytes(), b"standing"),
             names_two_layers: false,
-            ask: |$tenancy, $actor, $at| read(now($ask)),
+            ask: |$tenancy, $actor, $at| read(block_on($ask)),
         }),+];
     };
 }

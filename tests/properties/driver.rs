@@ -8,12 +8,16 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use proptest::prelude::*;
+use tenancy::commands::{
+    Accepted, CreatedOrganization, DeletedWorkspace, Departure, Invited, Revoked,
+};
+use tenancy::store::{InvitationState, MemoryRepository, OrganizationState};
+use tenancy::text::TextLine;
 use tenancy::{
-    Accepted, Actor, CompanyInformation, CreatedOrganization, DeletedWorkspace, Departure,
-    DomainId, DomainKind, DomainName, DomainStatus, EmailAddress, Event, InvitationId,
-    InvitationState, InvitationToken, InvitationValidity, Invited, InvoicingInformation, Line,
-    MemoryRepository, Name, Operator, OrganizationId, OrganizationRole, OrganizationState,
-    QuotaUsage, Revoked, Settings, Tenancy, UserId, VerifiedEmail, WorkspaceId, WorkspaceRole,
+    Actor, CompanyInformation, DomainId, DomainKind, DomainName, DomainStatus, EmailAddress, Event,
+    InvitationId, InvitationToken, InvitationValidity, InvoicingInformation, Name, Operator,
+    OrganizationId, OrganizationRole, QuotaUsage, Settings, Tenancy, UserId, VerifiedEmail,
+    WorkspaceId, WorkspaceRole,
 };
 
 use crate::model::{self, Ask, Choices, Drawn, Organization, Who, World};
@@ -57,8 +61,8 @@ pub fn email(text: &str) -> EmailAddress {
     EmailAddress::new(text).expect("an address")
 }
 
-fn line(text: &str) -> Line {
-    Line::new(text).expect("a line")
+fn line(text: &str) -> TextLine {
+    TextLine::new(text).expect("a line")
 }
 
 fn pick<T: Clone>(from: &[T], by: u8) -> Option<T> {
@@ -264,11 +268,11 @@ impl Driver {
             let name = Name::new(name).expect("a name");
             driver.carry_out(
                 who,
-                Ask::CreateOrganization(tenancy::CreateOrganization { name }),
+                Ask::CreateOrganization(tenancy::commands::CreateOrganization { name }),
             );
         }
         for organization in driver.organizations.clone() {
-            let quota = tenancy::SetWorkspaceQuota {
+            let quota = tenancy::commands::SetWorkspaceQuota {
                 organization,
                 quota: 2,
             };
@@ -324,12 +328,12 @@ impl Driver {
         let before = self.world.clone();
         let now = self.now();
         let (prepared, result, made, token, revoked, accepted) = with_command!(&ask, command => {
-            let prepared = tenancy::now(self.tenancy.prepare(&actor, command.clone()));
+            let prepared = tenancy::block_on(self.tenancy.prepare(&actor, command.clone()));
             let prepared = match prepared {
                 Ok(decided) => Ok(decided.events.iter().map(discriminant).collect()),
                 Err(error) => Err(error.refusal().unwrap_or_else(|| panic!("{error:?}")).code()),
             };
-            match tenancy::now(self.tenancy.execute(&actor, command.clone())) {
+            match tenancy::block_on(self.tenancy.execute(&actor, command.clone())) {
                 Ok(done) => {
                     assert_eq!(done.token.version, self.version(done.token.organization));
                     let (token, revoked) = (done.output.token(), done.output.revoked());
@@ -482,13 +486,15 @@ impl Driver {
         });
         let ask = match name {
             "CreateOrganization" => {
-                Ask::CreateOrganization(tenancy::CreateOrganization { name: named })
+                Ask::CreateOrganization(tenancy::commands::CreateOrganization { name: named })
             }
-            "RenameOrganization" => Ask::RenameOrganization(tenancy::RenameOrganization {
-                organization,
-                name: named,
-            }),
-            "EditCompany" => Ask::EditCompany(tenancy::EditCompany {
+            "RenameOrganization" => {
+                Ask::RenameOrganization(tenancy::commands::RenameOrganization {
+                    organization,
+                    name: named,
+                })
+            }
+            "EditCompany" => Ask::EditCompany(tenancy::commands::EditCompany {
                 organization,
                 company: (what % 2 == 1).then(|| CompanyInformation {
                     legal_name: line("Acme SAS"),
@@ -497,34 +503,34 @@ impl Driver {
                     address: vec![],
                 }),
             }),
-            "EditInvoicing" => Ask::EditInvoicing(tenancy::EditInvoicing {
+            "EditInvoicing" => Ask::EditInvoicing(tenancy::commands::EditInvoicing {
                 organization,
                 invoicing,
             }),
             "DeleteOrganization" => {
-                Ask::DeleteOrganization(tenancy::DeleteOrganization { organization })
+                Ask::DeleteOrganization(tenancy::commands::DeleteOrganization { organization })
             }
-            "CreateWorkspace" => Ask::CreateWorkspace(tenancy::CreateWorkspace {
+            "CreateWorkspace" => Ask::CreateWorkspace(tenancy::commands::CreateWorkspace {
                 organization,
                 name: named,
             }),
-            "RenameWorkspace" => Ask::RenameWorkspace(tenancy::RenameWorkspace {
+            "RenameWorkspace" => Ask::RenameWorkspace(tenancy::commands::RenameWorkspace {
                 organization: home,
                 workspace,
                 name: named,
             }),
             "EditWorkspaceInvoicing" => {
-                Ask::EditWorkspaceInvoicing(tenancy::EditWorkspaceInvoicing {
+                Ask::EditWorkspaceInvoicing(tenancy::commands::EditWorkspaceInvoicing {
                     organization: home,
                     workspace,
                     invoicing,
                 })
             }
-            "DeleteWorkspace" => Ask::DeleteWorkspace(tenancy::DeleteWorkspace {
+            "DeleteWorkspace" => Ask::DeleteWorkspace(tenancy::commands::DeleteWorkspace {
                 organization: home,
                 workspace,
             }),
-            "CreateDomain" => Ask::CreateDomain(tenancy::CreateDomain {
+            "CreateDomain" => Ask::CreateDomain(tenancy::commands::CreateDomain {
                 organization: home,
                 workspace,
                 name: labelled,
@@ -534,71 +540,73 @@ impl Driver {
                     DomainKind::Production
                 },
             }),
-            "DeactivateDomain" => Ask::DeactivateDomain(tenancy::DeactivateDomain {
+            "DeactivateDomain" => Ask::DeactivateDomain(tenancy::commands::DeactivateDomain {
                 organization: its,
                 domain,
             }),
-            "ReactivateDomain" => Ask::ReactivateDomain(tenancy::ReactivateDomain {
+            "ReactivateDomain" => Ask::ReactivateDomain(tenancy::commands::ReactivateDomain {
                 organization: its,
                 domain,
             }),
-            "MoveDomain" => Ask::MoveDomain(tenancy::MoveDomain {
+            "MoveDomain" => Ask::MoveDomain(tenancy::commands::MoveDomain {
                 organization: its,
                 domain,
                 to: to.1,
             }),
-            "DeleteDomain" => Ask::DeleteDomain(tenancy::DeleteDomain {
+            "DeleteDomain" => Ask::DeleteDomain(tenancy::commands::DeleteDomain {
                 organization: its,
                 domain,
             }),
             "ChangeOrganizationRole" => {
-                Ask::ChangeOrganizationRole(tenancy::ChangeOrganizationRole {
+                Ask::ChangeOrganizationRole(tenancy::commands::ChangeOrganizationRole {
                     organization,
                     user: whom_id,
                     role,
                 })
             }
-            "RemoveMember" => Ask::RemoveMember(tenancy::RemoveMember {
+            "RemoveMember" => Ask::RemoveMember(tenancy::commands::RemoveMember {
                 organization,
                 user: whom_id,
             }),
             "LeaveOrganization" => {
-                Ask::LeaveOrganization(tenancy::LeaveOrganization { organization })
+                Ask::LeaveOrganization(tenancy::commands::LeaveOrganization { organization })
             }
-            "GiveWorkspaceRole" => Ask::GiveWorkspaceRole(tenancy::GiveWorkspaceRole {
+            "GiveWorkspaceRole" => Ask::GiveWorkspaceRole(tenancy::commands::GiveWorkspaceRole {
                 organization: home,
                 workspace,
                 user: whom_id,
                 role: workspace_role,
             }),
-            "TakeWorkspaceRole" => Ask::TakeWorkspaceRole(tenancy::TakeWorkspaceRole {
+            "TakeWorkspaceRole" => Ask::TakeWorkspaceRole(tenancy::commands::TakeWorkspaceRole {
                 organization: home,
                 workspace,
                 user: whom_id,
             }),
-            "LeaveWorkspace" => Ask::LeaveWorkspace(tenancy::LeaveWorkspace {
+            "LeaveWorkspace" => Ask::LeaveWorkspace(tenancy::commands::LeaveWorkspace {
                 organization: home,
                 workspace,
             }),
             "FollowEmailChange" => {
-                Ask::FollowEmailChange(tenancy::FollowEmailChange { organization })
+                Ask::FollowEmailChange(tenancy::commands::FollowEmailChange { organization })
             }
-            "InviteToOrganization" => Ask::InviteToOrganization(tenancy::InviteToOrganization {
-                organization,
-                email: invited,
-                role,
-            }),
-            "InviteToWorkspace" => Ask::InviteToWorkspace(tenancy::InviteToWorkspace {
+            "InviteToOrganization" => {
+                Ask::InviteToOrganization(tenancy::commands::InviteToOrganization {
+                    organization,
+                    email: invited,
+                    role,
+                })
+            }
+            "InviteToWorkspace" => Ask::InviteToWorkspace(tenancy::commands::InviteToWorkspace {
                 organization: home,
                 workspace,
                 email: invited,
                 role: workspace_role,
             }),
-            "ResendInvitation" => Ask::ResendInvitation(tenancy::ResendInvitation {
+            "ResendInvitation" => Ask::ResendInvitation(tenancy::commands::ResendInvitation {
                 organization: from,
                 invitation,
             }),
-            "RevokeInvitation" => Ask::RevokeInvitation(tenancy::RevokeInvitation {
+            "RevokeInvitation" => Ask::RevokeInvitation(tenancy::commands::RevokeInvitation {
                 organization: from,
                 invitation,
             }),
@@ -606,7 +614,8 @@ impl Driver {
                 let token = match token {
                     Some(token) if !stranger => token,
                     _ => {
-                        let secret = tenancy::InvitationSecret::generate().expect("randomness");
+                        let secret =
+                            tenancy::token::InvitationSecret::generate().expect("randomness");
                         InvitationToken::new(from, invitation, &secret)
                     }
                 };
@@ -617,25 +626,25 @@ impl Driver {
                     token
                 };
                 if name == "AcceptInvitation" {
-                    Ask::AcceptInvitation(tenancy::AcceptInvitation { token })
+                    Ask::AcceptInvitation(tenancy::commands::AcceptInvitation { token })
                 } else {
-                    Ask::DeclineInvitation(tenancy::DeclineInvitation { token })
+                    Ask::DeclineInvitation(tenancy::commands::DeclineInvitation { token })
                 }
             }
-            "SetWorkspaceQuota" => Ask::SetWorkspaceQuota(tenancy::SetWorkspaceQuota {
+            "SetWorkspaceQuota" => Ask::SetWorkspaceQuota(tenancy::commands::SetWorkspaceQuota {
                 organization,
                 quota: u32::from(what % 4),
             }),
-            "EditContract" => Ask::EditContract(tenancy::EditContract {
+            "EditContract" => Ask::EditContract(tenancy::commands::EditContract {
                 organization,
                 contract: (what % 2 == 1).then(|| line("C-1")),
             }),
-            "AppointAdmin" => Ask::AppointAdmin(tenancy::AppointAdmin {
+            "AppointAdmin" => Ask::AppointAdmin(tenancy::commands::AppointAdmin {
                 organization,
                 user: whom_id,
                 email: (what % 4 > 0).then(|| email(&address(whom))),
             }),
-            _ => Ask::ReleaseDomainName(tenancy::ReleaseDomainName {
+            _ => Ask::ReleaseDomainName(tenancy::commands::ReleaseDomainName {
                 organization,
                 name: labelled,
             }),
@@ -716,8 +725,8 @@ impl Driver {
             {
                 Who::Operator
             }
-            Ask::AcceptInvitation(tenancy::AcceptInvitation { token })
-            | Ask::DeclineInvitation(tenancy::DeclineInvitation { token })
+            Ask::AcceptInvitation(tenancy::commands::AcceptInvitation { token })
+            | Ask::DeclineInvitation(tenancy::commands::DeclineInvitation { token })
                 if plainly =>
             {
                 let it = self.world.organizations.get(&token.organization());
@@ -771,7 +780,7 @@ pub fn actor(who: &Who) -> Actor {
 
 /// The organization that a command names.
 pub fn about(ask: &Ask) -> Option<OrganizationId> {
-    use tenancy::Command as _;
+    use tenancy::commands::Command as _;
     let nothing = tenancy::CommitId::from_uuid(uuid::Uuid::nil());
     match ask {
         Ask::CreateOrganization(_) => None,

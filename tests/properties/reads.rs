@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use tenancy::policy::On as Asked;
+use tenancy::store::InvitationState;
 use tenancy::{
-    Action, Decision, DomainId, Grant, InvitationState, InvitationStatus, On as Asked,
-    OrganizationAction, OrganizationId, OrganizationRole, Page, Paging, RoleSet, UserId,
-    WorkspaceAction, WorkspaceId,
+    Action, Decision, DomainId, Grant, InvitationStatus, OrganizationAction, OrganizationId,
+    OrganizationRole, Page, Paging, RoleSet, UserId, WorkspaceAction, WorkspaceId,
 };
 
 use crate::driver::{Driver, USERS, actor, address, user};
@@ -135,7 +136,7 @@ impl Driver {
         let tenancy = &self.tenancy;
         let as_actor = actor(who);
         let many = actions.iter().map(|action| (on, *action));
-        let many = tenancy::now(tenancy.check_many(&as_actor, many)).unwrap();
+        let many = tenancy::block_on(tenancy.check_many(&as_actor, many)).unwrap();
         for (action, decision) in actions.iter().zip(many) {
             let answer = self.world.may(who, asked, action);
             assert!(
@@ -143,10 +144,10 @@ impl Driver {
                 "{who:?} {action:?} {asked:?}: {decision} / {answer:?}"
             );
             assert_eq!(
-                tenancy::now(tenancy.check(&as_actor, on, *action)).unwrap(),
+                tenancy::block_on(tenancy.check(&as_actor, on, *action)).unwrap(),
                 decision
             );
-            let permit = codes(tenancy::now(tenancy.require(&as_actor, on, *action)));
+            let permit = codes(tenancy::block_on(tenancy.require(&as_actor, on, *action)));
             assert_eq!(
                 permit.as_ref().err().copied(),
                 no(&answer),
@@ -202,16 +203,17 @@ impl Driver {
         } else {
             members
         });
-        let first = tenancy::now(
-            self.tenancy
-                .who_can(&as_actor, on, action, Paging::first(2)),
-        );
+        let first =
+            tenancy::block_on(
+                self.tenancy
+                    .who_can(&as_actor, on, action, Paging::first(2)),
+            );
         assert_eq!(codes(first).err(), refused, "{who:?} {asked:?}");
         if refused.is_some() {
             return;
         }
         let holders = walk(|paging| {
-            tenancy::now(self.tenancy.who_can(&as_actor, on, action, paging)).unwrap()
+            tenancy::block_on(self.tenancy.who_can(&as_actor, on, action, paging)).unwrap()
         });
         let mut expected: Vec<_> = self.world.organizations[&id]
             .members
@@ -225,7 +227,7 @@ impl Driver {
         assert_eq!(found, expected, "{asked:?}");
         for holder in holders {
             let holds = tenancy::Actor::unverified(holder.user);
-            let decision = tenancy::now(self.tenancy.check(&holds, on, action)).unwrap();
+            let decision = tenancy::block_on(self.tenancy.check(&holds, on, action)).unwrap();
             assert_eq!(decision, Decision::Allowed { by: holder.by });
         }
     }
@@ -247,10 +249,12 @@ impl Driver {
             self.world.may(who, On::Workspace(id, *w), &on_workspace) == Answer::Allowed
         });
         let found = walk(|paging| {
-            tenancy::now(
-                self.tenancy
-                    .reachable_workspaces(&as_actor, id, on_workspace, paging),
-            )
+            tenancy::block_on(self.tenancy.reachable_workspaces(
+                &as_actor,
+                id,
+                on_workspace,
+                paging,
+            ))
             .unwrap()
         });
         let found: Vec<_> = found.iter().map(|workspace| workspace.id).collect();
@@ -268,7 +272,7 @@ impl Driver {
         });
         expected.sort_unstable();
         let found = walk(|paging| {
-            tenancy::now(
+            tenancy::block_on(
                 self.tenancy
                     .reachable_domains(&as_actor, id, on_domain, paging),
             )
@@ -315,7 +319,7 @@ impl Driver {
                 self.decisions(&who, *on, asked, &tenancy::DomainAction::ALL);
                 self.decisions(&who, *on, asked, &[OnDomain]);
                 let view = self.world.may(&who, asked, &tenancy::DomainAction::View);
-                let domain = codes(tenancy::now(self.tenancy.domain(&actor(&who), *on)));
+                let domain = codes(tenancy::block_on(self.tenancy.domain(&actor(&who), *on)));
                 assert_eq!(domain.as_ref().err().copied(), no(&view));
                 if let Ok(domain) = domain {
                     let expected = &self.world.organizations[&on.0].domains[&on.1];
@@ -348,7 +352,7 @@ impl Driver {
         let actor = actor(who);
         let tenancy = &self.tenancy;
         let view = no(&self.world.may(who, on, &OrganizationAction::View));
-        let seen = codes(tenancy::now(tenancy.organization(&actor, id)));
+        let seen = codes(tenancy::block_on(tenancy.organization(&actor, id)));
         assert_eq!(seen.as_ref().err().copied(), view);
         let it = self.world.organizations.get(&id);
         if let (Ok(seen), Some(it)) = (seen, it) {
@@ -360,23 +364,23 @@ impl Driver {
         }
         let invoicing = no(&self.world.may(who, on, &OrganizationAction::ViewInvoicing));
         let contract = no(&self.world.may(who, on, &OrganizationAction::ViewContract));
-        let read = codes(tenancy::now(tenancy.company(&actor, id)));
+        let read = codes(tenancy::block_on(tenancy.company(&actor, id)));
         assert_eq!(
             read,
             invoicing.map_or_else(|| Ok(it.unwrap().company.clone()), Err)
         );
-        let read = codes(tenancy::now(tenancy.invoicing(&actor, id)));
+        let read = codes(tenancy::block_on(tenancy.invoicing(&actor, id)));
         assert_eq!(
             read,
             invoicing.map_or_else(|| Ok(it.unwrap().invoicing.clone()), Err)
         );
-        let read = codes(tenancy::now(tenancy.contract(&actor, id)));
+        let read = codes(tenancy::block_on(tenancy.contract(&actor, id)));
         let read = read.map(|line| line.map(|line| line.as_str().to_owned()));
         assert_eq!(
             read,
             contract.map_or_else(|| Ok(it.unwrap().contract.clone()), Err)
         );
-        let read = codes(tenancy::now(tenancy.quota_usage(&actor, id)));
+        let read = codes(tenancy::block_on(tenancy.quota_usage(&actor, id)));
         let read = read.map(|usage| (usage.workspaces as usize, usage.quota));
         let usage = || it.map(|it| (it.workspaces.len(), it.quota)).unwrap();
         assert_eq!(read, contract.map_or_else(|| Ok(usage()), Err));
@@ -389,14 +393,15 @@ impl Driver {
         let it = self.world.organizations.get(&id);
 
         let refused = no(&self.world.may(who, on, &OrganizationAction::ViewMembers));
-        let first = codes(tenancy::now(tenancy.members(
+        let first = codes(tenancy::block_on(tenancy.members(
             &as_actor,
             id,
             Paging::default(),
         )));
         assert_eq!(first.err(), refused);
         if refused.is_none() {
-            let all = walk(|paging| tenancy::now(tenancy.members(&as_actor, id, paging)).unwrap());
+            let all =
+                walk(|paging| tenancy::block_on(tenancy.members(&as_actor, id, paging)).unwrap());
             let found: Vec<_> = all
                 .iter()
                 .map(|member| (member.user, member.role))
@@ -412,22 +417,23 @@ impl Driver {
         let refused = no(&self
             .world
             .may(who, on, &OrganizationAction::ViewInvitations));
-        let first = codes(tenancy::now(tenancy.invitations(
+        let first = codes(tenancy::block_on(tenancy.invitations(
             &as_actor,
             id,
             Paging::default(),
         )));
         assert_eq!(first.err(), refused);
         if refused.is_none() {
-            let all =
-                walk(|paging| tenancy::now(tenancy.invitations(&as_actor, id, paging)).unwrap());
+            let all = walk(|paging| {
+                tenancy::block_on(tenancy.invitations(&as_actor, id, paging)).unwrap()
+            });
             let found: Vec<_> = all.iter().map(|i| (i.id, i.status)).collect();
             let expected = it.unwrap().open().map(|(id, i)| (*id, self.status(i)));
             assert_eq!(found, expected.collect::<Vec<_>>());
         }
 
         let refused = no(&self.world.may(who, on, &OrganizationAction::ViewAuditTrail));
-        let first = codes(tenancy::now(tenancy.audit_trail(
+        let first = codes(tenancy::block_on(tenancy.audit_trail(
             &as_actor,
             id,
             Paging::default(),
@@ -435,15 +441,16 @@ impl Driver {
         assert_eq!(first.err(), refused);
 
         let refused = no(&self.world.may(who, on, &OrganizationAction::View));
-        let first = codes(tenancy::now(tenancy.workspaces(
+        let first = codes(tenancy::block_on(tenancy.workspaces(
             &as_actor,
             id,
             Paging::default(),
         )));
         assert_eq!(first.err(), refused);
         if refused.is_none() {
-            let all =
-                walk(|paging| tenancy::now(tenancy.workspaces(&as_actor, id, paging)).unwrap());
+            let all = walk(|paging| {
+                tenancy::block_on(tenancy.workspaces(&as_actor, id, paging)).unwrap()
+            });
             let found: Vec<_> = all
                 .iter()
                 .map(|w| (w.id, w.name.as_str().to_owned()))
@@ -481,7 +488,7 @@ impl Driver {
         let it = self.world.organizations.get(&on.0);
         let there = it.and_then(|it| it.workspaces.get(&on.1));
 
-        let seen = codes(tenancy::now(tenancy.workspace(&as_actor, on)));
+        let seen = codes(tenancy::block_on(tenancy.workspace(&as_actor, on)));
         let seen = seen.map(|workspace| workspace.name.as_str().to_owned());
         assert_eq!(
             seen,
@@ -489,25 +496,30 @@ impl Driver {
         );
 
         let refused = no(&self.world.may(who, asked, &WorkspaceAction::ViewInvoicing));
-        let seen = codes(tenancy::now(tenancy.workspace_invoicing(&as_actor, on)));
+        let seen = codes(tenancy::block_on(
+            tenancy.workspace_invoicing(&as_actor, on),
+        ));
         assert_eq!(seen.as_ref().err().copied(), refused);
         if let Ok(seen) = seen {
             let expected = match &there.unwrap().invoicing {
-                Some(own) => tenancy::WorkspaceInvoicing::Own(own.clone()),
-                None => tenancy::WorkspaceInvoicing::Organization(it.unwrap().invoicing.clone()),
+                Some(own) => tenancy::views::WorkspaceInvoicing::Own(own.clone()),
+                None => {
+                    tenancy::views::WorkspaceInvoicing::Organization(it.unwrap().invoicing.clone())
+                }
             };
             assert_eq!(seen, expected, "O5");
         }
 
         let refused = no(&self.world.may(who, asked, &WorkspaceAction::ViewMembers));
-        let first = codes(tenancy::now(tenancy.workspace_members(
+        let first = codes(tenancy::block_on(tenancy.workspace_members(
             &as_actor,
             on,
             Paging::default(),
         )));
         assert_eq!(first.err(), refused);
         if refused.is_none() {
-            let all = walk(|p| tenancy::now(tenancy.workspace_members(&as_actor, on, p)).unwrap());
+            let all =
+                walk(|p| tenancy::block_on(tenancy.workspace_members(&as_actor, on, p)).unwrap());
             let found: Vec<_> = all
                 .iter()
                 .map(|member| (member.user, member.role))
@@ -518,14 +530,14 @@ impl Driver {
         }
 
         let refused = no(&self.world.may(who, asked, &WorkspaceAction::ListDomains));
-        let first = codes(tenancy::now(tenancy.domains(
+        let first = codes(tenancy::block_on(tenancy.domains(
             &as_actor,
             on,
             Paging::default(),
         )));
         assert_eq!(first.err(), refused);
         if refused.is_none() {
-            let all = walk(|p| tenancy::now(tenancy.domains(&as_actor, on, p)).unwrap());
+            let all = walk(|p| tenancy::block_on(tenancy.domains(&as_actor, on, p)).unwrap());
             let found: Vec<_> = all.iter().map(|domain| domain.id).collect();
             let inside = it
                 .unwrap()
@@ -538,15 +550,16 @@ impl Driver {
         let refused = no(&self
             .world
             .may(who, asked, &WorkspaceAction::ViewInvitations));
-        let first = codes(tenancy::now(tenancy.workspace_invitations(
+        let first = codes(tenancy::block_on(tenancy.workspace_invitations(
             &as_actor,
             on,
             Paging::default(),
         )));
         assert_eq!(first.err(), refused);
         if refused.is_none() {
-            let all =
-                walk(|p| tenancy::now(tenancy.workspace_invitations(&as_actor, on, p)).unwrap());
+            let all = walk(|p| {
+                tenancy::block_on(tenancy.workspace_invitations(&as_actor, on, p)).unwrap()
+            });
             let found: Vec<_> = all.iter().map(|i| (i.id, i.status)).collect();
             let into = it
                 .unwrap()
@@ -570,12 +583,12 @@ impl Driver {
                 .map(|(id, _)| *id)
                 .collect()
         };
-        let mine = walk(|p| tenancy::now(tenancy.organizations(&as_actor, p)).unwrap());
+        let mine = walk(|p| tenancy::block_on(tenancy.organizations(&as_actor, p)).unwrap());
         let mine: Vec<_> = mine.iter().map(|view| view.id).collect();
         assert_eq!(mine, of(&|_, _| true));
         for action in OrganizationAction::ALL {
             let reached = walk(|p| {
-                tenancy::now(tenancy.reachable_organizations(&as_actor, action, p)).unwrap()
+                tenancy::block_on(tenancy.reachable_organizations(&as_actor, action, p)).unwrap()
             });
             let reached: Vec<_> = reached.iter().map(|view| view.id).collect();
             let mut expected = of(&|_, _| true);
@@ -585,12 +598,13 @@ impl Driver {
             assert_eq!(reached, expected);
         }
         if let Who::User(user, _) = who {
-            let alone = walk(|p| tenancy::now(tenancy.only_admin_of(*user, p)).unwrap());
+            let alone = walk(|p| tenancy::block_on(tenancy.only_admin_of(*user, p)).unwrap());
             let alone: Vec<_> = alone.iter().map(|view| view.id).collect();
             let expected = of(&|it, role| role == OrganizationRole::Admin && it.admins() == 1);
             assert_eq!(alone, expected, "O4");
         }
-        let received = walk(|p| tenancy::now(tenancy.received_invitations(&as_actor, p)).unwrap());
+        let received =
+            walk(|p| tenancy::block_on(tenancy.received_invitations(&as_actor, p)).unwrap());
         let received: Vec<_> = received
             .iter()
             .map(|r| (r.organization, r.invitation.id))
@@ -616,7 +630,7 @@ impl Driver {
             let it = self.world.organizations.get(&token.organization());
             let invitation = it.and_then(|it| it.invitations.get(&token.invitation()));
             let invitation = invitation.filter(|i| i.link == *token.hash().as_bytes());
-            let preview = codes(tenancy::now(self.tenancy.preview(token)));
+            let preview = codes(tenancy::block_on(self.tenancy.preview(token)));
             let found = preview.map(|preview| preview.invitation.status);
             let expected = invitation
                 .map(|i| self.status(i))

@@ -1,9 +1,11 @@
 //! A1–A5: one table, hiding, explanations, a host's own actions, isolation.
 
+use tenancy::commands::{
+    ChangeOrganizationRole, GiveWorkspaceRole, RemoveMember, TakeWorkspaceRole,
+};
 use tenancy::{
-    Action, ChangeOrganizationRole, Decision, DomainAction, DomainId, GiveWorkspaceRole, Grant,
-    OrganizationAction, OrganizationId, OrganizationRole, RemoveMember, RoleSet, TakeWorkspaceRole,
-    UserId, WorkspaceAction, WorkspaceId, WorkspaceRole,
+    Action, Decision, DomainAction, DomainId, Grant, OrganizationAction, OrganizationId,
+    OrganizationRole, RoleSet, UserId, WorkspaceAction, WorkspaceId, WorkspaceRole,
 };
 
 use crate::support::{World, id, not_found, operator, user};
@@ -133,7 +135,7 @@ fn a4_a_hosts_own_action_gets_the_cascade_and_the_hiding() {
         world.does(&user("ann"), acme.sandbox("acme")),
     );
     let dev = world.workspace_member(acme, "dev", WorkspaceRole::Developer);
-    let permit = tenancy::now(world.tenancy.require(&user("ann"), on, Deploy)).unwrap();
+    let permit = tenancy::block_on(world.tenancy.require(&user("ann"), on, Deploy)).unwrap();
     assert_eq!(permit.by(), Grant::Cascade(OrganizationRole::Admin));
     assert_eq!(
         (permit.resource(), permit.user()),

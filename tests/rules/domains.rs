@@ -1,7 +1,8 @@
 //! D1–D3.
 
+use tenancy::commands::CreateDomain;
 use tenancy::{
-    CreateDomain, DomainAction, DomainKind, DomainName, DomainStatus, Event, OrganizationAction,
+    DomainAction, DomainKind, DomainName, DomainStatus, Event, OrganizationAction,
     OrganizationRole, Refusal, RoleSet, WorkspaceAction, WorkspaceRole,
 };
 
@@ -43,7 +44,7 @@ fn d1_a_domain_is_created_as_sandbox_or_production_and_keeps_its_kind_whatever_h
         world.does(&ann, acme.deactivate(domain));
         world.does(&ann, acme.move_domain(domain, second));
         world.does(&ann, acme.reactivate(domain));
-        let read = tenancy::now(world.tenancy.domain(&ann, (acme.organization, domain)));
+        let read = tenancy::block_on(world.tenancy.domain(&ann, (acme.organization, domain)));
         let read = read.unwrap();
         assert_eq!((read.kind, read.workspace), (kind, second));
     }
@@ -298,7 +299,7 @@ fn d3_deleting_is_not_reversible() {
     let gone = not_found((acme.organization, domain));
     assert_eq!(world.refused(&ann, acme.reactivate(domain)), gone);
     assert_eq!(world.refused(&ann, acme.delete_domain(domain)), gone);
-    let read = tenancy::now(
+    let read = tenancy::block_on(
         world
             .tenancy
             .domain(&operator(), (acme.organization, domain)),

@@ -1,11 +1,13 @@
 //! I1–I8.
 
 use chrono::TimeDelta;
+use tenancy::commands::{AcceptInvitation, DeclineInvitation};
+use tenancy::store::InvitationState;
+use tenancy::token::InvitationSecret;
 use tenancy::{
-    AcceptInvitation, DeclineInvitation, Event, InvitationId, InvitationSecret, InvitationState,
-    InvitationStatus, InvitationTarget, InvitationToken, InvitationValidity, OrganizationAction,
-    OrganizationId, OrganizationRole, Paging, Refusal, RevocationReason, RoleSet, Settings,
-    WorkspaceAction, WorkspaceRole,
+    Event, InvitationId, InvitationStatus, InvitationTarget, InvitationToken, InvitationValidity,
+    OrganizationAction, OrganizationId, OrganizationRole, Paging, Refusal, RevocationReason,
+    RoleSet, Settings, WorkspaceAction, WorkspaceRole,
 };
 
 use crate::support::*;
@@ -287,7 +289,7 @@ fn i3_who_does_not_hold_the_secret_cant_learn_that_an_invitation_exists() {
             assert_eq!(world.refused(&who, accept), Refusal::InvitationNotFound);
             assert_eq!(world.refused(&who, decline), Refusal::InvitationNotFound);
         }
-        let preview = tenancy::now(world.tenancy.preview(&token));
+        let preview = tenancy::block_on(world.tenancy.preview(&token));
         assert_eq!(
             preview.unwrap_err().refusal(),
             Some(&Refusal::InvitationNotFound)
@@ -330,7 +332,7 @@ fn i3_opening_a_link_only_previews_it() {
     );
     let before = world.everything();
     for _ in 0..3 {
-        let preview = tenancy::now(world.tenancy.preview(&token(&sent))).unwrap();
+        let preview = tenancy::block_on(world.tenancy.preview(&token(&sent))).unwrap();
         assert_eq!(preview.organization_name, name("Acme"));
         assert_eq!(preview.workspace_name, Some(name("Acme")));
         assert_eq!(preview.invitation.email, email("bob@acme.example"));
@@ -358,7 +360,7 @@ fn i3_a_preview_tells_the_holder_of_the_link_what_became_of_it() {
         (&revoked, InvitationStatus::Revoked),
         (&expired, InvitationStatus::Expired),
     ] {
-        let preview = tenancy::now(world.tenancy.preview(&token(sent))).unwrap();
+        let preview = tenancy::block_on(world.tenancy.preview(&token(sent))).unwrap();
         assert_eq!(preview.invitation.status, status);
     }
 }
@@ -376,12 +378,12 @@ fn i3_only_the_hash_of_the_secret_is_kept_and_shown_nowhere() {
         token: token.clone(),
     };
     let refusal = world.refused(&user("dora"), accept.clone());
-    let preview = tenancy::now(world.tenancy.preview(&token)).unwrap();
+    let preview = tenancy::block_on(world.tenancy.preview(&token)).unwrap();
     let ann = user("ann");
     let listed = world
         .tenancy
         .invitations(&ann, acme.organization, Paging::default());
-    let listed = tenancy::now(listed).unwrap();
+    let listed = tenancy::block_on(listed).unwrap();
     for shown in [
         format!("{token:?}"),
         format!("{:?}", done.output),
@@ -445,7 +447,7 @@ fn i4_an_invitation_expires_to_the_millisecond() {
     let too_late = world.does(&ann, acme.invite("carl", OrganizationRole::Member));
     assert_eq!(sent.expires_at.timestamp_subsec_nanos(), 123_000_000);
     let status = || {
-        let preview = tenancy::now(world.tenancy.preview(&token(&too_late)));
+        let preview = tenancy::block_on(world.tenancy.preview(&token(&too_late)));
         preview.unwrap().invitation.status
     };
     world.is_at(sent.expires_at - TimeDelta::nanoseconds(1));
@@ -498,7 +500,7 @@ fn i4_an_expired_invitation_stays_listed_and_is_renewed_or_revoked() {
     let listed = world
         .tenancy
         .invitations(&ann, acme.organization, Paging::default());
-    let listed = tenancy::now(listed).unwrap().items;
+    let listed = tenancy::block_on(listed).unwrap().items;
     assert_eq!(listed.len(), 3);
     assert!(
         listed

@@ -1,9 +1,11 @@
 //! O1–O6.
 
+use tenancy::commands::{CreateOrganization, CreatedOrganization};
+use tenancy::store::OrganizationStatus;
+use tenancy::views::WorkspaceInvoicing;
 use tenancy::{
-    CreateOrganization, CreatedOrganization, DomainAction, Event, OrganizationAction,
-    OrganizationRole, OrganizationStatus, Paging, Refusal, RevocationReason, RoleSet,
-    WorkspaceAction, WorkspaceInvoicing, WorkspaceRole,
+    DomainAction, Event, OrganizationAction, OrganizationRole, Paging, Refusal, RevocationReason,
+    RoleSet, WorkspaceAction, WorkspaceRole,
 };
 
 use crate::support::*;
@@ -96,7 +98,7 @@ fn o3_a_user_lists_the_organizations_that_they_belong_to_with_their_role() {
             name: name("Bob's"),
         },
     );
-    let listed = tenancy::now(world.tenancy.organizations(&user("bob"), Paging::default()));
+    let listed = tenancy::block_on(world.tenancy.organizations(&user("bob"), Paging::default()));
     let mut listed: Vec<_> = listed
         .unwrap()
         .items
@@ -131,7 +133,7 @@ fn o3_a_user_lists_the_invitations_to_their_verified_address_and_nobody_elses() 
 
     let received = |who| {
         let page = world.tenancy.received_invitations(&who, Paging::default());
-        let items = tenancy::now(page).unwrap().items;
+        let items = tenancy::block_on(page).unwrap().items;
         let ids = items
             .into_iter()
             .map(|it| (it.organization, it.invitation.id));
@@ -232,7 +234,7 @@ fn o4_a_host_asks_which_organizations_somebody_is_the_only_admin_of() {
     world.member(alone, "carl", OrganizationRole::Accounting);
     let only = |who| {
         let page = world.tenancy.only_admin_of(id(&who), Paging::default());
-        let items = tenancy::now(page).unwrap().items;
+        let items = tenancy::block_on(page).unwrap().items;
         items.into_iter().map(|view| view.id).collect::<Vec<_>>()
     };
     assert_eq!(only(user("ann")), [alone.organization]);
@@ -312,7 +314,7 @@ fn o5_only_an_admin_renames_it_and_edits_company_information() {
         );
     }
     world.does(&user("ann"), acme.edit_company(Some(company())));
-    let read = tenancy::now(world.tenancy.company(&cy, acme.organization));
+    let read = tenancy::block_on(world.tenancy.company(&cy, acme.organization));
     assert_eq!(read.unwrap(), Some(company()));
     world.does(&user("ann"), acme.edit_company(None));
     assert_eq!(world.row(acme).company, None);
@@ -359,7 +361,7 @@ fn o5_a_workspaces_own_invoicing_overrides_the_organizations_until_it_is_unset()
     let here = acme.workspace;
     let applies = || {
         let read = world.tenancy.workspace_invoicing(&ann, acme.there());
-        tenancy::now(read).unwrap()
+        tenancy::block_on(read).unwrap()
     };
     assert_eq!(applies(), WorkspaceInvoicing::Organization(None));
     world.does(&ann, acme.edit_invoicing(Some(invoicing("Acme"))));
@@ -431,11 +433,11 @@ fn o6_deleting_an_empty_one_revokes_its_pending_invitations_in_the_same_commit()
         ]
     );
     assert_eq!(world.row(acme).status, OrganizationStatus::Deleted);
-    assert_eq!(world.row(acme).counts, tenancy::Counts::default());
+    assert_eq!(world.row(acme).counts, tenancy::store::Counts::default());
     assert_eq!(
         world.refused(&user("bob"), accept(&sent)),
         Refusal::InvitationClosed {
-            state: tenancy::InvitationState::Revoked
+            state: tenancy::store::InvitationState::Revoked
         }
     );
 }
@@ -482,13 +484,13 @@ fn o6_a_deleted_organization_is_hidden_from_all_but_operators() {
         world.refused(&ann, acme.leave()),
         not_found(acme.organization)
     );
-    let mine = tenancy::now(world.tenancy.organizations(&ann, Paging::default()));
+    let mine = tenancy::block_on(world.tenancy.organizations(&ann, Paging::default()));
     assert_eq!(mine.unwrap().items, []);
     let trail = |who| {
         let page = world
             .tenancy
             .audit_trail(&who, acme.organization, Paging::default());
-        tenancy::now(page)
+        tenancy::block_on(page)
     };
     assert_eq!(
         trail(user("ann")).unwrap_err().refusal(),

@@ -1,9 +1,10 @@
 //! M1–M6.
 
+use tenancy::commands::{Departure, Revoked};
+use tenancy::store::InvitationState;
 use tenancy::{
-    Decision, Departure, DomainAction, EmailAddress, Event, Grant, InvitationState,
-    OrganizationAction, OrganizationRole, Refusal, RevocationReason, Revoked, RoleSet, UserId,
-    WorkspaceAction, WorkspaceRole,
+    Decision, DomainAction, EmailAddress, Event, Grant, OrganizationAction, OrganizationRole,
+    Refusal, RevocationReason, RoleSet, UserId, WorkspaceAction, WorkspaceRole,
 };
 
 use crate::support::*;

@@ -4,10 +4,14 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use tenancy::commands::{
+    ChangeOrganizationRole, Command, CreateOrganization, InviteToOrganization, RemoveMember,
+    SetWorkspaceQuota,
+};
+use tenancy::store::{Commit, Facts, Key, MemoryRepository, Outcome, Repository};
 use tenancy::{
-    Actor, ChangeOrganizationRole, Command, Commit, CommitId, CreateOrganization, Error, Facts,
-    InviteToOrganization, Key, MemoryRepository, OrganizationId, OrganizationRole, Outcome,
-    Refusal, RemoveMember, Repository, Resource, SetWorkspaceQuota, Standing, Tenancy, UserId, now,
+    Actor, CommitId, Error, OrganizationId, OrganizationRole, Refusal, Resource, Standing, Tenancy,
+    UserId, block_on,
 };
 
 use crate::support::{World, email, id, name, operator, user};
@@ -18,10 +22,10 @@ fn a_repeated_creation_is_one_organization() {
     let ann = user("ann");
     let commit = CommitId::from_key(id(&ann), "request 1");
     let create = CreateOrganization { name: name("Acme") };
-    let first = now(world.tenancy.execute_as(commit, &ann, create.clone())).unwrap();
-    let again = now(world.tenancy.execute_as(commit, &ann, create.clone())).unwrap();
+    let first = block_on(world.tenancy.execute_as(commit, &ann, create.clone())).unwrap();
+    let again = block_on(world.tenancy.execute_as(commit, &ann, create.clone())).unwrap();
     assert_eq!(first, again);
-    let other = now(world.tenancy.execute_as(commit, &user("bob"), create)).unwrap_err();
+    let other = block_on(world.tenancy.execute_as(commit, &user("bob"), create)).unwrap_err();
     assert_eq!(other.refusal(), Some(&Refusal::CommitIdReused));
 }
 
@@ -30,17 +34,17 @@ fn a_repeated_creation_is_one_organization() {
 fn an_id_stands_for_one_request_and_not_for_a_kind_of_command() {
     fn refused<C: Command + Clone>(world: &World, actor: &Actor, one: C, other: C) {
         let id = CommitId::new();
-        let first = now(world.tenancy.execute_as(id, actor, one.clone())).ok();
+        let first = block_on(world.tenancy.execute_as(id, actor, one.clone())).ok();
         let version = first.map(|done| done.token.version);
         assert!(version.is_some(), "{}", C::NAME);
-        let second = now(world.tenancy.execute_as(id, actor, other));
+        let second = block_on(world.tenancy.execute_as(id, actor, other));
         assert_eq!(
             second.err().as_ref().and_then(Error::refusal),
             Some(&Refusal::CommitIdReused),
             "{}",
             C::NAME
         );
-        let again = now(world.tenancy.execute_as(id, actor, one)).ok();
+        let again = block_on(world.tenancy.execute_as(id, actor, one)).ok();
         assert_eq!(again.map(|done| done.token.version), version, "{}", C::NAME);
     }
     let world = World::new();
@@ -86,19 +90,23 @@ fn a_repeated_invitation_sends_nothing_new_and_shows_no_secret() {
     let acme = world.acme();
     let commit = CommitId::new();
     let invite = acme.invite("bob", OrganizationRole::Member);
-    let first = now(world
-        .tenancy
-        .execute_as(commit, &user("ann"), invite.clone()))
+    let first = block_on(
+        world
+            .tenancy
+            .execute_as(commit, &user("ann"), invite.clone()),
+    )
     .unwrap();
-    let again = now(world
-        .tenancy
-        .execute_as(commit, &user("ann"), invite.clone()))
+    let again = block_on(
+        world
+            .tenancy
+            .execute_as(commit, &user("ann"), invite.clone()),
+    )
     .unwrap();
     assert!(first.output.token.is_some() && again.output.token.is_none());
     assert_eq!(first.output.invitation, again.output.invitation);
     assert_eq!(world.log(acme).last().unwrap().id, commit);
     // Somebody who may not invite learns nothing from the id.
-    let outsider = now(world.tenancy.execute_as(commit, &user("dora"), invite)).unwrap_err();
+    let outsider = block_on(world.tenancy.execute_as(commit, &user("dora"), invite)).unwrap_err();
     assert_eq!(outsider.refusal().map(Refusal::code), Some("not_found"));
 }
 
@@ -107,15 +115,15 @@ fn preparing_writes_nothing_and_its_commit_can_be_made() {
     let world = World::new();
     let acme = world.acme();
     let before = world.state(acme);
-    let prepared = now(world.tenancy.prepare(&user("ann"), acme.rename("Acme SAS"))).unwrap();
+    let prepared = block_on(world.tenancy.prepare(&user("ann"), acme.rename("Acme SAS"))).unwrap();
     assert_eq!(world.state(acme), before);
     let commit = prepared.commit.unwrap();
     assert_eq!(
-        now(world.store().commit(&commit)).unwrap(),
+        block_on(world.store().commit(&commit)).unwrap(),
         Outcome::Committed
     );
     assert_eq!(
-        now(world.store().commit(&commit)).unwrap(),
+        block_on(world.store().commit(&commit)).unwrap(),
         Outcome::Conflict
     );
     assert_eq!(world.row(acme).name, name("Acme SAS"));
@@ -171,7 +179,7 @@ fn a_race_lost_again_and_again_ends_after_the_budget_with_sleep_between() {
             count.fetch_add(1, Ordering::Relaxed);
             async {}
         });
-    let error = now(tenancy.execute(&user("ann"), acme.rename("Acme SAS"))).unwrap_err();
+    let error = block_on(tenancy.execute(&user("ann"), acme.rename("Acme SAS"))).unwrap_err();
     assert!(
         matches!(error, Error::Contended { attempts: 3 }),
         "{error:?}"
@@ -187,7 +195,7 @@ fn an_error_after_the_commit_was_made_is_a_success() {
     let world = World::new();
     let acme = world.acme();
     let tenancy = Tenancy::new(Faulty(world.store(), Fault::AppliesThenFails));
-    let done = now(tenancy.execute(&user("ann"), acme.rename("Acme SAS"))).unwrap();
+    let done = block_on(tenancy.execute(&user("ann"), acme.rename("Acme SAS"))).unwrap();
     assert_eq!(done.token.version, world.row(acme).version);
     assert_eq!(world.row(acme).name, name("Acme SAS"));
 }
@@ -197,13 +205,15 @@ fn an_error_that_may_still_become_a_commit_is_unknown_and_repeatable() {
     let world = World::new();
     let acme = world.acme();
     let tenancy = Tenancy::new(Faulty(world.store(), Fault::FailsBeforeApplying));
-    let error = now(tenancy.execute(&user("ann"), acme.rename("Acme SAS"))).unwrap_err();
+    let error = block_on(tenancy.execute(&user("ann"), acme.rename("Acme SAS"))).unwrap_err();
     let Error::Unknown { commit, .. } = error else {
         panic!("{error:?}")
     };
-    let done = now(world
-        .tenancy
-        .execute_as(commit, &user("ann"), acme.rename("Acme SAS")));
+    let done = block_on(
+        world
+            .tenancy
+            .execute_as(commit, &user("ann"), acme.rename("Acme SAS")),
+    );
     assert!(done.unwrap().changed());
 }
 
@@ -216,7 +226,7 @@ fn an_operator_is_a_member_of_nothing() {
     };
     assert_eq!(world.refused(&operator(), create), Refusal::UserRequired);
     let organization = acme.organization;
-    let leave = tenancy::LeaveOrganization { organization };
+    let leave = tenancy::commands::LeaveOrganization { organization };
     assert_eq!(world.refused(&operator(), leave), Refusal::UserRequired);
 }
 

@@ -129,9 +129,9 @@ fn w2_a_quota_below_the_count_says_by_how_much_and_refuses_creation_alone() {
         }
     );
     // All the rest goes on: reading, renaming, inviting, people, domains, moving, deleting.
-    let read = tenancy::now(world.tenancy.workspace(&ann, (acme.organization, third)));
+    let read = tenancy::block_on(world.tenancy.workspace(&ann, (acme.organization, third)));
     assert_eq!(read.unwrap().name, name("Third"));
-    let usage = tenancy::now(world.tenancy.quota_usage(&ann, acme.organization)).unwrap();
+    let usage = tenancy::block_on(world.tenancy.quota_usage(&ann, acme.organization)).unwrap();
     assert_eq!(usage.over_by(), 2);
     world.does(&ann, acme.rename_workspace(third, "Troisième"));
     world.does(&ann, acme.invite_to(third, "carl", WorkspaceRole::Reader));
@@ -439,7 +439,7 @@ fn w4_what_was_deleted_is_gone_for_everybody() {
     let ann = user("ann");
     world.does(&ann, acme.delete_workspace(acme.workspace));
     for who in [&ann, &operator()] {
-        let read = tenancy::now(world.tenancy.workspace(who, acme.there()));
+        let read = tenancy::block_on(world.tenancy.workspace(who, acme.there()));
         assert_eq!(
             read.unwrap_err().refusal(),
             Some(&not_found(acme.there())),
@@ -450,10 +450,10 @@ fn w4_what_was_deleted_is_gone_for_everybody() {
         world.refused(&ann, acme.delete_workspace(acme.workspace)),
         not_found(acme.there())
     );
-    let listed = tenancy::now(
-        world
-            .tenancy
-            .workspaces(&ann, acme.organization, Paging::default()),
-    );
+    let listed = tenancy::block_on(world.tenancy.workspaces(
+        &ann,
+        acme.organization,
+        Paging::default(),
+    ));
     assert_eq!(listed.unwrap().items, []);
 }

@@ -10,22 +10,27 @@ use std::fmt::Debug;
 use std::sync::{Arc, Mutex};
 
 use chrono::{DateTime, TimeDelta, TimeZone, Utc};
+use tenancy::commands::{
+    AcceptInvitation, Accepted, AppointAdmin, ChangeOrganizationRole, Command, CreateDomain,
+    CreateOrganization, CreateWorkspace, DeactivateDomain, DeclineInvitation, DeleteDomain,
+    DeleteOrganization, DeleteWorkspace, EditCompany, EditContract, EditInvoicing,
+    EditWorkspaceInvoicing, FollowEmailChange, GiveWorkspaceRole, InviteToOrganization,
+    InviteToWorkspace, Invited, LeaveOrganization, LeaveWorkspace, MoveDomain, ReactivateDomain,
+    ReleaseDomainName, RemoveMember, RenameOrganization, RenameWorkspace, ResendInvitation,
+    RevokeInvitation, SetWorkspaceQuota, TakeWorkspaceRole,
+};
+use tenancy::store::{
+    Directory as _, MemoryRepository, Organization, OrganizationState, Workspace,
+};
+use tenancy::text::TextLine;
 use tenancy::{
-    AcceptInvitation, Accepted, Action, Actor, AppointAdmin, ChangeOrganizationRole, Command,
-    CommitId, CompanyInformation, CreateDomain, CreateOrganization, CreateWorkspace,
-    DeactivateDomain, Decision, DeclineInvitation, DeleteDomain, DeleteOrganization,
-    DeleteWorkspace, Directory as _, DomainId, DomainKind, DomainName, Done, EditCompany,
-    EditContract, EditInvoicing, EditWorkspaceInvoicing, EmailAddress, Error, FollowEmailChange,
-    GiveWorkspaceRole, InvitationId, InvitationToken, InviteToOrganization, InviteToWorkspace,
-    Invited, InvoicingInformation, LeaveOrganization, LeaveWorkspace, Line, LogEntry, Member,
-    MemoryRepository, MoveDomain, Name, Operator, Organization, OrganizationId, OrganizationRole,
-    OrganizationState, Paging, ReactivateDomain, Refusal, ReleaseDomainName, RemoveMember,
-    RenameOrganization, RenameWorkspace, ResendInvitation, Resource, RevokeInvitation, RoleSet,
-    SetWorkspaceQuota, Settings, TakeWorkspaceRole, Tenancy, UserId, VerifiedEmail, Version,
-    Workspace, WorkspaceId, WorkspaceRole,
+    Action, Actor, CommitId, CompanyInformation, Decision, DomainId, DomainKind, DomainName, Done,
+    EmailAddress, Error, InvitationId, InvitationToken, InvoicingInformation, LogEntry, Member,
+    Name, Operator, OrganizationId, OrganizationRole, Paging, Refusal, Resource, RoleSet, Settings,
+    Tenancy, UserId, VerifiedEmail, Version, WorkspaceId, WorkspaceRole,
 };
 
-pub(crate) type StoreError = <MemoryRepository as tenancy::Repository>::Error;
+pub(crate) type StoreError = <MemoryRepository as tenancy::store::Repository>::Error;
 pub(crate) type Failure = Error<StoreError>;
 
 /// A deployment with a clock that only tests move.
@@ -155,7 +160,7 @@ impl World {
     ) -> Done<C::Output> {
         let what = format!("{command:?} by {actor:?}");
         self.note(command.organization(commit));
-        match tenancy::now(self.tenancy.execute_as(commit, actor, command)) {
+        match tenancy::block_on(self.tenancy.execute_as(commit, actor, command)) {
             Ok(done) => {
                 self.is_in_order();
                 done
@@ -180,7 +185,7 @@ impl World {
         let what = format!("{command:?} by {actor:?}");
         self.note(command.organization(commit));
         let before = self.everything();
-        match tenancy::now(self.tenancy.execute_as(commit, actor, command)) {
+        match tenancy::block_on(self.tenancy.execute_as(commit, actor, command)) {
             Ok(_) => panic!("{what} was not refused"),
             Err(Error::Refused(refusal)) => {
                 assert_eq!(
@@ -197,7 +202,7 @@ impl World {
     /// May they?
     #[track_caller]
     pub(crate) fn asks<A: Action>(&self, actor: &Actor, on: A::On, action: A) -> Decision {
-        tenancy::now(self.tenancy.check(actor, on, action)).unwrap()
+        tenancy::block_on(self.tenancy.check(actor, on, action)).unwrap()
     }
 
     #[track_caller]
@@ -242,7 +247,7 @@ impl World {
     }
 
     #[track_caller]
-    pub(crate) fn invitation(&self, acme: Acme, id: InvitationId) -> tenancy::Invitation {
+    pub(crate) fn invitation(&self, acme: Acme, id: InvitationId) -> tenancy::store::Invitation {
         self.state(acme).invitation(id).unwrap().clone()
     }
 
@@ -282,7 +287,7 @@ impl World {
 
 fn log_of(store: &MemoryRepository, organization: OrganizationId) -> Vec<LogEntry> {
     let all = Paging::<Version>::first(u32::MAX).limit;
-    tenancy::now(store.log(organization, Version::ABSENT, all)).unwrap()
+    tenancy::block_on(store.log(organization, Version::ABSENT, all)).unwrap()
 }
 
 /// A person of the host's, signed in with `{who}@acme.example`, verified.
@@ -315,8 +320,8 @@ pub(crate) fn name(text: &str) -> Name {
 }
 
 #[track_caller]
-pub(crate) fn line(text: &str) -> Line {
-    Line::new(text).unwrap()
+pub(crate) fn line(text: &str) -> TextLine {
+    TextLine::new(text).unwrap()
 }
 
 #[track_caller]
@@ -507,7 +512,7 @@ impl Acme {
         }
     }
 
-    pub(crate) fn edit_contract(self, contract: Option<Line>) -> EditContract {
+    pub(crate) fn edit_contract(self, contract: Option<TextLine>) -> EditContract {
         EditContract {
             organization: self.organization,
             contract,

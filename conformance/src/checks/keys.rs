@@ -2,7 +2,7 @@
 //!
 //! What a key brings besides does no harm, as long as it is of this organization and as it is now.
 
-use tenancy::{Key, Repository};
+use tenancy::store::{Key, Repository};
 
 use crate::commands::Known;
 use crate::harness::Harness;

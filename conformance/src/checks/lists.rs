@@ -10,8 +10,9 @@ pub use walks::{
 
 use std::sync::Arc;
 
+use tenancy::store::Directory;
 use tenancy::{
-    Directory, DomainKind, DomainName, EmailAddress, Event, OrganizationId, OrganizationRole,
+    DomainKind, DomainName, EmailAddress, Event, OrganizationId, OrganizationRole,
     RevocationReason, RoleSet, UserId, WorkspaceRole,
 };
 

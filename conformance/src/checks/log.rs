@@ -1,6 +1,8 @@
 //! **The log: every commit, once, in order, under its id.**
 
-use tenancy::{Author, CommitId, Event, Key, Line, Outcome, Repository, RevocationReason, UserId};
+use tenancy::store::{Key, Outcome, Repository};
+use tenancy::text::TextLine;
+use tenancy::{Author, CommitId, Event, RevocationReason, UserId};
 
 use crate::harness::Harness;
 use crate::model::{List, same};
@@ -135,7 +137,7 @@ pub async fn log_keeps_every_event_and_author<H: Harness>(harness: &H) -> Verdic
             invoicing: Some(invoicing("Billing@ACME.example")?),
         }],
         vec![Event::ContractEdited {
-            contract: Some(Line::new("\\n \\u0000 %s $1 ' \" `")?),
+            contract: Some(TextLine::new("\\n \\u0000 %s $1 ' \" `")?),
         }],
         vec![Event::WorkspaceInvoicingEdited {
             workspace: acme.first,
@@ -172,10 +174,10 @@ pub async fn log_keeps_every_event_and_author<H: Harness>(harness: &H) -> Verdic
         }],
     ];
     let authors = [
-        Author::Operator(Line::new("support: Jo (ticket \u{201C}7\u{201D})")?),
+        Author::Operator(TextLine::new("support: Jo (ticket \u{201C}7\u{201D})")?),
         Author::User(UserId::from_uuid(uuid::Uuid::nil())),
         Author::User(UserId::from_uuid(uuid::Uuid::max())),
-        Author::Operator(Line::new(&"😀".repeat(200))?),
+        Author::Operator(TextLine::new(&"😀".repeat(200))?),
     ];
     let commands = [
         "rename_workspace",

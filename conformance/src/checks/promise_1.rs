@@ -13,10 +13,8 @@ pub use races::{
     promise_1_racers_have_one_winner, promise_1_racers_to_create_have_one_winner,
 };
 
-use tenancy::{
-    Claim, Directory, DomainKind, DomainName, Event, OrganizationRole, Outcome, Repository,
-    Version, WorkspaceRole,
-};
+use tenancy::store::{Claim, Directory, Outcome, Repository};
+use tenancy::{DomainKind, DomainName, Event, OrganizationRole, Version, WorkspaceRole};
 
 use crate::harness::Harness;
 use crate::model::{Model, same};
@@ -125,7 +123,7 @@ pub async fn promise_1_a_conflict_changes_nothing<H: Harness>(harness: &H) -> Ve
     world.model.everything_agrees(&*world.one).await?;
     // What it would have claimed is still free, for others too.
     for change in &late.changes {
-        if let tenancy::Change::Claim(claim) = change {
+        if let tenancy::store::Change::Claim(claim) = change {
             let holder = world.other.holder(claim).await?;
             same(format!("the holder of {claim}"), &holder, &None)?;
         }
@@ -134,7 +132,7 @@ pub async fn promise_1_a_conflict_changes_nothing<H: Harness>(harness: &H) -> Ve
         "the conflicting commit's entry",
         &world
             .other
-            .load(acme.id, &[tenancy::Key::Commit(late.id())])
+            .load(acme.id, &[tenancy::store::Key::Commit(late.id())])
             .await?
             .and_then(|f| f.committed),
         &None,
@@ -452,9 +450,9 @@ pub async fn promise_1_large_commits_are_whole<H: Harness>(harness: &H) -> Verdi
         world.happen(id, events).await?;
         world.model.records_agree(&*world.one, id).await?;
         let keys = [
-            tenancy::Key::OpenInvitations(Some(workspace)),
-            tenancy::Key::Address(everybody.key().clone(), Some(workspace)),
-            tenancy::Key::SentBy(ann),
+            tenancy::store::Key::OpenInvitations(Some(workspace)),
+            tenancy::store::Key::Address(everybody.key().clone(), Some(workspace)),
+            tenancy::store::Key::SentBy(ann),
         ];
         world.model.facts_agree(&*world.other, id, &keys).await?;
         world.model.logs_agree(&*world.other, 100).await?;
@@ -467,7 +465,7 @@ pub async fn promise_1_large_commits_are_whole<H: Harness>(harness: &H) -> Verdi
 fn everything_at_once<R: Repository>(
     world: &mut World<R>,
     acme: &Acme,
-) -> Result<tenancy::Commit, Failure> {
+) -> Result<tenancy::store::Commit, Failure> {
     let Acme {
         id,
         ann,

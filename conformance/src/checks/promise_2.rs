@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
+use tenancy::store::{Commit, Facts, Key, Outcome, Record, Repository};
 use tenancy::{
-    Commit, DomainId, DomainKind, DomainName, EmailAddress, Event, Facts, InvitationTarget, Key,
-    OrganizationRole, Outcome, Record, Repository, Resource, WorkspaceRole,
+    DomainId, DomainKind, DomainName, EmailAddress, Event, InvitationTarget, OrganizationRole,
+    Resource, WorkspaceRole,
 };
 
 use crate::harness::Harness;

@@ -3,10 +3,8 @@
 use core::time::Duration;
 use std::sync::Arc;
 
-use tenancy::{
-    Change, Claim, Commit, Directory, DomainId, DomainKind, DomainName, Event, Outcome, Repository,
-    WorkspaceId,
-};
+use tenancy::store::{Change, Claim, Commit, Directory, Outcome, Repository};
+use tenancy::{DomainId, DomainKind, DomainName, Event, WorkspaceId};
 
 use crate::harness::Harness;
 use crate::model::same;
@@ -45,7 +43,7 @@ pub async fn promise_3_taken_changes_nothing<H: Harness>(harness: &H) -> Verdict
                 &None,
             )?;
         }
-        let keys = [tenancy::Key::Commit(commit.id())];
+        let keys = [tenancy::store::Key::Commit(commit.id())];
         world.model.facts_agree(&**store, rival, &keys).await?;
     }
     // The organization goes on as if nothing had been.

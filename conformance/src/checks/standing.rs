@@ -3,10 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use tenancy::{
-    Directory, Event, OrganizationRole, Outcome, Repository, Resource, Standing, UserId,
-    WorkspaceRole,
-};
+use tenancy::store::{Directory, Outcome, Repository};
+use tenancy::{Event, OrganizationRole, Resource, Standing, UserId, WorkspaceRole};
 
 use crate::harness::Harness;
 use crate::model::same;

@@ -7,9 +7,12 @@ pub use text::{
     values_names_compare_byte_for_byte, values_names_keep_their_writing,
 };
 
+use tenancy::store::Key;
+use tenancy::text::TextLine;
+use tenancy::token::TokenHash;
 use tenancy::{
-    CompanyInformation, DomainKind, DomainName, EmailAddress, Event, InvitationTarget, Key, Line,
-    Name, OrganizationRole, TokenHash, WorkspaceRole,
+    CompanyInformation, DomainKind, DomainName, EmailAddress, Event, InvitationTarget, Name,
+    OrganizationRole, WorkspaceRole,
 };
 
 use crate::harness::Harness;
@@ -170,7 +173,7 @@ pub async fn values_times_outlive_changes<H: Harness>(harness: &H) -> Verdict {
 pub async fn values_optional_fields_come_and_go<H: Harness>(harness: &H) -> Verdict {
     let mut world = World::new(harness).await;
     let acme = world.acme().await?;
-    let line = |text: &str| Line::new(text);
+    let line = |text: &str| TextLine::new(text);
     let longest = "😀".repeat(200);
     let bare = CompanyInformation {
         legal_name: line("A")?,
@@ -303,7 +306,7 @@ pub async fn values_token_hashes_are_bytes<H: Harness>(harness: &H) -> Verdict {
         };
         world.happen(acme.id, vec![renewed]).await?;
         let found = world.model.state(acme.id);
-        let facts = tenancy::Repository::load(
+        let facts = tenancy::store::Repository::load(
             &*world.one,
             acme.id,
             &[Key::Invitation(acme.invitation, None)],
@@ -313,7 +316,9 @@ pub async fn values_token_hashes_are_bytes<H: Harness>(harness: &H) -> Verdict {
             .into_iter()
             .flat_map(|facts| facts.records)
             .find_map(|record| match record {
-                tenancy::Record::Invitation(invitation) if invitation.id == acme.invitation => {
+                tenancy::store::Record::Invitation(invitation)
+                    if invitation.id == acme.invitation =>
+                {
                     Some(*invitation.token_hash.as_bytes())
                 }
                 _ => None,

@@ -5,10 +5,11 @@ use core::future::Future;
 use core::time::Duration;
 use std::collections::BTreeSet;
 
-use tenancy::{
-    Claim, Directory, EmailKey, Facts, Invitation, InvitationId, Key, Member, Organization,
-    OrganizationId, Record, RecordId, Repository, Resource, RoleSet, UserId,
+use tenancy::store::{
+    Claim, Directory, Facts, Invitation, Key, Organization, Record, RecordId, Repository,
 };
+use tenancy::text::EmailKey;
+use tenancy::{InvitationId, Member, OrganizationId, Resource, RoleSet, UserId};
 
 use super::list::{List, enough, not_longer, size, walk};
 use super::{KeyKind, Model};

@@ -2,9 +2,10 @@
 
 use core::num::NonZeroU32;
 
+use tenancy::store::{Directory, Invitation, OrganizationState, Workspace};
 use tenancy::{
-    Directory, Domain, Invitation, InvitationId, LogEntry, Member, OrganizationId,
-    OrganizationState, RoleSet, UserId, Version, Workspace, WorkspaceId, WorkspaceMember,
+    Domain, InvitationId, LogEntry, Member, OrganizationId, RoleSet, UserId, Version, WorkspaceId,
+    WorkspaceMember,
 };
 
 use super::Model;

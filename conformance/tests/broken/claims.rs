@@ -1,6 +1,7 @@
 //! Claims with two owners, or none.
 
-use tenancy::{Change, Claim, Commit, OrganizationId, Outcome, RecordId};
+use tenancy::OrganizationId;
+use tenancy::store::{Change, Claim, Commit, Outcome, RecordId};
 
 use super::store::{Data, Flaw, Lost, Store, WhenDropped, claims, window};
 

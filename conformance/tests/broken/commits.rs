@@ -2,7 +2,8 @@
 
 use core::sync::atomic::{AtomicBool, Ordering};
 
-use tenancy::{Change, Commit, Outcome, Record, Version};
+use tenancy::Version;
+use tenancy::store::{Change, Commit, Outcome, Record};
 
 use super::store::{Data, Flaw, Lost, Store, lock, step, window};
 
@@ -343,8 +344,8 @@ impl Flaw for RemembersPerHandle {
     async fn load(
         store: &Store<Self>,
         id: tenancy::OrganizationId,
-        keys: &[tenancy::Key],
-    ) -> Result<Option<tenancy::Facts>, Lost> {
+        keys: &[tenancy::store::Key],
+    ) -> Result<Option<tenancy::store::Facts>, Lost> {
         let mut cache = lock(&store.own.cache);
         let data = cache.get_or_insert_with(|| store.data().clone());
         Ok(super::store::facts::<Self>(data, id, keys))

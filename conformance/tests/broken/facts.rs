@@ -1,6 +1,7 @@
 //! Facts that are older than their version, or are another's.
 
-use tenancy::{Commit, Facts, Key, OrganizationId, Outcome, Record, Resource};
+use tenancy::store::{Commit, Facts, Key, Outcome, Record};
+use tenancy::{OrganizationId, Resource};
 
 use super::store::{Data, Flaw, Lost, Store, facts, window};
 
@@ -234,7 +235,7 @@ impl Flaw for OverwritesTwins {
             return Ok(outcome);
         }
         for change in &commit.changes {
-            if let tenancy::Change::Put(record @ Record::Workspace(_)) = change {
+            if let tenancy::store::Change::Put(record @ Record::Workspace(_)) = change {
                 for (other, state) in &mut data.organizations {
                     if *other != commit.organization() {
                         state.delete(&record.id());

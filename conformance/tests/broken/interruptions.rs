@@ -3,7 +3,8 @@
 use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::Mutex;
 
-use tenancy::{Commit, Facts, Key, OrganizationId, Outcome, Resource, Standing, UserId};
+use tenancy::store::{Commit, Facts, Key, Outcome};
+use tenancy::{OrganizationId, Resource, Standing, UserId};
 
 use super::store::{Data, Flaw, Lost, Store, WhenDropped, facts, lock, step};
 

@@ -2,7 +2,8 @@
 
 use std::sync::Mutex;
 
-use tenancy::{InvitationState, OrganizationId, RoleSet};
+use tenancy::store::InvitationState;
+use tenancy::{OrganizationId, RoleSet};
 
 use super::rows::{List, Row};
 use super::store::{Data, Flaw, keyset, lock};
@@ -186,7 +187,7 @@ lists! {
     ListsClosedInvitations: "lists invitations that were accepted, too", |data, list| match list {
         List::Invitations(id, None) => {
             let state = data.organizations.get(id).into_iter();
-            let invitations = state.flat_map(tenancy::OrganizationState::invitations);
+            let invitations = state.flat_map(tenancy::store::OrganizationState::invitations);
             invitations
                 .filter(|invitation| {
                     matches!(invitation.state, InvitationState::Open | InvitationState::Accepted)

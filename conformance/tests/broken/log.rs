@@ -1,6 +1,7 @@
 //! Logs that forget, or tell of others.
 
-use tenancy::{Author, Commit, CommitId, LogEntry, OrganizationId, Outcome, UserId};
+use tenancy::store::{Commit, Outcome};
+use tenancy::{Author, CommitId, LogEntry, OrganizationId, UserId};
 
 use super::store::{Data, Flaw, Lost, Store};
 

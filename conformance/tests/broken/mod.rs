@@ -34,7 +34,7 @@ pub(crate) fn fresh<F: Flaw>() -> Box<dyn AnyStore> {
 
 /// Does every check.
 pub(crate) fn report(fresh: fn() -> Box<dyn AnyStore>) -> Report {
-    tenancy::now(run(&With(fresh)))
+    tenancy::block_on(run(&With(fresh)))
 }
 
 impl Broken {
@@ -44,7 +44,7 @@ impl Broken {
         let mut killers = BTreeSet::new();
         for check in checks::checks::<With>() {
             let certain = !RACING.contains(&check.name) || self.surely.contains(&check.name);
-            if certain && tenancy::now(check.hold(&harness)).is_err() {
+            if certain && tenancy::block_on(check.hold(&harness)).is_err() {
                 killers.insert(check.name);
             }
         }

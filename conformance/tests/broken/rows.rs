@@ -1,8 +1,9 @@
 //! Lists, each as rows with a key.
 
+use tenancy::store::{Invitation, Organization, Workspace};
+use tenancy::text::EmailKey;
 use tenancy::{
-    Domain, EmailKey, Invitation, LogEntry, Member, Organization, OrganizationId, RoleSet, UserId,
-    Workspace, WorkspaceId, WorkspaceMember,
+    Domain, LogEntry, Member, OrganizationId, RoleSet, UserId, WorkspaceId, WorkspaceMember,
 };
 
 use super::store::Data;
@@ -79,12 +80,12 @@ impl Data {
         let state = |id: &OrganizationId| self.organizations.get(id).into_iter();
         match list {
             List::Members(id, roles) => state(id)
-                .flat_map(tenancy::OrganizationState::members)
+                .flat_map(tenancy::store::OrganizationState::members)
                 .filter(|member| roles.contains(RoleSet::of_organization(member.role)))
                 .map(|member| Row::Member(member.clone()))
                 .collect(),
             List::Workspaces(id) => state(id)
-                .flat_map(tenancy::OrganizationState::workspaces)
+                .flat_map(tenancy::store::OrganizationState::workspaces)
                 .map(|workspace| Row::Workspace(workspace.clone()))
                 .collect(),
             List::WorkspacesOf(id, user) => state(id)
@@ -104,7 +105,7 @@ impl Data {
                 .map(|domain| Row::Domain(domain.clone()))
                 .collect(),
             List::Invitations(id, within) => state(id)
-                .flat_map(tenancy::OrganizationState::open_invitations)
+                .flat_map(tenancy::store::OrganizationState::open_invitations)
                 .filter(|invitation| within.is_none() || invitation.target.workspace() == *within)
                 .map(|invitation| Row::Invitation(invitation.clone()))
                 .collect(),

@@ -9,10 +9,8 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
-use tenancy::{
-    Change, Claim, Commit, CommitId, Facts, Key, LogEntry, OrganizationId, OrganizationState,
-    Outcome, Record, Resource, Standing, UserId, Version,
-};
+use tenancy::store::{Change, Claim, Commit, Facts, Key, OrganizationState, Outcome, Record};
+use tenancy::{CommitId, LogEntry, OrganizationId, Resource, Standing, UserId, Version};
 
 use super::handle::{Answer, AnyStore};
 use super::rows::{List, Row};

@@ -1,10 +1,9 @@
 //! Values that come back as others.
 
 use serde_json::Value;
-use tenancy::{
-    Change, Commit, Counts, EmailAddress, InvitationState, Key, OrganizationId, Outcome, Record,
-    TokenHash,
-};
+use tenancy::store::{Change, Commit, Counts, InvitationState, Key, Outcome, Record};
+use tenancy::token::TokenHash;
+use tenancy::{EmailAddress, OrganizationId};
 
 use super::store::{Data, Flaw, Lost, Store};
 

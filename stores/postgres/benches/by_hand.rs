@@ -20,9 +20,11 @@ use std::time::{Duration, Instant};
 use sqlx::postgres::PgPoolOptions;
 use sqlx::{PgPool, Row as _};
 use support::cluster::Cluster;
+use tenancy::commands::{CreateDomain, CreateOrganization, CreatedOrganization};
+use tenancy::store::{Outcome, Repository as _};
 use tenancy::{
-    Actor, CreateDomain, CreateOrganization, CreatedOrganization, DomainId, DomainKind, DomainName,
-    EmailAddress, Name, Outcome, Repository as _, Resource, Tenancy, UserId, VerifiedEmail,
+    Actor, DomainId, DomainKind, DomainName, EmailAddress, Name, Resource, Tenancy, UserId,
+    VerifiedEmail,
 };
 use tenancy_postgres::PostgresRepository;
 use uuid::Uuid;

@@ -1,4 +1,4 @@
-//! The statements on a driver without `async`: a store on diesel, driven by `tenancy::now`.
+//! The statements on a driver without `async`: a store on diesel, driven by `tenancy::block_on`.
 //!
 //! ```text
 //! cargo run -p tenancy-postgres --example diesel
@@ -15,10 +15,8 @@ use diesel::prelude::*;
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
 use diesel::sql_query;
 use diesel::sql_types::{BigInt, Nullable, SmallInt, Text, Uuid as SqlUuid};
-use tenancy::{
-    Commit, Facts, Key, LogEntry, OrganizationId, Outcome, Repository, Resource, Standing, UserId,
-    Version,
-};
+use tenancy::store::{Commit, Facts, Key, Outcome, Repository};
+use tenancy::{LogEntry, OrganizationId, Resource, Standing, UserId, Version};
 use tenancy_postgres::DecodeError;
 use tenancy_postgres::statements::{self, CommitAnswer, StandingRow};
 use uuid::Uuid;
@@ -188,6 +186,6 @@ pub(crate) fn run(url: &str) -> Result<(), story::Failure> {
     let store = Store {
         connection: Mutex::new(connection),
     };
-    let acme = tenancy::now(story::tell(&store))?;
+    let acme = tenancy::block_on(story::tell(&store))?;
     story::read_aloud(&store.log(acme)?)
 }

@@ -10,10 +10,10 @@ mod cluster;
 use std::error::Error;
 
 use sqlx::{Executor as _, PgPool};
-use tenancy::{
-    Actor, CreateOrganization, CreateWorkspace, EmailAddress, Line, Name, Operator, Outcome,
-    SetWorkspaceQuota, Tenancy, UserId, VerifiedEmail, WorkspaceId,
-};
+use tenancy::commands::{CreateOrganization, CreateWorkspace, SetWorkspaceQuota};
+use tenancy::store::Outcome;
+use tenancy::text::TextLine;
+use tenancy::{Actor, EmailAddress, Name, Operator, Tenancy, UserId, VerifiedEmail, WorkspaceId};
 use tenancy_postgres::PostgresRepository;
 
 type Failure = Box<dyn Error>;
@@ -45,7 +45,7 @@ pub(crate) async fn run(url: &str) -> Result<(), Failure> {
         organization: acme,
         quota: 3,
     };
-    let operator = Actor::Operator(Operator::attest(Line::new("billing")?));
+    let operator = Actor::Operator(Operator::attest(TextLine::new("billing")?));
     tenancy.execute(&operator, quota).await?;
     println!("Acme may have three workspaces, and has one.\n");
 

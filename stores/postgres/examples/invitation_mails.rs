@@ -21,9 +21,11 @@ use std::error::Error;
 use chacha20poly1305::aead::{Aead as _, Generate as _, Key, KeyInit as _, Payload};
 use chacha20poly1305::{ChaCha20Poly1305, Nonce};
 use sqlx::{Executor as _, PgPool};
+use tenancy::commands::{CreateOrganization, InviteToOrganization};
+use tenancy::store::Outcome;
 use tenancy::{
-    Actor, CommitId, CreateOrganization, EmailAddress, Event, InviteToOrganization, LogEntry, Name,
-    OrganizationRole, Outcome, Tenancy, UserId, VerifiedEmail,
+    Actor, CommitId, EmailAddress, Event, LogEntry, Name, OrganizationRole, Tenancy, UserId,
+    VerifiedEmail,
 };
 use tenancy_postgres::{Outbox, PostgresRepository};
 

@@ -8,10 +8,8 @@
 mod cluster;
 mod story;
 
-use tenancy::{
-    Commit, Facts, Key, LogEntry, OrganizationId, Outcome, Repository, Resource, Standing, UserId,
-    Version,
-};
+use tenancy::store::{Commit, Facts, Key, Outcome, Repository};
+use tenancy::{LogEntry, OrganizationId, Resource, Standing, UserId, Version};
 use tenancy_postgres::DecodeError;
 use tenancy_postgres::statements::{self, CommitAnswer, StandingRow};
 use tokio_postgres::types::ToSql;

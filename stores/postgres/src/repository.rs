@@ -4,10 +4,13 @@ use core::num::NonZeroU32;
 
 use sqlx::postgres::PgRow;
 use sqlx::{Executor, PgConnection, PgPool, Postgres, Row as _, Transaction};
+use tenancy::store::{
+    Claim, Commit, Directory, Facts, Invitation, Key, Organization, Outcome, Repository, Workspace,
+};
+use tenancy::text::EmailKey;
 use tenancy::{
-    Claim, Commit, Directory, Domain, DomainId, EmailKey, Facts, Invitation, InvitationId, Key,
-    LogEntry, Member, Organization, OrganizationId, Outcome, Repository, Resource, RoleSet,
-    Standing, UserId, Version, Workspace, WorkspaceId, WorkspaceMember,
+    Domain, DomainId, InvitationId, LogEntry, Member, OrganizationId, Resource, RoleSet, Standing,
+    UserId, Version, WorkspaceId, WorkspaceMember,
 };
 use uuid::Uuid;
 

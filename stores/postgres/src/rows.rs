@@ -2,12 +2,17 @@
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
+use tenancy::store::{
+    Claim, Counts, Invitation, InvitationState, Organization, OrganizationStatus, RecordId,
+    RetiredDomainName, Workspace,
+};
+use tenancy::text::{EmailKey, TextLine};
+use tenancy::token::TokenHash;
 use tenancy::{
-    Author, Claim, CommitId, CompanyInformation, Counts, Domain, DomainId, DomainKind, DomainName,
-    DomainStatus, EmailAddress, EmailKey, Event, Invitation, InvitationId, InvitationState,
-    InvitationTarget, InvoicingInformation, Line, LogEntry, Member, Name, Organization,
-    OrganizationId, OrganizationRole, OrganizationStatus, RecordId, RetiredDomainName, RoleSet,
-    TokenHash, UserId, Version, Workspace, WorkspaceId, WorkspaceMember, WorkspaceRole,
+    Author, CommitId, CompanyInformation, Domain, DomainId, DomainKind, DomainName, DomainStatus,
+    EmailAddress, Event, InvitationId, InvitationTarget, InvoicingInformation, LogEntry, Member,
+    Name, OrganizationId, OrganizationRole, RoleSet, UserId, Version, WorkspaceId, WorkspaceMember,
+    WorkspaceRole,
 };
 
 /// A row that doesn't read as what it should be: written by something else, or by a newer version.
@@ -48,7 +53,7 @@ pub(crate) struct OrganizationRow {
     name: Name,
     company: Option<CompanyInformation>,
     invoicing: Option<InvoicingInformation>,
-    contract: Option<Line>,
+    contract: Option<TextLine>,
     workspace_quota: u32,
     workspaces: u32,
     domains: u32,

@@ -32,10 +32,14 @@
 //!   it again; nothing happened. A [`COMMIT`] isn't sent again: it is [`refused`].
 
 use serde::{Deserialize, Serialize};
+use tenancy::store::{
+    Change, Claim, Commit, Facts, Invitation, Key, Organization, Outcome, Record, RecordId,
+    Workspace,
+};
+use tenancy::text::{EmailKey, NameKey};
 use tenancy::{
-    Change, Claim, Commit, Domain, DomainName, EmailKey, Facts, Invitation, InvitationId, Key,
-    LogEntry, Member, NameKey, Organization, OrganizationId, Outcome, Record, RecordId, Resource,
-    Standing, UserId, Version, Workspace, WorkspaceId, WorkspaceMember,
+    Domain, DomainName, InvitationId, LogEntry, Member, OrganizationId, Resource, Standing, UserId,
+    Version, WorkspaceId, WorkspaceMember,
 };
 use uuid::Uuid;
 

@@ -2,9 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use tenancy::{
-    Claim, Domain, Drift, OrganizationId, OrganizationState, Record, RecordId, RetiredDomainName,
-};
+use tenancy::store::{Claim, Drift, OrganizationState, Record, RecordId, RetiredDomainName};
+use tenancy::{Domain, OrganizationId};
 
 use crate::rows::DecodeError;
 use crate::statements::Everything;
@@ -68,7 +67,7 @@ impl Everything {
             }
             state.put(record);
         }
-        tenancy::verify(&state, &self.log)?;
+        tenancy::store::verify(&state, &self.log)?;
         if let Some(record) = self.misfiled.into_iter().next() {
             return Err(VerifyError::Misfiled { record });
         }

@@ -16,7 +16,7 @@ use std::time::Duration;
 use support::cluster::Cluster;
 use support::proxy::Proxy;
 use support::storm::*;
-use tenancy::*;
+use tenancy::{commands::*, store::*, *};
 use tenancy_postgres::{PostgresRepository, migrate};
 
 /// For what happens at once, on a machine that may be busy.

@@ -15,9 +15,9 @@ use databases::people::{
 };
 use databases::{Database, connect, runtime, tested};
 use sqlx::{Executor as _, PgPool, Row as _};
-use tenancy::{
-    Claim, CreateOrganization, DomainName, Key, Outcome, Repository as _, Resource, WorkspaceRole,
-};
+use tenancy::commands::CreateOrganization;
+use tenancy::store::{Claim, Key, Outcome, Repository as _};
+use tenancy::{DomainName, Resource, WorkspaceRole};
 use tenancy_postgres::PostgresRepository;
 
 const LEVELS: [&str; 3] = ["read committed", "repeatable read", "serializable"];
@@ -197,7 +197,9 @@ fn a_claim_that_is_lost_at_the_last_moment_is_taken() {
             let first = prepared(&tenancy, new_domain(one, "acme-api")).await;
             let mut second = prepared(&tenancy, new_domain(two, "acme-api")).await;
             let other = Claim::DomainName(DomainName::new("acme").unwrap());
-            second.changes.insert(0, tenancy::Change::Claim(other));
+            second
+                .changes
+                .insert(0, tenancy::store::Change::Claim(other));
             let mut transaction = pool.begin().await.unwrap();
             let outcome = PostgresRepository::apply(&mut transaction, &first).await;
             assert_eq!(outcome.unwrap(), Outcome::Committed);

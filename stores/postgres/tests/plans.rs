@@ -16,10 +16,9 @@ use databases::people::{
 use databases::{Database, tested};
 use serde_json::Value;
 use sqlx::{AssertSqlSafe, Executor as _, PgPool, Row as _};
-use tenancy::{
-    Commit, CreatedOrganization, DeleteDomain, DomainName, InvitationId, InviteToOrganization, Key,
-    OrganizationRole, RemoveMember, Resource, UserId, WorkspaceRole,
-};
+use tenancy::commands::{CreatedOrganization, DeleteDomain, InviteToOrganization, RemoveMember};
+use tenancy::store::{Commit, Key};
+use tenancy::{DomainName, InvitationId, OrganizationRole, Resource, UserId, WorkspaceRole};
 use tenancy_postgres::statements;
 
 /// Twenty thousand organizations with a workspace and two of everything else: to the planner, that is what any

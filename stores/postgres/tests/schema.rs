@@ -7,7 +7,8 @@ mod support;
 use databases::people::{acme, join, new_domain, tenancy};
 use databases::{Database, connect, tested};
 use sqlx::{AssertSqlSafe, Executor as _, PgPool, Row as _};
-use tenancy::{Claim, DomainName, Drift, OrganizationId, RecordId, WorkspaceRole};
+use tenancy::store::{Claim, Drift, RecordId};
+use tenancy::{DomainName, OrganizationId, WorkspaceRole};
 use tenancy_postgres::{PostgresRepository, SchemaError, VerifyError, migrate};
 
 /// As a service asks it at its start, for either form of a commit.

@@ -17,7 +17,7 @@ use std::num::NonZeroU32;
 use std::time::{Duration, Instant, SystemTime};
 
 use rusqlite::{Connection, params};
-use tenancy::*;
+use tenancy::{commands::*, store::*, *};
 use tenancy_sqlite::{Calls, Durability, Options, SqliteRepository};
 
 /// A check, as one would write it by hand: the same joins, roles as numbers.

@@ -8,9 +8,11 @@ use std::error::Error;
 use std::num::NonZeroU32;
 use std::path::Path;
 
+use tenancy::commands::{
+    AcceptInvitation, CreateDomain, CreateOrganization, CreatedOrganization, InviteToWorkspace,
+};
 use tenancy::{
-    AcceptInvitation, Actor, CreateDomain, CreateOrganization, CreatedOrganization, DomainAction,
-    DomainId, DomainKind, DomainName, EmailAddress, Event, InvitationToken, InviteToWorkspace,
+    Actor, DomainAction, DomainId, DomainKind, DomainName, EmailAddress, Event, InvitationToken,
     LogEntry, Name, Tenancy, UserId, VerifiedEmail, WorkspaceRole,
 };
 use tenancy_sqlite::SqliteRepository;
@@ -20,11 +22,11 @@ fn main() -> Result<(), Box<dyn Error>> {
     let file = directory.path().join("tenancy.db");
 
     println!("Monday. The program starts for the first time.");
-    let monday = tenancy::now(monday(&file))?;
+    let monday = tenancy::block_on(monday(&file))?;
     println!("The program ends.\n");
 
     println!("Tuesday. The program starts again, with nothing but its file.");
-    tenancy::now(tuesday(&file, monday))?;
+    tenancy::block_on(tuesday(&file, monday))?;
     Ok(())
 }
 

@@ -2,10 +2,11 @@
 
 use chrono::{DateTime, Utc};
 use rusqlite::{Connection, Transaction, params};
-use tenancy::{
-    Change, Claim, Commit, Domain, Invitation, InvitationTarget, LogEntry, Member, Organization,
-    OrganizationId, Outcome, Record, RecordId, RetiredDomainName, Workspace, WorkspaceMember,
+use tenancy::store::{
+    Change, Claim, Commit, Invitation, Organization, Outcome, Record, RecordId, RetiredDomainName,
+    Workspace,
 };
+use tenancy::{Domain, InvitationTarget, LogEntry, Member, OrganizationId, WorkspaceMember};
 
 use crate::error::{SqliteError, is_busy};
 use crate::rows::{
@@ -25,7 +26,7 @@ use crate::sql;
 ///
 /// ```
 /// use rusqlite::{Connection, TransactionBehavior};
-/// use tenancy::{Commit, Outcome};
+/// use tenancy::store::{Commit, Outcome};
 /// use tenancy_sqlite::SqliteError;
 ///
 /// /// Whether it was done; if not, prepare again.
@@ -179,7 +180,7 @@ fn organization(
         contract,
         workspace_quota,
         counts:
-            tenancy::Counts {
+            tenancy::store::Counts {
                 workspaces,
                 domains,
                 members,
@@ -192,7 +193,7 @@ fn organization(
     let status = organization_status_code(*status);
     let company = json(company.as_ref())?;
     let invoicing = json(invoicing.as_ref())?;
-    let contract = contract.as_ref().map(tenancy::Line::as_str);
+    let contract = contract.as_ref().map(tenancy::text::TextLine::as_str);
     let created_at = time(*created_at)?;
     let rows = if commit.expected == tenancy::Version::ABSENT {
         connection

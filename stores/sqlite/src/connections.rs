@@ -386,8 +386,11 @@ mod tests {
         let panics = connections.write(&(), |_, ()| -> Result<(), SqliteError> {
             panic!("on purpose")
         });
-        assert!(matches!(tenancy::now(panics), Err(SqliteError::Stopped)));
+        assert!(matches!(
+            tenancy::block_on(panics),
+            Err(SqliteError::Stopped)
+        ));
         let works = connections.read(&(), |_, ()| Ok(7));
-        assert_eq!(tenancy::now(works).unwrap(), 7);
+        assert_eq!(tenancy::block_on(works).unwrap(), 7);
     }
 }

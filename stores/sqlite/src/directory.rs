@@ -3,10 +3,11 @@
 use core::num::NonZeroU32;
 
 use rusqlite::Connection;
+use tenancy::store::{Invitation, Organization, Workspace};
+use tenancy::text::EmailKey;
 use tenancy::{
-    Domain, DomainId, EmailKey, Invitation, InvitationId, LogEntry, Member, Organization,
-    OrganizationId, OrganizationRole, RoleSet, UserId, Version, Workspace, WorkspaceId,
-    WorkspaceMember, WorkspaceRole,
+    Domain, DomainId, InvitationId, LogEntry, Member, OrganizationId, OrganizationRole, RoleSet,
+    UserId, Version, WorkspaceId, WorkspaceMember, WorkspaceRole,
 };
 
 use crate::error::SqliteError;

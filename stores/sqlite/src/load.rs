@@ -1,9 +1,11 @@
 //! Reading what a command or a check needs.
 
 use rusqlite::Connection;
+use tenancy::store::{Facts, Invitation, Key, Record, Workspace};
+use tenancy::text::EmailKey;
 use tenancy::{
-    Domain, DomainId, EmailKey, Facts, Invitation, InvitationId, Key, Member, OrganizationId,
-    Record, Resource, Standing, UserId, Workspace, WorkspaceId, WorkspaceMember,
+    Domain, DomainId, InvitationId, Member, OrganizationId, Resource, Standing, UserId,
+    WorkspaceId, WorkspaceMember,
 };
 
 use crate::commit::{End, in_transaction};

@@ -30,7 +30,7 @@ pub struct Options {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Durability {
     /// A power cut and a crash of the operating system: each commit is on disk before it is acknowledged
-    /// (`synchronous = FULL`). What the contract of [`Repository`](tenancy::Repository) asks for.
+    /// (`synchronous = FULL`). What the contract of [`Repository`](tenancy::store::Repository) asks for.
     #[default]
     PowerCut,
     /// The end of the process, kill -9 included, but not a power cut or a crash of the operating system:
@@ -44,7 +44,7 @@ pub enum Durability {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Calls {
     /// On the thread that calls. Every future is ready at its first poll, so that a synchronous host needs
-    /// no runtime ([`tenancy::now`]), and a check costs microseconds.
+    /// no runtime ([`tenancy::block_on`]), and a check costs microseconds.
     ///
     /// In an async host it blocks the runtime's thread meanwhile: microseconds for a check, one sync of
     /// the disk for a commit, and up to [`busy_timeout`](Options::busy_timeout) where another process

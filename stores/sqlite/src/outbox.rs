@@ -38,7 +38,7 @@ const LONGEST_WAIT: Duration = Duration::from_secs(24 * 60 * 60);
 /// use std::num::NonZeroU32;
 ///
 /// // In a loop, with a pause whenever there was nothing to do:
-/// let delivery = tenancy::now(repository.outbox().deliver(NonZeroU32::new(100).unwrap(), |entry| {
+/// let delivery = tenancy::block_on(repository.outbox().deliver(NonZeroU32::new(100).unwrap(), |entry| {
 ///     println!("{} did {}", entry.author, entry.command);
 ///     send(entry)
 /// }))?;

@@ -5,10 +5,13 @@ use core::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use tenancy::store::{
+    Claim, Commit, Directory, Facts, Invitation, Key, Organization, Outcome, Repository, Workspace,
+};
+use tenancy::text::EmailKey;
 use tenancy::{
-    Claim, Commit, Directory, Domain, DomainId, EmailKey, Facts, Invitation, InvitationId, Key,
-    LogEntry, Member, Organization, OrganizationId, Outcome, Repository, Resource, RoleSet,
-    Standing, UserId, Version, Workspace, WorkspaceId, WorkspaceMember,
+    Domain, DomainId, InvitationId, LogEntry, Member, OrganizationId, Resource, RoleSet, Standing,
+    UserId, Version, WorkspaceId, WorkspaceMember,
 };
 
 use crate::connections::{Connections, MEMORY};
@@ -25,16 +28,17 @@ use crate::{commit, load};
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// # let directory = tempfile::tempdir()?;
 /// # let path = directory.path().join("tenancy.db");
-/// use tenancy::{Actor, CreateOrganization, Name, Tenancy, UserId, WorkspaceAction};
+/// use tenancy::{Actor, Name, Tenancy, UserId, WorkspaceAction};
+/// use tenancy::commands::CreateOrganization;
 /// use tenancy_sqlite::SqliteRepository;
 ///
 /// let tenancy = Tenancy::new(SqliteRepository::open(&path)?);
 ///
 /// let ann = Actor::unverified(UserId::from_external("ann"));
 /// let name = Name::new("Acme")?;
-/// let acme = tenancy::now(tenancy.execute(&ann, CreateOrganization { name }))?.output;
+/// let acme = tenancy::block_on(tenancy.execute(&ann, CreateOrganization { name }))?.output;
 ///
-/// let may = tenancy::now(tenancy.check(&ann, (acme.organization, acme.workspace), WorkspaceAction::Rename))?;
+/// let may = tenancy::block_on(tenancy.check(&ann, (acme.organization, acme.workspace), WorkspaceAction::Rename))?;
 /// assert!(may.is_allowed());
 /// # Ok(()) }
 /// ```
@@ -127,7 +131,7 @@ impl SqliteRepository {
     /// use tenancy_sqlite::SqliteRepository;
     ///
     /// let repository = SqliteRepository::open_in_memory()?;
-    /// tenancy::now(repository.verify(OrganizationId::new()))?;
+    /// tenancy::block_on(repository.verify(OrganizationId::new()))?;
     /// # Ok(()) }
     /// ```
     ///

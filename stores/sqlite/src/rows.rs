@@ -6,11 +6,15 @@ use chrono::{DateTime, Utc};
 use rusqlite::types::{FromSql, FromSqlError, ValueRef};
 use rusqlite::{Connection, Params, Row};
 use serde::de::DeserializeOwned;
+use tenancy::store::{
+    Counts, Invitation, InvitationState, Organization, OrganizationStatus, RetiredDomainName,
+    Workspace,
+};
+use tenancy::text::TextLine;
+use tenancy::token::TokenHash;
 use tenancy::{
-    Counts, Domain, DomainKind, DomainName, DomainStatus, EmailAddress, Invitation,
-    InvitationState, InvitationTarget, Line, LogEntry, Member, Name, Organization,
-    OrganizationRole, OrganizationStatus, RetiredDomainName, TokenHash, Version, Workspace,
-    WorkspaceMember, WorkspaceRole,
+    Domain, DomainKind, DomainName, DomainStatus, EmailAddress, InvitationTarget, LogEntry, Member,
+    Name, OrganizationRole, Version, WorkspaceMember, WorkspaceRole,
 };
 use uuid::Uuid;
 
@@ -343,7 +347,7 @@ impl FromCells for Organization {
             name: cells.text(3, "name", Name::new)?,
             company: cells.optional_json(4, "company")?,
             invoicing: cells.optional_json(5, "invoicing")?,
-            contract: cells.optional_text(6, "contract", Line::new)?,
+            contract: cells.optional_text(6, "contract", TextLine::new)?,
             workspace_quota: cells.count(7, "workspace_quota")?,
             counts: Counts {
                 workspaces: cells.count(8, "workspaces")?,

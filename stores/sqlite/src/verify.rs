@@ -3,10 +3,8 @@
 use std::collections::BTreeSet;
 
 use rusqlite::Connection;
-use tenancy::{
-    Claim, Domain, DomainName, Drift, LogEntry, OrganizationId, OrganizationState, Record,
-    RetiredDomainName,
-};
+use tenancy::store::{Claim, Drift, OrganizationState, Record, RetiredDomainName};
+use tenancy::{Domain, DomainName, LogEntry, OrganizationId};
 
 use crate::commit::holder;
 use crate::error::SqliteError;
@@ -74,7 +72,7 @@ fn judge(organization: OrganizationId, everything: Everything) -> Result<(), Ver
         claims,
         mut held,
     } = everything;
-    tenancy::verify(&state, &log)?;
+    tenancy::store::verify(&state, &log)?;
     for (name, holder) in claims {
         held.remove(&name);
         if holder != Some(organization) {

@@ -68,11 +68,11 @@ mod known_races {
 
     #[test]
     fn break_no_rule_in_place() -> Result<(), Failure> {
-        tenancy::now(races(&Files::new(quick()), rounds(), 64))
+        tenancy::block_on(races(&Files::new(quick()), rounds(), 64))
     }
 
     #[test]
     fn break_no_rule_on_threads() -> Result<(), Failure> {
-        tenancy::now(races(&Files::new(threaded()), rounds(), 64))
+        tenancy::block_on(races(&Files::new(threaded()), rounds(), 64))
     }
 }

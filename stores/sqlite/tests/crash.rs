@@ -20,7 +20,7 @@ use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use tenancy::*;
+use tenancy::{commands::*, store::*, *};
 use tenancy_sqlite::{Options, SqliteRepository};
 use world::*;
 

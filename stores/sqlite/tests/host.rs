@@ -7,7 +7,7 @@
 mod world;
 
 use rusqlite::TransactionBehavior;
-use tenancy::*;
+use tenancy::{commands::*, store::*, *};
 use tenancy_sqlite::apply;
 use world::*;
 

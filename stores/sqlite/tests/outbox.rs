@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use std::sync::Mutex;
 use std::time::Duration;
 
-use tenancy::*;
+use tenancy::{commands::*, store::*, *};
 use world::*;
 
 #[test]

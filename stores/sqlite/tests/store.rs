@@ -8,7 +8,7 @@ use std::pin::pin;
 use std::task::{Context, Waker};
 use std::time::Duration;
 
-use tenancy::*;
+use tenancy::{commands::*, store::*, *};
 use tenancy_sqlite::{MIGRATIONS, Options, SqliteError, SqliteRepository, VerifyError};
 use world::*;
 

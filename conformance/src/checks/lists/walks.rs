@@ -3,9 +3,10 @@
 use core::num::NonZeroU32;
 use std::collections::BTreeSet;
 
+use tenancy::store::{Directory, Repository};
 use tenancy::{
-    Directory, DomainKind, DomainName, EmailAddress, Event, InvitationId, Name, OrganizationId,
-    OrganizationRole, Repository, RevocationReason, RoleSet, UserId, WorkspaceId, WorkspaceRole,
+    DomainKind, DomainName, EmailAddress, Event, InvitationId, Name, OrganizationId,
+    OrganizationRole, RevocationReason, RoleSet, UserId, WorkspaceId, WorkspaceRole,
 };
 
 use crate::harness::Harness;

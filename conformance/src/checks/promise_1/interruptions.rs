@@ -4,7 +4,8 @@ use core::num::NonZeroU32;
 use core::time::Duration;
 use std::sync::Arc;
 
-use tenancy::{Commit, Directory, Event, Key, Outcome, Repository, Resource};
+use tenancy::store::{Commit, Directory, Key, Outcome, Repository};
+use tenancy::{Event, Resource};
 
 use crate::harness::Harness;
 use crate::model::same;
@@ -69,7 +70,7 @@ pub async fn promise_1_a_dropped_commit_happened_or_did_not<H: Harness>(harness:
 }
 
 /// Whole or not at all, whenever one looks; and made by trying again if it wasn't.
-async fn settle<R: tenancy::Directory>(
+async fn settle<R: tenancy::store::Directory>(
     world: &mut World<R>,
     acme: &Acme,
     commit: &Commit,

@@ -5,10 +5,11 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use core::num::NonZeroU32;
+use tenancy::commands::{Circumstances, Command, CreateDomain, CreateWorkspace, Undecided, decide};
+use tenancy::store::{Commit, Facts, Outcome, Repository};
 use tenancy::{
-    Actor, Circumstances, Command, Commit, CommitId, CreateDomain, CreateWorkspace, DomainKind,
-    DomainName, Event, Facts, Name, OrganizationId, OrganizationRole, Outcome, Repository,
-    Settings, Tenancy, Undecided, Version, WorkspaceId, WorkspaceRole, decide,
+    Actor, CommitId, DomainKind, DomainName, Event, Name, OrganizationId, OrganizationRole,
+    Settings, Tenancy, Version, WorkspaceId, WorkspaceRole,
 };
 
 use crate::commands::{Carrier, Known};
@@ -354,7 +355,7 @@ impl<R: Repository> Carrier for Stormy<R> {
 }
 
 /// Reads the logs, replays them, and compares the store with what comes out.
-async fn replayed<R: tenancy::Directory>(
+async fn replayed<R: tenancy::store::Directory>(
     world: &World<R>,
     organizations: impl IntoIterator<Item = OrganizationId>,
 ) -> Result<Model, Failure> {

@@ -1,8 +1,7 @@
 //! Names and addresses that a database may take for one another, or cut, or turn.
 
-use tenancy::{
-    DomainKind, DomainName, EmailAddress, Event, Key, Name, OrganizationRole, WorkspaceRole,
-};
+use tenancy::store::Key;
+use tenancy::{DomainKind, DomainName, EmailAddress, Event, Name, OrganizationRole, WorkspaceRole};
 
 use crate::harness::Harness;
 use crate::model::{KeyKind, List};

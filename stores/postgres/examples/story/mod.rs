@@ -8,10 +8,14 @@
 
 use std::error::Error;
 
+use tenancy::commands::{
+    AcceptInvitation, CreateDomain, CreateOrganization, CreateWorkspace, InviteToWorkspace,
+    RemoveMember,
+};
+use tenancy::store::Repository;
 use tenancy::{
-    AcceptInvitation, Actor, CreateDomain, CreateOrganization, CreateWorkspace, DomainAction,
-    DomainKind, DomainName, EmailAddress, InviteToWorkspace, LogEntry, Name, OrganizationId,
-    RemoveMember, Repository, Tenancy, UserId, VerifiedEmail, WorkspaceRole,
+    Actor, DomainAction, DomainKind, DomainName, EmailAddress, LogEntry, Name, OrganizationId,
+    Tenancy, UserId, VerifiedEmail, WorkspaceRole,
 };
 
 pub(crate) type Failure = Box<dyn Error>;

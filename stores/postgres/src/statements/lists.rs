@@ -3,7 +3,8 @@
 //! The last key of the page before may be null. It is compared by `>=` and `<>` instead of `>`, so that the
 //! index is used with and without one, whatever plan the server keeps.
 
-use tenancy::{Claim, RoleSet};
+use tenancy::RoleSet;
+use tenancy::store::Claim;
 
 use crate::rows::{ClaimRow, organization_codes, workspace_codes};
 

@@ -5,9 +5,9 @@
 //! In a transaction, with the parameters of [`commit`](super::commit):
 //!
 //! 1. [`CREATE`] if the expected version is 0, [`ADVANCE`] if not. No row: roll back, it is a
-//!    [`Conflict`](tenancy::Outcome::Conflict).
+//!    [`Conflict`](tenancy::store::Outcome::Conflict).
 //! 2. [`DELETE`], then [`PUT`].
-//! 3. `COMMIT`: it is [`Committed`](tenancy::Outcome::Committed).
+//! 3. `COMMIT`: it is [`Committed`](tenancy::store::Outcome::Committed).
 //!
 //! An error of the server's, at whichever step and at the `COMMIT` too, is for [`refused`](super::refused);
 //! roll back.

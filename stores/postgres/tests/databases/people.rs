@@ -3,7 +3,7 @@
 use std::num::NonZeroU32;
 
 use sqlx::{PgPool, Row as _};
-use tenancy::*;
+use tenancy::{commands::*, store::*, *};
 use tenancy_postgres::PostgresRepository;
 
 pub type Store = Tenancy<PostgresRepository>;

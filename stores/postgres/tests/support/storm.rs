@@ -8,9 +8,12 @@ use std::time::Duration;
 
 use sqlx::PgPool;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use tenancy::commands::{
+    AcceptInvitation, CreateDomain, CreateOrganization, DeleteDomain, InviteToWorkspace,
+};
+use tenancy::store::Directory;
 use tenancy::{
-    AcceptInvitation, Actor, CommitId, CreateDomain, CreateOrganization, DeleteDomain, Directory,
-    DomainKind, DomainName, Done, EmailAddress, Error, InviteToWorkspace, Name, OrganizationId,
+    Actor, CommitId, DomainKind, DomainName, Done, EmailAddress, Error, Name, OrganizationId,
     Settings, Tenancy, UserId, VerifiedEmail, Version, WorkspaceRole,
 };
 use tenancy_postgres::PostgresRepository;

@@ -11,7 +11,7 @@ use std::num::NonZeroU32;
 use std::path::PathBuf;
 
 use tempfile::TempDir;
-use tenancy::*;
+use tenancy::{commands::*, store::*, *};
 use tenancy_sqlite::{Calls, Durability, Options, SqliteRepository};
 
 /// Quick, and in place: what most tests want.

@@ -31,17 +31,17 @@
 //!
 //! # A complete store
 //!
-//! Not a durable one, but every promise is kept. [`OrganizationState`](crate::OrganizationState) knows
+//! Not a durable one, but every promise is kept. [`OrganizationState`](crate::store::OrganizationState) knows
 //! what each key brings and what each change does; a store on SQL writes both as statements.
 //!
 //! ```
 //! use std::collections::HashMap;
 //! use std::convert::Infallible;
 //! use std::sync::Mutex;
-//! use tenancy::{
-//!     Change, Claim, Commit, Facts, Key, LogEntry, OrganizationId, OrganizationState, Outcome,
-//!     Repository, Resource, Standing, UserId,
+//! use tenancy::store::{
+//!     Change, Claim, Commit, Facts, Held, Key, OrganizationState, Outcome, Repository,
 //! };
+//! use tenancy::{LogEntry, OrganizationId, Resource, UserId};
 //!
 //! #[derive(Default)]
 //! struct Maps {
@@ -95,33 +95,46 @@
 //!         Ok(Outcome::Committed)
 //!     }
 //!
-//!     async fn standing(&self, user: UserId, on: Resource) -> Result<Option<Standing>, Infallible> {
+//!     async fn standing(&self, user: UserId, on: Resource) -> Result<Option<Held>, Infallible> {
 //!         let inner = self.inner.lock().unwrap();
-//!         Ok(inner.organizations.get(&on.organization()).and_then(|state| state.standing(user, on)))
+//!         Ok(inner.organizations.get(&on.organization()).and_then(|state| state.held(user, on)))
 //!     }
 //! }
 //! ```
 
-use core::fmt;
 use core::future::Future;
 use core::num::NonZeroU32;
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::{Domain, RetiredDomainName};
 use crate::event::LogEntry;
-use crate::id::{CommitId, DomainId, InvitationId, OrganizationId, UserId, WorkspaceId};
-use crate::invitation::Invitation;
-use crate::member::{Member, WorkspaceMember};
-use crate::organization::Organization;
+use crate::id::{CommitId, InvitationId, OrganizationId, UserId, WorkspaceId};
 use crate::resource::Resource;
-use crate::role::RoleSet;
-use crate::standing::{Standing, Version};
 use crate::text::{DomainName, EmailKey, NameKey};
-use crate::workspace::Workspace;
+use crate::version::Version;
 
+pub use crate::domain::RetiredDomainName;
+pub use crate::invitation::{Invitation, InvitationState};
+pub use crate::list::{Item, List};
+pub use crate::member::FormerMember;
+pub use crate::organization::{Counts, Organization, OrganizationStatus, OrganizationSummary};
+pub use crate::record::{Change, Claim, Column, ColumnType, Kind, Record, RecordId, Value};
+pub use crate::standing::Held;
+pub use crate::state::{Inconsistency, OrganizationState, Violation};
+pub use crate::workspace::Workspace;
+#[cfg(doc)]
+use crate::{Domain, Member, WorkspaceMember};
+pub use any::{AnyError, AnyRepository};
+pub use memory::{BrokenContract, MemoryRepository};
+pub use replica::WithReplica;
+pub use verify::{Drift, Stored};
+
+mod any;
 pub(crate) mod forward;
+pub(crate) mod memory;
+mod replica;
 mod select;
+pub(crate) mod verify;
 
 /// Where organizations are kept. See the [module's documentation](self) for the three promises, and for
 /// a complete implementation.
@@ -184,8 +197,9 @@ pub trait Repository: Send + Sync {
     /// All that a permission check needs, in one round trip and of one snapshot; `None` if the
     /// organization doesn't exist.
     ///
-    /// Start from [`Standing::new`] and set what you find; a workspace or domain that isn't there leaves
-    /// its field `None`. It may come from a replica: it says which version it saw.
+    /// A workspace or domain that isn't there leaves its field `None`. It may come from a replica: it says
+    /// which version it saw. [`OrganizationState::held`](crate::store::OrganizationState::held) is the
+    /// reference.
     ///
     /// # Errors
     ///
@@ -194,104 +208,42 @@ pub trait Repository: Send + Sync {
         &self,
         user: UserId,
         resource: Resource,
-    ) -> impl Future<Output = Result<Option<Standing>, Self::Error>> + Send;
+    ) -> impl Future<Output = Result<Option<Held>, Self::Error>> + Send;
 }
 
 /// Lists. Needed only for the list methods of [`Tenancy`](crate::Tenancy): a host that lists with its own
 /// SQL leaves it out.
 ///
-/// Each method returns at most `limit` items whose key is greater than `after`, in ascending order of the
-/// key's bytes. An item that is present during the whole walk appears exactly once, however much is
-/// inserted or deleted meanwhile. No method asks who may see the list; [`Tenancy`](crate::Tenancy) does. Fewer than `limit` means that
-/// there are no more: a store that caps its pages must ask itself again until it has `limit`.
-///
-/// Every method's errors are whatever fails in the store.
+/// No method asks who may see a list; [`Tenancy`](crate::Tenancy) does.
 pub trait Directory: Repository {
-    /// The members of an organization who hold one of `roles` (its organization roles), by user.
-    fn members(
+    /// A page of a list: at most `limit` items whose key is greater than the list's `after`, in ascending
+    /// order of the key's bytes. [`List`] says what each is of and by which key it is paged.
+    ///
+    /// An item that is present during the whole walk appears exactly once, however much is inserted or
+    /// deleted meanwhile. Fewer than `limit` means that there are no more: a store that caps its pages
+    /// must ask itself again until it has `limit`. A list in an organization that doesn't exist is empty.
+    ///
+    /// [`OrganizationState::list`](crate::store::OrganizationState::list) is the reference for every list
+    /// in one organization.
+    ///
+    /// # Errors
+    ///
+    /// Whatever fails in the store.
+    fn list(
         &self,
-        organization: OrganizationId,
-        roles: RoleSet,
-        after: Option<UserId>,
+        list: &List,
         limit: NonZeroU32,
-    ) -> impl Future<Output = Result<Vec<Member>, Self::Error>> + Send;
+    ) -> impl Future<Output = Result<Vec<Item>, Self::Error>> + Send;
 
-    /// The workspaces of an organization, by id: the order of creation.
-    fn workspaces(
-        &self,
-        organization: OrganizationId,
-        after: Option<WorkspaceId>,
-        limit: NonZeroU32,
-    ) -> impl Future<Output = Result<Vec<Workspace>, Self::Error>> + Send;
-
-    /// The workspaces in which a user holds a role, each with that membership, by workspace.
-    fn workspaces_of(
-        &self,
-        organization: OrganizationId,
-        user: UserId,
-        after: Option<WorkspaceId>,
-        limit: NonZeroU32,
-    ) -> impl Future<Output = Result<Vec<(Workspace, WorkspaceMember)>, Self::Error>> + Send;
-
-    /// The members of a workspace who hold one of `roles` (its workspace roles), by user.
-    fn workspace_members(
-        &self,
-        organization: OrganizationId,
-        workspace: WorkspaceId,
-        roles: RoleSet,
-        after: Option<UserId>,
-        limit: NonZeroU32,
-    ) -> impl Future<Output = Result<Vec<WorkspaceMember>, Self::Error>> + Send;
-
-    /// The domains in a workspace, by id: the order of creation.
-    fn domains(
-        &self,
-        organization: OrganizationId,
-        workspace: WorkspaceId,
-        after: Option<DomainId>,
-        limit: NonZeroU32,
-    ) -> impl Future<Output = Result<Vec<Domain>, Self::Error>> + Send;
-
-    /// The open invitations to an organization and its workspaces, or to one workspace, by id.
-    fn invitations(
-        &self,
-        organization: OrganizationId,
-        workspace: Option<WorkspaceId>,
-        after: Option<InvitationId>,
-        limit: NonZeroU32,
-    ) -> impl Future<Output = Result<Vec<Invitation>, Self::Error>> + Send;
-
-    /// The organizations that a user is a member of, each with that membership, by organization. Across
-    /// organizations; may lag behind commits.
-    fn organizations_of(
-        &self,
-        user: UserId,
-        after: Option<OrganizationId>,
-        limit: NonZeroU32,
-    ) -> impl Future<Output = Result<Vec<(Organization, Member)>, Self::Error>> + Send;
-
-    /// The open invitations to an address, each with its organization, by organization and invitation.
-    /// Across organizations; may lag behind commits.
-    fn invitations_to(
-        &self,
-        email: &EmailKey,
-        after: Option<(OrganizationId, InvitationId)>,
-        limit: NonZeroU32,
-    ) -> impl Future<Output = Result<Vec<(Organization, Invitation)>, Self::Error>> + Send;
-
-    /// Which organization holds a claim.
-    fn holder(
+    /// The organization that holds a claim; `None` if nobody does.
+    ///
+    /// # Errors
+    ///
+    /// Whatever fails in the store.
+    fn claimed_by(
         &self,
         claim: &Claim,
     ) -> impl Future<Output = Result<Option<OrganizationId>, Self::Error>> + Send;
-
-    /// The log of an organization, oldest first.
-    fn log(
-        &self,
-        organization: OrganizationId,
-        after: Version,
-        limit: NonZeroU32,
-    ) -> impl Future<Output = Result<Vec<LogEntry>, Self::Error>> + Send;
 }
 
 /// What a command wants to know. Each key brings all that is needed to judge one thing, so that one round
@@ -307,7 +259,7 @@ pub enum Key {
     /// domain, the workspace is the one that holds it.
     Path(UserId, Resource),
     /// All that goes when a member goes: the [`Member`]; every [`WorkspaceMember`] of theirs with its
-    /// [`Workspace`]; every open [`Invitation`] to the member's address.
+    /// [`Workspace`]; every open [`Invitation`] to the member's address; every [`FormerMember`] of theirs.
     Person(UserId),
     /// The open [`Invitation`]s whose inviter is this user, and the [`Member`]s who have one of the
     /// invited addresses.
@@ -315,9 +267,9 @@ pub enum Key {
     /// The [`Member`]s with this address; if a workspace is named, their [`WorkspaceMember`]s in it; the
     /// open [`Invitation`]s to the address.
     Address(EmailKey, Option<WorkspaceId>),
-    /// An [`Invitation`] in whatever state; the [`Workspace`] that it is to; and of its inviter, of this
-    /// user and of whoever has its address: the [`Member`], and their [`WorkspaceMember`] in that
-    /// workspace.
+    /// An [`Invitation`] in whatever state; the [`Workspace`] that it is to; of its inviter, of this user
+    /// and of whoever has its address: the [`Member`], and their [`WorkspaceMember`] in that workspace; of
+    /// this user also the [`FormerMember`] of the organization and of that workspace.
     Invitation(InvitationId, Option<UserId>),
     /// The open [`Invitation`]s to this workspace; `None`: all open ones of the organization.
     OpenInvitations(Option<WorkspaceId>),
@@ -338,67 +290,6 @@ pub struct Facts {
     pub records: Vec<Record>,
     /// The log entry that [`Key::Commit`] asked for, if there is one.
     pub committed: Option<LogEntry>,
-}
-
-/// A thing that a store keeps for an organization.
-///
-/// Exhaustive on purpose: a store that ignores a kind must not compile.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Record {
-    /// A membership of the organization.
-    Member(Member),
-    /// A workspace.
-    Workspace(Workspace),
-    /// A membership of a workspace.
-    WorkspaceMember(WorkspaceMember),
-    /// A domain.
-    Domain(Domain),
-    /// The name of a deleted domain.
-    RetiredDomainName(RetiredDomainName),
-    /// An invitation.
-    Invitation(Invitation),
-}
-
-/// The key of a [`Record`] within its organization.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum RecordId {
-    /// Of a [`Member`].
-    Member(UserId),
-    /// Of a [`Workspace`].
-    Workspace(WorkspaceId),
-    /// Of a [`WorkspaceMember`].
-    WorkspaceMember(WorkspaceId, UserId),
-    /// Of a [`Domain`].
-    Domain(DomainId),
-    /// Of a [`RetiredDomainName`].
-    RetiredDomainName(DomainName),
-    /// Of an [`Invitation`].
-    Invitation(InvitationId),
-}
-
-/// Something that must be unique across all organizations, whose versions never meet.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Claim {
-    /// A domain's name, an address in the whole deployment (D2). Kept while the domain exists, and after
-    /// its deletion until an operator releases it.
-    DomainName(DomainName),
-}
-
-/// One thing that a store has to write.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Change {
-    /// Insert the record, or replace the one with its id as a whole.
-    Put(Record),
-    /// Delete the record with this id.
-    Delete(RecordId),
-    /// Make the organization the claim's owner, or answer [`Outcome::Taken`].
-    Claim(Claim),
-    /// Free the claim, which the organization holds.
-    Release(Claim),
 }
 
 /// A decision, ready to be written: plain data. [`Tenancy::prepare`](crate::Tenancy::prepare) returns one
@@ -438,45 +329,5 @@ impl Commit {
     #[must_use]
     pub const fn id(&self) -> CommitId {
         self.entry.id
-    }
-}
-
-impl Record {
-    /// Its key.
-    #[must_use]
-    pub fn id(&self) -> RecordId {
-        match self {
-            Self::Member(member) => RecordId::Member(member.user),
-            Self::Workspace(workspace) => RecordId::Workspace(workspace.id),
-            Self::WorkspaceMember(member) => {
-                RecordId::WorkspaceMember(member.workspace, member.user)
-            }
-            Self::Domain(domain) => RecordId::Domain(domain.id),
-            Self::RetiredDomainName(retired) => RecordId::RetiredDomainName(retired.name.clone()),
-            Self::Invitation(invitation) => RecordId::Invitation(invitation.id),
-        }
-    }
-}
-
-impl fmt::Display for RecordId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Member(user) => write!(f, "member `{user}`"),
-            Self::Workspace(id) => write!(f, "workspace `{id}`"),
-            Self::WorkspaceMember(workspace, user) => {
-                write!(f, "member `{user}` of workspace `{workspace}`")
-            }
-            Self::Domain(id) => write!(f, "domain `{id}`"),
-            Self::RetiredDomainName(name) => write!(f, "retired domain name `{name}`"),
-            Self::Invitation(id) => write!(f, "invitation `{id}`"),
-        }
-    }
-}
-
-impl fmt::Display for Claim {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::DomainName(name) => write!(f, "domain name `{name}`"),
-        }
     }
 }

@@ -10,18 +10,19 @@ use std::thread::{self, Thread};
 
 /// Drives a future to its end on this thread: for synchronous hosts, tests and examples.
 ///
-/// A store that never waits ([`MemoryRepository`](crate::MemoryRepository), SQLite) is done at the first
+/// A store that never waits ([`MemoryRepository`](crate::store::MemoryRepository), SQLite) is done at the first
 /// poll. For one that waits, this thread sleeps until it is woken. Don't call it on a worker of an async
 /// runtime: that worker could do nothing else meanwhile, perhaps not even what the future waits for.
 ///
 /// ```
-/// use tenancy::{MemoryRepository, OrganizationId, Repository};
+/// use tenancy::store::{MemoryRepository, Repository};
+/// use tenancy::OrganizationId;
 ///
 /// let store = MemoryRepository::new();
-/// let nowhere = tenancy::now(store.load(OrganizationId::new(), &[]));
+/// let nowhere = tenancy::block_on(store.load(OrganizationId::new(), &[]));
 /// assert_eq!(nowhere, Ok(None));
 /// ```
-pub fn now<F: Future>(future: F) -> F::Output {
+pub fn block_on<F: Future>(future: F) -> F::Output {
     let mut future = pin!(future);
     let sleeper = Arc::new(Sleeper {
         thread: thread::current(),

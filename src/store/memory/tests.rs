@@ -4,10 +4,10 @@ use chrono::TimeDelta;
 
 use super::*;
 use crate::actor::Author;
+use crate::block_on;
 use crate::domain::DomainKind;
 use crate::event::Event;
 use crate::invitation::InvitationTarget;
-use crate::now;
 use crate::role::{OrganizationRole, WorkspaceRole};
 use crate::text::{DomainName, EmailAddress, Name};
 use crate::token::TokenHash;
@@ -75,7 +75,7 @@ impl Acme {
 
     pub(crate) fn happens(&self, events: impl IntoIterator<Item = Event>) -> Commit {
         let commit = self.commit(events);
-        assert_eq!(now(self.store.commit(&commit)), Ok(Outcome::Committed));
+        assert_eq!(block_on(self.store.commit(&commit)), Ok(Outcome::Committed));
         self.history.borrow_mut().push(commit.clone());
         commit
     }
@@ -83,7 +83,7 @@ impl Acme {
     /// That the store refuses a commit, and is no other than before.
     fn refuses(&self, commit: &Commit) -> BrokenContract {
         let before = self.store.state(self.id);
-        let broken = now(self.store.commit(commit)).unwrap_err();
+        let broken = block_on(self.store.commit(commit)).unwrap_err();
         assert_eq!(self.store.state(self.id), before);
         assert_eq!(self.store.verify(self.id), Ok(()));
         broken
@@ -170,7 +170,7 @@ fn a_commit_is_applied_as_a_whole() {
     let state = acme.store.state(acme.id).unwrap();
     assert_eq!(state.organization(), Some(&commit.next));
     assert_eq!(state.version(), Version::new(2));
-    let log = now(acme.store.log(acme.id, Version::new(1), page(9))).unwrap();
+    let log = block_on(acme.store.log(acme.id, Version::new(1), page(9))).unwrap();
     assert_eq!(log, [commit.entry]);
     assert_eq!(acme.store.verify(acme.id), Ok(()));
 }
@@ -190,8 +190,8 @@ fn a_clone_is_another_handle_on_the_same_data() {
 fn of_two_commits_on_one_version_the_second_conflicts() {
     let acme = Acme::new();
     let (one, other) = (acme.commit([renamed("A")]), acme.commit([renamed("B")]));
-    assert_eq!(now(acme.store.commit(&one)), Ok(Outcome::Committed));
-    assert_eq!(now(acme.store.commit(&other)), Ok(Outcome::Conflict));
+    assert_eq!(block_on(acme.store.commit(&one)), Ok(Outcome::Committed));
+    assert_eq!(block_on(acme.store.commit(&other)), Ok(Outcome::Conflict));
     let state = acme.store.state(acme.id).unwrap();
     assert_eq!(state.organization(), Some(&one.next));
 }
@@ -201,7 +201,7 @@ fn an_organization_is_created_once() {
     let acme = Acme::new();
     let mut again = acme.commit([renamed("A")]);
     again.expected = Version::ABSENT;
-    assert_eq!(now(acme.store.commit(&again)), Ok(Outcome::Conflict));
+    assert_eq!(block_on(acme.store.commit(&again)), Ok(Outcome::Conflict));
     let nowhere = Commit {
         next: Organization {
             id: OrganizationId::new(),
@@ -210,7 +210,7 @@ fn an_organization_is_created_once() {
         expected: Version::new(1),
         ..again
     };
-    assert_eq!(now(acme.store.commit(&nowhere)), Ok(Outcome::Conflict));
+    assert_eq!(block_on(acme.store.commit(&nowhere)), Ok(Outcome::Conflict));
     assert_eq!(acme.store.state(nowhere.organization()), None);
 }
 
@@ -220,7 +220,7 @@ fn a_malformed_commit_on_an_old_version_conflicts() {
     let mut old = acme.commit([renamed("A")]);
     old.expected = Version::new(7);
     old.entry.events.clear();
-    assert_eq!(now(acme.store.commit(&old)), Ok(Outcome::Conflict));
+    assert_eq!(block_on(acme.store.commit(&old)), Ok(Outcome::Conflict));
 }
 
 #[test]
@@ -229,7 +229,10 @@ fn a_claim_has_one_owner() {
     let globex = Acme::in_store(acme.store.clone());
     let domain = DomainId::new();
     acme.happens([created(domain, acme.payments, "shop")]);
-    assert_eq!(now(acme.store.holder(&claim("shop"))), Ok(Some(acme.id)));
+    assert_eq!(
+        block_on(acme.store.holder(&claim("shop"))),
+        Ok(Some(acme.id))
+    );
 
     let second = globex.commit([
         renamed("Globex"),
@@ -237,11 +240,14 @@ fn a_claim_has_one_owner() {
     ]);
     let before = globex.store.state(globex.id);
     assert_eq!(
-        now(globex.store.commit(&second)),
+        block_on(globex.store.commit(&second)),
         Ok(Outcome::Taken(claim("shop")))
     );
     assert_eq!(globex.store.state(globex.id), before);
-    assert_eq!(now(acme.store.holder(&claim("shop"))), Ok(Some(acme.id)));
+    assert_eq!(
+        block_on(acme.store.holder(&claim("shop"))),
+        Ok(Some(acme.id))
+    );
 }
 
 #[test]
@@ -257,15 +263,21 @@ fn a_claim_outlives_its_domain_until_it_is_released() {
     }]);
     let wanted = globex.commit([created(DomainId::new(), globex.payments, "shop")]);
     assert_eq!(
-        now(globex.store.commit(&wanted)),
+        block_on(globex.store.commit(&wanted)),
         Ok(Outcome::Taken(claim("shop")))
     );
     acme.happens([Event::DomainNameReleased {
         name: DomainName::new("shop").unwrap(),
     }]);
-    assert_eq!(now(acme.store.holder(&claim("shop"))), Ok(None));
-    assert_eq!(now(globex.store.commit(&wanted)), Ok(Outcome::Committed));
-    assert_eq!(now(acme.store.holder(&claim("shop"))), Ok(Some(globex.id)));
+    assert_eq!(block_on(acme.store.holder(&claim("shop"))), Ok(None));
+    assert_eq!(
+        block_on(globex.store.commit(&wanted)),
+        Ok(Outcome::Committed)
+    );
+    assert_eq!(
+        block_on(acme.store.holder(&claim("shop"))),
+        Ok(Some(globex.id))
+    );
 }
 
 #[test]
@@ -347,7 +359,7 @@ fn a_commit_id_is_used_once_in_an_organization() {
     let globex = Acme::in_store(acme.store.clone());
     let mut same = globex.commit([renamed("C")]);
     same.entry.id = first.id();
-    assert_eq!(now(globex.store.commit(&same)), Ok(Outcome::Committed));
+    assert_eq!(block_on(globex.store.commit(&same)), Ok(Outcome::Committed));
 }
 
 #[test]
@@ -397,7 +409,10 @@ fn only_a_claim_that_is_held_is_released() {
             BrokenContract::NothingToRelease(claim)
         );
     }
-    assert_eq!(now(acme.store.holder(&claim("shop"))), Ok(Some(globex.id)));
+    assert_eq!(
+        block_on(acme.store.holder(&claim("shop"))),
+        Ok(Some(globex.id))
+    );
 }
 
 #[test]
@@ -496,10 +511,10 @@ fn a_commit_is_found_by_its_id() {
     let acme = Acme::new();
     let commits = ["A", "B", "C"].map(|to| acme.happens([renamed(to)]));
     for commit in commits {
-        let facts = now(acme.store.load(acme.id, &[Key::Commit(commit.id())])).unwrap();
+        let facts = block_on(acme.store.load(acme.id, &[Key::Commit(commit.id())])).unwrap();
         assert_eq!(facts.unwrap().committed, Some(commit.entry));
     }
-    let facts = now(acme.store.load(acme.id, &[Key::Commit(CommitId::new())])).unwrap();
+    let facts = block_on(acme.store.load(acme.id, &[Key::Commit(CommitId::new())])).unwrap();
     assert_eq!(facts.unwrap().committed, None);
 }
 
@@ -507,13 +522,13 @@ fn a_commit_is_found_by_its_id() {
 fn a_standing_is_that_of_the_records() {
     let acme = Acme::new();
     let resource = Resource::Workspace(acme.id, acme.payments);
-    let standing = now(acme.store.standing(acme.ann, resource)).unwrap();
+    let standing = block_on(acme.store.standing(acme.ann, resource)).unwrap();
     let standing = standing.unwrap();
     assert_eq!(standing.organization_role, Some(OrganizationRole::Admin));
     assert_eq!(standing.workspace, Some(acme.payments));
     assert_eq!(standing.version, Version::new(1));
     let nowhere = Resource::Organization(OrganizationId::new());
-    assert_eq!(now(acme.store.standing(acme.ann, nowhere)), Ok(None));
+    assert_eq!(block_on(acme.store.standing(acme.ann, nowhere)), Ok(None));
 }
 
 #[test]
@@ -534,7 +549,7 @@ fn members_are_listed_by_user_whatever_their_roles() {
     let listed = |roles: RoleSet| {
         walk(
             |member: &Member| member.user,
-            |after| now(acme.store.members(acme.id, roles, after, page(2))).unwrap(),
+            |after| block_on(acme.store.members(acme.id, roles, after, page(2))).unwrap(),
         )
     };
     let expected = |roles: RoleSet| {
@@ -571,7 +586,7 @@ fn a_member_is_listed_by_the_role_that_they_have_now() {
         to: OrganizationRole::Accounting,
     }]);
     let holders = |roles| {
-        let members = now(acme.store.members(acme.id, roles, None, page(9))).unwrap();
+        let members = block_on(acme.store.members(acme.id, roles, None, page(9))).unwrap();
         members.iter().map(|member| member.user).collect::<Vec<_>>()
     };
     assert_eq!(holders(RoleSet::MEMBER), []);
@@ -588,7 +603,7 @@ fn a_walk_misses_nobody_while_others_come_and_go() {
             .iter()
             .map(|user| joined(*user, OrganizationRole::Member)),
     );
-    let list = |after| now(acme.store.members(acme.id, RoleSet::MEMBER, after, page(2)));
+    let list = |after| block_on(acme.store.members(acme.id, RoleSet::MEMBER, after, page(2)));
     let first = list(None).unwrap();
     assert_eq!(first.last().unwrap().user, users[2]);
     acme.happens([
@@ -621,7 +636,7 @@ fn workspaces_and_their_members_are_listed_in_pages() {
     all.sort();
     let listed = walk(
         |workspace: &Workspace| workspace.id,
-        |after| now(acme.store.workspaces(acme.id, after, page(2))).unwrap(),
+        |after| block_on(acme.store.workspaces(acme.id, after, page(2))).unwrap(),
     );
     assert_eq!(listed, all);
 
@@ -638,7 +653,7 @@ fn workspaces_and_their_members_are_listed_in_pages() {
     );
     let listed = walk(
         |(workspace, _): &(Workspace, WorkspaceMember)| workspace.id,
-        |after| now(acme.store.workspaces_of(acme.id, acme.ann, after, page(2))).unwrap(),
+        |after| block_on(acme.store.workspaces_of(acme.id, acme.ann, after, page(2))).unwrap(),
     );
     assert_eq!(listed, all[1..]);
 
@@ -661,7 +676,7 @@ fn workspaces_and_their_members_are_listed_in_pages() {
                 let list = acme
                     .store
                     .workspace_members(acme.id, workspace, roles, after, page(2));
-                now(list).unwrap()
+                block_on(list).unwrap()
             },
         )
     };
@@ -686,12 +701,13 @@ fn domains_are_listed_by_workspace() {
     );
     let listed = walk(
         |domain: &Domain| domain.id,
-        |after| now(acme.store.domains(acme.id, acme.payments, after, page(2))).unwrap(),
+        |after| block_on(acme.store.domains(acme.id, acme.payments, after, page(2))).unwrap(),
     );
     assert_eq!(listed, ids);
-    let other = now(acme
-        .store
-        .domains(acme.id, WorkspaceId::new(), None, page(2)));
+    let other = block_on(
+        acme.store
+            .domains(acme.id, WorkspaceId::new(), None, page(2)),
+    );
     assert_eq!(other, Ok(vec![]));
 }
 
@@ -717,7 +733,7 @@ fn open_invitations_are_listed_by_organization_workspace_and_address() {
         list.unwrap().iter().map(|i| i.id).collect()
     };
     let listed = |workspace, after| {
-        ids(now(acme.store.invitations(
+        ids(block_on(acme.store.invitations(
             acme.id,
             workspace,
             after,
@@ -736,7 +752,7 @@ fn open_invitations_are_listed_by_organization_workspace_and_address() {
             |(organization, invitation): &(Organization, Invitation)| {
                 (organization.id, invitation.id)
             },
-            |after| now(acme.store.invitations_to(bob.key(), after, page(2))).unwrap(),
+            |after| block_on(acme.store.invitations_to(bob.key(), after, page(2))).unwrap(),
         )
     };
     let mut expected = vec![
@@ -770,7 +786,7 @@ fn the_organizations_of_a_user_are_those_that_they_are_still_in() {
     }]);
     let listed = walk(
         |(organization, _): &(Organization, Member)| organization.id,
-        |after| now(acme.store.organizations_of(bob, after, page(2))).unwrap(),
+        |after| block_on(acme.store.organizations_of(bob, after, page(2))).unwrap(),
     );
     let mut expected: Vec<_> = others.iter().map(|organization| organization.id).collect();
     expected.sort();
@@ -784,7 +800,7 @@ fn the_log_is_read_from_a_version_on() {
         acme.happens([renamed(to)]);
     }
     let versions = |after, limit| {
-        let log = now(acme.store.log(acme.id, Version::new(after), page(limit))).unwrap();
+        let log = block_on(acme.store.log(acme.id, Version::new(after), page(limit))).unwrap();
         log.iter().map(|e| e.version.get()).collect::<Vec<_>>()
     };
     assert_eq!(versions(0, 9), [1, 2, 3, 4]);
@@ -797,12 +813,15 @@ fn the_log_is_read_from_a_version_on() {
 fn an_organization_that_does_not_exist_has_no_lists() {
     let store = MemoryRepository::new();
     let nowhere = OrganizationId::new();
-    assert_eq!(now(store.load(nowhere, &[])), Ok(None));
+    assert_eq!(block_on(store.load(nowhere, &[])), Ok(None));
     let members = store.members(nowhere, RoleSet::all(), None, page(1));
-    assert_eq!(now(members), Ok(vec![]));
-    assert_eq!(now(store.workspaces(nowhere, None, page(1))), Ok(vec![]));
+    assert_eq!(block_on(members), Ok(vec![]));
+    assert_eq!(
+        block_on(store.workspaces(nowhere, None, page(1))),
+        Ok(vec![])
+    );
     let log = store.log(nowhere, Version::ABSENT, page(1));
-    assert_eq!(now(log), Ok(vec![]));
+    assert_eq!(block_on(log), Ok(vec![]));
     assert_eq!(store.verify(nowhere), Ok(()));
 }
 

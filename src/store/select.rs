@@ -77,6 +77,9 @@ impl Found<'_> {
                 {
                     self.add(RecordId::Invitation(invitation.id));
                 }
+                for former in self.state.departures_of(*user) {
+                    self.add(RecordId::FormerMember(former.user, former.workspace));
+                }
             }
             Key::SentBy(user) => {
                 for invitation in self.state.open_invitations_by(*user) {
@@ -97,6 +100,12 @@ impl Found<'_> {
                 self.add(RecordId::Invitation(*id));
                 let workspace = invitation.target.workspace();
                 self.members_with(invitation.email.key(), workspace);
+                if let Some(user) = user {
+                    self.add(RecordId::FormerMember(*user, None));
+                    if workspace.is_some() {
+                        self.add(RecordId::FormerMember(*user, workspace));
+                    }
+                }
                 for user in user.iter().chain([&invitation.inviter]) {
                     self.add(RecordId::Member(*user));
                     if let Some(workspace) = workspace {

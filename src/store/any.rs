@@ -7,19 +7,10 @@ use core::pin::Pin;
 use std::error::Error;
 use std::sync::Arc;
 
-use crate::domain::Domain;
-use crate::event::LogEntry;
-use crate::id::{DomainId, InvitationId, OrganizationId, UserId, WorkspaceId};
-use crate::invitation::Invitation;
-use crate::member::{Member, WorkspaceMember};
-use crate::organization::Organization;
-use crate::repository::forward::{forward_directory, forward_repository};
-use crate::repository::{Claim, Commit, Directory, Facts, Key, Outcome, Repository};
+use super::forward::{forward_directory, forward_repository};
+use super::{Claim, Commit, Directory, Facts, Held, Item, Key, List, Outcome, Repository};
+use crate::id::{OrganizationId, UserId};
 use crate::resource::Resource;
-use crate::role::RoleSet;
-use crate::standing::{Standing, Version};
-use crate::text::EmailKey;
-use crate::workspace::Workspace;
 
 /// Any store, chosen at run time: `Tenancy<AnyRepository>` is one type, without a generic parameter for
 /// a host to carry around.
@@ -27,7 +18,7 @@ use crate::workspace::Workspace;
 /// It costs an allocation a call. A clone is another handle on the same store.
 ///
 /// ```
-/// use tenancy::{AnyRepository, MemoryRepository};
+/// use tenancy::store::{AnyRepository, MemoryRepository};
 ///
 /// let store: AnyRepository = match std::env::var("DATABASE_URL") {
 ///     // Ok(url) => AnyRepository::new(connect(&url)?),
@@ -56,7 +47,7 @@ impl AnyError {
     /// The store's own error, if it is of this type.
     ///
     /// ```
-    /// use tenancy::{AnyError, BrokenContract};
+    /// use tenancy::store::{AnyError, BrokenContract};
     ///
     /// fn is_a_bug(error: &AnyError) -> bool {
     ///     error.downcast_ref::<BrokenContract>().is_some()
@@ -100,57 +91,11 @@ erased! {
     Repository {
         fn load(organization: OrganizationId, keys: &'a [Key]) -> Option<Facts>;
         fn commit(commit: &'a Commit) -> Outcome;
-        fn standing(user: UserId, resource: Resource) -> Option<Standing>;
+        fn standing(user: UserId, resource: Resource) -> Option<Held>;
     }
     Directory {
-        fn members(
-            organization: OrganizationId,
-            roles: RoleSet,
-            after: Option<UserId>,
-            limit: NonZeroU32
-        ) -> Vec<Member>;
-        fn workspaces(
-            organization: OrganizationId,
-            after: Option<WorkspaceId>,
-            limit: NonZeroU32
-        ) -> Vec<Workspace>;
-        fn workspaces_of(
-            organization: OrganizationId,
-            user: UserId,
-            after: Option<WorkspaceId>,
-            limit: NonZeroU32
-        ) -> Vec<(Workspace, WorkspaceMember)>;
-        fn workspace_members(
-            organization: OrganizationId,
-            workspace: WorkspaceId,
-            roles: RoleSet,
-            after: Option<UserId>,
-            limit: NonZeroU32
-        ) -> Vec<WorkspaceMember>;
-        fn domains(
-            organization: OrganizationId,
-            workspace: WorkspaceId,
-            after: Option<DomainId>,
-            limit: NonZeroU32
-        ) -> Vec<Domain>;
-        fn invitations(
-            organization: OrganizationId,
-            workspace: Option<WorkspaceId>,
-            after: Option<InvitationId>,
-            limit: NonZeroU32
-        ) -> Vec<Invitation>;
-        fn organizations_of(
-            user: UserId,
-            after: Option<OrganizationId>,
-            limit: NonZeroU32
-        ) -> Vec<(Organization, Member)>;
-        fn invitations_to(
-            email: &'a EmailKey,
-            after: Option<(OrganizationId, InvitationId)>,
-            limit: NonZeroU32
-        ) -> Vec<(Organization, Invitation)>;
-        fn holder(claim: &'a Claim) -> Option<OrganizationId>;
-        fn log(organization: OrganizationId, after: Version, limit: NonZeroU32) -> Vec<LogEntry>;
+        fn list(list: &'a List, limit: NonZeroU32) -> Vec<Item>;
+        fn claimed_by(claim: &'a Claim) -> Option<OrganizationId>;
     }
 }
 
@@ -162,11 +107,11 @@ mod tests {
 
     // Not `super::*`: with the twin in scope, every method would have two meanings.
     use super::{AnyError, AnyRepository};
-    use crate::memory::tests::{Acme, renamed};
-    use crate::{
-        BrokenContract, Change, Directory, MemoryRepository, OrganizationId, Outcome, RecordId,
-        Repository, RoleSet, Version, now,
+    use crate::store::memory::tests::{Acme, renamed};
+    use crate::store::{
+        BrokenContract, Change, Directory, MemoryRepository, Outcome, RecordId, Repository,
     };
+    use crate::{OrganizationId, RoleSet, Version, block_on};
 
     fn is_send<T: Send>(value: T) -> T {
         value
@@ -177,12 +122,12 @@ mod tests {
         let acme = Acme::new();
         let any = AnyRepository::new(acme.store.clone()).clone();
         let commit = acme.commit([renamed("A")]);
-        let outcome = now(is_send(any.commit(&commit))).unwrap();
+        let outcome = block_on(is_send(any.commit(&commit))).unwrap();
         assert_eq!(outcome, Outcome::Committed);
-        let facts = now(is_send(any.load(acme.id, &[]))).unwrap().unwrap();
+        let facts = block_on(is_send(any.load(acme.id, &[]))).unwrap().unwrap();
         assert_eq!(facts.organization, commit.next);
         let one = NonZeroU32::MIN;
-        let members = now(is_send(any.members(acme.id, RoleSet::all(), None, one))).unwrap();
+        let members = block_on(is_send(any.members(acme.id, RoleSet::all(), None, one))).unwrap();
         assert_eq!(members.first().map(|member| member.user), Some(acme.ann));
     }
 
@@ -194,7 +139,7 @@ mod tests {
             .changes
             .push(Change::Delete(RecordId::Member(acme.ann)));
         commit.entry.events = vec![];
-        let error = now(AnyRepository::new(acme.store).commit(&commit)).unwrap_err();
+        let error = block_on(AnyRepository::new(acme.store).commit(&commit)).unwrap_err();
         assert_eq!(error.to_string(), "the log entry has no events");
         assert_eq!(
             error.downcast_ref::<BrokenContract>(),
@@ -220,8 +165,8 @@ mod tests {
     #[test]
     fn a_pointer_to_a_store_is_a_store() {
         fn version<D: Directory>(store: D, id: OrganizationId) -> Option<Version> {
-            let facts = now(store.load(id, &[])).ok()??;
-            let log = now(is_send(store.log(id, Version::ABSENT, NonZeroU32::MIN))).ok()?;
+            let facts = block_on(store.load(id, &[])).ok()??;
+            let log = block_on(is_send(store.log(id, Version::ABSENT, NonZeroU32::MIN))).ok()?;
             assert_eq!(log.len(), 1);
             Some(facts.organization.version)
         }

@@ -8,36 +8,31 @@ use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use chrono::{DateTime, SubsecRound, Utc};
 use uuid::Uuid;
 
-use crate::domain::Domain;
+use super::verify::{Drift, Stored, same};
+use super::{Commit, Directory, Facts, Held, Key, Outcome, Repository};
 use crate::event::LogEntry;
-use crate::id::{CommitId, DomainId, InvitationId, OrganizationId, UserId, WorkspaceId};
-use crate::invitation::Invitation;
-use crate::member::{Member, WorkspaceMember};
-use crate::organization::Organization;
-use crate::repository::{
-    Change, Claim, Commit, Directory, Facts, Key, Outcome, Record, RecordId, Repository,
-};
+use crate::id::{CommitId, InvitationId, OrganizationId, UserId};
+use crate::list::{Item, List};
+use crate::record::{Change, Claim, Record, RecordId};
 use crate::resource::Resource;
-use crate::role::RoleSet;
-use crate::standing::{Standing, Version};
 use crate::state::{OrganizationState, Touched, Violation, following};
 use crate::text::EmailKey;
-use crate::verify::{Drift, same, verify};
-use crate::workspace::Workspace;
+use crate::version::Version;
 
 /// A store in memory, and the strictest there is: it takes nothing on trust.
 ///
-/// Every commit is held against the [contract](crate::repository) before anything of it is applied, and
+/// Every commit is held against the [contract](crate::store) before anything of it is applied, and
 /// a malformed one is refused with a [`BrokenContract`]. In debug builds two more checks are made, whose
 /// cost grows with the organization: that the records are what the events say, and that no invariant of
 /// the rulebook is broken. Tests on this store therefore test the library, and
 /// whatever a host builds commits with.
 ///
-/// It never waits for anything but its lock, so [`now`](crate::now) does for an executor. A clone is
+/// It never waits for anything but its lock, so [`now`](crate::block_on) does for an executor. A clone is
 /// another handle on the same data, which goes with the last handle.
 ///
 /// ```
-/// use tenancy::{MemoryRepository, OrganizationId};
+/// use tenancy::store::MemoryRepository;
+/// use tenancy::OrganizationId;
 ///
 /// let store = MemoryRepository::new();
 /// let handle = store.clone(); // the same data
@@ -48,7 +43,7 @@ pub struct MemoryRepository {
     everything: Arc<RwLock<Everything>>,
 }
 
-/// How a commit breaks the [contract](crate::repository): nothing that a rule, a user or a lost race can
+/// How a commit breaks the [contract](crate::store): nothing that a rule, a user or a lost race can
 /// bring about, but a mistake of whoever made the commit. It changed nothing.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -150,10 +145,11 @@ impl MemoryRepository {
     }
 
     /// Checks that an organization is what its log makes of it, and that it breaks no invariant of the
-    /// rulebook. One that doesn't exist is in order. See [`verify`](crate::verify()).
+    /// rulebook. One that doesn't exist is in order. See [`Stored::verify`].
     ///
     /// ```
-    /// use tenancy::{MemoryRepository, OrganizationId};
+    /// use tenancy::store::MemoryRepository;
+    /// use tenancy::OrganizationId;
     ///
     /// let store = MemoryRepository::new();
     /// assert_eq!(store.verify(OrganizationId::new()), Ok(()));
@@ -167,7 +163,22 @@ impl MemoryRepository {
         let Some(kept) = everything.organizations.get(&organization) else {
             return Ok(());
         };
-        verify(&kept.state, &kept.log)
+        let names = kept.state.domains().map(|domain| &domain.name);
+        let names = names.chain(kept.state.retired_names().map(|retired| &retired.name));
+        let its = names.map(|name| Claim::DomainName(name.clone()));
+        let its = its.filter_map(|claim| everything.claims.get_key_value(&claim));
+        let held = everything.claims.iter();
+        let held = held.filter(|(_, holder)| **holder == organization);
+        let stored = Stored {
+            state: kept.state.clone(),
+            log: kept.log.clone(),
+            claims: its
+                .chain(held)
+                .map(|(claim, holder)| (claim.clone(), *holder))
+                .collect(),
+            misfiled: Vec::new(),
+        };
+        stored.verify()
     }
 
     // A lock is poisoned when a thread panics while it holds it. All checks of a commit come before its
@@ -183,20 +194,6 @@ impl MemoryRepository {
         self.everything
             .write()
             .unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// A page of what an organization has; empty if it doesn't exist.
-    fn page<T>(
-        &self,
-        organization: OrganizationId,
-        limit: NonZeroU32,
-        list: impl FnOnce(&OrganizationState, usize) -> Vec<T>,
-    ) -> Vec<T> {
-        let everything = self.read();
-        everything
-            .organizations
-            .get(&organization)
-            .map_or_else(Vec::new, |kept| list(&kept.state, size(limit)))
     }
 }
 
@@ -242,156 +239,35 @@ impl Repository for MemoryRepository {
         &self,
         user: UserId,
         resource: Resource,
-    ) -> Result<Option<Standing>, BrokenContract> {
+    ) -> Result<Option<Held>, BrokenContract> {
         let everything = self.read();
         let kept = everything.organizations.get(&resource.organization());
-        Ok(kept.and_then(|kept| kept.state.standing(user, resource)))
+        Ok(kept.and_then(|kept| kept.state.held(user, resource)))
     }
 }
 
 impl Directory for MemoryRepository {
-    async fn members(
-        &self,
-        organization: OrganizationId,
-        roles: RoleSet,
-        after: Option<UserId>,
-        limit: NonZeroU32,
-    ) -> Result<Vec<Member>, BrokenContract> {
-        Ok(self.page(organization, limit, |state, limit| {
-            let members = state.members_after(roles, after);
-            members.take(limit).cloned().collect()
-        }))
-    }
-
-    async fn workspaces(
-        &self,
-        organization: OrganizationId,
-        after: Option<WorkspaceId>,
-        limit: NonZeroU32,
-    ) -> Result<Vec<Workspace>, BrokenContract> {
-        Ok(self.page(organization, limit, |state, limit| {
-            let workspaces = state.workspaces_after(after);
-            workspaces.take(limit).cloned().collect()
-        }))
-    }
-
-    async fn workspaces_of(
-        &self,
-        organization: OrganizationId,
-        user: UserId,
-        after: Option<WorkspaceId>,
-        limit: NonZeroU32,
-    ) -> Result<Vec<(Workspace, WorkspaceMember)>, BrokenContract> {
-        Ok(self.page(organization, limit, |state, limit| {
-            let workspaces = state.workspaces_of_after(user, after).take(limit);
-            workspaces
-                .map(|(workspace, member)| (workspace.clone(), member.clone()))
-                .collect()
-        }))
-    }
-
-    async fn workspace_members(
-        &self,
-        organization: OrganizationId,
-        workspace: WorkspaceId,
-        roles: RoleSet,
-        after: Option<UserId>,
-        limit: NonZeroU32,
-    ) -> Result<Vec<WorkspaceMember>, BrokenContract> {
-        Ok(self.page(organization, limit, |state, limit| {
-            let members = state.workspace_members_after(workspace, roles, after);
-            members.take(limit).cloned().collect()
-        }))
-    }
-
-    async fn domains(
-        &self,
-        organization: OrganizationId,
-        workspace: WorkspaceId,
-        after: Option<DomainId>,
-        limit: NonZeroU32,
-    ) -> Result<Vec<Domain>, BrokenContract> {
-        Ok(self.page(organization, limit, |state, limit| {
-            let domains = state.domains_after(workspace, after);
-            domains.take(limit).cloned().collect()
-        }))
-    }
-
-    async fn invitations(
-        &self,
-        organization: OrganizationId,
-        workspace: Option<WorkspaceId>,
-        after: Option<InvitationId>,
-        limit: NonZeroU32,
-    ) -> Result<Vec<Invitation>, BrokenContract> {
-        Ok(self.page(organization, limit, |state, limit| {
-            if let Some(workspace) = workspace {
-                let invitations = state.open_invitations_into_after(workspace, after);
-                invitations.take(limit).cloned().collect()
-            } else {
-                let invitations = state.open_invitations_after(after);
-                invitations.take(limit).cloned().collect()
+    async fn list(&self, list: &List, limit: NonZeroU32) -> Result<Vec<Item>, BrokenContract> {
+        let everything = self.read();
+        let limit = usize::try_from(limit.get()).unwrap_or(usize::MAX);
+        Ok(match list {
+            List::OrganizationsOf { user, after } => {
+                everything.organizations_of(*user, *after, limit)
             }
-        }))
+            List::InvitationsTo { email, after } => everything.invitations_to(email, *after, limit),
+            List::Log {
+                organization,
+                after,
+            } => everything.log(*organization, *after, limit),
+            _ => list
+                .organization()
+                .and_then(|organization| everything.organizations.get(&organization))
+                .map_or_else(Vec::new, |kept| kept.state.list(list, limit)),
+        })
     }
 
-    async fn organizations_of(
-        &self,
-        user: UserId,
-        after: Option<OrganizationId>,
-        limit: NonZeroU32,
-    ) -> Result<Vec<(Organization, Member)>, BrokenContract> {
-        let everything = self.read();
-        let first = OrganizationId::from_uuid(FIRST);
-        let organizations = following(&everything.organizations_by_user, user, first, after);
-        let memberships = organizations.filter_map(|id| {
-            let state = &everything.organizations.get(&id)?.state;
-            Some((state.organization()?.clone(), state.member(user)?.clone()))
-        });
-        Ok(memberships.take(size(limit)).collect())
-    }
-
-    async fn invitations_to(
-        &self,
-        email: &EmailKey,
-        after: Option<(OrganizationId, InvitationId)>,
-        limit: NonZeroU32,
-    ) -> Result<Vec<(Organization, Invitation)>, BrokenContract> {
-        let everything = self.read();
-        let first = (
-            OrganizationId::from_uuid(FIRST),
-            InvitationId::from_uuid(FIRST),
-        );
-        let open = following(&everything.open_by_email, email.clone(), first, after);
-        let invitations = open.filter_map(|(organization, id)| {
-            let state = &everything.organizations.get(&organization)?.state;
-            Some((state.organization()?.clone(), state.invitation(id)?.clone()))
-        });
-        Ok(invitations.take(size(limit)).collect())
-    }
-
-    async fn holder(&self, claim: &Claim) -> Result<Option<OrganizationId>, BrokenContract> {
+    async fn claimed_by(&self, claim: &Claim) -> Result<Option<OrganizationId>, BrokenContract> {
         Ok(self.read().claims.get(claim).copied())
-    }
-
-    async fn log(
-        &self,
-        organization: OrganizationId,
-        after: Version,
-        limit: NonZeroU32,
-    ) -> Result<Vec<LogEntry>, BrokenContract> {
-        let everything = self.read();
-        let Some(kept) = everything.organizations.get(&organization) else {
-            return Ok(Vec::new());
-        };
-        let passed = usize::try_from(after.get()).unwrap_or(usize::MAX);
-        Ok(kept
-            .log
-            .iter()
-            .skip(passed)
-            .take(size(limit))
-            .cloned()
-            .collect())
     }
 }
 
@@ -462,6 +338,7 @@ fn times(record: &Record) -> impl Iterator<Item = DateTime<Utc>> {
         Record::Domain(domain) => (domain.created_at, None),
         Record::RetiredDomainName(retired) => (retired.retired_at, None),
         Record::Invitation(invitation) => (invitation.sent_at, Some(invitation.expires_at)),
+        Record::FormerMember(former) => (former.departed_at, None),
     };
     core::iter::once(one).chain(other)
 }
@@ -475,6 +352,53 @@ fn once<T: Clone + Eq + core::hash::Hash>(seen: &mut HashSet<T>, item: T) -> Res
 }
 
 impl Everything {
+    fn organizations_of(
+        &self,
+        user: UserId,
+        after: Option<OrganizationId>,
+        limit: usize,
+    ) -> Vec<Item> {
+        let first = OrganizationId::from_uuid(FIRST);
+        let organizations = following(&self.organizations_by_user, user, first, after);
+        let memberships = organizations.filter_map(|id| {
+            let state = &self.organizations.get(&id)?.state;
+            let member = Record::Member(state.member(user)?.clone());
+            Some(Item::Across(state.organization()?.summary(), member))
+        });
+        memberships.take(limit).collect()
+    }
+
+    fn invitations_to(
+        &self,
+        email: &EmailKey,
+        after: Option<(OrganizationId, InvitationId)>,
+        limit: usize,
+    ) -> Vec<Item> {
+        let first = (
+            OrganizationId::from_uuid(FIRST),
+            InvitationId::from_uuid(FIRST),
+        );
+        let open = following(&self.open_by_email, email.clone(), first, after);
+        let invitations = open.filter_map(|(organization, id)| {
+            let state = &self.organizations.get(&organization)?.state;
+            let invitation = Record::Invitation(state.invitation(id)?.clone());
+            Some(Item::Across(state.organization()?.summary(), invitation))
+        });
+        invitations.take(limit).collect()
+    }
+
+    fn log(&self, organization: OrganizationId, after: Version, limit: usize) -> Vec<Item> {
+        let passed = usize::try_from(after.get()).unwrap_or(usize::MAX);
+        let log = self.organizations.get(&organization).map(|kept| &kept.log);
+        log.into_iter()
+            .flatten()
+            .skip(passed)
+            .take(limit)
+            .cloned()
+            .map(Item::LogEntry)
+            .collect()
+    }
+
     /// Whether a commit goes together with what is kept.
     fn fits(&self, commit: &Commit) -> Result<(), BrokenContract> {
         let organization = commit.organization();
@@ -607,10 +531,6 @@ fn claims(changes: &[Change]) -> BTreeSet<(bool, &Claim)> {
         Change::Put(_) | Change::Delete(_) => None,
     });
     claims.collect()
-}
-
-fn size(limit: NonZeroU32) -> usize {
-    usize::try_from(limit.get()).unwrap_or(usize::MAX)
 }
 
 #[cfg(test)]

@@ -1,10 +1,10 @@
 //! Checks from a replica, and from the primary where that would be too old.
 
+use super::forward::forward_directory;
+use super::{Commit, Directory, Facts, Held, Key, Outcome, Repository};
 use crate::id::{OrganizationId, UserId};
-use crate::repository::forward::forward_directory;
-use crate::repository::{Commit, Directory, Facts, Key, Outcome, Repository};
 use crate::resource::Resource;
-use crate::standing::{ConsistencyToken, Standing};
+use crate::version::ConsistencyToken;
 
 /// A store whose permission checks go to a replica. Everything else goes to the primary.
 ///
@@ -36,14 +36,15 @@ impl<P: Repository, R: Repository<Error = P::Error>> WithReplica<P, R> {
     /// - A token of another organization says nothing of this one: the primary is asked.
     ///
     /// ```
-    /// use tenancy::{ConsistencyToken, MemoryRepository, OrganizationId, Resource, UserId, Version, WithReplica};
+    /// use tenancy::{ConsistencyToken, OrganizationId, Resource, UserId, Version};
+    /// use tenancy::store::{MemoryRepository, WithReplica};
     ///
-    /// # fn main() -> Result<(), tenancy::BrokenContract> {
+    /// # fn main() -> Result<(), tenancy::store::BrokenContract> {
     /// let store = WithReplica { primary: MemoryRepository::new(), replica: MemoryRepository::new() };
     /// let (ann, acme) = (UserId::new(), OrganizationId::new());
     ///
     /// let seen = ConsistencyToken { organization: acme, version: Version::new(7) };
-    /// let standing = tenancy::now(store.standing_at_least(ann, Resource::Organization(acme), Some(seen)))?;
+    /// let standing = tenancy::block_on(store.standing_at_least(ann, Resource::Organization(acme), Some(seen)))?;
     /// assert_eq!(standing, None); // the replica didn't know Acme, and neither did the primary
     /// # Ok(()) }
     /// ```
@@ -57,7 +58,7 @@ impl<P: Repository, R: Repository<Error = P::Error>> WithReplica<P, R> {
         user: UserId,
         resource: Resource,
         seen: Option<ConsistencyToken>,
-    ) -> Result<Option<Standing>, P::Error> {
+    ) -> Result<Option<Held>, P::Error> {
         let Some(seen) = seen else {
             return self.replica.standing(user, resource).await;
         };
@@ -91,7 +92,7 @@ impl<P: Repository, R: Repository<Error = P::Error>> Repository for WithReplica<
         &self,
         user: UserId,
         resource: Resource,
-    ) -> Result<Option<Standing>, Self::Error> {
+    ) -> Result<Option<Held>, Self::Error> {
         self.replica.standing(user, resource).await
     }
 }
@@ -104,12 +105,12 @@ forward_directory!(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::block_on;
     use crate::event::Event;
-    use crate::memory::MemoryRepository;
-    use crate::memory::tests::{Acme, joined};
-    use crate::now;
     use crate::role::OrganizationRole;
-    use crate::standing::Version;
+    use crate::store::memory::MemoryRepository;
+    use crate::store::memory::tests::{Acme, joined};
+    use crate::version::Version;
 
     type Stores = WithReplica<MemoryRepository, MemoryRepository>;
 
@@ -125,7 +126,7 @@ mod tests {
             replica: MemoryRepository::new(),
         };
         for commit in acme.history.borrow().iter().take(version) {
-            let outcome = now(store.replica.commit(commit));
+            let outcome = block_on(store.replica.commit(commit));
             assert_eq!(outcome, Ok(Outcome::Committed));
         }
         (store, acme, bob)
@@ -138,7 +139,7 @@ mod tests {
             version: Version::new(version),
         });
         let resource = Resource::Organization(on);
-        let standing = now(store.standing_at_least(user, resource, seen)).unwrap();
+        let standing = block_on(store.standing_at_least(user, resource, seen)).unwrap();
         standing.map(|standing| standing.version.get())
     }
 
@@ -146,7 +147,7 @@ mod tests {
     fn without_a_token_the_replica_answers() {
         let (store, acme, bob) = lagging(2);
         assert_eq!(answers(&store, bob, acme.id, None), Some(2));
-        let standing = now(store.standing(bob, Resource::Organization(acme.id))).unwrap();
+        let standing = block_on(store.standing(bob, Resource::Organization(acme.id))).unwrap();
         let role = standing.unwrap().organization_role;
         assert_eq!(role, Some(OrganizationRole::Member));
     }
@@ -167,7 +168,7 @@ mod tests {
             version: Version::new(3),
         };
         let resource = Resource::Organization(acme.id);
-        let standing = now(store.standing_at_least(bob, resource, Some(seen))).unwrap();
+        let standing = block_on(store.standing_at_least(bob, resource, Some(seen))).unwrap();
         assert_eq!(standing.unwrap().organization_role, None);
     }
 
@@ -186,20 +187,20 @@ mod tests {
             version: Version::new(1),
         };
         let resource = Resource::Organization(acme.id);
-        let standing = now(store.standing_at_least(bob, resource, Some(elsewhere))).unwrap();
+        let standing = block_on(store.standing_at_least(bob, resource, Some(elsewhere))).unwrap();
         assert_eq!(standing.unwrap().version, Version::new(3));
     }
 
     #[test]
     fn commands_and_lists_never_ask_the_replica() {
         let (store, acme, _) = lagging(1);
-        let facts = now(store.load(acme.id, &[])).unwrap();
+        let facts = block_on(store.load(acme.id, &[])).unwrap();
         assert_eq!(facts.unwrap().organization.version, Version::new(3));
         let all = core::num::NonZeroU32::MAX;
-        let log = now(store.log(acme.id, Version::ABSENT, all)).unwrap();
+        let log = block_on(store.log(acme.id, Version::ABSENT, all)).unwrap();
         assert_eq!(log.len(), 3);
         let commit = acme.commit([joined(UserId::new(), OrganizationRole::Member)]);
-        assert_eq!(now(store.commit(&commit)), Ok(Outcome::Committed));
+        assert_eq!(block_on(store.commit(&commit)), Ok(Outcome::Committed));
         assert_eq!(
             acme.store.state(acme.id).unwrap().version(),
             Version::new(4)

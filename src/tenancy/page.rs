@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 pub struct Paging<K> {
     /// Only items after this key; `None` for the first page.
     pub after: Option<K>,
-    /// How many items at the most. More than [`Paging::MOST`] is cut to it.
+    /// How many items at the most. More than [`Paging::MAX_LIMIT`] is cut to it.
     pub limit: NonZeroU32,
 }
 
@@ -35,9 +35,9 @@ pub struct Page<T, K> {
 
 impl<K> Paging<K> {
     /// How many items a page holds at the most.
-    pub const MOST: u32 = 1_000;
+    pub const MAX_LIMIT: u32 = 1_000;
 
-    /// The first page, of at most `limit` items (at least 1, at most [`Paging::MOST`]).
+    /// The first page, of at most `limit` items (at least 1, at most [`Paging::MAX_LIMIT`]).
     #[must_use]
     pub fn first(limit: u32) -> Self {
         Self {
@@ -56,8 +56,8 @@ impl<K> Paging<K> {
     }
 
     pub(crate) fn limit(&self) -> NonZeroU32 {
-        const MOST: NonZeroU32 = NonZeroU32::new(Paging::<()>::MOST).unwrap();
-        self.limit.min(MOST)
+        const MAX_LIMIT: NonZeroU32 = NonZeroU32::new(Paging::<()>::MAX_LIMIT).unwrap();
+        self.limit.min(MAX_LIMIT)
     }
 }
 
@@ -86,6 +86,14 @@ impl<T, K> Page<T, K> {
     pub(crate) fn map<U>(self, to: impl FnMut(T) -> U) -> Page<U, K> {
         Page {
             items: self.items.into_iter().map(to).collect(),
+            next: self.next,
+        }
+    }
+
+    /// The items that are worth keeping; the next page begins where it began.
+    pub(crate) fn filter_map<U>(self, to: impl FnMut(T) -> Option<U>) -> Page<U, K> {
+        Page {
+            items: self.items.into_iter().filter_map(to).collect(),
             next: self.next,
         }
     }

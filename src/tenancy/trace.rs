@@ -6,10 +6,10 @@ use core::future::Future;
 use tracing::field::{Empty, display};
 use tracing::{Instrument, Span, debug_span};
 
+use crate::error::{Done, Error};
 use crate::id::{CommitId, OrganizationId};
 use crate::resource::Resource;
 use crate::standing::Decision;
-use crate::tenancy::{Done, Error};
 
 /// A span around a command: its name, organization, commit, and how it ended.
 pub(crate) async fn command<T, E>(

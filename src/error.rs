@@ -1,0 +1,113 @@
+//! What came of a command or a read: done, or why not.
+
+use crate::command::Undecided;
+use crate::event::Event;
+use crate::id::CommitId;
+use crate::refusal::Refusal;
+use crate::state::Inconsistency;
+use crate::token::EntropyError;
+use crate::version::ConsistencyToken;
+
+/// A command that was carried out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Done<T> {
+    /// The command's answer.
+    pub output: T,
+    /// What happened. Empty if everything already was as it was asked to be.
+    pub events: Vec<Event>,
+    /// The commit: the same id again means the same request.
+    pub commit: CommitId,
+    /// The organization's version since: keep it with what you write by it (see [`ConsistencyToken`]).
+    pub token: ConsistencyToken,
+}
+
+/// Why a command or a read did not succeed.
+///
+/// Every variant says what a host answers; [`http_status`](Self::http_status) says it in a number.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error<E> {
+    /// A rule said no. Nothing happened. Show the refusal; retrying doesn't help.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// Others were first, again and again. Nothing happened. Answer 503, retry later.
+    #[error(
+        "the organization is being changed by many at once: {attempts} attempts were too few, try again later"
+    )]
+    Contended {
+        /// How often it was tried.
+        attempts: u32,
+    },
+    /// The store failed before anything was written. Nothing happened. Answer 503, retry.
+    #[error("the store failed, nothing was changed")]
+    Store(#[source] E),
+    /// The store failed while writing, and could not tell afterwards. It may have happened. Answer 503;
+    /// executing the same command under the same id ([`Tenancy::execute_as`]) finds out, and makes it
+    /// happen exactly once.
+    #[error(
+        "the store failed, and it is not known whether commit `{commit}` was made: repeat it under the same id"
+    )]
+    Unknown {
+        /// The id under which to repeat it.
+        commit: CommitId,
+        /// What the store said.
+        #[source]
+        source: E,
+    },
+    /// The store contradicts itself: something other than this library writes it. Nothing happened.
+    /// Answer 500, and look at [`Stored::verify`](crate::store::Stored::verify).
+    #[error("the store contradicts itself")]
+    Inconsistent(#[source] Inconsistency),
+    /// The operating system gave no randomness. Nothing happened. Answer 503.
+    #[error(transparent)]
+    Entropy(#[from] EntropyError),
+}
+
+impl<E> Error<E> {
+    /// The refusal, if a rule said no.
+    #[must_use]
+    pub const fn refusal(&self) -> Option<&Refusal> {
+        match self {
+            Self::Refused(refusal) => Some(refusal),
+            _ => None,
+        }
+    }
+
+    /// The HTTP status that fits.
+    #[must_use]
+    pub const fn http_status(&self) -> u16 {
+        match self {
+            Self::Refused(refusal) => refusal.http_status(),
+            Self::Contended { .. } | Self::Store(_) | Self::Unknown { .. } | Self::Entropy(_) => {
+                503
+            }
+            Self::Inconsistent(_) => 500,
+        }
+    }
+
+    /// Whether the same request may succeed later, as it stands.
+    #[must_use]
+    pub const fn is_retryable(&self) -> bool {
+        matches!(
+            self,
+            Self::Contended { .. } | Self::Store(_) | Self::Unknown { .. } | Self::Entropy(_)
+        )
+    }
+}
+
+impl<E> From<Undecided> for Error<E> {
+    fn from(undecided: Undecided) -> Self {
+        match undecided {
+            Undecided::Refused(refusal) => Self::Refused(refusal),
+            Undecided::Inconsistent(inconsistency) => Self::Inconsistent(inconsistency),
+        }
+    }
+}
+
+impl<T> Done<T> {
+    /// Whether anything changed, now or when the same commit was made before.
+    #[must_use]
+    pub fn changed(&self) -> bool {
+        !self.events.is_empty()
+    }
+}

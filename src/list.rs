@@ -1,0 +1,138 @@
+//! Lists as data: which list, and where its next page begins.
+
+use serde::{Deserialize, Serialize};
+
+use crate::event::LogEntry;
+use crate::id::{DomainId, InvitationId, OrganizationId, UserId, WorkspaceId};
+use crate::organization::OrganizationSummary;
+use crate::record::Record;
+use crate::role::RoleSet;
+use crate::text::EmailKey;
+use crate::version::Version;
+#[cfg(doc)]
+use crate::{
+    Domain, Member, WorkspaceMember,
+    store::{Invitation, Workspace},
+};
+
+/// A list, and where its next page begins: after the key of the last item that is known.
+///
+/// Exhaustive on purpose: a new list is a new major version, because a store that ignored one would be
+/// wrong.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum List {
+    /// The members of an organization who hold one of `roles` (its organization roles), by user:
+    /// [`Item::Record`] of [`Member`]s.
+    Members {
+        /// The organization.
+        organization: OrganizationId,
+        /// The roles, of which each member has one. Workspace roles in it mean nothing.
+        roles: RoleSet,
+        /// The last user of the page before.
+        after: Option<UserId>,
+    },
+    /// The workspaces of an organization, by id, which is the order of creation: [`Item::Record`] of
+    /// [`Workspace`]s.
+    Workspaces {
+        /// The organization.
+        organization: OrganizationId,
+        /// The last workspace of the page before.
+        after: Option<WorkspaceId>,
+    },
+    /// The workspaces in which a user holds a role, by workspace: [`Item::Pair`]s of a [`Workspace`] and
+    /// the [`WorkspaceMember`].
+    WorkspacesOf {
+        /// The organization.
+        organization: OrganizationId,
+        /// The user.
+        user: UserId,
+        /// The last workspace of the page before.
+        after: Option<WorkspaceId>,
+    },
+    /// The members of a workspace who hold one of `roles` (its workspace roles), by user:
+    /// [`Item::Record`] of [`WorkspaceMember`]s.
+    WorkspaceMembers {
+        /// The organization.
+        organization: OrganizationId,
+        /// The workspace.
+        workspace: WorkspaceId,
+        /// The roles, of which each workspace member has one. Organization roles in it mean nothing.
+        roles: RoleSet,
+        /// The last user of the page before.
+        after: Option<UserId>,
+    },
+    /// The domains in a workspace, by id, which is the order of creation: [`Item::Record`] of [`Domain`]s.
+    Domains {
+        /// The organization.
+        organization: OrganizationId,
+        /// The workspace.
+        workspace: WorkspaceId,
+        /// The last domain of the page before.
+        after: Option<DomainId>,
+    },
+    /// The open invitations to one workspace, or (`None`) to an organization and all its workspaces, by
+    /// id: [`Item::Record`] of [`Invitation`]s.
+    Invitations {
+        /// The organization.
+        organization: OrganizationId,
+        /// The workspace, if only those to it are asked for.
+        workspace: Option<WorkspaceId>,
+        /// The last invitation of the page before.
+        after: Option<InvitationId>,
+    },
+    /// The organizations that a user is a member of, by organization: [`Item::Across`] of [`Member`]s.
+    /// Across organizations; may lag behind commits.
+    OrganizationsOf {
+        /// The user.
+        user: UserId,
+        /// The last organization of the page before.
+        after: Option<OrganizationId>,
+    },
+    /// The open invitations to an address, by organization and invitation: [`Item::Across`] of
+    /// [`Invitation`]s. Across organizations; may lag behind commits.
+    InvitationsTo {
+        /// The address.
+        email: EmailKey,
+        /// The last organization and invitation of the page before.
+        after: Option<(OrganizationId, InvitationId)>,
+    },
+    /// The log of an organization by version, oldest first: [`Item::LogEntry`].
+    Log {
+        /// The organization.
+        organization: OrganizationId,
+        /// The last version of the page before; [`Version::ABSENT`] for the first page.
+        after: Version,
+    },
+}
+
+impl List {
+    /// The organization that it is in; `None` if it crosses organizations.
+    #[must_use]
+    pub const fn organization(&self) -> Option<OrganizationId> {
+        match self {
+            Self::Members { organization, .. }
+            | Self::Workspaces { organization, .. }
+            | Self::WorkspacesOf { organization, .. }
+            | Self::WorkspaceMembers { organization, .. }
+            | Self::Domains { organization, .. }
+            | Self::Invitations { organization, .. }
+            | Self::Log { organization, .. } => Some(*organization),
+            Self::OrganizationsOf { .. } | Self::InvitationsTo { .. } => None,
+        }
+    }
+}
+
+/// One item of a [`List`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Item {
+    /// A record of an organization.
+    Record(Record),
+    /// Two records of an organization that belong together.
+    Pair(Record, Record),
+    /// A record in a list across organizations, with what there is to say of its organization.
+    Across(OrganizationSummary, Record),
+    /// An entry of a log.
+    LogEntry(LogEntry),
+}

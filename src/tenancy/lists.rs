@@ -1,0 +1,343 @@
+//! Lists: authorized, paged by key, and answered from a [`Directory`].
+
+use core::num::NonZeroU32;
+
+use super::Tenancy;
+use super::page::{Page, Paging};
+use super::views::{InvitationView, OrganizationView, ReceivedInvitation, WorkspaceView};
+use crate::actor::Actor;
+use crate::domain::Domain;
+use crate::error::Error;
+use crate::event::LogEntry;
+use crate::id::{DomainId, InvitationId, OrganizationId, UserId, WorkspaceId};
+use crate::invitation::Invitation;
+use crate::list::{Item, List};
+use crate::member::{Member, WorkspaceMember};
+use crate::organization::OrganizationSummary;
+use crate::policy::{OrganizationAction, WorkspaceAction};
+use crate::record::Record;
+use crate::role::{OrganizationRole, RoleSet};
+use crate::state::Inconsistency;
+use crate::store::Directory;
+use crate::version::Version;
+use crate::workspace::Workspace;
+
+pub(super) type Answer<T, K, E> = Result<Page<T, K>, Error<E>>;
+
+impl<R: Directory> Tenancy<R> {
+    /// The organizations that the actor belongs to, with their role: the organization switcher (O3). An
+    /// operator belongs to none.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Store`]: the store failed.
+    pub async fn organizations(
+        &self,
+        actor: &Actor,
+        paging: Paging<OrganizationId>,
+    ) -> Answer<OrganizationView, OrganizationId, R::Error> {
+        self.reachable_organizations(actor, OrganizationAction::View, paging)
+            .await
+    }
+
+    /// The open invitations to the actor's verified address (O3). Without one, or for an operator, there
+    /// are none.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Store`]: the store failed.
+    pub async fn received_invitations(
+        &self,
+        actor: &Actor,
+        paging: Paging<(OrganizationId, InvitationId)>,
+    ) -> Answer<ReceivedInvitation, (OrganizationId, InvitationId), R::Error> {
+        let Some(email) = actor.verified_email() else {
+            return Ok(Page::empty());
+        };
+        let list = List::InvitationsTo {
+            email: email.key().clone(),
+            after: paging.after,
+        };
+        let key = |(organization, invitation): &(OrganizationSummary, Invitation)| {
+            (organization.id, invitation.id)
+        };
+        let page = self.list(list, paging.limit(), invitation_to, key).await?;
+        let now = self.now();
+        Ok(page.map(|(organization, invitation)| ReceivedInvitation {
+            organization: organization.id,
+            organization_name: organization.name,
+            invitation: InvitationView::of(&invitation, now),
+        }))
+    }
+
+    /// The organizations that this user is the only Admin of (O4): what a host asks before it closes an
+    /// account. Asked by the host for itself, so it takes no actor.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Store`]: the store failed.
+    pub async fn only_admin_of(
+        &self,
+        user: UserId,
+        paging: Paging<OrganizationId>,
+    ) -> Answer<OrganizationView, OrganizationId, R::Error> {
+        self.memberships(user, paging, |organization, member| {
+            member.role == OrganizationRole::Admin && organization.admins == 1
+        })
+        .await
+    }
+
+    /// The workspaces of an organization that the actor may view: all by cascade, or those in which they
+    /// hold a role.
+    ///
+    /// # Errors
+    ///
+    /// - [`Refusal::NotFound`]: the organization doesn't exist, or the actor may not view it.
+    /// - [`Error::Store`]: the store failed.
+    pub async fn workspaces(
+        &self,
+        actor: &Actor,
+        organization: OrganizationId,
+        paging: Paging<WorkspaceId>,
+    ) -> Answer<WorkspaceView, WorkspaceId, R::Error> {
+        let _ = self
+            .require(actor, organization, OrganizationAction::View)
+            .await?;
+        self.reachable_workspaces(actor, organization, WorkspaceAction::View, paging)
+            .await
+    }
+
+    /// The members of an organization.
+    ///
+    /// # Errors
+    ///
+    /// As [`require`](Self::require), for [`OrganizationAction::ViewMembers`].
+    pub async fn members(
+        &self,
+        actor: &Actor,
+        organization: OrganizationId,
+        paging: Paging<UserId>,
+    ) -> Answer<Member, UserId, R::Error> {
+        let _ = self
+            .require(actor, organization, OrganizationAction::ViewMembers)
+            .await?;
+        let list = List::Members {
+            organization,
+            roles: RoleSet::all(),
+            after: paging.after,
+        };
+        self.list(list, paging.limit(), member, |member| member.user)
+            .await
+    }
+
+    /// The users who hold a role in a workspace. Who reaches it by cascade only is not among them; see
+    /// [`who_can`](Self::who_can).
+    ///
+    /// # Errors
+    ///
+    /// As [`require`](Self::require), for [`WorkspaceAction::ViewMembers`].
+    pub async fn workspace_members(
+        &self,
+        actor: &Actor,
+        (organization, workspace): (OrganizationId, WorkspaceId),
+        paging: Paging<UserId>,
+    ) -> Answer<WorkspaceMember, UserId, R::Error> {
+        let on = (organization, workspace);
+        let _ = self
+            .require(actor, on, WorkspaceAction::ViewMembers)
+            .await?;
+        let list = List::WorkspaceMembers {
+            organization,
+            workspace,
+            roles: RoleSet::all(),
+            after: paging.after,
+        };
+        self.list(list, paging.limit(), workspace_member, |member| member.user)
+            .await
+    }
+
+    /// The domains in a workspace.
+    ///
+    /// # Errors
+    ///
+    /// As [`require`](Self::require), for [`WorkspaceAction::ListDomains`].
+    pub async fn domains(
+        &self,
+        actor: &Actor,
+        (organization, workspace): (OrganizationId, WorkspaceId),
+        paging: Paging<DomainId>,
+    ) -> Answer<Domain, DomainId, R::Error> {
+        let on = (organization, workspace);
+        let _ = self
+            .require(actor, on, WorkspaceAction::ListDomains)
+            .await?;
+        self.domains_in(on, paging).await
+    }
+
+    /// The domains in a workspace, whoever asks.
+    pub(super) async fn domains_in(
+        &self,
+        (organization, workspace): (OrganizationId, WorkspaceId),
+        paging: Paging<DomainId>,
+    ) -> Answer<Domain, DomainId, R::Error> {
+        let list = List::Domains {
+            organization,
+            workspace,
+            after: paging.after,
+        };
+        self.list(list, paging.limit(), domain, |domain| domain.id)
+            .await
+    }
+
+    /// The open invitations of an organization, those to its workspaces included; expired ones too, as
+    /// they can be renewed (I4).
+    ///
+    /// # Errors
+    ///
+    /// As [`require`](Self::require), for [`OrganizationAction::ViewInvitations`].
+    pub async fn invitations(
+        &self,
+        actor: &Actor,
+        organization: OrganizationId,
+        paging: Paging<InvitationId>,
+    ) -> Answer<InvitationView, InvitationId, R::Error> {
+        let _ = self
+            .require(actor, organization, OrganizationAction::ViewInvitations)
+            .await?;
+        self.open_invitations(organization, None, paging).await
+    }
+
+    /// The open invitations to a workspace; expired ones too, as they can be renewed (I4).
+    ///
+    /// # Errors
+    ///
+    /// As [`require`](Self::require), for [`WorkspaceAction::ViewInvitations`].
+    pub async fn workspace_invitations(
+        &self,
+        actor: &Actor,
+        on: (OrganizationId, WorkspaceId),
+        paging: Paging<InvitationId>,
+    ) -> Answer<InvitationView, InvitationId, R::Error> {
+        let _ = self
+            .require(actor, on, WorkspaceAction::ViewInvitations)
+            .await?;
+        self.open_invitations(on.0, Some(on.1), paging).await
+    }
+
+    /// All that happened in an organization, oldest first. For operators also of a deleted one.
+    ///
+    /// # Errors
+    ///
+    /// As [`require`](Self::require), for [`OrganizationAction::ViewAuditTrail`].
+    pub async fn audit_trail(
+        &self,
+        actor: &Actor,
+        organization: OrganizationId,
+        paging: Paging<Version>,
+    ) -> Answer<LogEntry, Version, R::Error> {
+        let _ = self
+            .require(actor, organization, OrganizationAction::ViewAuditTrail)
+            .await?;
+        let list = List::Log {
+            organization,
+            after: paging.after.unwrap_or(Version::ABSENT),
+        };
+        self.list(list, paging.limit(), log_entry, |entry| entry.version)
+            .await
+    }
+
+    /// The memberships of a user that are worth keeping.
+    pub(super) async fn memberships(
+        &self,
+        user: UserId,
+        paging: Paging<OrganizationId>,
+        keep: impl Fn(&OrganizationSummary, &Member) -> bool,
+    ) -> Answer<OrganizationView, OrganizationId, R::Error> {
+        let list = List::OrganizationsOf {
+            user,
+            after: paging.after,
+        };
+        let key = |(organization, _): &(OrganizationSummary, Member)| organization.id;
+        let page = self.list(list, paging.limit(), membership, key).await?;
+        Ok(page.filter_map(|(organization, member)| {
+            keep(&organization, &member)
+                .then(|| OrganizationView::of_summary(&organization, Some(member.role)))
+        }))
+    }
+
+    /// All workspaces, whoever asks.
+    pub(super) async fn all_workspaces(
+        &self,
+        organization: OrganizationId,
+        paging: Paging<WorkspaceId>,
+    ) -> Answer<WorkspaceView, WorkspaceId, R::Error> {
+        let list = List::Workspaces {
+            organization,
+            after: paging.after,
+        };
+        let page = self
+            .list(list, paging.limit(), workspace, |workspace| workspace.id)
+            .await?;
+        Ok(page.map(|workspace| WorkspaceView::of(&workspace)))
+    }
+
+    async fn open_invitations(
+        &self,
+        organization: OrganizationId,
+        workspace: Option<WorkspaceId>,
+        paging: Paging<InvitationId>,
+    ) -> Answer<InvitationView, InvitationId, R::Error> {
+        let list = List::Invitations {
+            organization,
+            workspace,
+            after: paging.after,
+        };
+        let page = self
+            .list(list, paging.limit(), invitation, |invitation| invitation.id)
+            .await?;
+        let now = self.now();
+        Ok(page.map(|invitation| InvitationView::of(&invitation, now)))
+    }
+
+    /// A page of a list, each item read as what it must be.
+    pub(super) async fn list<T, K>(
+        &self,
+        list: List,
+        limit: NonZeroU32,
+        read: impl Fn(Item) -> Option<T>,
+        key: impl Fn(&T) -> K,
+    ) -> Answer<T, K, R::Error> {
+        let items = self.repository().list(&list, limit).await;
+        let items = items.map_err(Error::Store)?.into_iter().map(read);
+        let items: Option<Vec<T>> = items.collect();
+        let items = items.ok_or(Error::Inconsistent(Inconsistency::WrongItem))?;
+        Ok(Page::of(items, limit, key))
+    }
+}
+
+/// Reads an item as the one kind that a list has.
+macro_rules! read {
+    ($($visibility:vis fn $read:ident: $pattern:pat => $value:expr, $type:ty;)+) => {$(
+        $visibility fn $read(item: Item) -> Option<$type> {
+            match item {
+                $pattern => Some($value),
+                _ => None,
+            }
+        }
+    )+};
+}
+
+read! {
+    pub(super) fn member: Item::Record(Record::Member(member)) => member, Member;
+    pub(super) fn workspace_member: Item::Record(Record::WorkspaceMember(member)) => member, WorkspaceMember;
+    fn workspace: Item::Record(Record::Workspace(workspace)) => workspace, Workspace;
+    fn domain: Item::Record(Record::Domain(domain)) => domain, Domain;
+    fn invitation: Item::Record(Record::Invitation(invitation)) => invitation, Invitation;
+    fn log_entry: Item::LogEntry(entry) => entry, LogEntry;
+    pub(super) fn workspace_of: Item::Pair(Record::Workspace(workspace), Record::WorkspaceMember(member))
+        => (workspace, member), (Workspace, WorkspaceMember);
+    fn membership: Item::Across(organization, Record::Member(member))
+        => (organization, member), (OrganizationSummary, Member);
+    fn invitation_to: Item::Across(organization, Record::Invitation(invitation))
+        => (organization, invitation), (OrganizationSummary, Invitation);
+}

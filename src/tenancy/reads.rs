@@ -1,0 +1,241 @@
+//! Single reads: what a host shows of an organization, a workspace, a domain, an invitation.
+//!
+//! Every read is authorized by the same table as the commands (A1), and hides what it must hide (A2).
+
+use super::Tenancy;
+use super::views::{
+    InvitationPreview, InvitationView, OrganizationView, WorkspaceInvoicing, WorkspaceView,
+};
+use crate::actor::Actor;
+use crate::command::{Scene, path};
+use crate::domain::Domain;
+use crate::error::Error;
+use crate::id::{DomainId, OrganizationId, WorkspaceId};
+use crate::organization::{CompanyInformation, InvoicingInformation, Organization, QuotaUsage};
+use crate::policy::{Action, DomainAction, OrganizationAction, WorkspaceAction};
+use crate::refusal::Refusal;
+use crate::state::OrganizationState;
+use crate::store::{Key, Repository};
+use crate::text::TextLine;
+use crate::token::InvitationToken;
+
+impl<R: Repository> Tenancy<R> {
+    /// An organization, as its members see it.
+    ///
+    /// # Errors
+    ///
+    /// - [`Refusal::NotFound`]: it doesn't exist, or the actor may not view it.
+    /// - [`Error::Store`]: the store failed.
+    pub async fn organization(
+        &self,
+        actor: &Actor,
+        organization: OrganizationId,
+    ) -> Result<OrganizationView, Error<R::Error>> {
+        let look = self
+            .look(actor, organization, OrganizationAction::View)
+            .await?;
+        let role = actor
+            .user_id()
+            .and_then(|user| look.state.member(user))
+            .map(|member| member.role);
+        Ok(OrganizationView::of(&look.organization, role))
+    }
+
+    /// An organization's company information (O5). For whoever may view its invoicing.
+    ///
+    /// # Errors
+    ///
+    /// As [`require`](Self::require).
+    pub async fn company(
+        &self,
+        actor: &Actor,
+        organization: OrganizationId,
+    ) -> Result<Option<CompanyInformation>, Error<R::Error>> {
+        Ok(self
+            .look(actor, organization, OrganizationAction::ViewInvoicing)
+            .await?
+            .organization
+            .company)
+    }
+
+    /// An organization's invoicing information (O5).
+    ///
+    /// # Errors
+    ///
+    /// As [`require`](Self::require).
+    pub async fn invoicing(
+        &self,
+        actor: &Actor,
+        organization: OrganizationId,
+    ) -> Result<Option<InvoicingInformation>, Error<R::Error>> {
+        Ok(self
+            .look(actor, organization, OrganizationAction::ViewInvoicing)
+            .await?
+            .organization
+            .invoicing)
+    }
+
+    /// The vendor's reference of an organization's contract.
+    ///
+    /// # Errors
+    ///
+    /// As [`require`](Self::require).
+    pub async fn contract(
+        &self,
+        actor: &Actor,
+        organization: OrganizationId,
+    ) -> Result<Option<TextLine>, Error<R::Error>> {
+        Ok(self
+            .look(actor, organization, OrganizationAction::ViewContract)
+            .await?
+            .organization
+            .contract)
+    }
+
+    /// How many workspaces an organization holds, and how many it may (W2). For whoever may view the
+    /// contract.
+    ///
+    /// # Errors
+    ///
+    /// As [`require`](Self::require).
+    pub async fn quota_usage(
+        &self,
+        actor: &Actor,
+        organization: OrganizationId,
+    ) -> Result<QuotaUsage, Error<R::Error>> {
+        Ok(self
+            .look(actor, organization, OrganizationAction::ViewContract)
+            .await?
+            .organization
+            .quota_usage())
+    }
+
+    /// A workspace, as everybody who may view it sees it.
+    ///
+    /// # Errors
+    ///
+    /// - [`Refusal::NotFound`]: it doesn't exist, or the actor may not view it.
+    /// - [`Error::Store`]: the store failed.
+    pub async fn workspace(
+        &self,
+        actor: &Actor,
+        on: (OrganizationId, WorkspaceId),
+    ) -> Result<WorkspaceView, Error<R::Error>> {
+        let look = self.look(actor, on, WorkspaceAction::View).await?;
+        let workspace = look.state.workspace(on.1);
+        workspace.map(WorkspaceView::of).ok_or_else(|| {
+            Refusal::NotFound {
+                resource: on.into(),
+            }
+            .into()
+        })
+    }
+
+    /// The invoicing information that applies to a workspace: its own, or else the organization's (O5).
+    ///
+    /// # Errors
+    ///
+    /// As [`require`](Self::require).
+    pub async fn workspace_invoicing(
+        &self,
+        actor: &Actor,
+        on: (OrganizationId, WorkspaceId),
+    ) -> Result<WorkspaceInvoicing, Error<R::Error>> {
+        let look = self.look(actor, on, WorkspaceAction::ViewInvoicing).await?;
+        let own = look
+            .state
+            .workspace(on.1)
+            .and_then(|workspace| workspace.invoicing.clone());
+        Ok(match own {
+            Some(own) => WorkspaceInvoicing::Own(own),
+            None => WorkspaceInvoicing::Organization(look.organization.invoicing),
+        })
+    }
+
+    /// A domain.
+    ///
+    /// # Errors
+    ///
+    /// - [`Refusal::NotFound`]: it doesn't exist, or the actor may not view it.
+    /// - [`Error::Store`]: the store failed.
+    pub async fn domain(
+        &self,
+        actor: &Actor,
+        on: (OrganizationId, DomainId),
+    ) -> Result<Domain, Error<R::Error>> {
+        let look = self.look(actor, on, DomainAction::View).await?;
+        let domain = look.state.domain(on.1).cloned();
+        domain.ok_or_else(|| {
+            Refusal::NotFound {
+                resource: on.into(),
+            }
+            .into()
+        })
+    }
+
+    /// What an invitation's link offers, before it is answered (I3). It takes no actor: the secret in
+    /// the token is the key. Showing a preview changes nothing, so a mail scanner that opens the link
+    /// does no harm.
+    ///
+    /// # Errors
+    ///
+    /// - [`Refusal::InvitationNotFound`]: the token is wrong, or a newer link replaced it.
+    /// - [`Error::Store`]: the store failed.
+    pub async fn preview(
+        &self,
+        token: &InvitationToken,
+    ) -> Result<InvitationPreview, Error<R::Error>> {
+        let keys = [Key::Invitation(token.invitation(), None)];
+        let facts = self
+            .load(token.organization(), &keys)
+            .await?
+            .ok_or(Refusal::InvitationNotFound)?;
+        let organization = facts.organization;
+        let state = OrganizationState::of(organization.clone(), facts.records);
+        let invitation = state
+            .invitation(token.invitation())
+            .filter(|invitation| invitation.token_hash.matches(token))
+            .ok_or(Refusal::InvitationNotFound)?;
+        let workspace = invitation
+            .target
+            .workspace()
+            .and_then(|id| state.workspace(id));
+        Ok(InvitationPreview {
+            organization: organization.id,
+            organization_name: organization.name,
+            workspace_name: workspace.map(|workspace| workspace.name.clone()),
+            invitation: InvitationView::of(invitation, self.now()),
+        })
+    }
+
+    /// The records on the path to a resource, if the actor is allowed the action.
+    async fn look<A: Action>(
+        &self,
+        actor: &Actor,
+        on: A::On,
+        action: A,
+    ) -> Result<Look, Error<R::Error>> {
+        let resource = on.into();
+        let facts = self
+            .load(resource.organization(), &[path(actor, resource)])
+            .await?;
+        let facts = facts.ok_or(Refusal::NotFound { resource })?;
+        let state = OrganizationState::of(facts.organization, facts.records);
+        let scene = Scene {
+            actor,
+            state: &state,
+            now: self.now(),
+            settings: self.settings(),
+        };
+        let organization = scene.permit(on, action)?.0.clone();
+        Ok(Look {
+            organization,
+            state,
+        })
+    }
+}
+
+struct Look {
+    organization: Organization,
+    state: OrganizationState,
+}

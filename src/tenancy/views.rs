@@ -1,0 +1,141 @@
+//! What reads and lists answer with: as much of a thing as whoever asks may see.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use crate::id::{InvitationId, OrganizationId, UserId, WorkspaceId};
+use crate::invitation::{Invitation, InvitationStatus, InvitationTarget};
+use crate::organization::{InvoicingInformation, Organization, OrganizationSummary};
+use crate::role::OrganizationRole;
+use crate::standing::Grant;
+use crate::text::{EmailAddress, Name};
+use crate::workspace::Workspace;
+
+/// What a member sees of an organization.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OrganizationView {
+    /// Its id.
+    pub id: OrganizationId,
+    /// Its name.
+    pub name: Name,
+    /// The viewer's own role in it; `None` for an operator.
+    pub role: Option<OrganizationRole>,
+    /// When it was created.
+    pub created_at: DateTime<Utc>,
+}
+
+/// What everybody who may view a workspace sees of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WorkspaceView {
+    /// Its id.
+    pub id: WorkspaceId,
+    /// Its name.
+    pub name: Name,
+    /// When it was created.
+    pub created_at: DateTime<Utc>,
+}
+
+/// An invitation as lists show it: without anything of its link.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InvitationView {
+    /// Its id.
+    pub id: InvitationId,
+    /// The address that it is for, as it was typed.
+    pub email: EmailAddress,
+    /// What accepting gives.
+    pub target: InvitationTarget,
+    /// Who sent it, or renewed it last.
+    pub inviter: UserId,
+    /// When its current link was made.
+    pub sent_at: DateTime<Utc>,
+    /// From when on the link is too late.
+    pub expires_at: DateTime<Utc>,
+    /// How it looks now (I4).
+    pub status: InvitationStatus,
+}
+
+/// What the holder of an invitation's link may see before they answer it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InvitationPreview {
+    /// The organization.
+    pub organization: OrganizationId,
+    /// Its name.
+    pub organization_name: Name,
+    /// The workspace's name, if the invitation is to one that still exists.
+    pub workspace_name: Option<Name>,
+    /// The invitation. Only if it is [`Pending`](InvitationStatus::Pending) can it be accepted; if not,
+    /// its status says why.
+    pub invitation: InvitationView,
+}
+
+/// The invoicing information that applies to a workspace (O5).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum WorkspaceInvoicing {
+    /// Its own, which overrides the organization's.
+    Own(InvoicingInformation),
+    /// The organization's; `None` if it has none either.
+    Organization(Option<InvoicingInformation>),
+}
+
+impl OrganizationView {
+    pub(crate) fn of(organization: &Organization, role: Option<OrganizationRole>) -> Self {
+        Self::of_summary(&organization.summary(), role)
+    }
+
+    pub(crate) fn of_summary(
+        organization: &OrganizationSummary,
+        role: Option<OrganizationRole>,
+    ) -> Self {
+        Self {
+            id: organization.id,
+            name: organization.name.clone(),
+            role,
+            created_at: organization.created_at,
+        }
+    }
+}
+
+impl WorkspaceView {
+    pub(crate) fn of(workspace: &Workspace) -> Self {
+        Self {
+            id: workspace.id,
+            name: workspace.name.clone(),
+            created_at: workspace.created_at,
+        }
+    }
+}
+
+impl InvitationView {
+    pub(crate) fn of(invitation: &Invitation, now: DateTime<Utc>) -> Self {
+        Self {
+            id: invitation.id,
+            email: invitation.email.clone(),
+            target: invitation.target,
+            inviter: invitation.inviter,
+            sent_at: invitation.sent_at,
+            expires_at: invitation.expires_at,
+            status: invitation.status(now),
+        }
+    }
+}
+
+/// An invitation to the actor's own address, with the organization that invites them (O3).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReceivedInvitation {
+    /// The organization.
+    pub organization: OrganizationId,
+    /// Its name.
+    pub organization_name: Name,
+    /// The invitation. To accept it, they open the link that they were sent.
+    pub invitation: InvitationView,
+}
+
+/// Somebody who can do something, and by which role ([`Tenancy::who_can`]).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Holder {
+    /// The user.
+    pub user: UserId,
+    /// The role by which they can.
+    pub by: Grant,
+}
