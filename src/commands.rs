@@ -23,6 +23,7 @@ pub use crate::command::{
 pub use crate::request::RequestDigest;
 pub use answer::Accepted;
 pub use invitation::Invited;
+pub(crate) use invitation::viewable;
 pub use member::{Departure, Revoked};
 pub use organization::CreatedOrganization;
 pub use workspace::DeletedWorkspace;
@@ -72,7 +73,9 @@ macro_rules! every_command {
                 RevokeInvitation = "revoke_invitation";
             answer:
                 AcceptInvitation = "accept_invitation",
-                DeclineInvitation = "decline_invitation";
+                DeclineInvitation = "decline_invitation",
+                AcceptReceivedInvitation = "accept_received_invitation",
+                DeclineReceivedInvitation = "decline_received_invitation";
         }
     };
 }

@@ -3,10 +3,10 @@
 use crate::command::Undecided;
 use crate::event::Event;
 use crate::id::CommitId;
+use crate::random::EntropyError;
 use crate::refusal::Refusal;
 use crate::state::Inconsistency;
-use crate::token::EntropyError;
-use crate::version::ConsistencyToken;
+use crate::version::{ConsistencyToken, Version};
 
 /// A command that was carried out.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -58,6 +58,15 @@ pub enum Error<E> {
     /// Answer 500, and look at [`Stored::verify`](crate::store::Stored::verify).
     #[error("the store contradicts itself")]
     Inconsistent(#[source] Inconsistency),
+    /// The store has not seen the point in the organization's history that a token names: it was restored
+    /// from an older backup, or the token is another deployment's. Nothing happened. Answer 503.
+    #[error("the store is at version {found}, but version {seen} was seen before")]
+    Behind {
+        /// The version that was seen before.
+        seen: Version,
+        /// The store's version; 0 if the organization doesn't exist.
+        found: Version,
+    },
     /// The operating system gave no randomness. Nothing happened. Answer 503.
     #[error(transparent)]
     Entropy(#[from] EntropyError),
@@ -78,9 +87,11 @@ impl<E> Error<E> {
     pub const fn http_status(&self) -> u16 {
         match self {
             Self::Refused(refusal) => refusal.http_status(),
-            Self::Contended { .. } | Self::Store(_) | Self::Unknown { .. } | Self::Entropy(_) => {
-                503
-            }
+            Self::Contended { .. }
+            | Self::Store(_)
+            | Self::Unknown { .. }
+            | Self::Behind { .. }
+            | Self::Entropy(_) => 503,
             Self::Inconsistent(_) => 500,
         }
     }
@@ -90,7 +101,11 @@ impl<E> Error<E> {
     pub const fn is_retryable(&self) -> bool {
         matches!(
             self,
-            Self::Contended { .. } | Self::Store(_) | Self::Unknown { .. } | Self::Entropy(_)
+            Self::Contended { .. }
+                | Self::Store(_)
+                | Self::Unknown { .. }
+                | Self::Behind { .. }
+                | Self::Entropy(_)
         )
     }
 }

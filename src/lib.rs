@@ -10,6 +10,8 @@ mod version;
 mod actor;
 mod code;
 mod id;
+mod later;
+mod random;
 mod resource;
 mod role;
 pub mod text;

@@ -261,6 +261,8 @@ pub enum Key {
     /// All that goes when a member goes: the [`Member`]; every [`WorkspaceMember`] of theirs with its
     /// [`Workspace`]; every open [`Invitation`] to the member's address; every [`FormerMember`] of theirs.
     Person(UserId),
+    /// The [`Member`], and every open [`Invitation`] to the member's address.
+    SentTo(UserId),
     /// The open [`Invitation`]s whose inviter is this user, and the [`Member`]s who have one of the
     /// invited addresses.
     SentBy(UserId),

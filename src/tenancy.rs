@@ -11,7 +11,7 @@ use std::time::SystemTime;
 use chrono::{DateTime, Utc};
 
 use crate::actor::Actor;
-use crate::command::{Circumstances, Command, Decided, Fresh, decide};
+use crate::command::{Circumstances, Command, Decided, Fresh, decide, whole_milliseconds};
 use crate::error::{Done, Error};
 use crate::id::{CommitId, OrganizationId};
 use crate::record::Claim;
@@ -128,7 +128,7 @@ impl<R> Tenancy<R> {
     }
 
     pub(crate) fn now(&self) -> DateTime<Utc> {
-        (self.clock)()
+        whole_milliseconds((self.clock)())
     }
 }
 
@@ -151,7 +151,7 @@ impl<R: Repository> Tenancy<R> {
         actor: &Actor,
         command: C,
     ) -> Result<Done<C::Output>, Error<R::Error>> {
-        self.execute_as(CommitId::new(), actor, command).await
+        self.execute_as(CommitId::try_new()?, actor, command).await
     }
 
     /// Carries a command out under an id of the host's, at most once: the same command of the same actor
@@ -254,7 +254,7 @@ impl<R: Repository> Tenancy<R> {
         actor: &Actor,
         command: C,
     ) -> Result<Decided<C::Output>, Error<R::Error>> {
-        self.prepare_as(CommitId::new(), actor, command).await
+        self.prepare_as(CommitId::try_new()?, actor, command).await
     }
 
     /// As [`prepare`](Self::prepare), under an id of the host's. If that commit was made before,

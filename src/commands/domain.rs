@@ -66,10 +66,15 @@ impl Command for CreateDomain {
             self.workspace,
             WorkspaceAction::CreateDomain,
         )?;
-        if scene.state.domain_named(&self.name).is_some() {
-            return Err(Refusal::DomainNameTaken {
-                name: self.name.clone(),
-            });
+        // Refused here where the actor sees whose name it is. A domain that they may not view is told apart
+        // from one of another organization by nothing, not even by a round trip: for both, the claim says no.
+        if let Some(domain) = scene.state.domain_named(&self.name) {
+            let there = (self.organization, domain.workspace);
+            if scene.require(there, WorkspaceAction::ListDomains).is_ok() {
+                return Err(Refusal::DomainNameTaken {
+                    name: self.name.clone(),
+                });
+            }
         }
         Ok(vec![Event::DomainCreated {
             domain: *domain,

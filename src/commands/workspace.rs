@@ -1,5 +1,6 @@
 use serde::Serialize;
 
+use super::organization::same_invoicing;
 use super::revoked;
 use crate::actor::Actor;
 use crate::command::{Answer, Command, Scene, path};
@@ -156,7 +157,7 @@ impl Command for EditWorkspaceInvoicing {
             self.workspace,
             WorkspaceAction::EditInvoicing,
         )?;
-        if workspace.invoicing == self.invoicing {
+        if same_invoicing(workspace.invoicing.as_ref(), self.invoicing.as_ref()) {
             return Ok(Vec::new());
         }
         Ok(vec![Event::WorkspaceInvoicingEdited {
@@ -275,9 +276,9 @@ pub(super) fn require<'a>(
 /// W3: names are unique in the organization.
 fn name_is_free(scene: &Scene<'_>, name: &Name, but: Option<WorkspaceId>) -> Result<(), Refusal> {
     match scene.state.workspace_named(&name.key()) {
-        Some(other) if Some(other.id) != but => Err(Refusal::WorkspaceNameTaken {
-            name: other.name.clone(),
-        }),
+        Some(other) if Some(other.id) != but => {
+            Err(Refusal::WorkspaceNameTaken { name: name.clone() })
+        }
         _ => Ok(()),
     }
 }

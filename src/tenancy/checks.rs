@@ -9,8 +9,9 @@ use crate::error::Error;
 use crate::policy::Action;
 use crate::refusal::Refusal;
 use crate::resource::Resource;
-use crate::standing::{Decision, Permit, Standing};
-use crate::store::Repository;
+use crate::standing::{Decision, Held, Permit, Standing};
+use crate::store::{Repository, WithReplica};
+use crate::version::{ConsistencyToken, Version};
 
 impl<R: Repository> Tenancy<R> {
     /// What an actor holds at a resource, in one round trip; `None` if the organization doesn't exist, or
@@ -46,14 +47,7 @@ impl<R: Repository> Tenancy<R> {
         let resource = resource.into();
         let user = actor.user_id().unwrap_or(NOBODY);
         let held = self.repository().standing(user, resource).await;
-        let held = held.map_err(Error::Store)?;
-        Ok(held.and_then(|held| match actor {
-            // Nothing is open to an outsider (M1), and the lists that begin here must not ask further.
-            Actor::User { .. } => held
-                .organization_role
-                .map(|_| Standing::of_user(user, resource, held)),
-            Actor::Operator(_) => Some(Standing::of_operator(resource, held)),
-        }))
+        Ok(standing_of(actor, resource, held.map_err(Error::Store)?))
     }
 
     /// May they? One round trip.
@@ -127,5 +121,79 @@ impl<R: Repository> Tenancy<R> {
             }
             .into()),
         }
+    }
+}
+
+impl<P: Repository, R: Repository<Error = P::Error>> Tenancy<WithReplica<P, R>> {
+    /// What an actor holds at a resource, no older than a point in its organization's history.
+    ///
+    /// - Without a token, the replica's answer will do.
+    /// - With one, the replica's answer will do if its version is the token's or a later one. If not, or if
+    ///   the replica doesn't know the organization, the primary is asked.
+    /// - A token of another organization says nothing of this one: the primary is asked.
+    ///
+    /// ```
+    /// # tenancy::block_on(async {
+    /// # use tenancy::{commands::*, store::*, *};
+    /// # let ann = Actor::user(UserId::from_external("ann"), VerifiedEmail::attest("ann@acme.example".parse()?));
+    /// let store = WithReplica { primary: MemoryRepository::new(), replica: MemoryRepository::new() };
+    /// let tenancy = Tenancy::new(store);
+    /// let create = CreateOrganization { name: Name::new("Acme")? };
+    /// let acme = tenancy.execute(&ann, create).await?;
+    ///
+    /// // The replica lags: it doesn't know Acme yet. The token says that the answer must.
+    /// let on = acme.output.organization;
+    /// assert_eq!(tenancy.standing_at_least(&ann, on, None).await?, None);
+    /// assert!(tenancy.standing_at_least(&ann, on, Some(acme.token)).await?.is_some());
+    /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// - [`Error::Store`]: the store that was asked failed. A replica that fails is not passed over in
+    ///   silence: the primary may not be up to its load.
+    /// - [`Error::Behind`]: the primary itself hasn't seen the token's point.
+    pub async fn standing_at_least(
+        &self,
+        actor: &Actor,
+        resource: impl Into<Resource>,
+        seen: Option<ConsistencyToken>,
+    ) -> Result<Option<Standing>, Error<P::Error>> {
+        let resource = resource.into();
+        let user = actor.user_id().unwrap_or(NOBODY);
+        let WithReplica { primary, replica } = self.repository();
+        let its = seen.filter(|seen| seen.organization == resource.organization());
+        if seen.is_none() || its.is_some() {
+            let held = replica.standing(user, resource).await;
+            let held = held.map_err(Error::Store)?;
+            let version = held.map(|held| held.version);
+            if its.is_none_or(|seen| version >= Some(seen.version)) {
+                return Ok(standing_of(actor, resource, held));
+            }
+        }
+        let held = primary.standing(user, resource).await;
+        let held = held.map_err(Error::Store)?;
+        let found = held.map_or(Version::ABSENT, |held| held.version);
+        match its {
+            Some(seen) if found < seen.version => Err(Error::Behind {
+                seen: seen.version,
+                found,
+            }),
+            _ => Ok(standing_of(actor, resource, held)),
+        }
+    }
+}
+
+/// What a store found, as the actor's standing.
+fn standing_of(actor: &Actor, resource: Resource, held: Option<Held>) -> Option<Standing> {
+    let held = held?;
+    match actor {
+        // Nothing is open to an outsider (M1), and the lists that begin here must not ask further. An
+        // identity that is missing is nobody's (M6).
+        Actor::User { id, .. } => held
+            .organization_role
+            .filter(|_| !id.is_nobody())
+            .map(|_| Standing::of_user(*id, resource, held)),
+        Actor::Operator(_) => Some(Standing::of_operator(resource, held)),
     }
 }

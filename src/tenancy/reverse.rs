@@ -172,7 +172,7 @@ impl<R: Directory> Tenancy<R> {
             let nobody = UserId::from_uuid(uuid::Uuid::nil());
             match Standing::of_user(nobody, resource, held).decide(action) {
                 Decision::Allowed { by } => Some(by),
-                Decision::Forbidden { .. } | Decision::Hidden => None,
+                Decision::Forbidden { .. } | Decision::Hidden | Decision::Deleted => None,
             }
         };
         let allowed = OrganizationRole::ALL
