@@ -186,13 +186,10 @@ fn typed(address: Option<&EmailAddress>) -> Option<&str> {
 
 #[cfg(test)]
 mod tests {
-    use core::num::NonZeroU32;
-
     use super::*;
-    use crate::store::Directory;
     use crate::store::memory::tests::{Acme, email, joined, name};
     use crate::version::Version;
-    use crate::{OrganizationRole, UserId, block_on};
+    use crate::{OrganizationRole, UserId};
 
     fn kept(acme: &Acme) -> (OrganizationState, Vec<LogEntry>) {
         (acme.store.state(acme.id).unwrap(), acme.log())
