@@ -33,32 +33,44 @@
 //! 4. **Dora: hidden** too, for Acme, for Payments, for the domain, whether they exist or not.
 //!
 //! ```
-//! use tenancy::{Decision, DomainAction, DomainId, OrganizationId, OrganizationRole, Resource};
-//! use tenancy::{Standing, UserId, Version, WorkspaceId, WorkspaceRole};
+//! # tenancy::block_on(async {
+//! # use tenancy::{commands::*, store::MemoryRepository, *};
+//! # let tenancy = Tenancy::new(MemoryRepository::new());
+//! # let person = |who: &str| {
+//! #     let address = EmailAddress::new(&format!("{who}@acme.example"));
+//! #     address.map(|address| Actor::user(UserId::from_external(who), VerifiedEmail::attest(address)))
+//! # };
+//! # let (ann, bob, cy, dora) = (person("ann")?, person("bob")?, person("cy")?, person("dora")?);
+//! # let acme = tenancy.execute(&ann, CreateOrganization { name: Name::new("Acme")? }).await?.output;
+//! # let (organization, payments) = (acme.organization, acme.workspace);
+//! # let email = EmailAddress::new("cy@acme.example")?;
+//! # let role = OrganizationRole::Accounting;
+//! # let sent = tenancy.execute(&ann, InviteToOrganization { organization, email, role }).await?.output;
+//! # tenancy.execute(&cy, AcceptInvitation { token: sent.token.ok_or("a new link")? }).await?;
+//! # let email = EmailAddress::new("bob@acme.example")?;
+//! # let role = WorkspaceRole::Developer;
+//! # let invite = InviteToWorkspace { organization, workspace: payments, email, role };
+//! # let sent = tenancy.execute(&ann, invite).await?.output;
+//! # tenancy.execute(&bob, AcceptInvitation { token: sent.token.ok_or("a new link")? }).await?;
+//! # let name = DomainName::new("acme-sandbox")?;
+//! # let create = CreateDomain { organization, workspace: payments, name, kind: DomainKind::Sandbox };
+//! # let sandbox = tenancy.execute(&ann, create).await?.output;
+//! let sandbox = (acme.organization, sandbox);
+//! let configure = DomainAction::Configure;
+//! let ann = tenancy.check(&ann, sandbox, configure).await?;
+//! assert_eq!(ann.to_string(), "allowed as organization Admin, by cascade");
 //!
-//! let (acme, payments, sandbox) = (OrganizationId::new(), WorkspaceId::new(), DomainId::new());
-//! let asks = |organization_role, workspace_role| {
-//!     let mut standing = Standing::new(UserId::new(), Resource::Domain(acme, sandbox), Version::new(1));
-//!     standing.workspace = Some(payments);
-//!     standing.domain = Some(sandbox);
-//!     standing.organization_role = organization_role;
-//!     standing.workspace_role = workspace_role;
-//!     standing
-//! };
-//! let ann = asks(Some(OrganizationRole::Admin), None);
-//! let bob = asks(Some(OrganizationRole::Member), Some(WorkspaceRole::Developer));
-//! let cy = asks(Some(OrganizationRole::Accounting), None);
-//! let dora = asks(None, None);
-//!
-//! let explain = |standing: Standing, action| standing.decide(action).to_string();
-//! assert_eq!(explain(ann, DomainAction::Configure), "allowed as organization Admin, by cascade");
-//! assert_eq!(explain(bob, DomainAction::Configure), "allowed as workspace Developer");
+//! let keys = tenancy.check(&bob, sandbox, DomainAction::ViewServerKeys).await?;
+//! let bob = tenancy.check(&bob, sandbox, configure).await?;
+//! assert_eq!(bob.to_string(), "allowed as workspace Developer");
 //! assert_eq!(
-//!     explain(bob, DomainAction::ViewServerKeys),
+//!     keys.to_string(),
 //!     "forbidden: needs organization Admin or workspace Admin, has organization Member and workspace Developer"
 //! );
-//! assert_eq!(cy.decide(DomainAction::Configure), Decision::Hidden);
-//! assert_eq!(dora.decide(DomainAction::Configure), Decision::Hidden);
+//!
+//! assert_eq!(tenancy.check(&cy, sandbox, configure).await?, Decision::Hidden);
+//! assert_eq!(tenancy.check(&dora, sandbox, configure).await?, Decision::Hidden);
+//! # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
 //! ```
 //!
 //! # How a decision is made
