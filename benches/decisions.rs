@@ -24,8 +24,8 @@ use tenancy::commands::{
 use tenancy::store::{Commit, MemoryRepository, Outcome, Repository};
 use tenancy::{
     Actor, DomainAction, DomainId, DomainKind, DomainName, Name, Operator, OrganizationAction,
-    OrganizationId, OrganizationRole, Resource, Standing, Tenancy, UserId, Version,
-    WorkspaceAction, WorkspaceId, WorkspaceRole, block_on,
+    OrganizationId, OrganizationRole, Resource, Standing, Tenancy, UserId, WorkspaceAction,
+    WorkspaceId, WorkspaceRole, block_on,
 };
 
 /// A small generator, so that every run asks the same questions.
@@ -244,8 +244,8 @@ fn by_hand(maps: &ByHand, user: UserId, resource: Resource) -> bool {
 }
 
 fn ours(tenancy: &Tenancy<MemoryRepository>, user: UserId, resource: Resource) -> bool {
-    let standing =
-        block_on(tenancy.repository().standing(user, resource)).expect("the store works");
+    let standing = block_on(tenancy.standing(&Actor::unverified(user), resource));
+    let standing = standing.expect("the store works");
     standing.is_some_and(|standing| decide(&standing, resource))
 }
 
@@ -259,13 +259,14 @@ fn decide(standing: &Standing, resource: Resource) -> bool {
 
 fn checks(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("check");
-    let (organization, domain) = (OrganizationId::new(), DomainId::new());
-    let resource = Resource::Domain(organization, domain);
-    let mut standing = Standing::new(UserId::new(), resource, Version::new(1));
-    standing.workspace = Some(WorkspaceId::new());
-    standing.domain = Some(domain);
-    standing.organization_role = Some(OrganizationRole::Member);
-    standing.workspace_role = Some(WorkspaceRole::Developer);
+    let one = world(1);
+    let may = |(user, resource): &&(UserId, Resource)| {
+        matches!(resource, Resource::Domain(..)) && by_hand(&one.by_hand, *user, *resource)
+    };
+    let (user, resource) = one.asks.iter().find(may).expect("somebody may");
+    let standing = block_on(one.tenancy.standing(&Actor::unverified(*user), *resource))
+        .expect("the store works")
+        .expect("a member");
     group.bench_function("decide on a loaded standing", |bencher| {
         bencher.iter(|| black_box(&standing).decide(black_box(DomainAction::Configure)));
     });

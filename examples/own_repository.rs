@@ -8,10 +8,10 @@ use std::error::Error;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tenancy::commands::CreateOrganization;
-use tenancy::store::{Change, Claim, Commit, Facts, Key, OrganizationState, Outcome, Repository};
-use tenancy::{
-    Actor, LogEntry, Name, OrganizationId, Resource, Standing, Tenancy, UserId, WorkspaceAction,
+use tenancy::store::{
+    Change, Claim, Commit, Facts, Held, Key, OrganizationState, Outcome, Repository,
 };
+use tenancy::{Actor, LogEntry, Name, OrganizationId, Resource, Tenancy, UserId, WorkspaceAction};
 
 #[derive(Default)]
 struct Maps(Mutex<Tables>);
@@ -74,10 +74,10 @@ impl Repository for Maps {
         Ok(Outcome::Committed)
     }
 
-    async fn standing(&self, user: UserId, on: Resource) -> Result<Option<Standing>, Infallible> {
+    async fn standing(&self, user: UserId, on: Resource) -> Result<Option<Held>, Infallible> {
         let tables = self.tables();
         let state = tables.organizations.get(&on.organization());
-        Ok(state.and_then(|state| state.standing(user, on)))
+        Ok(state.and_then(|state| state.held(user, on)))
     }
 }
 

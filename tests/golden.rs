@@ -22,9 +22,10 @@ use std::path::{Path, PathBuf};
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use tenancy::commands::RequestDigest;
 use tenancy::store::{
-    Change, Claim, Commit, Counts, Invitation, InvitationState, Organization, OrganizationStatus,
-    Record, RecordId, RetiredDomainName, Workspace,
+    Change, Claim, Commit, Counts, FormerMember, Invitation, InvitationState, Kind, Organization,
+    OrganizationStatus, Record, RecordId, RetiredDomainName, Workspace,
 };
 use tenancy::text::TextLine;
 use tenancy::token::TokenHash;
@@ -213,8 +214,14 @@ fn entry(version: u64, author: Author, command: &str, events: Vec<Event>) -> Log
         at: noon(),
         author,
         command: command.to_owned(),
+        request: None,
         events,
     }
+}
+
+fn digest() -> RequestDigest {
+    let digits = "0123456789abcdef".repeat(4);
+    serde_json::from_value(digits.into()).unwrap()
 }
 
 #[test]
@@ -249,7 +256,19 @@ fn log_entries() {
             ),
             (
                 "by_an_operator",
-                entry(2, operator, "set_workspace_quota", quota),
+                entry(2, operator, "set_workspace_quota", quota.clone()),
+            ),
+            (
+                "with_the_digest_of_its_request",
+                LogEntry {
+                    request: Some(digest()),
+                    ..entry(
+                        2,
+                        Author::Operator(line("support: Jo")),
+                        "set_workspace_quota",
+                        quota,
+                    )
+                },
             ),
         ],
     );
@@ -519,6 +538,22 @@ fn records() -> Vec<(&'static str, Record)> {
             "invitation-to_a_workspace",
             Record::Invitation(sent(to_the_workspace(), InvitationState::Revoked)),
         ),
+        (
+            "former_member",
+            Record::FormerMember(FormerMember {
+                user: bob(),
+                workspace: None,
+                departed_at: noon(),
+            }),
+        ),
+        (
+            "former_member-of_a_workspace",
+            Record::FormerMember(FormerMember {
+                user: bob(),
+                workspace: Some(workspace()),
+                departed_at: noon(),
+            }),
+        ),
     ]
 }
 
@@ -534,13 +569,14 @@ fn every_kind_of_record() {
             Record::Domain(_) => "domain",
             Record::RetiredDomainName(_) => "retired_domain_name",
             Record::Invitation(_) => "invitation",
+            Record::FormerMember(_) => "former_member",
         };
         assert_eq!(name.split('-').next(), Some(kind), "named after its kind");
         kinds.insert(kind);
         let json = serde_json::to_value(record).unwrap();
         assert!(json.get(kind).is_some(), "tagged with its kind: {json}");
     }
-    assert_eq!(kinds.len(), 6, "a file for each arm above");
+    assert_eq!(kinds.len(), Kind::ALL.len(), "a file for each arm above");
     are_golden("records", &values);
 }
 

@@ -109,7 +109,7 @@ mod tests {
     use super::{AnyError, AnyRepository};
     use crate::store::memory::tests::{Acme, renamed};
     use crate::store::{
-        BrokenContract, Change, Directory, MemoryRepository, Outcome, RecordId, Repository,
+        BrokenContract, Change, Directory, List, MemoryRepository, Outcome, RecordId, Repository,
     };
     use crate::{OrganizationId, RoleSet, Version, block_on};
 
@@ -126,9 +126,14 @@ mod tests {
         assert_eq!(outcome, Outcome::Committed);
         let facts = block_on(is_send(any.load(acme.id, &[]))).unwrap().unwrap();
         assert_eq!(facts.organization, commit.next);
-        let one = NonZeroU32::MIN;
-        let members = block_on(is_send(any.members(acme.id, RoleSet::all(), None, one))).unwrap();
-        assert_eq!(members.first().map(|member| member.user), Some(acme.ann));
+        let members = List::Members {
+            organization: acme.id,
+            roles: RoleSet::all(),
+            after: None,
+        };
+        let listed = block_on(is_send(any.list(&members, NonZeroU32::MIN))).unwrap();
+        assert_eq!(listed, acme.list(&members, 1));
+        assert_eq!(listed.len(), 1);
     }
 
     #[test]
@@ -166,7 +171,11 @@ mod tests {
     fn a_pointer_to_a_store_is_a_store() {
         fn version<D: Directory>(store: D, id: OrganizationId) -> Option<Version> {
             let facts = block_on(store.load(id, &[])).ok()??;
-            let log = block_on(is_send(store.log(id, Version::ABSENT, NonZeroU32::MIN))).ok()?;
+            let log = List::Log {
+                organization: id,
+                after: Version::ABSENT,
+            };
+            let log = block_on(is_send(store.list(&log, NonZeroU32::MIN))).ok()?;
             assert_eq!(log.len(), 1);
             Some(facts.organization.version)
         }

@@ -61,6 +61,7 @@ mod tests {
     use crate::block_on;
     use crate::event::Event;
     use crate::role::OrganizationRole;
+    use crate::store::List;
     use crate::store::memory::MemoryRepository;
     use crate::store::memory::tests::{Acme, joined};
     use crate::version::Version;
@@ -150,7 +151,11 @@ mod tests {
         let facts = block_on(store.load(acme.id, &[])).unwrap();
         assert_eq!(facts.unwrap().organization.version, Version::new(3));
         let all = core::num::NonZeroU32::MAX;
-        let log = block_on(store.log(acme.id, Version::ABSENT, all)).unwrap();
+        let log = List::Log {
+            organization: acme.id,
+            after: Version::ABSENT,
+        };
+        let log = block_on(store.list(&log, all)).unwrap();
         assert_eq!(log.len(), 3);
         let commit = acme.commit([joined(UserId::new(), OrganizationRole::Member)]);
         assert_eq!(block_on(store.commit(&commit)), Ok(Outcome::Committed));

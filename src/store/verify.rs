@@ -206,13 +206,10 @@ fn same_invoicing(a: Option<&InvoicingInformation>, b: Option<&InvoicingInformat
 
 #[cfg(test)]
 mod tests {
-    use core::num::NonZeroU32;
-
     use super::*;
-    use crate::store::Directory;
     use crate::store::memory::tests::{Acme, email, joined, name};
     use crate::version::Version;
-    use crate::{OrganizationRole, UserId, block_on};
+    use crate::{OrganizationRole, UserId};
 
     fn kept(acme: &Acme) -> (OrganizationState, Vec<LogEntry>) {
         (acme.store.state(acme.id).unwrap(), acme.log())

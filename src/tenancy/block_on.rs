@@ -67,13 +67,13 @@ mod tests {
 
     #[test]
     fn a_future_that_is_ready_ends_at_once() {
-        assert_eq!(now(ready(7)), 7);
+        assert_eq!(block_on(ready(7)), 7);
     }
 
     #[test]
     fn a_future_that_wakes_itself_is_polled_again() {
         let mut polls = 0;
-        let polls = now(poll_fn(|context| {
+        let polls = block_on(poll_fn(|context| {
             polls += 1;
             if polls == 3 {
                 return Poll::Ready(polls);
@@ -87,7 +87,7 @@ mod tests {
     #[test]
     fn a_future_that_another_thread_wakes_ends() {
         let mut helper = None;
-        let answer = now(poll_fn(|context| match helper.take() {
+        let answer = block_on(poll_fn(|context| match helper.take() {
             None => {
                 let waker = context.waker().clone();
                 helper = Some(thread::spawn(move || waker.wake()));

@@ -9,11 +9,10 @@ use tenancy::commands::{
     LeaveOrganization,
 };
 use tenancy::store::{
-    Change, Claim, Commit, Drift, Facts, Key, OrganizationState, Outcome, Repository, verify,
+    Change, Claim, Commit, Drift, Facts, Held, Key, OrganizationState, Outcome, Repository, Stored,
 };
 use tenancy::{
-    DomainKind, LogEntry, OrganizationId, OrganizationRole, Resource, Standing, UserId,
-    WorkspaceRole,
+    DomainKind, LogEntry, OrganizationId, OrganizationRole, Resource, UserId, WorkspaceRole,
 };
 
 use crate::harness::{Inspected, Orders, World, Writers, all_orders, id, user, wants};
@@ -99,10 +98,10 @@ impl Repository for Store {
         }))
     }
 
-    async fn standing(&self, user: UserId, on: Resource) -> Result<Option<Standing>, Infallible> {
+    async fn standing(&self, user: UserId, on: Resource) -> Result<Option<Held>, Infallible> {
         Ok(self.read(|inner| {
             let (state, _) = inner.organizations.get(&on.organization())?;
-            state.standing(user, on)
+            state.held(user, on)
         }))
     }
 }
@@ -119,7 +118,19 @@ impl Inspected for Store {
     fn verify(&self, organization: OrganizationId) -> Result<(), Drift> {
         self.read(|inner| match inner.organizations.get(&organization) {
             None => Ok(()),
-            Some((state, log)) => verify(state, log),
+            Some((state, log)) => {
+                let stored = Stored {
+                    state: state.clone(),
+                    log: log.clone(),
+                    claims: inner
+                        .claims
+                        .iter()
+                        .map(|(c, id)| (c.clone(), *id))
+                        .collect(),
+                    misfiled: Vec::new(),
+                };
+                stored.verify()
+            }
         })
     }
 }
@@ -166,7 +177,7 @@ fn a_store_that_ignores_the_version_is_found_out_by_every_race() {
 #[test]
 fn a_store_that_gives_a_claim_twice_is_found_out() {
     let orders = run(two_claim, Keeps::AllButClaims);
-    let twice = "`api` belongs to two organizations";
+    let twice = "the organization's domain name `api` is not claimed for it";
     assert!(orders.disorder.iter().all(|(_, wrong)| wrong == twice));
     assert!(!orders.disorder.is_empty(), "not noticed");
 }

@@ -195,7 +195,6 @@ impl<R: Inspected> World<R> {
     /// What is wrong by now with some organization, or among all of them.
     fn disorder(&self) -> Option<String> {
         let store = self.tenancy.repository();
-        let mut names = BTreeSet::new();
         for organization in &self.organizations {
             let Some(state) = store.state(*organization) else {
                 continue;
@@ -205,13 +204,6 @@ impl<R: Inspected> World<R> {
             }
             if let Err(drift) = store.verify(*organization) {
                 return Some(drift.to_string());
-            }
-            let domains = state.domains().map(|domain| domain.name.clone());
-            let retired = state.retired_names().map(|retired| retired.name.clone());
-            for name in domains.chain(retired) {
-                if !names.insert(name.clone()) {
-                    return Some(format!("`{name}` belongs to two organizations"));
-                }
             }
         }
         None

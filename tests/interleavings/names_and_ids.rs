@@ -1,10 +1,12 @@
 //! What is unique beyond one organization's version: domain names across organizations, and commits.
 
+use std::num::NonZeroU32;
 use tenancy::commands::{
     CreateDomain, CreateOrganization, CreateWorkspace, CreatedOrganization, DeleteDomain,
     ReleaseDomainName,
 };
-use tenancy::store::{Directory as _, MemoryRepository};
+
+use tenancy::store::{Directory as _, List, MemoryRepository};
 use tenancy::{CommitId, DomainKind, Name, Paging, Version, block_on};
 
 use crate::harness::{
@@ -173,9 +175,11 @@ fn an_organization_that_is_asked_for_twice_at_once_is_one() {
         let zoes = block_on(world.tenancy.organizations(&user("zoe"), Paging::default())).unwrap();
         assert_eq!(zoes.items.len(), 1);
         let store = world.tenancy.repository();
-        let first = Version::ABSENT;
-        let log =
-            block_on(store.log(zoes.items[0].id, first, Paging::<()>::first(10).limit)).unwrap();
+        let list = List::Log {
+            organization: zoes.items[0].id,
+            after: Version::ABSENT,
+        };
+        let log = block_on(store.list(&list, NonZeroU32::MAX)).unwrap();
         assert_eq!(log.len(), 1);
         assert_eq!(store.verify(zoes.items[0].id), Ok(()));
     });

@@ -417,7 +417,7 @@ fn o6_deleting_an_empty_one_revokes_its_pending_invitations_in_the_same_commit()
     assert!(!world.is_open(acme, &to_the_workspace));
 
     let done = world.did(&ann, acme.delete());
-    assert_eq!(done.output, [sent.invitation]);
+    assert_eq!(done.output.invitations, [sent.invitation]);
     assert_eq!(
         done.events,
         [

@@ -8,10 +8,10 @@ use tenancy::commands::{
     ChangeOrganizationRole, Command, CreateOrganization, InviteToOrganization, RemoveMember,
     SetWorkspaceQuota,
 };
-use tenancy::store::{Commit, Facts, Key, MemoryRepository, Outcome, Repository};
+use tenancy::store::{Commit, Facts, Held, Key, MemoryRepository, Outcome, Repository};
 use tenancy::{
-    Actor, CommitId, Error, OrganizationId, OrganizationRole, Refusal, Resource, Standing, Tenancy,
-    UserId, block_on,
+    Actor, CommitId, Error, OrganizationId, OrganizationRole, Refusal, Resource, Tenancy, UserId,
+    block_on,
 };
 
 use crate::support::{World, email, id, name, operator, user};
@@ -162,7 +162,7 @@ impl Repository for Faulty {
         }
     }
 
-    async fn standing(&self, user: UserId, on: Resource) -> Result<Option<Standing>, Broken> {
+    async fn standing(&self, user: UserId, on: Resource) -> Result<Option<Held>, Broken> {
         self.0.standing(user, on).await.map_err(|_| Broken)
     }
 }

@@ -7,6 +7,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Debug;
+use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex};
 
 use chrono::{DateTime, TimeDelta, TimeZone, Utc};
@@ -20,13 +21,13 @@ use tenancy::commands::{
     RevokeInvitation, SetWorkspaceQuota, TakeWorkspaceRole,
 };
 use tenancy::store::{
-    Directory as _, MemoryRepository, Organization, OrganizationState, Workspace,
+    Directory as _, Item, List, MemoryRepository, Organization, OrganizationState, Workspace,
 };
 use tenancy::text::TextLine;
 use tenancy::{
     Action, Actor, CommitId, CompanyInformation, Decision, DomainId, DomainKind, DomainName, Done,
     EmailAddress, Error, InvitationId, InvitationToken, InvoicingInformation, LogEntry, Member,
-    Name, Operator, OrganizationId, OrganizationRole, Paging, Refusal, Resource, RoleSet, Settings,
+    Name, Operator, OrganizationId, OrganizationRole, Refusal, Resource, RoleSet, Settings,
     Tenancy, UserId, VerifiedEmail, Version, WorkspaceId, WorkspaceRole,
 };
 
@@ -286,8 +287,16 @@ impl World {
 }
 
 fn log_of(store: &MemoryRepository, organization: OrganizationId) -> Vec<LogEntry> {
-    let all = Paging::<Version>::first(u32::MAX).limit;
-    tenancy::block_on(store.log(organization, Version::ABSENT, all)).unwrap()
+    let list = List::Log {
+        organization,
+        after: Version::ABSENT,
+    };
+    let items = tenancy::block_on(store.list(&list, NonZeroU32::MAX)).unwrap();
+    let entries = items.into_iter().map(|item| match item {
+        Item::LogEntry(entry) => entry,
+        other => panic!("a log has entries: {other:?}"),
+    });
+    entries.collect()
 }
 
 /// A person of the host's, signed in with `{who}@acme.example`, verified.

@@ -7,10 +7,14 @@ use crate::actor::Author;
 use crate::block_on;
 use crate::domain::DomainKind;
 use crate::event::Event;
+use crate::id::{DomainId, WorkspaceId};
 use crate::invitation::InvitationTarget;
-use crate::role::{OrganizationRole, WorkspaceRole};
+use crate::organization::Organization;
+use crate::role::{OrganizationRole, RoleSet};
 use crate::text::{DomainName, EmailAddress, Name};
 use crate::token::TokenHash;
+
+mod lists;
 
 /// A store with one organization, Ann its Admin, and one workspace in it.
 pub(crate) struct Acme {
@@ -62,6 +66,7 @@ impl Acme {
             at: noon(),
             author: Author::User(self.ann),
             command: "test".to_owned(),
+            request: None,
             events: events.into_iter().collect(),
         };
         state.apply_entry_noting(&entry, &mut touched).unwrap();
@@ -78,6 +83,30 @@ impl Acme {
         assert_eq!(block_on(self.store.commit(&commit)), Ok(Outcome::Committed));
         self.history.borrow_mut().push(commit.clone());
         commit
+    }
+
+    /// A page of a list.
+    pub(crate) fn list(&self, list: &List, size: u32) -> Vec<Item> {
+        let limit = NonZeroU32::new(size).unwrap();
+        block_on(self.store.list(list, limit)).unwrap()
+    }
+
+    /// Its log after a version.
+    pub(crate) fn log_after(&self, after: u64, size: u32) -> Vec<LogEntry> {
+        let list = List::Log {
+            organization: self.id,
+            after: Version::new(after),
+        };
+        let entries = self.list(&list, size).into_iter().map(|item| match item {
+            Item::LogEntry(entry) => entry,
+            other => panic!("a log has entries: {other:?}"),
+        });
+        entries.collect()
+    }
+
+    /// Its whole log.
+    pub(crate) fn log(&self) -> Vec<LogEntry> {
+        self.log_after(0, u32::MAX)
     }
 
     /// That the store refuses a commit, and is no other than before.
@@ -145,24 +174,6 @@ fn claim(name: &str) -> Claim {
     Claim::DomainName(DomainName::new(name).unwrap())
 }
 
-fn page(size: u32) -> NonZeroU32 {
-    NonZeroU32::new(size).unwrap()
-}
-
-/// Every item of a list, walked in pages of two.
-fn walk<T, K: Copy>(key: impl Fn(&T) -> K, list: impl Fn(Option<K>) -> Vec<T>) -> Vec<K> {
-    let (mut after, mut all) = (None, Vec::new());
-    loop {
-        let items = list(after);
-        assert!(items.len() <= 2);
-        let Some(end) = items.last() else {
-            return all;
-        };
-        after = Some(key(end));
-        all.extend(items.iter().map(&key));
-    }
-}
-
 #[test]
 fn a_commit_is_applied_as_a_whole() {
     let acme = Acme::new();
@@ -170,8 +181,7 @@ fn a_commit_is_applied_as_a_whole() {
     let state = acme.store.state(acme.id).unwrap();
     assert_eq!(state.organization(), Some(&commit.next));
     assert_eq!(state.version(), Version::new(2));
-    let log = block_on(acme.store.log(acme.id, Version::new(1), page(9))).unwrap();
-    assert_eq!(log, [commit.entry]);
+    assert_eq!(acme.log_after(1, 9), [commit.entry]);
     assert_eq!(acme.store.verify(acme.id), Ok(()));
 }
 
@@ -230,7 +240,7 @@ fn a_claim_has_one_owner() {
     let domain = DomainId::new();
     acme.happens([created(domain, acme.payments, "shop")]);
     assert_eq!(
-        block_on(acme.store.holder(&claim("shop"))),
+        block_on(acme.store.claimed_by(&claim("shop"))),
         Ok(Some(acme.id))
     );
 
@@ -245,7 +255,7 @@ fn a_claim_has_one_owner() {
     );
     assert_eq!(globex.store.state(globex.id), before);
     assert_eq!(
-        block_on(acme.store.holder(&claim("shop"))),
+        block_on(acme.store.claimed_by(&claim("shop"))),
         Ok(Some(acme.id))
     );
 }
@@ -269,13 +279,13 @@ fn a_claim_outlives_its_domain_until_it_is_released() {
     acme.happens([Event::DomainNameReleased {
         name: DomainName::new("shop").unwrap(),
     }]);
-    assert_eq!(block_on(acme.store.holder(&claim("shop"))), Ok(None));
+    assert_eq!(block_on(acme.store.claimed_by(&claim("shop"))), Ok(None));
     assert_eq!(
         block_on(globex.store.commit(&wanted)),
         Ok(Outcome::Committed)
     );
     assert_eq!(
-        block_on(acme.store.holder(&claim("shop"))),
+        block_on(acme.store.claimed_by(&claim("shop"))),
         Ok(Some(globex.id))
     );
 }
@@ -410,7 +420,7 @@ fn only_a_claim_that_is_held_is_released() {
         );
     }
     assert_eq!(
-        block_on(acme.store.holder(&claim("shop"))),
+        block_on(acme.store.claimed_by(&claim("shop"))),
         Ok(Some(globex.id))
     );
 }
@@ -532,296 +542,28 @@ fn a_standing_is_that_of_the_records() {
 }
 
 #[test]
-fn members_are_listed_by_user_whatever_their_roles() {
-    let acme = Acme::new();
-    let roles = [
-        OrganizationRole::Member,
-        OrganizationRole::Admin,
-        OrganizationRole::Accounting,
-    ];
-    let people: Vec<_> = roles
-        .into_iter()
-        .cycle()
-        .take(9)
-        .map(|role| (UserId::new(), role))
-        .collect();
-    acme.happens(people.iter().map(|(user, role)| joined(*user, *role)));
-    let listed = |roles: RoleSet| {
-        walk(
-            |member: &Member| member.user,
-            |after| block_on(acme.store.members(acme.id, roles, after, page(2))).unwrap(),
-        )
-    };
-    let expected = |roles: RoleSet| {
-        let all = people
-            .iter()
-            .copied()
-            .chain([(acme.ann, OrganizationRole::Admin)]);
-        let mut held: Vec<_> = all
-            .filter(|(_, role)| roles.contains(RoleSet::of_organization(*role)))
-            .map(|(user, _)| user)
-            .collect();
-        held.sort();
-        held
-    };
-    for roles in [
-        RoleSet::all(),
-        RoleSet::empty(),
-        RoleSet::READER,
-        RoleSet::ORGANIZATION_ADMIN,
-        RoleSet::MEMBER | RoleSet::ACCOUNTING,
-    ] {
-        assert_eq!(listed(roles), expected(roles), "{roles}");
-    }
-}
-
-#[test]
-fn a_member_is_listed_by_the_role_that_they_have_now() {
-    let acme = Acme::new();
-    let bob = UserId::new();
-    acme.happens([joined(bob, OrganizationRole::Member)]);
-    acme.happens([Event::OrganizationRoleChanged {
-        user: bob,
-        from: OrganizationRole::Member,
-        to: OrganizationRole::Accounting,
-    }]);
-    let holders = |roles| {
-        let members = block_on(acme.store.members(acme.id, roles, None, page(9))).unwrap();
-        members.iter().map(|member| member.user).collect::<Vec<_>>()
-    };
-    assert_eq!(holders(RoleSet::MEMBER), []);
-    assert_eq!(holders(RoleSet::ACCOUNTING), [bob]);
-}
-
-#[test]
-fn a_walk_misses_nobody_while_others_come_and_go() {
-    let acme = Acme::new();
-    let mut users: Vec<_> = (0..6).map(|_| UserId::new()).collect();
-    users.sort();
-    acme.happens(
-        users[1..5]
-            .iter()
-            .map(|user| joined(*user, OrganizationRole::Member)),
-    );
-    let list = |after| block_on(acme.store.members(acme.id, RoleSet::MEMBER, after, page(2)));
-    let first = list(None).unwrap();
-    assert_eq!(first.last().unwrap().user, users[2]);
-    acme.happens([
-        Event::MemberLeft {
-            user: users[2], // the place where the walk stands
-            role: OrganizationRole::Member,
-        },
-        joined(users[0], OrganizationRole::Member),
-        joined(users[5], OrganizationRole::Member),
-    ]);
-    let second = list(Some(users[2])).unwrap();
-    assert_eq!(
-        second.iter().map(|m| m.user).collect::<Vec<_>>(),
-        users[3..5]
-    );
-    let third = list(Some(users[4])).unwrap();
-    assert_eq!(third.iter().map(|m| m.user).collect::<Vec<_>>(), users[5..]);
-}
-
-#[test]
-fn workspaces_and_their_members_are_listed_in_pages() {
-    let acme = Acme::new();
-    let created: Vec<_> = (0..4).map(|_| WorkspaceId::new()).collect();
-    acme.happens(created.iter().map(|id| Event::WorkspaceCreated {
-        workspace: *id,
-        name: name(&format!("Workspace {id}")),
-    }));
-    let mut all = vec![acme.payments];
-    all.extend(&created);
-    all.sort();
-    let listed = walk(
-        |workspace: &Workspace| workspace.id,
-        |after| block_on(acme.store.workspaces(acme.id, after, page(2))).unwrap(),
-    );
-    assert_eq!(listed, all);
-
-    let given = |workspace, user, role| Event::WorkspaceRoleGiven {
-        workspace,
-        user,
-        role,
-        replaces: None,
-    };
-    acme.happens(
-        all[1..]
-            .iter()
-            .map(|id| given(*id, acme.ann, WorkspaceRole::Admin)),
-    );
-    let listed = walk(
-        |(workspace, _): &(Workspace, WorkspaceMember)| workspace.id,
-        |after| block_on(acme.store.workspaces_of(acme.id, acme.ann, after, page(2))).unwrap(),
-    );
-    assert_eq!(listed, all[1..]);
-
-    let readers: Vec<_> = (0..3).map(|_| UserId::new()).collect();
-    acme.happens(
-        readers
-            .iter()
-            .flat_map(|user| {
-                [
-                    joined(*user, OrganizationRole::Member),
-                    given(all[1], *user, WorkspaceRole::Reader),
-                ]
-            })
-            .collect::<Vec<_>>(),
-    );
-    let members = |workspace, roles| {
-        walk(
-            |member: &WorkspaceMember| member.user,
-            |after| {
-                let list = acme
-                    .store
-                    .workspace_members(acme.id, workspace, roles, after, page(2));
-                block_on(list).unwrap()
-            },
-        )
-    };
-    let mut expected = readers.clone();
-    expected.sort();
-    assert_eq!(members(all[1], RoleSet::READER), expected);
-    expected.push(acme.ann);
-    expected.sort();
-    assert_eq!(members(all[1], RoleSet::all()), expected);
-    assert_eq!(members(all[1], RoleSet::WORKSPACE_ADMIN), [acme.ann]);
-    assert_eq!(members(all[0], RoleSet::all()), []);
-}
-
-#[test]
-fn domains_are_listed_by_workspace() {
-    let acme = Acme::new();
-    let mut ids: Vec<_> = (0..5).map(|_| DomainId::new()).collect();
-    ids.sort();
-    acme.happens(
-        ids.iter()
-            .map(|id| created(*id, acme.payments, &format!("d-{id}"))),
-    );
-    let listed = walk(
-        |domain: &Domain| domain.id,
-        |after| block_on(acme.store.domains(acme.id, acme.payments, after, page(2))).unwrap(),
-    );
-    assert_eq!(listed, ids);
-    let other = block_on(
-        acme.store
-            .domains(acme.id, WorkspaceId::new(), None, page(2)),
-    );
-    assert_eq!(other, Ok(vec![]));
-}
-
-#[test]
-fn open_invitations_are_listed_by_organization_workspace_and_address() {
-    let acme = Acme::new();
-    let globex = Acme::in_store(acme.store.clone());
-    let (to_acme, to_payments, to_globex) = (
-        InvitationId::new(),
-        InvitationId::new(),
-        InvitationId::new(),
-    );
-    let as_reader = InvitationTarget::Workspace {
-        workspace: acme.payments,
-        role: WorkspaceRole::Reader,
-    };
-    acme.happens([
-        invited(to_acme, "Bob@example.com", AS_MEMBER, acme.ann),
-        invited(to_payments, "bob@example.com", as_reader, acme.ann),
-    ]);
-    globex.happens([invited(to_globex, "bob@Example.com", AS_MEMBER, globex.ann)]);
-    let ids = |list: Result<Vec<Invitation>, _>| -> Vec<_> {
-        list.unwrap().iter().map(|i| i.id).collect()
-    };
-    let listed = |workspace, after| {
-        ids(block_on(acme.store.invitations(
-            acme.id,
-            workspace,
-            after,
-            page(1),
-        )))
-    };
-    assert_eq!(listed(None, None), [to_acme]);
-    assert_eq!(listed(None, Some(to_acme)), [to_payments]);
-    assert_eq!(listed(None, Some(to_payments)), []);
-    assert_eq!(listed(Some(acme.payments), None), [to_payments]);
-    assert_eq!(listed(Some(acme.payments), Some(to_payments)), []);
-
-    let bob = email("BOB@example.com");
-    let to_bob = || {
-        walk(
-            |(organization, invitation): &(Organization, Invitation)| {
-                (organization.id, invitation.id)
-            },
-            |after| block_on(acme.store.invitations_to(bob.key(), after, page(2))).unwrap(),
-        )
-    };
-    let mut expected = vec![
-        (acme.id, to_acme),
-        (acme.id, to_payments),
-        (globex.id, to_globex),
-    ];
-    expected.sort();
-    assert_eq!(to_bob(), expected);
-
-    acme.happens([Event::InvitationDeclined {
-        invitation: to_acme,
-        user: UserId::new(),
-    }]);
-    expected.retain(|(_, id)| *id != to_acme);
-    assert_eq!(to_bob(), expected);
-    assert_eq!(listed(None, None), [to_payments]);
-}
-
-#[test]
-fn the_organizations_of_a_user_are_those_that_they_are_still_in() {
-    let acme = Acme::new();
-    let bob = UserId::new();
-    let others: Vec<_> = (0..3).map(|_| Acme::in_store(acme.store.clone())).collect();
-    for organization in others.iter().chain([&acme]) {
-        organization.happens([joined(bob, OrganizationRole::Member)]);
-    }
-    acme.happens([Event::MemberLeft {
-        user: bob,
-        role: OrganizationRole::Member,
-    }]);
-    let listed = walk(
-        |(organization, _): &(Organization, Member)| organization.id,
-        |after| block_on(acme.store.organizations_of(bob, after, page(2))).unwrap(),
-    );
-    let mut expected: Vec<_> = others.iter().map(|organization| organization.id).collect();
-    expected.sort();
-    assert_eq!(listed, expected);
-}
-
-#[test]
-fn the_log_is_read_from_a_version_on() {
-    let acme = Acme::new();
-    for to in ["A", "B", "C"] {
-        acme.happens([renamed(to)]);
-    }
-    let versions = |after, limit| {
-        let log = block_on(acme.store.log(acme.id, Version::new(after), page(limit))).unwrap();
-        log.iter().map(|e| e.version.get()).collect::<Vec<_>>()
-    };
-    assert_eq!(versions(0, 9), [1, 2, 3, 4]);
-    assert_eq!(versions(2, 1), [3]);
-    assert_eq!(versions(4, 9), [0; 0]);
-    assert_eq!(versions(u64::MAX, 9), [0; 0]);
-}
-
-#[test]
 fn an_organization_that_does_not_exist_has_no_lists() {
     let store = MemoryRepository::new();
     let nowhere = OrganizationId::new();
     assert_eq!(block_on(store.load(nowhere, &[])), Ok(None));
-    let members = store.members(nowhere, RoleSet::all(), None, page(1));
-    assert_eq!(block_on(members), Ok(vec![]));
-    assert_eq!(
-        block_on(store.workspaces(nowhere, None, page(1))),
-        Ok(vec![])
-    );
-    let log = store.log(nowhere, Version::ABSENT, page(1));
-    assert_eq!(block_on(log), Ok(vec![]));
+    let lists = [
+        List::Members {
+            organization: nowhere,
+            roles: RoleSet::all(),
+            after: None,
+        },
+        List::Workspaces {
+            organization: nowhere,
+            after: None,
+        },
+        List::Log {
+            organization: nowhere,
+            after: Version::ABSENT,
+        },
+    ];
+    for list in lists {
+        assert_eq!(block_on(store.list(&list, NonZeroU32::MIN)), Ok(vec![]));
+    }
     assert_eq!(store.verify(nowhere), Ok(()));
 }
 
