@@ -115,9 +115,12 @@ use crate::version::Version;
 
 pub use crate::domain::RetiredDomainName;
 pub use crate::invitation::{Invitation, InvitationState};
+pub use crate::later::{Later, Unread};
 pub use crate::list::{Item, List};
 pub use crate::member::FormerMember;
-pub use crate::organization::{Counts, Organization, OrganizationStatus, OrganizationSummary};
+pub use crate::organization::{
+    Counts, LinksMade, Organization, OrganizationStatus, OrganizationSummary,
+};
 pub use crate::record::{Change, Claim, Column, ColumnType, Kind, Record, RecordId, Value};
 pub use crate::standing::Held;
 pub use crate::state::{Inconsistency, OrganizationState, Violation};
@@ -178,7 +181,8 @@ pub trait Repository: Send + Sync {
     /// - [`Outcome::Committed`]: applied, durable, and visible to every later `load`.
     /// - [`Outcome::Conflict`]: the version was not `expected`, or the database aborted the transaction
     ///   for concurrency (40001, 40P01, `SQLITE_BUSY`). Nothing was applied.
-    /// - [`Outcome::Taken`]: another organization holds a claim. Nothing was applied.
+    /// - [`Outcome::Taken`]: somebody holds a claim already, another organization or this one. Nothing was
+    ///   applied.
     /// - `Err`: you don't know. The caller will ask with [`Key::Commit`].
     ///
     /// Look at the number of rows that you updated: an `UPDATE … WHERE version = …` that matched none is
@@ -316,7 +320,7 @@ pub enum Outcome {
     Committed,
     /// Somebody else was first. Nothing was applied: load and decide again.
     Conflict,
-    /// Another organization holds this claim. Nothing was applied.
+    /// Somebody holds this claim already, another organization or this one. Nothing was applied.
     Taken(Claim),
 }
 

@@ -391,7 +391,6 @@ pub struct TokenError;
 
 #[cfg(test)]
 mod tests {
-    use std::error::Error as _;
 
     use proptest::prelude::*;
 
@@ -602,17 +601,6 @@ mod tests {
             );
         }
     }
-
-    #[test]
-    fn missing_entropy_keeps_its_source() {
-        let error = EntropyError(getrandom::Error::UNSUPPORTED);
-        assert_eq!(
-            error.to_string(),
-            "the operating system gave no random numbers"
-        );
-        assert!(error.source().is_some());
-    }
-
     proptest! {
         #[test]
         fn any_text_is_refused_or_is_the_text_of_its_token(text in "(tinv_)?[A-Za-z0-9_-]{84,87}|\\PC*") {

@@ -66,15 +66,14 @@ impl Command for CreateDomain {
             self.workspace,
             WorkspaceAction::CreateDomain,
         )?;
-        // Refused here where the actor sees whose name it is. A domain that they may not view is told apart
-        // from one of another organization by nothing, not even by a round trip: for both, the claim says no.
-        if let Some(domain) = scene.state.domain_named(&self.name) {
-            let there = (self.organization, domain.workspace);
-            if scene.require(there, WorkspaceAction::ListDomains).is_ok() {
-                return Err(Refusal::DomainNameTaken {
-                    name: self.name.clone(),
-                });
-            }
+        // Refused here where the name is that of a domain beside it, which the actor sees. Any other one, in
+        // a workspace that may be hidden from them or in another organization, is told apart by nothing, not
+        // even by a round trip: for all of them the claim says no (A2).
+        let named = scene.state.domain_named(&self.name);
+        if named.is_some_and(|domain| domain.workspace == workspace.id) {
+            return Err(Refusal::DomainNameTaken {
+                name: self.name.clone(),
+            });
         }
         Ok(vec![Event::DomainCreated {
             domain: *domain,

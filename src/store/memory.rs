@@ -95,9 +95,6 @@ pub enum BrokenContract {
     /// A claim is to be released that the organization doesn't hold.
     #[error("the claim on {0} is to be released, but the organization does not hold it")]
     NothingToRelease(Claim),
-    /// A claim is to be made that the organization holds already.
-    #[error("the claim on {0} is to be made, but the organization holds it already")]
-    ClaimHeld(Claim),
     /// The new row or the records are not what the events make of those before (debug builds).
     #[error("the changes are not what the events say: {0}")]
     Events(#[source] Drift),
@@ -408,15 +405,10 @@ impl Everything {
         }
         for change in &commit.changes {
             match change {
-                Change::Put(_) => {}
+                Change::Put(_) | Change::Claim(_) => {}
                 Change::Delete(id) => {
                     if kept.is_none_or(|kept| !kept.state.has(id)) {
                         return Err(BrokenContract::NothingToDelete(id.clone()));
-                    }
-                }
-                Change::Claim(claim) => {
-                    if self.claims.get(claim) == Some(&organization) {
-                        return Err(BrokenContract::ClaimHeld(claim.clone()));
                     }
                 }
                 Change::Release(claim) => {
@@ -429,7 +421,7 @@ impl Everything {
         Ok(())
     }
 
-    /// The claim that another organization holds. One of this organization is no longer possible here.
+    /// The claim of a commit that somebody holds, this organization or another one.
     fn taken(&self, commit: &Commit) -> Option<Claim> {
         commit.changes.iter().find_map(|change| match change {
             Change::Claim(claim) if self.claims.contains_key(claim) => Some(claim.clone()),

@@ -57,111 +57,37 @@ forward_directory!(
 
 #[cfg(test)]
 mod tests {
+    use core::num::NonZeroU32;
+
     use super::*;
     use crate::block_on;
-    use crate::event::Event;
     use crate::role::OrganizationRole;
     use crate::store::List;
     use crate::store::memory::MemoryRepository;
     use crate::store::memory::tests::{Acme, joined};
     use crate::version::Version;
 
-    type Stores = WithReplica<MemoryRepository, MemoryRepository>;
-
-    /// Acme in a primary, which Bob joins (version 2) and leaves (version 3), and a replica that has
-    /// seen it up to a version.
-    fn lagging(version: usize) -> (Stores, Acme, UserId) {
-        let (acme, bob) = (Acme::new(), UserId::new());
-        let role = OrganizationRole::Member;
-        acme.happens([joined(bob, role)]);
-        acme.happens([Event::MemberLeft { user: bob, role }]);
+    #[test]
+    fn commands_and_lists_ask_the_primary_and_checks_the_replica() {
+        let acme = Acme::new();
         let store = WithReplica {
             primary: acme.store.clone(),
             replica: MemoryRepository::new(),
         };
-        for commit in acme.history.borrow().iter().take(version) {
-            let outcome = block_on(store.replica.commit(commit));
-            assert_eq!(outcome, Ok(Outcome::Committed));
-        }
-        (store, acme, bob)
-    }
-
-    /// The version that answers.
-    fn answers(store: &Stores, user: UserId, on: OrganizationId, seen: Option<u64>) -> Option<u64> {
-        let seen = seen.map(|version| ConsistencyToken {
-            organization: on,
-            version: Version::new(version),
-        });
-        let resource = Resource::Organization(on);
-        let standing = block_on(store.standing_at_least(user, resource, seen)).unwrap();
-        standing.map(|standing| standing.version.get())
-    }
-
-    #[test]
-    fn without_a_token_the_replica_answers() {
-        let (store, acme, bob) = lagging(2);
-        assert_eq!(answers(&store, bob, acme.id, None), Some(2));
-        let standing = block_on(store.standing(bob, Resource::Organization(acme.id))).unwrap();
-        let role = standing.unwrap().organization_role;
-        assert_eq!(role, Some(OrganizationRole::Member));
-    }
-
-    #[test]
-    fn a_replica_that_has_seen_the_token_answers() {
-        let (store, acme, bob) = lagging(2);
-        assert_eq!(answers(&store, bob, acme.id, Some(1)), Some(2));
-        assert_eq!(answers(&store, bob, acme.id, Some(2)), Some(2));
-    }
-
-    #[test]
-    fn a_replica_that_lags_is_not_believed() {
-        let (store, acme, bob) = lagging(2);
-        assert_eq!(answers(&store, bob, acme.id, Some(3)), Some(3));
-        let seen = ConsistencyToken {
-            organization: acme.id,
-            version: Version::new(3),
-        };
-        let resource = Resource::Organization(acme.id);
-        let standing = block_on(store.standing_at_least(bob, resource, Some(seen))).unwrap();
-        assert_eq!(standing.unwrap().organization_role, None);
-    }
-
-    #[test]
-    fn a_replica_that_does_not_know_the_organization_is_not_believed() {
-        let (store, acme, bob) = lagging(0);
-        assert_eq!(answers(&store, bob, acme.id, Some(1)), Some(3));
-        assert_eq!(answers(&store, bob, acme.id, None), None);
-    }
-
-    #[test]
-    fn a_token_of_another_organization_says_nothing() {
-        let (store, acme, bob) = lagging(2);
-        let elsewhere = ConsistencyToken {
-            organization: OrganizationId::new(),
-            version: Version::new(1),
-        };
-        let resource = Resource::Organization(acme.id);
-        let standing = block_on(store.standing_at_least(bob, resource, Some(elsewhere))).unwrap();
-        assert_eq!(standing.unwrap().version, Version::new(3));
-    }
-
-    #[test]
-    fn commands_and_lists_never_ask_the_replica() {
-        let (store, acme, _) = lagging(1);
+        acme.happens([joined(UserId::new(), OrganizationRole::Member)]);
         let facts = block_on(store.load(acme.id, &[])).unwrap();
-        assert_eq!(facts.unwrap().organization.version, Version::new(3));
-        let all = core::num::NonZeroU32::MAX;
+        assert_eq!(facts.unwrap().organization.version, Version::new(2));
         let log = List::Log {
             organization: acme.id,
             after: Version::ABSENT,
         };
-        let log = block_on(store.list(&log, all)).unwrap();
-        assert_eq!(log.len(), 3);
+        let log = block_on(store.list(&log, NonZeroU32::MAX)).unwrap();
+        assert_eq!(log.len(), 2);
         let commit = acme.commit([joined(UserId::new(), OrganizationRole::Member)]);
         assert_eq!(block_on(store.commit(&commit)), Ok(Outcome::Committed));
-        assert_eq!(
-            acme.store.state(acme.id).unwrap().version(),
-            Version::new(4)
-        );
+        let version = acme.store.state(acme.id).unwrap().version();
+        assert_eq!(version, Version::new(3));
+        let resource = Resource::Organization(acme.id);
+        assert_eq!(block_on(store.standing(acme.ann, resource)), Ok(None));
     }
 }

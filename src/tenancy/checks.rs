@@ -197,3 +197,104 @@ fn standing_of(actor: &Actor, resource: Resource, held: Option<Held>) -> Option<
         Actor::Operator(_) => Some(Standing::of_operator(resource, held)),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::block_on;
+    use crate::event::Event;
+    use crate::id::{OrganizationId, UserId};
+    use crate::role::OrganizationRole;
+    use crate::store::memory::tests::{Acme, joined};
+    use crate::store::{MemoryRepository, Outcome};
+
+    type Stores = WithReplica<MemoryRepository, MemoryRepository>;
+
+    /// Acme in a primary, which Bob joins as an Admin (version 2) and stays in as a Member (version 3), and
+    /// a replica that has seen it up to a version.
+    fn lagging(version: usize) -> (Tenancy<Stores>, Acme, Actor) {
+        let (acme, bob) = (Acme::new(), UserId::new());
+        acme.happens([joined(bob, OrganizationRole::Admin)]);
+        acme.happens([Event::OrganizationRoleChanged {
+            user: bob,
+            from: OrganizationRole::Admin,
+            to: OrganizationRole::Member,
+        }]);
+        let store = WithReplica {
+            primary: acme.store.clone(),
+            replica: MemoryRepository::new(),
+        };
+        for commit in acme.history.borrow().iter().take(version) {
+            let outcome = block_on(store.replica.commit(commit));
+            assert_eq!(outcome, Ok(Outcome::Committed));
+        }
+        (Tenancy::new(store), acme, Actor::unverified(bob))
+    }
+
+    fn token(organization: OrganizationId, version: u64) -> ConsistencyToken {
+        ConsistencyToken {
+            organization,
+            version: Version::new(version),
+        }
+    }
+
+    /// The version that answers.
+    fn answers(
+        (tenancy, acme, bob): &(Tenancy<Stores>, Acme, Actor),
+        seen: Option<ConsistencyToken>,
+    ) -> Option<u64> {
+        let standing = block_on(tenancy.standing_at_least(bob, acme.id, seen)).unwrap();
+        standing.map(|standing| standing.version().get())
+    }
+
+    #[test]
+    fn without_a_token_the_replica_answers() {
+        let at_two = lagging(2);
+        assert_eq!(answers(&at_two, None), Some(2));
+        let (tenancy, acme, bob) = &at_two;
+        let standing = block_on(tenancy.standing(bob, acme.id)).unwrap().unwrap();
+        let role = standing.held().organization_role;
+        assert_eq!(role, Some(OrganizationRole::Admin));
+    }
+
+    #[test]
+    fn a_replica_that_has_seen_the_token_answers() {
+        let at_two = lagging(2);
+        let acme = at_two.1.id;
+        assert_eq!(answers(&at_two, Some(token(acme, 1))), Some(2));
+        assert_eq!(answers(&at_two, Some(token(acme, 2))), Some(2));
+    }
+
+    #[test]
+    fn a_replica_that_lags_is_not_believed() {
+        let at_two = lagging(2);
+        let seen = token(at_two.1.id, 3);
+        assert_eq!(answers(&at_two, Some(seen)), Some(3));
+    }
+
+    #[test]
+    fn a_replica_that_does_not_know_the_organization_is_not_believed() {
+        let empty = lagging(0);
+        assert_eq!(answers(&empty, Some(token(empty.1.id, 1))), Some(3));
+        assert_eq!(answers(&empty, None), None);
+    }
+
+    #[test]
+    fn a_token_of_another_organization_says_nothing() {
+        let at_two = lagging(2);
+        let elsewhere = token(OrganizationId::new(), 1);
+        assert_eq!(answers(&at_two, Some(elsewhere)), Some(3));
+    }
+
+    #[test]
+    fn a_primary_that_has_not_seen_the_token_says_so() {
+        let (tenancy, acme, bob) = lagging(3);
+        let seen = Some(token(acme.id, 99));
+        let error = block_on(tenancy.standing_at_least(&bob, acme.id, seen)).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "the store is at version 3, but version 99 was seen before"
+        );
+        assert_eq!((error.http_status(), error.is_retryable()), (503, true));
+    }
+}

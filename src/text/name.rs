@@ -332,6 +332,25 @@ mod tests {
     }
 
     #[test]
+    fn a_character_bears_a_few_marks_and_not_dozens() {
+        for good in ["हिन्दी", "שָׁלוֹם", "ผู้", "བསྐྱོད", "Việt"]
+        {
+            assert_eq!(
+                Name::new(good).unwrap().as_str(),
+                good.nfc().collect::<String>()
+            );
+        }
+        let marks = |count| format!("a{}", "\u{316}".repeat(count));
+        assert!(Name::new(&marks(8)).is_ok());
+        assert_eq!(
+            refusal(&marks(9)),
+            "a name may have 8 combining marks on a character, this one has more (character 10)"
+        );
+        assert!(Name::new(&marks(99)).is_err());
+        assert!(Name::new(&format!("a{}", "\u{316}\u{FE0F}".repeat(9))).is_err());
+    }
+
+    #[test]
     fn white_space_around_a_name_is_dropped() {
         assert_eq!(
             name("\u{3000}\t Acme  Inc\u{A0}\u{2028}\n").as_str(),

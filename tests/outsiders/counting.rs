@@ -3,9 +3,7 @@
 use core::num::NonZeroU32;
 use std::sync::{Mutex, PoisonError};
 
-use tenancy::store::{
-    Claim, Commit, Directory, Facts, Held, Item, Key, List, Outcome, Repository,
-};
+use tenancy::store::{Claim, Commit, Directory, Facts, Held, Item, Key, List, Outcome, Repository};
 use tenancy::{OrganizationId, Resource, UserId};
 
 pub struct Counting<R> {

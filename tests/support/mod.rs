@@ -23,12 +23,13 @@ use tenancy::commands::{
 use tenancy::store::{
     Directory as _, Item, List, MemoryRepository, Organization, OrganizationState, Workspace,
 };
-use tenancy::text::TextLine;
+use tenancy::text::{PostalAddress, TextLine};
+use tenancy::views::InvitationPreview;
 use tenancy::{
     Action, Actor, CommitId, CompanyInformation, Decision, DomainId, DomainKind, DomainName, Done,
-    EmailAddress, Error, InvitationId, InvitationToken, InvoicingInformation, LogEntry, Member,
-    Name, Operator, OrganizationId, OrganizationRole, Refusal, Resource, RoleSet, Settings,
-    Tenancy, UserId, VerifiedEmail, Version, WorkspaceId, WorkspaceRole,
+    EmailAddress, Error, InvitationId, InvitationStatus, InvitationToken, InvoicingInformation,
+    LogEntry, Member, Name, Operator, OrganizationId, OrganizationRole, Refusal, Resource, RoleSet,
+    Settings, Tenancy, UserId, VerifiedEmail, Version, WorkspaceId, WorkspaceRole,
 };
 
 pub(crate) type StoreError = <MemoryRepository as tenancy::store::Repository>::Error;
@@ -247,6 +248,15 @@ impl World {
             .map(|member| member.role)
     }
 
+    /// How an open invitation looks to the holder of its link.
+    #[track_caller]
+    pub(crate) fn status(&self, sent: &Invited) -> InvitationStatus {
+        match tenancy::block_on(self.tenancy.preview(&token(sent))).unwrap() {
+            InvitationPreview::Open { invitation, .. } => invitation.status,
+            closed @ InvitationPreview::Closed { .. } => panic!("it is closed: {closed:?}"),
+        }
+    }
+
     #[track_caller]
     pub(crate) fn invitation(&self, acme: Acme, id: InvitationId) -> tenancy::store::Invitation {
         self.state(acme).invitation(id).unwrap().clone()
@@ -348,7 +358,7 @@ pub(crate) fn company() -> CompanyInformation {
         legal_name: line("Acme SAS"),
         registration_number: Some(line("RCS Paris 123 456 789")),
         vat_number: None,
-        address: vec![line("1 rue de la Paix"), line("75002 Paris")],
+        address: PostalAddress::new([line("1 rue de la Paix"), line("75002 Paris")]).unwrap(),
     }
 }
 
@@ -356,7 +366,7 @@ pub(crate) fn invoicing(recipient: &str) -> InvoicingInformation {
     InvoicingInformation {
         recipient: line(recipient),
         email: email("billing@acme.example"),
-        address: vec![line("75002 Paris")],
+        address: PostalAddress::new([line("75002 Paris")]).unwrap(),
         reference: Some(line("PO 4711")),
     }
 }
@@ -532,7 +542,7 @@ impl Acme {
         AppointAdmin {
             organization: self.organization,
             user: id(who),
-            email: who.verified_email().map(|email| email.address().clone()),
+            email: who.verified_email().expect("a verified address").clone(),
         }
     }
 
@@ -564,6 +574,20 @@ impl Acme {
             organization: self.organization,
             workspace,
             email: email(&format!("{who}@acme.example")),
+            role,
+        }
+    }
+
+    pub(crate) fn invite_address_to(
+        self,
+        workspace: WorkspaceId,
+        address: &str,
+        role: WorkspaceRole,
+    ) -> InviteToWorkspace {
+        InviteToWorkspace {
+            organization: self.organization,
+            workspace,
+            email: email(address),
             role,
         }
     }

@@ -134,7 +134,7 @@ pub(crate) fn email(text: &str) -> EmailAddress {
 pub(crate) fn joined(user: UserId, role: OrganizationRole) -> Event {
     Event::MemberJoined {
         user,
-        email: Some(email(&format!("{user}@acme.example"))),
+        email: email(&format!("{user}@acme.example")),
         role,
     }
 }
@@ -161,7 +161,7 @@ fn invited(invitation: InvitationId, to: &str, target: InvitationTarget, inviter
         email: email(to),
         target,
         inviter,
-        token_hash: TokenHash::from_bytes([7; 32]),
+        token_hash: Some(TokenHash::from_bytes([7; 32])),
         expires_at: noon().checked_add_signed(TimeDelta::days(7)).unwrap(),
     }
 }
@@ -432,8 +432,8 @@ fn a_claim_that_is_held_is_not_made_again() {
     let mut commit = acme.commit([renamed("A")]);
     commit.changes.push(Change::Claim(claim("shop")));
     assert_eq!(
-        acme.refuses(&commit),
-        BrokenContract::ClaimHeld(claim("shop"))
+        block_on(acme.store.commit(&commit)),
+        Ok(Outcome::Taken(claim("shop")))
     );
 }
 
@@ -476,13 +476,13 @@ fn a_typed_address_is_kept_to_the_letter() {
     let acme = Acme::new();
     let mut commit = acme.commit([Event::MemberEmailChanged {
         user: acme.ann,
-        from: None,
-        to: Some(email("Ann@acme.example")),
+        from: email("ann@acme.example"),
+        to: email("Ann@acme.example"),
     }]);
     let [Change::Put(Record::Member(ann))] = &mut commit.changes[..] else {
         panic!("one member changes: {:?}", commit.changes);
     };
-    ann.email = Some(email("ann@acme.example"));
+    ann.email = email("ann@acme.example");
     assert_eq!(
         acme.refuses(&commit),
         BrokenContract::Events(Drift::Records {
