@@ -18,6 +18,8 @@ mod support;
 mod decisions;
 #[path = "rules/domains.rs"]
 mod domains;
+#[path = "rules/edges.rs"]
+mod edges;
 #[path = "rules/events.rs"]
 mod events;
 #[path = "rules/invitations.rs"]
@@ -26,6 +28,8 @@ mod invitations;
 mod organizations;
 #[path = "rules/people.rs"]
 mod people;
+#[path = "rules/requests.rs"]
+mod requests;
 #[path = "rules/rulebook.rs"]
 mod rulebook;
 #[path = "rules/shell.rs"]
