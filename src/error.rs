@@ -1,8 +1,8 @@
 //! What came of a command or a read: done, or why not.
 
-use crate::command::Undecided;
+use crate::command::{Decided, Undecided};
 use crate::event::Event;
-use crate::id::CommitId;
+use crate::id::{CommitId, OrganizationId};
 use crate::random::EntropyError;
 use crate::refusal::Refusal;
 use crate::state::Inconsistency;
@@ -120,6 +120,19 @@ impl<E> From<Undecided> for Error<E> {
 }
 
 impl<T> Done<T> {
+    /// What was decided, once it is written.
+    pub(crate) fn of(commit: CommitId, organization: OrganizationId, decided: Decided<T>) -> Self {
+        Self {
+            output: decided.output,
+            events: decided.events,
+            commit,
+            token: ConsistencyToken {
+                organization,
+                version: decided.version,
+            },
+        }
+    }
+
     /// Whether anything changed, now or when the same commit was made before.
     #[must_use]
     pub fn changed(&self) -> bool {

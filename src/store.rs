@@ -61,8 +61,7 @@
 //!     async fn load(&self, id: OrganizationId, keys: &[Key]) -> Result<Option<Facts>, Infallible> {
 //!         let inner = self.inner.lock().unwrap();
 //!         Ok(inner.organizations.get(&id).and_then(|state| {
-//!             let log = inner.log.iter().filter(|entry| entry.organization == id);
-//!             Facts::select(state, log, keys)
+//!             Facts::select(state, &inner.log, keys)
 //!         }))
 //!     }
 //!
@@ -79,6 +78,9 @@
 //!         });
 //!         if let Some(claim) = taken {
 //!             return Ok(Outcome::Taken(claim));
+//!         }
+//!         if inner.log.iter().any(|entry| entry.id == commit.id()) {
+//!             return Ok(Outcome::IdUsed);
 //!         }
 //!         let mut state = state;
 //!         state.set_organization(commit.next.clone());
@@ -183,6 +185,8 @@ pub trait Repository: Send + Sync {
     ///   for concurrency (40001, 40P01, `SQLITE_BUSY`). Nothing was applied.
     /// - [`Outcome::Taken`]: somebody holds a claim already, another organization or this one. Nothing was
     ///   applied.
+    /// - [`Outcome::IdUsed`]: a commit of this id was made before, in this organization or in another one.
+    ///   Nothing was applied. Where the version is not `expected` either, `Conflict` will do.
     /// - `Err`: you don't know. The caller will ask with [`Key::Commit`].
     ///
     /// Look at the number of rows that you updated: an `UPDATE … WHERE version = …` that matched none is
@@ -283,7 +287,8 @@ pub enum Key {
     WorkspaceNamed(NameKey),
     /// The [`Domain`] with this name, or the [`RetiredDomainName`].
     DomainNamed(DomainName),
-    /// The log entry of this commit, in [`Facts::committed`].
+    /// The log entry of this commit, whichever organization it is of, in [`Facts::committed`]: an id stands
+    /// for one request in the whole deployment (A6).
     Commit(CommitId),
 }
 
@@ -312,7 +317,7 @@ pub struct Commit {
     pub entry: LogEntry,
 }
 
-/// What became of a commit. All three are certain: if you don't know, return an error.
+/// What became of a commit. All of them are certain: if you don't know, return an error.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[must_use = "a conflict is not a success"]
 pub enum Outcome {
@@ -322,6 +327,8 @@ pub enum Outcome {
     Conflict,
     /// Somebody holds this claim already, another organization or this one. Nothing was applied.
     Taken(Claim),
+    /// A commit of this id was made before. Nothing was applied.
+    IdUsed,
 }
 
 impl Commit {

@@ -190,13 +190,33 @@ fn a6_another_organization_is_another_request() {
     let world = World::new();
     let (acme, beta) = (world.acme(), world.owned_by(&user("ann"), "Beta"));
     let ann = user("ann");
+    let (one, other) = (acme.rename("One"), beta.rename("One"));
+    assert_eq!(
+        reused(&world, (&ann, one), (&ann, other)),
+        "commit_id_reused"
+    );
+    // Also if that one doesn't exist yet.
+    let create = CreateOrganization { name: name("Two") };
+    assert_eq!(
+        reused(&world, (&ann, acme.rename("Two")), (&ann, create)),
+        "commit_id_reused"
+    );
+    // Who may do nothing there learns nothing, not even that the id was used.
+    let dora = user("dora");
+    let (one, other) = (acme.rename("Three"), beta.rename("Three"));
+    assert_eq!(reused(&world, (&ann, one), (&dora, other)), "not_found");
+}
+
+#[test]
+fn a6_two_organizations_race_for_one_id_and_one_gets_it() {
+    let world = World::new();
+    let (acme, beta) = (world.acme(), world.owned_by(&user("ann"), "Beta"));
+    let ann = user("ann");
     let id = CommitId::new();
-    let done = block_on(world.tenancy.execute_as(id, &ann, acme.rename("One"))).unwrap();
-    assert!(done.changed());
-    // An id is of one organization's log: the other one's request is its own.
-    let other = block_on(world.tenancy.execute_as(id, &ann, beta.rename("One"))).unwrap();
-    assert_eq!(other.token.organization, beta.organization);
-    assert_eq!(world.row(beta).name, name("One"));
+    let prepared = block_on(world.tenancy.prepare_as(id, &ann, acme.rename("One"))).unwrap();
+    block_on(world.tenancy.execute_as(id, &ann, beta.rename("One"))).unwrap();
+    let outcome = block_on(world.store().commit(&prepared.commit.unwrap()));
+    assert_eq!(outcome, Ok(Outcome::IdUsed));
 }
 
 #[test]

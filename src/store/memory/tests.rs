@@ -356,20 +356,23 @@ fn times_are_in_whole_milliseconds() {
 }
 
 #[test]
-fn a_commit_id_is_used_once_in_an_organization() {
+fn a_commit_id_is_used_once_in_the_deployment() {
     let acme = Acme::new();
     let first = acme.happens([renamed("A")]);
     let mut second = acme.commit([renamed("B")]);
     second.entry.id = first.id();
-    assert_eq!(
-        acme.refuses(&second),
-        BrokenContract::CommitIdUsed(first.id())
-    );
-    // Another organization's commits have ids of their own.
     let globex = Acme::in_store(acme.store.clone());
-    let mut same = globex.commit([renamed("C")]);
-    same.entry.id = first.id();
-    assert_eq!(block_on(globex.store.commit(&same)), Ok(Outcome::Committed));
+    let mut elsewhere = globex.commit([renamed("C")]);
+    elsewhere.entry.id = first.id();
+    for commit in [second, elsewhere] {
+        let outcome = block_on(acme.store.commit(&commit));
+        assert_eq!(outcome, Ok(Outcome::IdUsed));
+    }
+    let keys = [Key::Commit(first.id())];
+    let facts = block_on(acme.store.load(globex.id, &keys))
+        .unwrap()
+        .unwrap();
+    assert_eq!(facts.committed.as_ref(), Some(&first.entry));
 }
 
 #[test]
