@@ -251,7 +251,7 @@ pub enum Change {
     Put(Record),
     /// Delete the record with this id.
     Delete(RecordId),
-    /// Make the organization the claim's owner, or answer [`Outcome::Taken`].
+    /// Make the organization the claim's owner, or answer [`Outcome::Taken`](crate::store::Outcome::Taken).
     Claim(Claim),
     /// Free the claim, which the organization holds.
     Release(Claim),

@@ -31,7 +31,7 @@
 //!
 //! # A complete store
 //!
-//! Not a durable one, but every promise is kept. [`OrganizationState`](crate::store::OrganizationState) knows
+//! Not a durable one, but every promise is kept. [`OrganizationState`] knows
 //! what each key brings and what each change does; a store on SQL writes both as statements.
 //!
 //! ```

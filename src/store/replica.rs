@@ -16,7 +16,7 @@ use crate::resource::Resource;
 /// The replica must follow the primary, and may lag behind it by any time.
 ///
 /// **Security**: a check on a lagging replica may still allow what was taken away a moment ago. Keep the
-/// [`ConsistencyToken`] of the change, or of what was written since, and hand it to
+/// [`ConsistencyToken`](crate::ConsistencyToken) of the change, or of what was written since, and hand it to
 /// [`Tenancy::standing_at_least`](crate::Tenancy::standing_at_least).
 #[derive(Clone, Copy, Debug)]
 pub struct WithReplica<P, R> {

@@ -92,7 +92,7 @@ impl<R: Directory> Tenancy<R> {
     ///
     /// # Errors
     ///
-    /// - [`Refusal::NotFound`]: the organization doesn't exist, or the actor may not view it.
+    /// - [`Refusal::NotFound`](crate::Refusal::NotFound): the organization doesn't exist, or the actor may not view it.
     /// - [`Error::Store`]: the store failed.
     pub async fn workspaces(
         &self,

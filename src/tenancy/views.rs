@@ -142,7 +142,7 @@ pub struct ReceivedInvitation {
     pub invitation: InvitationView,
 }
 
-/// Somebody who can do something, and by which role ([`Tenancy::who_can`]).
+/// Somebody who can do something, and by which role ([`Tenancy::who_can`](crate::Tenancy::who_can)).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Holder {
     /// The user.
