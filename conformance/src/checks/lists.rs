@@ -2,8 +2,10 @@
 //! order of the key's bytes. An item that is present during the whole walk appears exactly once, however much
 //! is inserted or deleted meanwhile."
 
+mod pages;
 mod walks;
 
+pub use pages::{lists_items_are_of_one_kind, lists_largest_pages_come_whole};
 pub use walks::{
     lists_across_organizations_survive_changes, lists_survive_changes_during_the_walk,
 };

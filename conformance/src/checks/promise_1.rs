@@ -1,8 +1,10 @@
 //! **A commit is all or nothing.**
 
+mod departures;
 mod interruptions;
 mod races;
 
+pub use departures::promise_1_former_members_come_and_go;
 pub use interruptions::{
     promise_1_a_dropped_commit_happened_or_did_not, promise_1_a_reopened_store_has_every_commit,
     promise_1_dropped_calls_use_nothing_up, promise_1_dropped_reads_leave_the_handle_whole,

@@ -191,6 +191,54 @@ pub async fn standing_tenants_are_apart<H: Harness>(harness: &H) -> Verdict {
     world.model.standings_agree(&*world.other).await
 }
 
+/// "Whether the organization is in use": of one that was deleted, everything is gone but its version and that it
+/// was.
+///
+/// # Errors
+///
+/// The store breaks the clause.
+pub async fn standing_tells_the_status<H: Harness>(harness: &H) -> Verdict {
+    let mut world = World::new(harness).await;
+    let ann = world.user();
+    let (id, workspace) = world.found("Short-lived", ann).await?;
+    let domain = world.domain();
+    let name = tenancy::DomainName::new("short-lived")?;
+    let created = Event::DomainCreated {
+        domain,
+        workspace,
+        name: name.clone(),
+        kind: tenancy::DomainKind::Production,
+    };
+    let deletion = vec![
+        Event::DomainDeleted {
+            domain,
+            workspace,
+            name,
+        },
+        Event::WorkspaceRoleTaken {
+            workspace,
+            user: ann,
+            role: WorkspaceRole::Admin,
+        },
+        Event::WorkspaceDeleted {
+            workspace,
+            name: tenancy::Name::new("Short-lived")?,
+        },
+        Event::MemberRemoved {
+            user: ann,
+            role: OrganizationRole::Admin,
+        },
+        Event::OrganizationDeleted {},
+    ];
+    for events in [vec![created], deletion] {
+        world.happen(id, events).await?;
+        for store in [&world.one, &world.other] {
+            world.model.standings_agree(&**store).await?;
+        }
+    }
+    Ok(())
+}
+
 /// "of one snapshot": while a domain moves to and fro, and the roles of a user with it, a standing is what
 /// it was at the version that it says, whole.
 ///
