@@ -53,7 +53,7 @@ use crate::version::Version;
 pub enum Event {
     /// The organization was created (O1).
     OrganizationCreated {
-        /// Its name.
+        /// The name that it was created with.
         #[serde(with = "stored")]
         name: Name,
         /// How many workspaces it may hold.
@@ -100,15 +100,15 @@ pub enum Event {
     OrganizationDeleted {},
     /// A workspace was created (W1).
     WorkspaceCreated {
-        /// The workspace.
+        /// The workspace that was created.
         workspace: WorkspaceId,
-        /// Its name.
+        /// The name that it was created with.
         #[serde(with = "stored")]
         name: Name,
     },
     /// A workspace was renamed (W3).
     WorkspaceRenamed {
-        /// The workspace.
+        /// The workspace that was renamed.
         workspace: WorkspaceId,
         /// The old name.
         #[serde(with = "stored")]
@@ -119,7 +119,7 @@ pub enum Event {
     },
     /// A workspace's own invoicing information was edited (O5).
     WorkspaceInvoicingEdited {
-        /// The workspace.
+        /// The workspace that the information is of.
         workspace: WorkspaceId,
         /// The new information; `None` if the organization's applies again.
         #[serde(default, with = "stored")]
@@ -127,7 +127,7 @@ pub enum Event {
     },
     /// A workspace was deleted, empty (W4).
     WorkspaceDeleted {
-        /// The workspace.
+        /// The workspace that was deleted.
         workspace: WorkspaceId,
         /// Its last name.
         #[serde(with = "stored")]
@@ -135,11 +135,11 @@ pub enum Event {
     },
     /// A domain was created (D1).
     DomainCreated {
-        /// The domain.
+        /// The domain that was created.
         domain: DomainId,
         /// The workspace that it is in.
         workspace: WorkspaceId,
-        /// Its name.
+        /// The name that it was created with.
         #[serde(with = "stored")]
         name: DomainName,
         /// Sandbox or production.
@@ -147,17 +147,17 @@ pub enum Event {
     },
     /// A domain was switched off (D3).
     DomainDeactivated {
-        /// The domain.
+        /// The domain that was switched off.
         domain: DomainId,
     },
     /// A domain was switched on again (D3).
     DomainReactivated {
-        /// The domain.
+        /// The domain that was switched on again.
         domain: DomainId,
     },
     /// A domain was moved to another workspace.
     DomainMoved {
-        /// The domain.
+        /// The domain that was moved.
         domain: DomainId,
         /// The workspace that it left.
         from: WorkspaceId,
@@ -166,33 +166,33 @@ pub enum Event {
     },
     /// A domain was deleted. Its name stays with the organization (D2).
     DomainDeleted {
-        /// The domain.
+        /// The domain that was deleted.
         domain: DomainId,
         /// The workspace that it was in.
         workspace: WorkspaceId,
-        /// Its name.
+        /// The name that it had.
         #[serde(with = "stored")]
         name: DomainName,
     },
     /// A deleted domain's name was freed for other organizations, by an operator (D2).
     DomainNameReleased {
-        /// The name.
+        /// The name that was freed.
         #[serde(with = "stored")]
         name: DomainName,
     },
     /// Somebody became a member of the organization.
     MemberJoined {
-        /// The user.
+        /// The user who joined.
         user: UserId,
         /// Their verified address.
         #[serde(with = "stored")]
         email: EmailAddress,
-        /// Their role.
+        /// The role that they joined with.
         role: OrganizationRole,
     },
     /// A member's organization role was changed.
     OrganizationRoleChanged {
-        /// The user.
+        /// The member whose role changed.
         user: UserId,
         /// The old role.
         from: OrganizationRole,
@@ -201,7 +201,7 @@ pub enum Event {
     },
     /// A member's e-mail address changed.
     MemberEmailChanged {
-        /// The user.
+        /// The member whose address changed.
         user: UserId,
         /// The old address.
         #[serde(with = "stored")]
@@ -212,7 +212,7 @@ pub enum Event {
     },
     /// A member was removed (M2). Their workspace roles went in the same commit, each with its event.
     MemberRemoved {
-        /// The user.
+        /// The user who is no member any more.
         user: UserId,
         /// The role that they had.
         role: OrganizationRole,
@@ -220,16 +220,16 @@ pub enum Event {
     /// A member left by themself (M3). Their workspace roles went in the same commit, each with its
     /// event.
     MemberLeft {
-        /// The user.
+        /// The user who is no member any more.
         user: UserId,
         /// The role that they had.
         role: OrganizationRole,
     },
     /// Somebody was given a role in a workspace, or another one than before.
     WorkspaceRoleGiven {
-        /// The workspace.
+        /// The workspace that the role is in.
         workspace: WorkspaceId,
-        /// The user.
+        /// The member who holds it.
         user: UserId,
         /// The new role.
         role: WorkspaceRole,
@@ -238,16 +238,16 @@ pub enum Event {
     },
     /// Somebody holds no role in a workspace any more.
     WorkspaceRoleTaken {
-        /// The workspace.
+        /// The workspace that the role is in.
         workspace: WorkspaceId,
-        /// The user.
+        /// The member who held it.
         user: UserId,
         /// The role that they had.
         role: WorkspaceRole,
     },
     /// Somebody was invited (I1).
     InvitationSent {
-        /// The invitation.
+        /// The invitation that was sent.
         invitation: InvitationId,
         /// The address that it is for.
         #[serde(with = "stored")]
@@ -264,7 +264,7 @@ pub enum Event {
     },
     /// An open invitation was renewed: its link before is dead (I5).
     InvitationRenewed {
-        /// The invitation.
+        /// The invitation that was renewed.
         invitation: InvitationId,
         /// The address that it is for.
         #[serde(with = "stored")]
@@ -281,21 +281,21 @@ pub enum Event {
     },
     /// An open invitation was taken back.
     InvitationRevoked {
-        /// The invitation.
+        /// The invitation that was taken back.
         invitation: InvitationId,
         /// Why.
         reason: RevocationReason,
     },
     /// An invitation was accepted.
     InvitationAccepted {
-        /// The invitation.
+        /// The invitation that was accepted.
         invitation: InvitationId,
         /// By whom.
         user: UserId,
     },
     /// An invitation was declined.
     InvitationDeclined {
-        /// The invitation.
+        /// The invitation that was declined.
         invitation: InvitationId,
         /// By whom.
         user: UserId,
@@ -331,7 +331,7 @@ pub enum RevocationReason {
 /// One commit as the log keeps it: who did what, when, and all that happened by it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LogEntry {
-    /// The organization.
+    /// The organization whose log it is in.
     pub organization: OrganizationId,
     /// The version that the commit made. An organization's log has each version once, from 1.
     pub version: Version,

@@ -62,12 +62,12 @@ pub struct Invitation {
 pub enum InvitationTarget {
     /// To the organization, with this role.
     Organization {
-        /// The role.
+        /// The role in it.
         role: OrganizationRole,
     },
     /// To a workspace, with this role; accepting also makes the person an organization Member (M1).
     Workspace {
-        /// The workspace.
+        /// The workspace to join.
         workspace: WorkspaceId,
         /// The role in it.
         role: WorkspaceRole,

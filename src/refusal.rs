@@ -112,7 +112,7 @@ pub enum Refusal {
     /// A domain of that name exists in the deployment, or existed in another organization (D2).
     #[error("the domain name `{name}` is taken: choose another one")]
     DomainNameTaken {
-        /// The name.
+        /// The name that was asked for.
         name: DomainName,
     },
     /// The organization keeps no deleted domain's name like that (D2).
@@ -120,13 +120,13 @@ pub enum Refusal {
         "`{name}` is not the name of a deleted domain of this organization: delete the domain first, or check the name"
     )]
     DomainNameNotRetired {
-        /// The name.
+        /// The name that was asked for.
         name: DomainName,
     },
     /// That user holds no role there (M1).
     #[error("user `{user}` is not a member: invite them first, or check the id")]
     MemberNotFound {
-        /// The user.
+        /// The user who was asked about.
         user: UserId,
     },
     /// There is no such invitation, its link was replaced by a newer one, or the token is wrong (I3).

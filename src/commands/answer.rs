@@ -15,7 +15,7 @@ use crate::token::{InvitationToken, hashed};
 /// What accepting an invitation gave.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Accepted {
-    /// The organization.
+    /// The organization that they belong to.
     pub organization: OrganizationId,
     /// The invitation, now spent.
     pub invitation: InvitationId,
@@ -146,7 +146,7 @@ impl Command for DeclineInvitation {
 pub struct AcceptReceivedInvitation {
     /// The organization that invites.
     pub organization: OrganizationId,
-    /// The invitation.
+    /// The invitation to accept.
     pub invitation: InvitationId,
 }
 
@@ -179,7 +179,7 @@ impl Command for AcceptReceivedInvitation {
 pub struct DeclineReceivedInvitation {
     /// The organization that invites.
     pub organization: OrganizationId,
-    /// The invitation.
+    /// The invitation to decline.
     pub invitation: InvitationId,
 }
 

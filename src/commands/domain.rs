@@ -34,9 +34,9 @@ impl<F> Answer<F> for DomainId {
 ///   organization.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct CreateDomain {
-    /// The organization.
+    /// The organization that the workspace is in.
     pub organization: OrganizationId,
-    /// The workspace.
+    /// The workspace to create it in.
     pub workspace: WorkspaceId,
     /// Its name, unique across the whole deployment.
     pub name: DomainName,
@@ -92,9 +92,9 @@ impl Command for CreateDomain {
 /// - [`Refusal::Forbidden`]: the actor is neither Admin of the workspace nor of the organization.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct DeactivateDomain {
-    /// The organization.
+    /// The organization that the domain is in.
     pub organization: OrganizationId,
-    /// The domain.
+    /// The domain to switch off.
     pub domain: DomainId,
 }
 
@@ -132,9 +132,9 @@ impl Command for DeactivateDomain {
 /// - [`Refusal::Forbidden`]: the actor is neither Admin of the workspace nor of the organization.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct ReactivateDomain {
-    /// The organization.
+    /// The organization that the domain is in.
     pub organization: OrganizationId,
-    /// The domain.
+    /// The domain to switch on.
     pub domain: DomainId,
 }
 
@@ -173,9 +173,9 @@ impl Command for ReactivateDomain {
 /// - [`Refusal::Forbidden`]: the actor is not Admin of both workspaces, nor of the organization.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct MoveDomain {
-    /// The organization.
+    /// The organization that the domain stays in.
     pub organization: OrganizationId,
-    /// The domain.
+    /// The domain to move.
     pub domain: DomainId,
     /// The workspace that it moves to.
     pub to: WorkspaceId,
@@ -219,9 +219,9 @@ impl Command for MoveDomain {
 /// - [`Refusal::Forbidden`]: the actor is neither Admin of the workspace nor of the organization.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct DeleteDomain {
-    /// The organization.
+    /// The organization that the domain is in.
     pub organization: OrganizationId,
-    /// The domain.
+    /// The domain to delete.
     pub domain: DomainId,
 }
 

@@ -20,7 +20,7 @@ use crate::token::{InvitationSecret, InvitationToken, TokenHash};
 /// An invitation that was sent or renewed.
 #[derive(Clone, Debug)]
 pub struct Invited {
-    /// Its id.
+    /// The invitation's id, by which it is resent and revoked.
     pub invitation: InvitationId,
     /// The address that it is for, as it was typed when it was first sent.
     pub email: EmailAddress,
@@ -100,7 +100,7 @@ impl Answer<(InvitationId, InvitationSecret)> for Invited {
 /// - [`Refusal::TooManyLinks`]: the organization made as many links today as it may (I8).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct InviteToOrganization {
-    /// The organization.
+    /// The organization to invite to.
     pub organization: OrganizationId,
     /// Who is invited.
     pub email: EmailAddress,
@@ -151,9 +151,9 @@ impl Command for InviteToOrganization {
 /// - [`Refusal::TooManyLinks`]: the organization made as many links today as it may (I8).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct InviteToWorkspace {
-    /// The organization.
+    /// The organization that the workspace is in.
     pub organization: OrganizationId,
-    /// The workspace.
+    /// The workspace to invite to.
     pub workspace: WorkspaceId,
     /// Who is invited.
     pub email: EmailAddress,
@@ -200,9 +200,9 @@ impl Command for InviteToWorkspace {
 /// - [`Refusal::TooManyLinks`]: the organization made as many links today as it may (I8).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct ResendInvitation {
-    /// The organization.
+    /// The organization that invites.
     pub organization: OrganizationId,
-    /// The invitation.
+    /// The invitation to send again.
     pub invitation: InvitationId,
 }
 
@@ -237,9 +237,9 @@ impl Command for ResendInvitation {
 /// - [`Refusal::OrganizationDeleted`]: an operator asks, and the organization is deleted.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct RevokeInvitation {
-    /// The organization.
+    /// The organization that invited.
     pub organization: OrganizationId,
-    /// The invitation.
+    /// The invitation to take back.
     pub invitation: InvitationId,
 }
 

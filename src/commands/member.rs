@@ -27,7 +27,7 @@ pub struct Revoked {
 /// All that went with a member (M2): what a host needs to end sessions and keys.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Departure {
-    /// The user.
+    /// The user who departed.
     pub user: UserId,
     /// The role that they had in the organization.
     pub role: OrganizationRole,
@@ -82,9 +82,9 @@ impl<F> Answer<F> for Departure {
 /// - [`Refusal::LastAdmin`]: it would leave the organization without an Admin (O4).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct ChangeOrganizationRole {
-    /// The organization.
+    /// The organization in which the role changes.
     pub organization: OrganizationId,
-    /// The member.
+    /// The member whose role changes.
     pub user: UserId,
     /// Their new role.
     pub role: OrganizationRole,
@@ -153,9 +153,9 @@ impl Command for ChangeOrganizationRole {
 /// - [`Refusal::LastAdmin`]: it would leave the organization without an Admin (O4).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct RemoveMember {
-    /// The organization.
+    /// The organization to remove them from.
     pub organization: OrganizationId,
-    /// The member.
+    /// The member to remove.
     pub user: UserId,
 }
 
@@ -198,7 +198,7 @@ impl Command for RemoveMember {
 /// - [`Refusal::UserRequired`]: an operator asks.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct LeaveOrganization {
-    /// The organization.
+    /// The organization to leave.
     pub organization: OrganizationId,
 }
 
@@ -248,7 +248,7 @@ impl Command for LeaveOrganization {
 /// - [`Refusal::UserRequired`]: an operator asks.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct FollowEmailChange {
-    /// The organization.
+    /// The organization whose membership follows the change.
     pub organization: OrganizationId,
 }
 

@@ -36,7 +36,7 @@ impl<F> Answer<F> for QuotaUsage {
 /// - [`Refusal::OrganizationDeleted`]: it is deleted.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct SetWorkspaceQuota {
-    /// The organization.
+    /// The organization whose quota is set.
     pub organization: OrganizationId,
     /// How many workspaces it may hold.
     pub quota: u32,
@@ -75,7 +75,7 @@ impl Command for SetWorkspaceQuota {
 /// - [`Refusal::OrganizationDeleted`]: it is deleted.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct EditContract {
-    /// The organization.
+    /// The organization whose contract's reference changes.
     pub organization: OrganizationId,
     /// The reference; `None` clears it.
     pub contract: Option<TextLine>,
@@ -116,7 +116,7 @@ impl Command for EditContract {
 /// - [`Refusal::IdentityMissing`]: the user's id is empty.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct AppointAdmin {
-    /// The organization.
+    /// The organization that gets an Admin.
     pub organization: OrganizationId,
     /// Who becomes an Admin of it.
     pub user: UserId,
@@ -180,7 +180,7 @@ impl Command for AppointAdmin {
 pub struct ReleaseDomainName {
     /// The organization that keeps the name.
     pub organization: OrganizationId,
-    /// The name.
+    /// The name to free.
     pub name: DomainName,
 }
 

@@ -44,7 +44,7 @@ pub struct CreateOrganization {
 /// What [`CreateOrganization`] created.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CreatedOrganization {
-    /// The organization.
+    /// The organization that was created.
     pub organization: OrganizationId,
     /// Its first workspace.
     pub workspace: WorkspaceId,
@@ -109,7 +109,7 @@ impl Command for CreateOrganization {
 /// - [`Refusal::Forbidden`]: the actor is not an Admin of it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct RenameOrganization {
-    /// The organization.
+    /// The organization to rename.
     pub organization: OrganizationId,
     /// Its new name. The workspaces keep theirs.
     pub name: Name,
@@ -147,7 +147,7 @@ impl Command for RenameOrganization {
 /// - [`Refusal::Forbidden`]: the actor is not an Admin of it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct EditCompany {
-    /// The organization.
+    /// The organization whose company information changes.
     pub organization: OrganizationId,
     /// The whole of the information; `None` clears it.
     pub company: Option<CompanyInformation>,
@@ -184,7 +184,7 @@ impl Command for EditCompany {
 /// - [`Refusal::Forbidden`]: the actor is not an Admin of it, or Accounting.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct EditInvoicing {
-    /// The organization.
+    /// The organization whose invoicing information changes.
     pub organization: OrganizationId,
     /// The whole of the information; `None` clears it.
     pub invoicing: Option<InvoicingInformation>,
@@ -226,7 +226,7 @@ impl Command for EditInvoicing {
 /// - [`Refusal::OrganizationNotEmpty`]: it holds workspaces or other members; it says how many.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct DeleteOrganization {
-    /// The organization.
+    /// The organization to delete.
     pub organization: OrganizationId,
 }
 

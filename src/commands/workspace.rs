@@ -33,7 +33,7 @@ impl<F> Answer<F> for WorkspaceId {
 /// - [`Refusal::WorkspaceNameTaken`]: another workspace of it has that name, compared caselessly (W3).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct CreateWorkspace {
-    /// The organization.
+    /// The organization that the workspace will be in.
     pub organization: OrganizationId,
     /// Its name, unique in the organization.
     pub name: Name,
@@ -80,9 +80,9 @@ impl Command for CreateWorkspace {
 /// - [`Refusal::WorkspaceNameTaken`]: another workspace of the organization has that name.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct RenameWorkspace {
-    /// The organization.
+    /// The organization that the workspace is in.
     pub organization: OrganizationId,
-    /// The workspace.
+    /// The workspace to rename.
     pub workspace: WorkspaceId,
     /// Its new name, unique in the organization.
     pub name: Name,
@@ -130,9 +130,9 @@ impl Command for RenameWorkspace {
 /// - [`Refusal::Forbidden`]: the actor is neither Admin nor Accounting of the organization.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct EditWorkspaceInvoicing {
-    /// The organization.
+    /// The organization that the workspace is in.
     pub organization: OrganizationId,
-    /// The workspace.
+    /// The workspace whose invoicing information changes.
     pub workspace: WorkspaceId,
     /// The whole of the information; `None`: the organization's applies again.
     pub invoicing: Option<InvoicingInformation>,
@@ -179,9 +179,9 @@ impl Command for EditWorkspaceInvoicing {
 /// - [`Refusal::WorkspaceNotEmpty`]: it holds domains or other members; it says how many.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct DeleteWorkspace {
-    /// The organization.
+    /// The organization that the workspace is in.
     pub organization: OrganizationId,
-    /// The workspace.
+    /// The workspace to delete.
     pub workspace: WorkspaceId,
 }
 

@@ -26,9 +26,9 @@ use crate::store::Key;
 /// - [`Refusal::MemberNotFound`]: the user is not a member of the organization; invite them (M1).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct GiveWorkspaceRole {
-    /// The organization.
+    /// The organization that the workspace is in.
     pub organization: OrganizationId,
-    /// The workspace.
+    /// The workspace to give the role in.
     pub workspace: WorkspaceId,
     /// The organization member.
     pub user: UserId,
@@ -97,9 +97,9 @@ impl Command for GiveWorkspaceRole {
 /// - [`Refusal::MemberNotFound`]: the user holds no role in the workspace.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct TakeWorkspaceRole {
-    /// The organization.
+    /// The organization that the workspace is in.
     pub organization: OrganizationId,
-    /// The workspace.
+    /// The workspace in which they lose their role.
     pub workspace: WorkspaceId,
     /// The workspace member.
     pub user: UserId,
@@ -146,9 +146,9 @@ impl Command for TakeWorkspaceRole {
 /// - [`Refusal::UserRequired`]: an operator asks.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct LeaveWorkspace {
-    /// The organization.
+    /// The organization that the workspace is in.
     pub organization: OrganizationId,
-    /// The workspace.
+    /// The workspace to leave.
     pub workspace: WorkspaceId,
 }
 

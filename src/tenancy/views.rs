@@ -14,7 +14,7 @@ use crate::workspace::Workspace;
 /// What a member sees of an organization.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OrganizationView {
-    /// Its id.
+    /// The organization's id, by which everything in it is asked for.
     pub id: OrganizationId,
     /// Its name.
     pub name: Name,
@@ -27,7 +27,7 @@ pub struct OrganizationView {
 /// What everybody who may view a workspace sees of it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WorkspaceView {
-    /// Its id.
+    /// The workspace's id; with the organization's it names the workspace in checks and commands.
     pub id: WorkspaceId,
     /// Its name.
     pub name: Name,
@@ -38,7 +38,7 @@ pub struct WorkspaceView {
 /// An invitation as lists show it: without anything of its link.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct InvitationView {
-    /// Its id.
+    /// The invitation's id, by which it is resent, revoked and answered.
     pub id: InvitationId,
     /// The address that it is for, as it was typed.
     pub email: EmailAddress,
@@ -60,7 +60,7 @@ pub struct InvitationView {
 pub enum InvitationPreview {
     /// The invitation is open: not yet answered or revoked.
     Open {
-        /// The organization.
+        /// The organization that invites.
         organization: OrganizationId,
         /// Its name.
         organization_name: Name,
@@ -132,7 +132,7 @@ impl InvitationView {
 /// An invitation to the actor's own address, with the organization that invites them (O3).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReceivedInvitation {
-    /// The organization.
+    /// The organization that invites.
     pub organization: OrganizationId,
     /// Its name.
     pub organization_name: Name,
@@ -145,7 +145,7 @@ pub struct ReceivedInvitation {
 /// Somebody who can do something, and by which role ([`Tenancy::who_can`](crate::Tenancy::who_can)).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Holder {
-    /// The user.
+    /// The user who can.
     pub user: UserId,
     /// The role by which they can.
     pub by: Grant,
