@@ -6,7 +6,7 @@ use std::path::Path;
 use tenancy::Event;
 
 fn golden() -> Vec<(String, String)> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/events");
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("golden/events");
     let mut files: Vec<_> = fs::read_dir(folder)
         .unwrap()
         .map(|entry| entry.unwrap().path())

@@ -7,7 +7,7 @@ use tenancy::{
     Refusal, RevocationReason, RoleSet, UserId, WorkspaceAction, WorkspaceRole,
 };
 
-use crate::support::*;
+use tenancy_tests::world::*;
 
 fn not_a_member(who: UserId) -> Refusal {
     Refusal::MemberNotFound { user: who }
