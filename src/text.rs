@@ -226,27 +226,6 @@ fn shown(character: char) -> String {
 
 /// What the tests of all types share.
 #[cfg(test)]
-mod samples {
-    use proptest::prelude::*;
-
-    /// Characters that break naive code, each for its own reason.
-    pub(super) const TRAPS: &[char] = &[
-        'a', 'A', 'k', 'K', 's', 'i', 'I', ' ', '.', '-', '\u{212A}', // KELVIN SIGN
-        'ſ', 'ß', 'ẞ', 'ı', 'İ', 'ς', 'Σ', 'ﬃ', 'ŉ', 'ǰ', 'Ａ', 'é', 'e',
-        '\u{301}', // COMBINING ACUTE
-        '\u{307}', '\u{345}', 'ᾴ', 'ΐ', 'ა', 'Ა', 'ꭰ', '각', '\u{1100}', '\u{1161}', '\u{11A8}',
-        '\u{3000}', '\u{A0}', '\u{2000}', '\u{200C}', '\u{200D}', '\u{FE0F}', '\u{202E}',
-        '\u{200B}', '\u{AD}', '\u{3164}', '\u{2800}', '❤', '\t', '\u{85}', 'а', // CYRILLIC A
-    ];
-
-    /// Text that is mostly traps, with anything else between them.
-    pub(super) fn tricky_text() -> impl Strategy<Value = String> {
-        let character = prop_oneof![3 => proptest::sample::select(TRAPS), 1 => any::<char>()];
-        proptest::collection::vec(character, 0..24).prop_map(String::from_iter)
-    }
-}
-
-#[cfg(test)]
 mod tests {
     use super::*;
 

@@ -392,8 +392,6 @@ pub struct TokenError;
 #[cfg(test)]
 mod tests {
 
-    use proptest::prelude::*;
-
     use super::*;
 
     const EXPOSED: &str = "tinv_ERERERERERERERERERERESIiIiIiIiIiIiIiIiIiIiIAAQIDBAUGBwgJCgsMDQ4PEBESExQVFhcYGRobHB0eHw";
@@ -599,15 +597,6 @@ mod tests {
                     .to_string(),
                 "a token hash has 64 lower-case hexadecimal digits"
             );
-        }
-    }
-    proptest! {
-        #[test]
-        fn any_text_is_refused_or_is_the_text_of_its_token(text in "(tinv_)?[A-Za-z0-9_-]{84,87}|\\PC*") {
-            if let Ok(token) = InvitationToken::parse(&text) {
-                let exposed = token.expose();
-                prop_assert_eq!(exposed.as_str(), text);
-            }
         }
     }
 }

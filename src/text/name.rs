@@ -314,9 +314,6 @@ fn checked(text: &str, noun: &'static str, max: usize) -> Result<String, TextErr
 
 #[cfg(test)]
 mod tests {
-    use proptest::prelude::*;
-
-    use super::super::samples::tricky_text;
     use super::*;
 
     fn name(text: &str) -> Name {
@@ -561,37 +558,6 @@ mod tests {
                     !error.to_string().contains(char::is_control),
                     "{character:?}"
                 ),
-            }
-        }
-    }
-
-    proptest! {
-        #[test]
-        fn a_name_is_its_own_name(text in tricky_text()) {
-            if let Ok(name) = Name::new(&text) {
-                prop_assert_eq!(Name::new(name.as_str()), Ok(name.clone()));
-                let line = TextLine::new(&text).unwrap();
-                prop_assert_eq!(line.as_str(), name.as_str());
-                prop_assert!(name.as_str().chars().all(|c| Kind::of(c) != Kind::Forbidden));
-            }
-        }
-
-        #[test]
-        fn a_key_is_its_own_key(text in tricky_text()) {
-            if let Ok(name) = Name::new(&text) {
-                let key = name.key();
-                prop_assert_eq!(NameKey::of(key.as_str()), key.clone());
-                let json = serde_json::to_string(&key).unwrap();
-                prop_assert_eq!(serde_json::from_str::<NameKey>(&json).unwrap(), key);
-            }
-        }
-
-        #[test]
-        fn text_and_its_decomposition_have_one_key(text in tricky_text()) {
-            let decomposed: String = text.nfd().collect();
-            if let (Ok(one), Ok(other)) = (Name::new(&text), Name::new(&decomposed)) {
-                prop_assert_eq!(one.key(), other.key());
-                prop_assert_eq!(one, other);
             }
         }
     }

@@ -8,7 +8,7 @@ use tenancy::{
     OrganizationRole, RoleSet, UserId, WorkspaceAction, WorkspaceId, WorkspaceRole,
 };
 
-use crate::support::{World, id, not_found, operator, user};
+use tenancy_tests::world::{World, id, not_found, operator, user};
 
 #[test]
 fn a1_what_the_matrix_does_not_allow_is_refused_to_the_vendor_too() {

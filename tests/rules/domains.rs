@@ -6,7 +6,7 @@ use tenancy::{
     OrganizationRole, Refusal, RoleSet, WorkspaceAction, WorkspaceRole,
 };
 
-use crate::support::*;
+use tenancy_tests::world::*;
 
 fn taken(called: &str) -> Refusal {
     Refusal::DomainNameTaken {

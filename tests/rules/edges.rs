@@ -14,7 +14,7 @@ use tenancy::{
     UserId, WorkspaceAction, WorkspaceId, WorkspaceRole, block_on,
 };
 
-use crate::support::*;
+use tenancy_tests::world::*;
 
 #[test]
 fn a5_an_address_has_at_most_ten_lines_by_whatever_way_it_comes() {

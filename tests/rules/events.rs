@@ -7,7 +7,7 @@ use tenancy::store::Record;
 use tenancy::{Author, EmailAddress, Event, LogEntry};
 
 fn golden() -> Vec<(String, String)> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/events");
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("golden/events");
     let mut files: Vec<_> = fs::read_dir(folder)
         .unwrap()
         .map(|entry| entry.unwrap().path())
@@ -69,7 +69,7 @@ fn a7_what_has_no_envelope_is_no_event() {
 #[test]
 fn a7_an_author_of_a_later_kind_reads_as_unknown_and_the_entry_as_it_is() {
     let text = fs::read_to_string(
-        Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/log_entries/by_a_user.json"),
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("golden/log_entries/by_a_user.json"),
     )
     .unwrap();
     let mut json: serde_json::Value = serde_json::from_str(&text).unwrap();
@@ -88,7 +88,7 @@ fn a7_a_field_of_a_later_version_stays_with_its_record() {
         "domain",
         "invitation",
     ] {
-        let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/records");
+        let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("golden/records");
         let text = fs::read_to_string(golden.join(format!("{kind}.json"))).unwrap();
         let mut json: serde_json::Value = serde_json::from_str(&text).unwrap();
         json[kind]["colour"] = serde_json::json!({"r": 1, "names": ["red"]});
@@ -99,7 +99,7 @@ fn a7_a_field_of_a_later_version_stays_with_its_record() {
 
 #[test]
 fn a7_text_that_todays_rules_refuse_is_still_read_from_a_store() {
-    let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/records");
+    let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("golden/records");
     let text = fs::read_to_string(golden.join("member.json")).unwrap();
     let mut json: serde_json::Value = serde_json::from_str(&text).unwrap();
     for (typed, key) in [

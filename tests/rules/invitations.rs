@@ -13,7 +13,7 @@ use tenancy::{
     RoleSet, Settings, WorkspaceAction, WorkspaceRole,
 };
 
-use crate::support::*;
+use tenancy_tests::world::*;
 
 const fn closed(state: InvitationState) -> Refusal {
     Refusal::InvitationClosed { state }

@@ -8,7 +8,7 @@ use tenancy::{
     RoleSet, WorkspaceAction, WorkspaceRole,
 };
 
-use crate::support::*;
+use tenancy_tests::world::*;
 
 #[test]
 fn o1_any_user_creates_an_organization_and_becomes_its_admin() {

@@ -9,7 +9,7 @@ use tenancy::{
     WorkspaceRole,
 };
 
-use crate::support::*;
+use tenancy_tests::world::*;
 
 fn not_a_member(who: UserId) -> Refusal {
     Refusal::MemberNotFound { user: who }

@@ -13,7 +13,7 @@ use tenancy::{
     Tenancy, UserId, VerifiedEmail, WorkspaceRole, block_on,
 };
 
-use crate::support::*;
+use tenancy_tests::world::*;
 
 /// A store whose connection breaks at the first commit, after somebody else was quicker.
 struct Quicker<F> {

@@ -12,10 +12,13 @@ const RULES: [&str; 36] = [
 #[test]
 fn every_rule_has_a_line_and_a_test() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let lines = fs::read_to_string(root.join("docs/rules.md")).unwrap();
+    let lines = fs::read_to_string(root.join("../docs/rules.md")).unwrap();
     let mut tests = String::new();
-    for entry in fs::read_dir(root.join("tests/rules")).unwrap() {
-        tests += &fs::read_to_string(entry.unwrap().path()).unwrap();
+    for entry in fs::read_dir(root.join("rules")).unwrap() {
+        let path = entry.unwrap().path();
+        if path.extension().is_some_and(|extension| extension == "rs") {
+            tests += &fs::read_to_string(path).unwrap();
+        }
     }
     for rule in RULES {
         assert!(

@@ -14,7 +14,7 @@ use tenancy::{
     block_on,
 };
 
-use crate::support::{World, email, id, name, operator, user};
+use tenancy_tests::world::{World, email, id, name, operator, user};
 
 #[test]
 fn a_repeated_creation_is_one_organization() {

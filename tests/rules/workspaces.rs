@@ -5,7 +5,7 @@ use tenancy::{
     RoleSet, Settings, WorkspaceAction, WorkspaceRole,
 };
 
-use crate::support::*;
+use tenancy_tests::world::*;
 
 #[test]
 fn w1_an_organization_is_born_with_one_workspace_and_may_hold_several() {

@@ -1,6 +1,0 @@
-// Nor conjured.
-use tenancy::{DomainAction, Permit};
-
-fn main() {
-    let _: Permit<DomainAction> = Default::default();
-}

@@ -1,0 +1,376 @@
+//! Commands from bytes: a step of a random history.
+
+use proptest::prelude::*;
+use tenancy::commands::{AcceptInvitation, DeclineInvitation};
+use tenancy::store::InvitationState;
+use tenancy::text::TextLine;
+use tenancy::token::InvitationSecret;
+use tenancy::{
+    CompanyInformation, DomainId, DomainKind, DomainName, EmailAddress, InvitationId,
+    InvitationToken, InvoicingInformation, Name, OrganizationId, OrganizationRole, UserId,
+    WorkspaceId, WorkspaceRole,
+};
+use tenancy_tests::commands::{Arguments, Ask, Kind};
+use tenancy_tests::model::{self, Organization, Who};
+use tenancy_tests::world::{email, label, line, name};
+
+use crate::driver::Driver;
+
+/// What one step of a history is decoded from. Small numbers are the plain cases, so that failures
+/// shrink to plain histories.
+#[derive(Clone, Copy, Debug)]
+pub struct Step {
+    pub kind: u8,
+    pub actor: u8,
+    pub at: u8,
+    pub whom: u8,
+    pub what: u8,
+    pub oddly: u8,
+}
+
+pub fn steps(upto: usize) -> impl Strategy<Value = Vec<Step>> {
+    let step =
+        any::<(u8, u8, u8, u8, u8, u8)>().prop_map(|(kind, actor, at, whom, what, oddly)| Step {
+            kind,
+            actor,
+            at,
+            whom,
+            what,
+            oddly,
+        });
+    proptest::collection::vec(step, 1..=upto)
+}
+
+pub const USERS: [&str; 5] = ["ann", "bob", "cy", "dora", "eve"];
+
+pub fn user(index: u8) -> UserId {
+    UserId::from_external(USERS[usize::from(index) % USERS.len()])
+}
+
+pub fn address(index: u8) -> String {
+    format!("{}@host.example", USERS[usize::from(index) % USERS.len()])
+}
+
+fn pick<T: Clone>(from: &[T], by: u8) -> Option<T> {
+    from.get(usize::from(by).checked_rem(from.len())?).cloned()
+}
+
+/// How often each kind of command is drawn, where it is more than once in a round.
+const WEIGHTS: &[(Kind, usize)] = &[
+    (Kind::AcceptInvitation, 6),
+    (Kind::InviteToOrganization, 4),
+    (Kind::InviteToWorkspace, 5),
+    (Kind::GiveWorkspaceRole, 4),
+    (Kind::CreateWorkspace, 3),
+    (Kind::CreateDomain, 3),
+    (Kind::ChangeOrganizationRole, 3),
+    (Kind::ResendInvitation, 2),
+    (Kind::RevokeInvitation, 2),
+    (Kind::DeclineInvitation, 2),
+    (Kind::RemoveMember, 2),
+    (Kind::LeaveOrganization, 2),
+    (Kind::TakeWorkspaceRole, 2),
+    (Kind::DeleteWorkspace, 3),
+    (Kind::DeleteDomain, 2),
+    (Kind::MoveDomain, 2),
+    (Kind::AppointAdmin, 2),
+    (Kind::FollowEmailChange, 2),
+    (Kind::ReleaseDomainName, 2),
+    (Kind::SetWorkspaceQuota, 2),
+    (Kind::RenameWorkspace, 2),
+    (Kind::DeleteOrganization, 2),
+];
+
+fn weight(kind: Kind) -> usize {
+    let listed = WEIGHTS.iter().find(|(listed, _)| *listed == kind);
+    listed.map_or(1, |(_, weight)| *weight)
+}
+
+fn kind(by: u8) -> Kind {
+    let total: usize = Kind::ALL.iter().map(|kind| weight(*kind)).sum();
+    let mut left = usize::from(by) * total / 256;
+    for kind in Kind::ALL {
+        if left < weight(*kind) {
+            return *kind;
+        }
+        left -= weight(*kind);
+    }
+    panic!("a byte is less than 256")
+}
+
+fn uuid(by: u8) -> uuid::Uuid {
+    uuid::Uuid::from_u128(u128::from(by) + 1)
+}
+
+/// A step, in the world that a history has made so far.
+pub struct Bytes<'a> {
+    driver: &'a Driver,
+    step: Step,
+}
+
+impl<'a> Bytes<'a> {
+    pub fn of(driver: &'a Driver, step: Step) -> Self {
+        Self { driver, step }
+    }
+
+    /// Who asks what.
+    pub fn decode(mut self) -> (Who, Ask) {
+        let ask = kind(self.step.kind).draw(&mut self);
+        let Step { actor, oddly, .. } = self.step;
+        (self.decode_who(&ask, actor, oddly), ask)
+    }
+
+    /// Whether what is asked about doesn't exist, or exists elsewhere.
+    fn strange(&self) -> bool {
+        self.step.oddly % 32 == 7
+    }
+
+    /// A token of an open invitation that its link still opens.
+    fn newest(&self, by: u8) -> Option<InvitationToken> {
+        let works = |token: &&InvitationToken| {
+            let it = self.driver.model.organizations.get(&token.organization());
+            it.and_then(|it| it.invitations.get(&token.invitation()))
+                .is_some_and(|i| {
+                    i.state == InvitationState::Open && i.link == *token.hash().as_bytes()
+                })
+        };
+        let working: Vec<_> = self.driver.tokens.iter().filter(works).cloned().collect();
+        pick(&working, by)
+    }
+
+    /// Something of the organization that is there; now and then something that was, or is elsewhere, or
+    /// never was.
+    fn pick_in<I: Copy + PartialEq>(
+        &self,
+        from: &[(OrganizationId, I)],
+        by: u8,
+        organization: OrganizationId,
+        is_there: impl Fn(&Organization, &I) -> bool,
+        never: I,
+    ) -> (OrganizationId, I) {
+        let by = by / 2;
+        match self.step.oddly % 32 {
+            7 => (organization, never),
+            8 => (organization, pick(from, by).map_or(never, |(_, id)| id)),
+            9 | 10 => pick(from, by).unwrap_or((organization, never)),
+            _ => {
+                let there: Vec<_> = from
+                    .iter()
+                    .filter(|(id, thing)| {
+                        *id == organization
+                            && self
+                                .driver
+                                .model
+                                .organizations
+                                .get(id)
+                                .is_some_and(|o| is_there(o, thing))
+                    })
+                    .copied()
+                    .collect();
+                pick(&there, by)
+                    .or_else(|| pick(from, by))
+                    .unwrap_or((organization, never))
+            }
+        }
+    }
+
+    /// Mostly somebody who may; often somebody; now and then somebody odd.
+    fn decode_who(&self, ask: &Ask, actor: u8, oddly: u8) -> Who {
+        let index = actor % 5;
+        let somebody = match actor / 5 % 16 {
+            15 => Who::User(user(index), None),
+            14 => Who::User(user(index), Some(address(index).to_uppercase())),
+            13 => Who::User(user(index), Some(format!("new.{}", address(index)))),
+            12 => Who::User(user(index), Some(address(index.wrapping_add(1)))),
+            _ => Who::User(user(index), Some(address(index))),
+        };
+        if actor >= 250 {
+            return Who::Operator;
+        }
+        let plainly = oddly < 160;
+        let on = ask.about();
+        match ask {
+            Ask::SetWorkspaceQuota(_)
+            | Ask::EditContract(_)
+            | Ask::AppointAdmin(_)
+            | Ask::ReleaseDomainName(_)
+                if plainly =>
+            {
+                Who::Operator
+            }
+            Ask::AcceptInvitation(AcceptInvitation { token })
+            | Ask::DeclineInvitation(DeclineInvitation { token })
+                if plainly =>
+            {
+                let it = self.driver.model.organizations.get(&token.organization());
+                let invitation = it.and_then(|it| it.invitations.get(&token.invitation()));
+                let invited = invitation
+                    .map(|i| model::normal(&i.email))
+                    .unwrap_or_default();
+                let found = (0..5).find(|index| invited.ends_with(&address(*index)));
+                found.map_or(somebody, |index| Who::User(user(index), Some(invited)))
+            }
+            Ask::FollowEmailChange(_) | Ask::LeaveOrganization(_) | Ask::LeaveWorkspace(_) => {
+                somebody
+            }
+            _ if plainly => {
+                let Some(it) = on.and_then(|on| self.driver.model.organizations.get(&on)) else {
+                    return somebody;
+                };
+                let admins: Vec<_> = (0..5)
+                    .filter(|index| {
+                        let member = it.members.get(&user(*index));
+                        member.is_some_and(|member| member.role == OrganizationRole::Admin)
+                            || it.roles.iter().any(|((_, holder), role)| {
+                                *holder == user(*index) && *role == WorkspaceRole::Admin
+                            })
+                    })
+                    .collect();
+                pick(&admins, actor).map_or(somebody, |index| {
+                    Who::User(user(index), Some(address(index)))
+                })
+            }
+            _ => somebody,
+        }
+    }
+}
+
+impl Arguments for Bytes<'_> {
+    fn organization(&mut self) -> OrganizationId {
+        let Step { at, oddly, .. } = self.step;
+        match pick(&self.driver.organizations, at) {
+            Some(id) if !(self.strange() && oddly >= 128) => id,
+            _ => OrganizationId::from_uuid(uuid(at)),
+        }
+    }
+
+    fn workspace(&mut self) -> (OrganizationId, WorkspaceId) {
+        let organization = self.organization();
+        let at = self.step.at;
+        let never = WorkspaceId::from_uuid(uuid(at));
+        let is_there = |o: &Organization, id: &WorkspaceId| o.workspaces.contains_key(id);
+        self.pick_in(&self.driver.workspaces, at, organization, is_there, never)
+    }
+
+    fn domain(&mut self) -> (OrganizationId, DomainId) {
+        let organization = self.organization();
+        let at = self.step.at;
+        let never = DomainId::from_uuid(uuid(at));
+        let is_there = |o: &Organization, id: &DomainId| o.domains.contains_key(id);
+        self.pick_in(&self.driver.domains, at, organization, is_there, never)
+    }
+
+    fn destination(&mut self, organization: OrganizationId) -> WorkspaceId {
+        let never = self.workspace().1;
+        let is_there = |o: &Organization, id: &WorkspaceId| o.workspaces.contains_key(id);
+        let what = self.step.what;
+        self.pick_in(&self.driver.workspaces, what, organization, is_there, never)
+            .1
+    }
+
+    fn invitation(&mut self) -> (OrganizationId, InvitationId) {
+        let organization = self.organization();
+        let Step { at, what, .. } = self.step;
+        let never = InvitationId::from_uuid(uuid(at));
+        let is_there = |o: &Organization, id: &InvitationId| o.open().any(|(open, _)| open == id);
+        self.pick_in(
+            &self.driver.invitations,
+            what,
+            organization,
+            is_there,
+            never,
+        )
+    }
+
+    /// Most links that are opened are the newest ones.
+    fn link(&mut self) -> InvitationToken {
+        let Step { what, oddly, .. } = self.step;
+        if !self.strange() {
+            let newest = (oddly % 2 == 0).then(|| self.newest(what)).flatten();
+            if let Some(token) = newest.or_else(|| pick(&self.driver.tokens, what)) {
+                return token;
+            }
+        }
+        let (organization, invitation) = self.invitation();
+        let secret = InvitationSecret::generate().expect("randomness");
+        InvitationToken::new(organization, invitation, &secret)
+    }
+
+    fn user(&mut self) -> UserId {
+        match self.step.whom {
+            255 => UserId::from_uuid(uuid(1)),
+            whom => user(whom),
+        }
+    }
+
+    fn appointee(&mut self) -> (UserId, Option<EmailAddress>) {
+        let Step { what, whom, .. } = self.step;
+        let known = (what % 4 > 0).then(|| email(&address(whom)));
+        (self.user(), known)
+    }
+
+    fn email(&mut self) -> EmailAddress {
+        let whom = self.step.whom;
+        email(&match whom / 5 % 8 {
+            7 => address(whom).to_uppercase(),
+            6 => format!("new.{}", address(whom)),
+            _ => address(whom),
+        })
+    }
+
+    fn organization_name(&mut self) -> Name {
+        let names = ["Acme", "ACME", "Payments", "payments", "Straße"];
+        name(names[usize::from(self.step.what) % names.len()])
+    }
+
+    fn workspace_name(&mut self) -> Name {
+        self.organization_name()
+    }
+
+    fn label(&mut self) -> DomainName {
+        let labels = ["api", "pay", "api-2"];
+        label(labels[usize::from(self.step.what) % labels.len()])
+    }
+
+    fn domain_kind(&mut self) -> DomainKind {
+        match self.step.what % 2 {
+            0 => DomainKind::Sandbox,
+            _ => DomainKind::Production,
+        }
+    }
+
+    fn organization_role(&mut self) -> OrganizationRole {
+        OrganizationRole::ALL[usize::from(self.step.what) % 3]
+    }
+
+    fn workspace_role(&mut self) -> WorkspaceRole {
+        WorkspaceRole::ALL[usize::from(self.step.what / 3) % 3]
+    }
+
+    fn quota(&mut self) -> u32 {
+        u32::from(self.step.what % 4)
+    }
+
+    fn company(&mut self) -> Option<CompanyInformation> {
+        (self.step.what % 2 == 1).then(|| CompanyInformation {
+            legal_name: line("Acme SAS"),
+            registration_number: None,
+            vat_number: None,
+            address: vec![],
+        })
+    }
+
+    fn invoicing(&mut self) -> Option<InvoicingInformation> {
+        let which = self.step.what % 3;
+        (which != 0).then(|| InvoicingInformation {
+            recipient: line(&format!("Books {which}")),
+            email: email("books@host.example"),
+            address: vec![],
+            reference: None,
+        })
+    }
+
+    fn contract(&mut self) -> Option<TextLine> {
+        (self.step.what % 2 == 1).then(|| line("C-1"))
+    }
+}

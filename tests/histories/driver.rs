@@ -1,0 +1,285 @@
+//! Random histories, told to the crate and to the model at once.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::mem::{Discriminant, discriminant};
+use std::num::NonZeroU32;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use chrono::{DateTime, TimeDelta, Utc};
+use tenancy::commands::{
+    Accepted, CreateOrganization, CreatedOrganization, DeletedWorkspace, Departure, Invited,
+    Revoked, SetWorkspaceQuota,
+};
+use tenancy::store::{MemoryRepository, OrganizationState};
+use tenancy::{
+    Actor, DomainId, Event, InvitationId, InvitationToken, InvitationValidity, Name, Operator,
+    OrganizationId, QuotaUsage, Settings, Tenancy, VerifiedEmail, WorkspaceId,
+};
+use tenancy_tests::commands::Ask;
+use tenancy_tests::model::{Choices, Drawn, Model, Who};
+use tenancy_tests::with_command;
+use tenancy_tests::world::{email, line};
+
+use crate::bytes::{Bytes, Step, address, user};
+
+/// The crate and the model, side by side.
+pub struct Driver {
+    pub tenancy: Tenancy<MemoryRepository>,
+    pub model: Model,
+    clock: Arc<AtomicI64>,
+    pub organizations: Vec<OrganizationId>,
+    pub workspaces: Vec<(OrganizationId, WorkspaceId)>,
+    pub domains: Vec<(OrganizationId, DomainId)>,
+    pub invitations: Vec<(OrganizationId, InvitationId)>,
+    pub tokens: Vec<InvitationToken>,
+}
+
+/// What a command came to.
+pub struct Happened {
+    pub who: Who,
+    pub ask: Ask,
+    pub on: Option<OrganizationId>,
+    pub before: Model,
+    pub states_before: BTreeMap<OrganizationId, OrganizationState>,
+    pub states_after: BTreeMap<OrganizationId, OrganizationState>,
+    pub prepared: Result<Vec<Discriminant<Event>>, &'static str>,
+    pub result: Result<Vec<Event>, &'static str>,
+    pub expected: Result<(), &'static str>,
+    /// The invitations that the answer says were revoked.
+    pub revoked: Option<BTreeSet<InvitationId>>,
+    pub accepted: Option<Accepted>,
+    pub now: DateTime<Utc>,
+}
+
+/// What a test wants to know of an answer.
+pub trait Told {
+    fn token(&self) -> Option<InvitationToken> {
+        None
+    }
+    fn revoked(&self) -> Option<BTreeSet<InvitationId>> {
+        None
+    }
+    fn accepted(&self) -> Option<Accepted> {
+        None
+    }
+}
+
+impl Told for () {}
+impl Told for CreatedOrganization {}
+impl Told for WorkspaceId {}
+impl Told for DomainId {}
+impl Told for QuotaUsage {}
+impl Told for Accepted {
+    fn accepted(&self) -> Option<Accepted> {
+        Some(*self)
+    }
+}
+impl Told for Invited {
+    fn token(&self) -> Option<InvitationToken> {
+        self.token.clone()
+    }
+}
+impl Told for Vec<InvitationId> {
+    fn revoked(&self) -> Option<BTreeSet<InvitationId>> {
+        Some(self.iter().copied().collect())
+    }
+}
+impl Told for Revoked {
+    fn revoked(&self) -> Option<BTreeSet<InvitationId>> {
+        Some(self.invitations.iter().copied().collect())
+    }
+}
+impl Told for Departure {
+    fn revoked(&self) -> Option<BTreeSet<InvitationId>> {
+        Some(self.revoked.iter().copied().collect())
+    }
+}
+impl Told for DeletedWorkspace {
+    fn revoked(&self) -> Option<BTreeSet<InvitationId>> {
+        Some(self.revoked.iter().copied().collect())
+    }
+}
+
+pub const PENDING_LIMIT: u32 = 4;
+
+impl Driver {
+    /// Acme is Ann's, Beta is Dora's; each may hold two workspaces.
+    pub fn new() -> Self {
+        let mut driver = Self::empty();
+        for (owner, name) in [(0, "Acme"), (3, "Beta")] {
+            let who = Who::User(user(owner), Some(address(owner)));
+            let name = Name::new(name).expect("a name");
+            driver.carry_out(who, CreateOrganization { name }.into());
+        }
+        for organization in driver.organizations.clone() {
+            let quota = SetWorkspaceQuota {
+                organization,
+                quota: 2,
+            };
+            driver.carry_out(Who::Operator, quota.into());
+        }
+        driver
+    }
+
+    fn empty() -> Self {
+        let clock = Arc::new(AtomicI64::new(1_800_000_000));
+        let reading = Arc::clone(&clock);
+        let settings = Settings {
+            pending_invitation_limit: PENDING_LIMIT,
+            invitation_validity: InvitationValidity::days(7).expect("7 days"),
+            default_workspace_quota: NonZeroU32::MIN,
+        };
+        let tenancy = Tenancy::new(MemoryRepository::new())
+            .with_settings(settings)
+            .with_clock(move || at(reading.load(Ordering::SeqCst)));
+        Self {
+            tenancy,
+            model: Model::default(),
+            clock,
+            organizations: vec![],
+            workspaces: vec![],
+            domains: vec![],
+            invitations: vec![],
+            tokens: vec![],
+        }
+    }
+
+    pub fn now(&self) -> DateTime<Utc> {
+        at(self.clock.load(Ordering::SeqCst))
+    }
+
+    pub fn states(&self) -> BTreeMap<OrganizationId, OrganizationState> {
+        let all = self.organizations.iter();
+        all.filter_map(|id| Some((*id, self.tenancy.repository().state(*id)?)))
+            .collect()
+    }
+
+    pub fn step(&mut self, step: Step) -> Happened {
+        let days = if step.oddly % 16 == 15 { 3 } else { 0 };
+        self.clock.fetch_add(days * 86_400 + 60, Ordering::SeqCst);
+        let (who, ask) = Bytes::of(self, step).decode();
+        self.carry_out(who, ask)
+    }
+
+    /// Tells both, and compares nothing.
+    pub fn carry_out(&mut self, who: Who, ask: Ask) -> Happened {
+        let actor = actor(&who);
+        let states_before = self.states();
+        let before = self.model.clone();
+        let now = self.now();
+        let (prepared, result, made, token, revoked, accepted) = with_command!(&ask, command => {
+            let prepared = tenancy::block_on(self.tenancy.prepare(&actor, command.clone()));
+            let prepared = match prepared {
+                Ok(decided) => Ok(decided.events.iter().map(discriminant).collect()),
+                Err(error) => Err(error.refusal().unwrap_or_else(|| panic!("{error:?}")).code()),
+            };
+            match tenancy::block_on(self.tenancy.execute(&actor, command.clone())) {
+                Ok(done) => {
+                    assert_eq!(done.token.version, self.version(done.token.organization));
+                    let (token, revoked) = (done.output.token(), done.output.revoked());
+                    (prepared, Ok(done.events), Some(done.token.organization), token, revoked, done.output.accepted())
+                }
+                Err(error) => {
+                    let refusal = error.refusal().unwrap_or_else(|| panic!("{ask:?}: {error:?}"));
+                    (prepared, Err(refusal.code()), None, None, None, None)
+                }
+            }
+        });
+        let on = self.note(
+            &ask,
+            made,
+            result.as_ref().map_or(&[], Vec::as_slice),
+            token.as_ref(),
+        );
+        let drawn = drawn(
+            on,
+            result.as_ref().map_or(&[], Vec::as_slice),
+            token.as_ref(),
+        );
+        let choices = Choices {
+            validity: TimeDelta::days(7),
+            limit: PENDING_LIMIT as usize,
+            quota: 1,
+        };
+        let expected = self
+            .model
+            .ask(choices, &who, now, &ask, drawn)
+            .map(|after| {
+                self.model = after;
+            });
+        Happened {
+            who,
+            ask,
+            on,
+            before,
+            states_before,
+            states_after: self.states(),
+            prepared,
+            result,
+            expected,
+            revoked,
+            accepted,
+            now,
+        }
+    }
+
+    fn version(&self, id: OrganizationId) -> tenancy::Version {
+        let state = self.tenancy.repository().state(id);
+        state.map_or(tenancy::Version::ABSENT, |state| state.version())
+    }
+
+    /// Remembers the ids of what is new. Answers the organization that the command was about.
+    fn note(
+        &mut self,
+        ask: &Ask,
+        made: Option<OrganizationId>,
+        events: &[Event],
+        token: Option<&InvitationToken>,
+    ) -> Option<OrganizationId> {
+        self.tokens.extend(token.cloned());
+        let on = made.or_else(|| ask.about());
+        let id = on?;
+        for event in events {
+            match event {
+                Event::OrganizationCreated { .. } => self.organizations.push(id),
+                Event::WorkspaceCreated { workspace, .. } => self.workspaces.push((id, *workspace)),
+                Event::DomainCreated { domain, .. } => self.domains.push((id, *domain)),
+                Event::InvitationSent { invitation, .. } => {
+                    self.invitations.push((id, *invitation));
+                }
+                _ => {}
+            }
+        }
+        on
+    }
+}
+
+fn at(seconds: i64) -> DateTime<Utc> {
+    DateTime::from_timestamp(seconds, 0).expect("a time")
+}
+
+pub fn actor(who: &Who) -> Actor {
+    match who {
+        Who::Operator => Actor::Operator(Operator::attest(line("support"))),
+        Who::User(id, None) => Actor::unverified(*id),
+        Who::User(id, Some(address)) => Actor::user(*id, VerifiedEmail::attest(email(address))),
+    }
+}
+
+fn drawn(on: Option<OrganizationId>, events: &[Event], token: Option<&InvitationToken>) -> Drawn {
+    let mut drawn = Drawn {
+        link: token.map(|token| *token.hash().as_bytes()),
+        ..Drawn::default()
+    };
+    for event in events {
+        match event {
+            Event::OrganizationCreated { .. } => drawn.organization = on,
+            Event::WorkspaceCreated { workspace, .. } => drawn.workspace = Some(*workspace),
+            Event::DomainCreated { domain, .. } => drawn.domain = Some(*domain),
+            Event::InvitationSent { invitation, .. } => drawn.invitation = Some(*invitation),
+            _ => {}
+        }
+    }
+    drawn
+}

@@ -1,0 +1,309 @@
+//! A small world, explored completely: from the empty state, every command of everybody with every
+//! argument, in every state that can be reached.
+//!
+//! # What is covered
+//!
+//! Each test is one world, within the [`Bounds`] that it states, and reaches *every* state of it: the
+//! exploration ends because nothing new is found, not because of a limit. In every state every command is
+//! asked by every user and by the vendor's staff, with every argument of the world, with things of the
+//! other organization, with guessed links, and with ids of nothing. Time passes too: from every state with
+//! a pending invitation there is one in which all have expired. It runs on the crate's own
+//! [`decide`](tenancy::commands::decide), with exactly the facts that each command's keys bring.
+//!
+//! Of every question:
+//! - the answer is the one of the model (`model/mod.rs`), a second reading of the rulebook: the same code
+//!   of refusal, or the same records afterwards;
+//! - all records of the organization give the same answer as those that the keys brought;
+//! - a commit's changes and its events make the same state, one version later; a repetition under the same
+//!   id answers the same and changes nothing; a refusal comes without a commit;
+//! - no step creates a workspace past the quota, deletes what isn't empty, lowers a role by accepting,
+//!   reopens an invitation, or changes a domain's kind ([`invariants::only_allowed_steps`]).
+//!
+//! Of every state: `validate()` finds nothing, and nor do the same invariants written once more
+//! ([`Explorer::in_order`]); every open invitation could be sent by its inviter today (I6); the claims are
+//! those of the domains' names; the log replayed from nothing is the state.
+//!
+//! That all of this can fail is tested in `exploration/control.rs`.
+//!
+//! # What is not covered
+//!
+//! - Larger worlds. The worlds leave out different things, as everything at once (two organizations, three
+//!   users with all roles, two workspaces, a domain, two invitations) is too much. What meets nowhere, not
+//!   even within the larger bounds: three people, two workspaces and an invitation; a domain and three
+//!   people; two invitations and two workspaces; other people's addresses and a second workspace.
+//! - Where everybody signs in with their own address, a user without a verified one asks only what depends
+//!   on it for a user who is there already: accept, decline, follow. They ask everything in the world
+//!   whose addresses change. `CreateDomain` is asked where the world has a domain.
+//! - What the [canonical form](canonical) forgets: names, texts, versions, times, kinds of domains. Two
+//!   states that differ only there are explored once. Closed invitations are forgotten as well, but those
+//!   that a path left behind are asked for in every state on it, and so are links that were replaced.
+//! - Users are alike, and so are workspaces and organizations: of states that differ by their exchange,
+//!   one is explored.
+//! - Races (`interleavings.rs`), lists and reads (`properties.rs`), stores (the conformance suite).
+//!
+//! # Larger bounds
+//!
+//! ```text
+//! TENANCY_EXPLORATION=large cargo test --release -p tenancy --test exploration
+//! ```
+//!
+//! 130,138 states and 63,270,691 questions, in 21 minutes on two cores that others used as well.
+
+mod asks;
+mod canonical;
+mod control;
+mod explorer;
+mod invariants;
+
+use std::collections::{BTreeSet, HashSet, VecDeque};
+
+use explorer::Explorer;
+use tenancy::{OrganizationRole, WorkspaceRole};
+use tenancy_tests::commands::Kind;
+use tenancy_tests::deep;
+
+/// How small a world is.
+#[derive(Clone, Copy, Debug)]
+pub struct Bounds {
+    pub organizations: u8,
+    pub users: u8,
+    /// Whether everybody may sign in with everybody's address, verified or not, rather than with their
+    /// own.
+    pub any_address: bool,
+    pub organization_roles: &'static [OrganizationRole],
+    pub workspace_roles: &'static [WorkspaceRole],
+    /// The quotas that the vendor may set: the largest bounds the number of workspaces.
+    pub quotas: &'static [u32],
+    /// Whether there is the one domain.
+    pub domain: bool,
+    /// How many invitations may be open at once: the host's limit (I8).
+    pub invitations: u32,
+}
+
+impl Bounds {
+    pub fn addresses(&self) -> u8 {
+        self.users
+    }
+
+    /// The commands that nobody can be granted in such a world.
+    fn never_granted(&self) -> BTreeSet<Kind> {
+        let of_domains = [
+            Kind::CreateDomain,
+            Kind::DeactivateDomain,
+            Kind::ReactivateDomain,
+            Kind::MoveDomain,
+            Kind::DeleteDomain,
+            Kind::ReleaseDomainName,
+        ];
+        let of_invitations = [
+            Kind::InviteToOrganization,
+            Kind::InviteToWorkspace,
+            Kind::ResendInvitation,
+            Kind::RevokeInvitation,
+            Kind::AcceptInvitation,
+            Kind::DeclineInvitation,
+        ];
+        let domains = of_domains.into_iter().filter(|_| !self.domain);
+        let invitations = of_invitations.into_iter();
+        domains
+            .chain(invitations.filter(|_| self.invitations == 0))
+            .collect()
+    }
+}
+
+/// What an exploration found.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Found {
+    /// States that are not the same to some command.
+    pub states: usize,
+    /// Questions: a state, an actor, a command with its arguments. Those about what a path happened to
+    /// leave behind come on top.
+    pub questions: usize,
+    /// Questions that were granted.
+    pub granted: usize,
+}
+
+const ADMIN_OR_MEMBER: &[OrganizationRole] = &[OrganizationRole::Member, OrganizationRole::Admin];
+const ADMIN_OR_READER: &[WorkspaceRole] = &[WorkspaceRole::Reader, WorkspaceRole::Admin];
+
+/// What each world starts from, and says how it differs.
+const SMALLEST: Bounds = Bounds {
+    organizations: 1,
+    users: 2,
+    any_address: false,
+    organization_roles: ADMIN_OR_MEMBER,
+    workspace_roles: ADMIN_OR_READER,
+    quotas: &[1],
+    domain: false,
+    invitations: 0,
+};
+
+const fn found(states: usize, questions: usize, granted: usize) -> Found {
+    Found {
+        states,
+        questions,
+        granted,
+    }
+}
+
+/// The small bounds, or the larger ones if they are asked for.
+fn explored((small, few): (Bounds, Found), (large, many): (Bounds, Found)) {
+    let (bounds, expected) = if deep() { (large, many) } else { (small, few) };
+    assert_eq!(explore(bounds), expected, "within {bounds:?}");
+}
+
+#[test]
+fn three_people_with_every_role_in_a_workspace() {
+    let small = Bounds {
+        users: 3,
+        organization_roles: &OrganizationRole::ALL,
+        workspace_roles: &WorkspaceRole::ALL,
+        ..SMALLEST
+    };
+    let large = Bounds {
+        quotas: &[1, 2],
+        ..small
+    };
+    explored(
+        (small, found(302, 128_166, 19_846)),
+        (large, found(15_299, 8_326_535, 1_461_755)),
+    );
+}
+
+#[test]
+fn two_workspaces_and_a_domain_under_a_changing_quota() {
+    let small = Bounds {
+        quotas: &[1, 2],
+        domain: true,
+        ..SMALLEST
+    };
+    let large = Bounds {
+        quotas: &[0, 1, 2],
+        invitations: 1,
+        ..small
+    };
+    explored(
+        (small, found(1013, 297_942, 58_202)),
+        (large, found(24_415, 7_969_695, 1_624_356)),
+    );
+}
+
+#[test]
+fn every_role_by_invitation() {
+    let small = Bounds {
+        organization_roles: &OrganizationRole::ALL,
+        workspace_roles: &WorkspaceRole::ALL,
+        invitations: 1,
+        ..SMALLEST
+    };
+    let large = Bounds {
+        invitations: 2,
+        ..small
+    };
+    explored(
+        (small, found(748, 206_856, 35_719)),
+        (large, found(3_052, 914_184, 163_123)),
+    );
+}
+
+#[test]
+fn two_invitations_at_once() {
+    let small = Bounds {
+        invitations: 2,
+        ..SMALLEST
+    };
+    let large = Bounds { users: 3, ..small };
+    explored(
+        (small, found(623, 161_727, 29_708)),
+        (large, found(14_820, 6_290_108, 1_174_993)),
+    );
+}
+
+#[test]
+fn three_people_and_an_invitation() {
+    let small = Bounds {
+        users: 3,
+        workspace_roles: &[WorkspaceRole::Admin],
+        invitations: 1,
+        ..SMALLEST
+    };
+    let large = Bounds {
+        organization_roles: &OrganizationRole::ALL,
+        workspace_roles: &WorkspaceRole::ALL,
+        ..small
+    };
+    explored(
+        (small, found(397, 132_785, 23_078)),
+        (large, found(9_518, 4_402_470, 732_988)),
+    );
+}
+
+#[test]
+fn people_whose_addresses_change() {
+    let small = Bounds {
+        any_address: true,
+        workspace_roles: &[WorkspaceRole::Admin],
+        invitations: 1,
+        ..SMALLEST
+    };
+    let large = Bounds {
+        workspace_roles: ADMIN_OR_READER,
+        invitations: 2,
+        ..small
+    };
+    explored(
+        (small, found(622, 306_236, 71_847)),
+        (large, found(14_839, 8_921_829, 2_327_688)),
+    );
+}
+
+#[test]
+fn two_organizations_and_one_domain_name() {
+    let small = Bounds {
+        organizations: 2,
+        organization_roles: &[OrganizationRole::Admin],
+        workspace_roles: &[WorkspaceRole::Admin],
+        domain: true,
+        ..SMALLEST
+    };
+    let large = Bounds {
+        organization_roles: ADMIN_OR_MEMBER,
+        invitations: 1,
+        ..small
+    };
+    explored(
+        (small, found(257, 113_562, 15_695)),
+        (large, found(48_195, 26_445_870, 3_895_405)),
+    );
+}
+
+/// One world, from nothing to its last state.
+fn explore(bounds: Bounds) -> Found {
+    let started = std::time::Instant::now();
+    let explorer = Explorer::new(bounds);
+    let mut found = Found::default();
+    let mut granted = BTreeSet::new();
+    let start = explorer.start();
+    let mut forms = HashSet::from([explorer.renamings.form(&start)]);
+    let mut open = VecDeque::from([start]);
+    while let Some(node) = open.pop_front() {
+        found.states += 1;
+        explorer.in_order(&node);
+        explorer.expand(&node, &mut found, &mut granted, |next| {
+            if forms.insert(explorer.renamings.form(&next)) {
+                open.push_back(next);
+            }
+        });
+        if found.states % 1000 == 0 {
+            println!("{found:?}, {} open, {:?}", open.len(), started.elapsed());
+        }
+    }
+    let never = Kind::ALL.iter().filter(|kind| !granted.contains(kind));
+    assert_eq!(
+        never.copied().collect::<BTreeSet<_>>(),
+        bounds.never_granted(),
+        "every other command was granted somewhere"
+    );
+    println!("{bounds:?}: {found:?} in {:?}", started.elapsed());
+    found
+}

@@ -1,0 +1,183 @@
+//! The canonical form of a state: two states of one form are the same to every command.
+//!
+//! Users, workspaces and organizations are renamed so that the smallest form comes out; names, times,
+//! versions, texts on paper, kinds of domains and closed invitations are forgotten.
+
+use chrono::{DateTime, Utc};
+use tenancy::store::OrganizationState;
+use tenancy::{
+    DomainStatus, InvitationTarget, OrganizationRole, UserId, WorkspaceId, WorkspaceRole,
+};
+
+use super::Bounds;
+use super::explorer::Node;
+use crate::bytes::{address, user};
+
+pub type Form = Vec<u8>;
+
+/// All orders of `0..n`.
+fn orders(n: u8) -> Vec<Vec<u8>> {
+    let Some(last) = n.checked_sub(1) else {
+        return vec![vec![]];
+    };
+    let mut all = Vec::new();
+    for order in orders(last) {
+        for at in 0..=order.len() {
+            let mut longer = order.clone();
+            longer.insert(at, last);
+            all.push(longer);
+        }
+    }
+    all
+}
+
+/// The ways to rename users and addresses.
+pub struct Renamings {
+    all: Vec<(Vec<u8>, Vec<u8>)>,
+    users: Vec<UserId>,
+    addresses: Vec<String>,
+}
+
+impl Renamings {
+    pub fn new(bounds: &Bounds) -> Self {
+        let users = orders(bounds.users);
+        let all = if bounds.any_address {
+            let pairs = users.iter().flat_map(|users| {
+                orders(bounds.addresses())
+                    .into_iter()
+                    .map(move |addresses| (users.clone(), addresses))
+            });
+            pairs.collect()
+        } else {
+            users
+                .into_iter()
+                .map(|order| (order.clone(), order))
+                .collect()
+        };
+        Self {
+            all,
+            users: (0..bounds.users).map(user).collect(),
+            addresses: (0..bounds.addresses()).map(address).collect(),
+        }
+    }
+
+    fn user(&self, id: UserId) -> usize {
+        self.users.iter().position(|known| *known == id).unwrap()
+    }
+
+    fn address(&self, email: &str) -> usize {
+        self.addresses
+            .iter()
+            .position(|known| known == email)
+            .unwrap()
+    }
+
+    pub fn form(&self, node: &Node) -> Form {
+        let forms = self.all.iter().map(|renaming| {
+            let states = node.states.iter();
+            let mut each: Vec<_> = states
+                .map(|state| self.of_state(state, node.now, renaming))
+                .collect();
+            each.sort();
+            each.concat()
+        });
+        forms.min().unwrap()
+    }
+
+    fn of_state(
+        &self,
+        state: &OrganizationState,
+        now: DateTime<Utc>,
+        renaming: &(Vec<u8>, Vec<u8>),
+    ) -> Form {
+        let ids: Vec<_> = state.workspaces().map(|workspace| workspace.id).collect();
+        let forms = orders(u8::try_from(ids.len()).unwrap())
+            .into_iter()
+            .map(|order| {
+                let ids: Vec<_> = order.iter().map(|at| ids[usize::from(*at)]).collect();
+                self.written(state, now, renaming, &ids)
+            });
+        forms.min().unwrap()
+    }
+
+    fn written(
+        &self,
+        state: &OrganizationState,
+        now: DateTime<Utc>,
+        (users, addresses): &(Vec<u8>, Vec<u8>),
+        workspaces: &[WorkspaceId],
+    ) -> Form {
+        let Some(row) = state.organization() else {
+            return vec![0];
+        };
+        let placed = |id| u8::try_from(workspaces.iter().position(|known| *known == id).unwrap());
+        let placed = |id: WorkspaceId| placed(id).unwrap();
+        // An order says who was before at each place; the place is the new name.
+        let new = |order: &[u8], old: usize| {
+            let place = order.iter().position(|at| usize::from(*at) == old);
+            u8::try_from(place.unwrap()).unwrap()
+        };
+        let mut form = vec![1 + u8::from(row.is_active())];
+        form.push(u8::try_from(row.workspace_quota).unwrap());
+        for at in users {
+            let member = state.member(self.users[usize::from(*at)]);
+            form.push(member.map_or(0, |member| 1 + of_organization(member.role)));
+            let email = member.and_then(|member| member.email.as_ref());
+            let email = email.map(|email| new(addresses, self.address(email.as_str())));
+            form.push(email.map_or(0, |email| 1 + email));
+        }
+        form.push(u8::try_from(workspaces.len()).unwrap());
+        for workspace in workspaces {
+            for at in users {
+                let held = state.workspace_member(*workspace, self.users[usize::from(*at)]);
+                form.push(held.map_or(0, |held| 1 + of_workspace(held.role)));
+            }
+        }
+        let domains = state.domains().map(|domain| {
+            2 + 2 * placed(domain.workspace) + u8::from(domain.status == DomainStatus::Active)
+        });
+        let retired = state.retired_names().map(|_| 1);
+        form.push(domains.chain(retired).max().unwrap_or(0));
+        let mut invitations: Vec<_> = state
+            .open_invitations()
+            .map(|invitation| {
+                let target = match invitation.target {
+                    InvitationTarget::Organization { role } => of_organization(role),
+                    InvitationTarget::Workspace { workspace, role } => {
+                        3 + 3 * placed(workspace) + of_workspace(role)
+                    }
+                };
+                [
+                    new(addresses, self.address(invitation.email.as_str())),
+                    target,
+                    new(users, self.user(invitation.inviter)),
+                    u8::from(now < invitation.expires_at),
+                ]
+            })
+            .collect();
+        invitations.sort_unstable();
+        form.push(u8::try_from(invitations.len()).unwrap());
+        form.extend(invitations.concat());
+        form
+    }
+}
+
+fn of_organization(role: OrganizationRole) -> u8 {
+    u8::try_from(
+        OrganizationRole::ALL
+            .iter()
+            .position(|known| *known == role)
+            .unwrap(),
+    )
+    .unwrap()
+}
+
+fn of_workspace(role: WorkspaceRole) -> u8 {
+    u8::try_from(
+        WorkspaceRole::ALL
+            .iter()
+            .position(|known| *known == role)
+            .unwrap(),
+    )
+    .unwrap()
+}

@@ -1,0 +1,172 @@
+//! The exploration on what is wrong: it has to notice, or it would notice nothing.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use tenancy::store::{Claim, Invitation, InvitationState, Record, RecordId};
+use tenancy::token::TokenHash;
+use tenancy::{
+    InvitationId, InvitationTarget, Member, OrganizationRole, UserId, WorkspaceMember,
+    WorkspaceRole,
+};
+
+use super::explorer::{Explorer, Node, VALIDITY};
+use super::{Bounds, Found, SMALLEST};
+use crate::bytes::user;
+use tenancy_tests::model::Choices;
+use tenancy_tests::world::email;
+
+/// Acme as it is born: Ann's, with one workspace.
+fn born(explorer: &Explorer) -> Node {
+    let mut found = Found::default();
+    let mut first = None;
+    let start = explorer.start();
+    let mut commands = std::collections::BTreeSet::new();
+    explorer.expand(&start, &mut found, &mut commands, |next| {
+        first.get_or_insert(next);
+    });
+    first.expect("somebody may create it")
+}
+
+/// What an assertion said that failed.
+fn failure(of: impl FnOnce()) -> String {
+    match catch_unwind(AssertUnwindSafe(of)) {
+        Ok(()) => "none".to_owned(),
+        Err(said) => said.downcast_ref::<String>().cloned().unwrap_or_default(),
+    }
+}
+
+/// With an organization's row put right, so that only what a test breaks is broken.
+fn put(node: &mut Node, records: impl IntoIterator<Item = Record>) {
+    for record in records {
+        node.states[0].put(record);
+    }
+    let mut row = node.states[0].organization().unwrap().clone();
+    row.counts = node.states[0].recount();
+    node.states[0].set_organization(row);
+}
+
+#[test]
+fn a_state_that_breaks_an_invariant_is_noticed() {
+    let bounds = Bounds {
+        invitations: 1,
+        ..SMALLEST
+    };
+    let explorer = Explorer::new(bounds);
+    let whole = born(&explorer);
+    explorer.in_order(&whole);
+    let owner = whole.states[0].members().next().unwrap().clone();
+    let workspace = whole.states[0].workspaces().next().unwrap().clone();
+    let member = |user, role| {
+        Record::Member(Member {
+            user,
+            role,
+            email: None,
+            since: whole.now,
+        })
+    };
+    let held = |user| {
+        Record::WorkspaceMember(WorkspaceMember {
+            workspace: workspace.id,
+            user,
+            role: WorkspaceRole::Reader,
+            since: whole.now,
+        })
+    };
+    let sent = |inviter: UserId| {
+        Record::Invitation(Invitation {
+            id: InvitationId::new(),
+            email: email("new@host.example"),
+            target: InvitationTarget::Organization {
+                role: OrganizationRole::Member,
+            },
+            inviter,
+            token_hash: TokenHash::from_bytes([1; 32]),
+            sent_at: whole.now,
+            expires_at: whole.now + VALIDITY,
+            state: InvitationState::Open,
+        })
+    };
+    let somebody = user(1);
+    type Breaks<'a> = Box<dyn Fn(&mut Node) + 'a>;
+    let broken: [(&str, &str, Breaks<'_>); 6] = [
+        (
+            "no Admin",
+            "NoAdmin",
+            Box::new(|node| put(node, [member(owner.user, OrganizationRole::Member)])),
+        ),
+        (
+            "a wrong count",
+            "Counts",
+            Box::new(|node| node.states[0].put(member(somebody, OrganizationRole::Member))),
+        ),
+        (
+            "a workspace member who is no member",
+            "NotAMember",
+            Box::new(|node| {
+                let mut counted = workspace.clone();
+                counted.members = 1;
+                put(node, [Record::Workspace(counted), held(somebody)]);
+            }),
+        ),
+        (
+            "an inviter who may not",
+            "I6",
+            Box::new(|node| {
+                let role = OrganizationRole::Accounting;
+                put(node, [member(somebody, role), sent(somebody)]);
+            }),
+        ),
+        (
+            "a claim for no domain",
+            "D2: a claim for each name",
+            Box::new(|node| {
+                let claim = Claim::DomainName("api".parse().unwrap());
+                node.claims.insert(claim, node.ids[0]);
+            }),
+        ),
+        (
+            "a record that is not in the log",
+            "invariant 8",
+            Box::new(|node| {
+                drop(node.states[0].delete(&RecordId::Workspace(workspace.id)));
+                put(node, []);
+            }),
+        ),
+    ];
+    for (what, expected, breaks) in broken {
+        let mut node = whole.clone();
+        breaks(&mut node);
+        let said = failure(|| explorer.in_order(&node));
+        assert!(said.contains(expected), "{what}: {said}");
+    }
+}
+
+#[test]
+fn a_reading_of_the_rulebook_that_differs_is_noticed() {
+    let bounds = Bounds {
+        quotas: &[1, 2],
+        invitations: 2,
+        ..SMALLEST
+    };
+    let honest = Explorer::new(bounds).choices;
+    let others = [
+        Choices { quota: 2, ..honest },
+        Choices { limit: 0, ..honest },
+        Choices {
+            validity: VALIDITY * 2,
+            ..honest
+        },
+    ];
+    for (index, choices) in others.into_iter().enumerate() {
+        let explorer = Explorer {
+            choices,
+            ..Explorer::new(bounds)
+        };
+        // Nothing, and then an organization, in which everything can be asked.
+        let explored = || {
+            let node = born(&explorer);
+            explorer.expand(&node, &mut Found::default(), &mut Default::default(), drop);
+        };
+        assert_ne!(failure(explored), "none", "choice {index}: not noticed");
+    }
+}

@@ -1,0 +1,174 @@
+//! The invariants: of a state, and of a step.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use tenancy::store::{Claim, Invitation, InvitationState, OrganizationState};
+use tenancy::{Event, InvitationTarget, LogEntry, OrganizationRole, WorkspaceRole};
+
+use super::explorer::Node;
+use super::explorer::{Explorer, modelled};
+
+impl Explorer {
+    pub fn in_order(&self, node: &Node) {
+        let mut names = BTreeMap::new();
+        for state in &node.states {
+            assert_eq!(state.validate(), Ok(()));
+            let Some(row) = state.organization() else {
+                assert_eq!(state.records().count(), 0, "nothing of no organization");
+                continue;
+            };
+            let admins = state
+                .members()
+                .filter(|m| m.role == OrganizationRole::Admin);
+            let admins = admins.count();
+            let open: Vec<_> = state.open_invitations().collect();
+            if row.is_active() {
+                assert!(admins > 0, "O4: an Admin remains");
+            } else {
+                let left = state.members().count() + state.workspaces().count();
+                assert_eq!(
+                    left + open.len() + state.domains().count(),
+                    0,
+                    "O6: it is empty"
+                );
+            }
+            let counts = [
+                (row.counts.members, state.members().count()),
+                (row.counts.admins, admins),
+                (row.counts.workspaces, state.workspaces().count()),
+                (row.counts.domains, state.domains().count()),
+                (row.counts.invitations, open.len()),
+            ];
+            for (kept, counted) in counts {
+                assert_eq!(kept as usize, counted, "counts equal records: {row:?}");
+            }
+            for workspace in state.workspaces() {
+                let domains = state.domains().filter(|d| d.workspace == workspace.id);
+                let members = state.workspace_members();
+                let members = members.filter(|m| m.workspace == workspace.id);
+                let counted = (domains.count(), members.count());
+                let kept = (workspace.domains as usize, workspace.members as usize);
+                assert_eq!(kept, counted, "counts equal records: {workspace:?}");
+            }
+            for member in state.workspace_members() {
+                assert!(state.member(member.user).is_some(), "M1");
+                assert!(state.workspace(member.workspace).is_some(), "invariant 3");
+            }
+            for domain in state.domains() {
+                assert!(state.workspace(domain.workspace).is_some(), "invariant 3");
+                assert_eq!(names.insert(domain.name.clone(), state.id()), None, "D2");
+            }
+            for retired in state.retired_names() {
+                assert_eq!(names.insert(retired.name.clone(), state.id()), None, "D2");
+            }
+            assert!(open.len() <= self.bounds.invitations as usize, "I8");
+            let targets = open.iter().map(|i| (i.email.key(), i.target.workspace()));
+            assert_eq!(targets.collect::<BTreeSet<_>>().len(), open.len(), "I5");
+            for invitation in open {
+                assert!(
+                    inviter_may(state, invitation),
+                    "I6: {invitation:?} of {state:#?}"
+                );
+            }
+        }
+        let names = names.into_iter();
+        let names = names.map(|(name, id)| (Claim::DomainName(name), id));
+        assert_eq!(node.claims, names.collect(), "D2: a claim for each name");
+        for state in &node.states {
+            let mut log = Vec::new();
+            let mut rest = &node.log;
+            while let Some(entry) = rest {
+                if entry.entry.organization == state.id() {
+                    log.push(&entry.entry);
+                }
+                rest = &entry.before;
+            }
+            log.reverse();
+            let replayed = OrganizationState::replay(state.id(), log);
+            assert_eq!(replayed.as_ref(), Ok(state), "invariant 8");
+        }
+        modelled(node).invariants();
+    }
+}
+
+/// What no single step may do, whoever takes it.
+pub fn only_allowed_steps(
+    before: &OrganizationState,
+    after: &OrganizationState,
+    events: &[Event],
+    entry: &LogEntry,
+) {
+    let quota = after
+        .organization()
+        .map_or(0, |row| row.workspace_quota as usize);
+    let more = after.workspaces().count() > before.workspaces().count();
+    assert!(
+        !more || after.workspaces().count() <= quota,
+        "W2: {entry:?}"
+    );
+    for event in events {
+        match event {
+            Event::WorkspaceDeleted { workspace, .. } => {
+                assert_eq!(before.domains_in(*workspace).count(), 0, "W4: {entry:?}");
+                let author = tenancy::Author::User;
+                let mut members = before.members_of(*workspace);
+                assert!(
+                    members.all(|m| author(m.user) == entry.author),
+                    "W4: {entry:?}"
+                );
+            }
+            Event::OrganizationDeleted {} => {
+                let left = (before.workspaces().count(), before.members().count());
+                assert_eq!(left, (0, 1), "O6: {entry:?}");
+            }
+            _ => {}
+        }
+    }
+    for domain in before.domains() {
+        let kind = after
+            .domain(domain.id)
+            .map_or(domain.kind, |after| after.kind);
+        assert_eq!(kind, domain.kind, "D1: {entry:?}");
+    }
+    for invitation in before.invitations() {
+        let since = after.invitation(invitation.id).map(|after| after.state);
+        let was = invitation.state;
+        assert!(
+            was == InvitationState::Open || since == Some(was),
+            "I5: {entry:?}"
+        );
+    }
+    if entry.command == "accept_invitation" {
+        for member in before.members() {
+            let since = after.member(member.user).map(|after| after.role);
+            assert!(since >= Some(member.role), "I7: {entry:?}");
+        }
+        for held in before.workspace_members() {
+            let since = after.workspace_member(held.workspace, held.user);
+            assert!(
+                since.map(|since| since.role) >= Some(held.role),
+                "I7: {entry:?}"
+            );
+        }
+    }
+}
+
+/// I6, as an invariant: every open invitation could be sent by its inviter today.
+fn inviter_may(state: &OrganizationState, invitation: &Invitation) -> bool {
+    let inviter = invitation.inviter;
+    let Some(member) = state.member(inviter) else {
+        return false;
+    };
+    let known = state
+        .members_with_email(invitation.email.key())
+        .next()
+        .is_some();
+    member.role == OrganizationRole::Admin
+        || match invitation.target {
+            InvitationTarget::Organization { .. } => false,
+            InvitationTarget::Workspace { workspace, .. } => {
+                let held = state.workspace_member(workspace, inviter);
+                known && held.is_some_and(|held| held.role == WorkspaceRole::Admin)
+            }
+        }
+}

@@ -1,0 +1,24 @@
+//! The rulebook, rule by rule: every test is named after the rule that it holds, and says what the rule
+//! says. A command that is refused is also checked to have changed nothing, and after one that succeeds
+//! the store is held against its log and the invariants; the vocabulary in `tenancy_tests::world` does both.
+//!
+//! Beside the rules: the matrix, what leaves the process as JSON, what outsiders learn, and the house's own order.
+
+mod architecture;
+mod decisions;
+mod domains;
+mod edges;
+mod events;
+mod golden;
+mod invitations;
+mod matrix;
+mod organizations;
+mod outsiders;
+mod people;
+mod public_types;
+mod requests;
+mod rulebook;
+mod shell;
+#[cfg(feature = "tracing")]
+mod tracing;
+mod workspaces;

@@ -1,0 +1,390 @@
+//! Every command once, with its arguments from whatever source a test has.
+//!
+//! The list of commands is the crate's own ([`tenancy::every_command`]): a command that has no arm in
+//! [`Kind::draw`] doesn't compile.
+
+use tenancy::text::TextLine;
+use tenancy::{
+    CommitId, CompanyInformation, DomainId, DomainKind, DomainName, EmailAddress, InvitationId,
+    InvitationToken, InvoicingInformation, Name, OrganizationId, OrganizationRole, UserId,
+    VerifiedEmail, WorkspaceId, WorkspaceRole,
+};
+
+macro_rules! asks {
+    ($($file:ident: $($command:ident = $name:literal),+;)+) => {
+        $($(use tenancy::commands::$command;)+)+
+
+        /// Any command, with its arguments.
+        #[derive(Clone, Debug)]
+        pub enum Ask {
+            $($(#[doc = concat!("`", $name, "`")] $command($command),)+)+
+        }
+
+        /// Which command.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum Kind {
+            $($(#[doc = concat!("`", $name, "`")] $command,)+)+
+        }
+
+        impl Kind {
+            /// Every command.
+            pub const ALL: &[Self] = &[$($(Self::$command),+),+];
+
+            /// Its name in the log.
+            pub const fn name(self) -> &'static str {
+                match self { $($(Self::$command => $name,)+)+ }
+            }
+
+            /// Whether what it does depends on the actor's verified address.
+            pub const fn reads_email(self) -> bool {
+                match self {
+                    $($(Self::$command => <$command as tenancy::commands::Command>::READS_EMAIL,)+)+
+                }
+            }
+        }
+
+        impl Ask {
+            /// Which command it is.
+            pub const fn kind(&self) -> Kind {
+                match self { $($(Self::$command(_) => Kind::$command,)+)+ }
+            }
+        }
+
+        $($(impl From<$command> for Ask {
+            fn from(command: $command) -> Self {
+                Self::$command(command)
+            }
+        })+)+
+
+        /// `with_command!(ask, command => …)` does the same with whichever command it is.
+        #[macro_export]
+        macro_rules! with_command {
+            ($ask:expr, $it:ident => $body:expr) => {
+                match $ask {
+                    $($($crate::commands::Ask::$command($it) => $body,)+)+
+                }
+            };
+        }
+    };
+}
+
+tenancy::every_command!(asks);
+
+/// Where the arguments of commands come from: bytes, a small world, given things.
+pub trait Arguments {
+    /// An organization.
+    fn organization(&mut self) -> OrganizationId;
+    /// A workspace, and the organization in which it is asked for.
+    fn workspace(&mut self) -> (OrganizationId, WorkspaceId);
+    /// A domain, and the organization in which it is asked for.
+    fn domain(&mut self) -> (OrganizationId, DomainId);
+    /// The workspace that a domain of this organization moves to.
+    fn destination(&mut self, organization: OrganizationId) -> WorkspaceId;
+    /// An invitation, and the organization in which it is asked for.
+    fn invitation(&mut self) -> (OrganizationId, InvitationId);
+    /// The link of an invitation.
+    fn link(&mut self) -> InvitationToken;
+    /// Somebody.
+    fn user(&mut self) -> UserId;
+    /// Somebody, with the address by which they are appointed.
+    fn appointee(&mut self) -> (UserId, VerifiedEmail);
+    /// Whom to invite.
+    fn email(&mut self) -> EmailAddress;
+    /// An organization's name.
+    fn organization_name(&mut self) -> Name;
+    /// A workspace's name.
+    fn workspace_name(&mut self) -> Name;
+    /// A domain's name.
+    fn label(&mut self) -> DomainName;
+    /// Sandbox or production.
+    fn domain_kind(&mut self) -> DomainKind;
+    /// A role in an organization.
+    fn organization_role(&mut self) -> OrganizationRole;
+    /// A role in a workspace.
+    fn workspace_role(&mut self) -> WorkspaceRole;
+    /// How many workspaces an organization may hold.
+    fn quota(&mut self) -> u32;
+    /// Company information.
+    fn company(&mut self) -> Option<CompanyInformation>;
+    /// Invoicing information.
+    fn invoicing(&mut self) -> Option<InvoicingInformation>;
+    /// A contract's reference.
+    fn contract(&mut self) -> Option<TextLine>;
+}
+
+impl Kind {
+    /// Such a command, with arguments from there.
+    pub fn draw(self, from: &mut impl Arguments) -> Ask {
+        match self {
+            Self::CreateOrganization => CreateOrganization {
+                name: from.organization_name(),
+            }
+            .into(),
+            Self::RenameOrganization => RenameOrganization {
+                organization: from.organization(),
+                name: from.organization_name(),
+            }
+            .into(),
+            Self::EditCompany => EditCompany {
+                organization: from.organization(),
+                company: from.company(),
+            }
+            .into(),
+            Self::EditInvoicing => EditInvoicing {
+                organization: from.organization(),
+                invoicing: from.invoicing(),
+            }
+            .into(),
+            Self::DeleteOrganization => DeleteOrganization {
+                organization: from.organization(),
+            }
+            .into(),
+            Self::SetWorkspaceQuota => SetWorkspaceQuota {
+                organization: from.organization(),
+                quota: from.quota(),
+            }
+            .into(),
+            Self::EditContract => EditContract {
+                organization: from.organization(),
+                contract: from.contract(),
+            }
+            .into(),
+            Self::AppointAdmin => {
+                let organization = from.organization();
+                let (user, email) = from.appointee();
+                AppointAdmin {
+                    organization,
+                    user,
+                    email,
+                }
+                .into()
+            }
+            Self::ReleaseDomainName => ReleaseDomainName {
+                organization: from.organization(),
+                name: from.label(),
+            }
+            .into(),
+            Self::CreateWorkspace => CreateWorkspace {
+                organization: from.organization(),
+                name: from.workspace_name(),
+            }
+            .into(),
+            Self::RenameWorkspace => {
+                let (organization, workspace) = from.workspace();
+                let name = from.workspace_name();
+                RenameWorkspace {
+                    organization,
+                    workspace,
+                    name,
+                }
+                .into()
+            }
+            Self::EditWorkspaceInvoicing => {
+                let (organization, workspace) = from.workspace();
+                let invoicing = from.invoicing();
+                EditWorkspaceInvoicing {
+                    organization,
+                    workspace,
+                    invoicing,
+                }
+                .into()
+            }
+            Self::DeleteWorkspace => {
+                let (organization, workspace) = from.workspace();
+                DeleteWorkspace {
+                    organization,
+                    workspace,
+                }
+                .into()
+            }
+            Self::CreateDomain => {
+                let (organization, workspace) = from.workspace();
+                CreateDomain {
+                    organization,
+                    workspace,
+                    name: from.label(),
+                    kind: from.domain_kind(),
+                }
+                .into()
+            }
+            Self::DeactivateDomain => {
+                let (organization, domain) = from.domain();
+                DeactivateDomain {
+                    organization,
+                    domain,
+                }
+                .into()
+            }
+            Self::ReactivateDomain => {
+                let (organization, domain) = from.domain();
+                ReactivateDomain {
+                    organization,
+                    domain,
+                }
+                .into()
+            }
+            Self::MoveDomain => {
+                let (organization, domain) = from.domain();
+                let to = from.destination(organization);
+                MoveDomain {
+                    organization,
+                    domain,
+                    to,
+                }
+                .into()
+            }
+            Self::DeleteDomain => {
+                let (organization, domain) = from.domain();
+                DeleteDomain {
+                    organization,
+                    domain,
+                }
+                .into()
+            }
+            Self::ChangeOrganizationRole => ChangeOrganizationRole {
+                organization: from.organization(),
+                user: from.user(),
+                role: from.organization_role(),
+            }
+            .into(),
+            Self::RemoveMember => RemoveMember {
+                organization: from.organization(),
+                user: from.user(),
+            }
+            .into(),
+            Self::LeaveOrganization => LeaveOrganization {
+                organization: from.organization(),
+            }
+            .into(),
+            Self::FollowEmailChange => FollowEmailChange {
+                organization: from.organization(),
+            }
+            .into(),
+            Self::GiveWorkspaceRole => {
+                let (organization, workspace) = from.workspace();
+                GiveWorkspaceRole {
+                    organization,
+                    workspace,
+                    user: from.user(),
+                    role: from.workspace_role(),
+                }
+                .into()
+            }
+            Self::TakeWorkspaceRole => {
+                let (organization, workspace) = from.workspace();
+                let user = from.user();
+                TakeWorkspaceRole {
+                    organization,
+                    workspace,
+                    user,
+                }
+                .into()
+            }
+            Self::LeaveWorkspace => {
+                let (organization, workspace) = from.workspace();
+                LeaveWorkspace {
+                    organization,
+                    workspace,
+                }
+                .into()
+            }
+            Self::InviteToOrganization => InviteToOrganization {
+                organization: from.organization(),
+                email: from.email(),
+                role: from.organization_role(),
+            }
+            .into(),
+            Self::InviteToWorkspace => {
+                let (organization, workspace) = from.workspace();
+                InviteToWorkspace {
+                    organization,
+                    workspace,
+                    email: from.email(),
+                    role: from.workspace_role(),
+                }
+                .into()
+            }
+            Self::ResendInvitation => {
+                let (organization, invitation) = from.invitation();
+                ResendInvitation {
+                    organization,
+                    invitation,
+                }
+                .into()
+            }
+            Self::RevokeInvitation => {
+                let (organization, invitation) = from.invitation();
+                RevokeInvitation {
+                    organization,
+                    invitation,
+                }
+                .into()
+            }
+            Self::AcceptInvitation => AcceptInvitation { token: from.link() }.into(),
+            Self::DeclineInvitation => DeclineInvitation { token: from.link() }.into(),
+            Self::AcceptReceivedInvitation => {
+                let (organization, invitation) = from.invitation();
+                AcceptReceivedInvitation {
+                    organization,
+                    invitation,
+                }
+                .into()
+            }
+            Self::DeclineReceivedInvitation => {
+                let (organization, invitation) = from.invitation();
+                DeclineReceivedInvitation {
+                    organization,
+                    invitation,
+                }
+                .into()
+            }
+        }
+    }
+}
+
+impl Ask {
+    /// The organization that it is about; `None` of a creation, which is about none yet.
+    pub fn about(&self) -> Option<OrganizationId> {
+        use tenancy::commands::Command as _;
+        let nothing = CommitId::from_uuid(uuid::Uuid::nil());
+        match self {
+            Self::CreateOrganization(_) => None,
+            ask => Some(with_command!(ask, command => command.organization(nothing))),
+        }
+    }
+}
+
+/// All that a source of exhaustive choices can answer, one run after another: an odometer, a digit a
+/// choice.
+#[derive(Debug, Default)]
+pub struct Choices {
+    /// Of each choice of a run: which was made, of how many.
+    digits: Vec<(usize, usize)>,
+    made: usize,
+}
+
+impl Choices {
+    /// The next choice of this run.
+    pub fn one_of<T: Clone>(&mut self, all: &[T]) -> T {
+        if self.made == self.digits.len() {
+            self.digits.push((0, all.len()));
+        }
+        let (at, of) = self.digits[self.made];
+        assert_eq!(of, all.len(), "a run chooses by what it chose before");
+        self.made += 1;
+        all[at].clone()
+    }
+
+    /// Turns to the next run; `false` if all were made.
+    pub fn turn(&mut self) -> bool {
+        self.digits.truncate(self.made);
+        self.made = 0;
+        while let Some((at, of)) = self.digits.pop() {
+            if at + 1 < of {
+                self.digits.push((at + 1, of));
+                return true;
+            }
+        }
+        false
+    }
+}
