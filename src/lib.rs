@@ -63,7 +63,7 @@ pub use domain::{Domain, DomainKind, DomainStatus};
 pub use error::{Done, Error};
 pub use event::{Event, LogEntry, RevocationReason};
 pub use id::{CommitId, DomainId, InvitationId, OrganizationId, UserId, WorkspaceId};
-pub use invitation::{InvitationStatus, InvitationTarget};
+pub use invitation::{InvitationState, InvitationStatus, InvitationTarget};
 pub use member::{Member, WorkspaceMember};
 pub use organization::{CompanyInformation, InvoicingInformation, QuotaUsage};
 #[doc(inline)]

@@ -31,13 +31,13 @@ pub mod views;
 ///
 /// ```
 /// # tenancy::block_on(async {
-/// use tenancy::{Actor, Name, Tenancy, UserId, WorkspaceAction};
+/// use tenancy::{Actor, Name, Tenancy, UserId, VerifiedEmail, WorkspaceAction};
 /// use tenancy::commands::CreateOrganization;
 /// use tenancy::store::MemoryRepository;
 ///
 /// let tenancy = Tenancy::new(MemoryRepository::new());
 ///
-/// let ann = Actor::unverified(UserId::from_external("ann"));
+/// let ann = Actor::user(UserId::from_external("ann"), VerifiedEmail::attest("ann@acme.example".parse()?));
 /// let acme = tenancy.execute(&ann, CreateOrganization { name: Name::new("Acme")? }).await?.output;
 ///
 /// let may = tenancy.check(&ann, (acme.organization, acme.workspace), WorkspaceAction::Rename).await?;

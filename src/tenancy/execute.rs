@@ -44,7 +44,7 @@ impl<R: Repository> Tenancy<R> {
     /// # use tenancy::{commands::*, store::*, *};
     /// # let tenancy = Tenancy::new(MemoryRepository::new());
     /// # let user = UserId::from_external("ann");
-    /// # let ann = Actor::unverified(user);
+    /// # let ann = Actor::user(user, VerifiedEmail::attest("ann@acme.example".parse()?));
     /// let id = CommitId::from_key(user, "idempotency-key-of-the-request");
     /// let command = CreateOrganization { name: Name::new("Acme")? };
     /// let first = tenancy.execute_as(id, &ann, command.clone()).await?;
