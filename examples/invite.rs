@@ -171,7 +171,7 @@ async fn preview(
             invitation.email, invitation.target, invitation.status
         ),
         InvitationPreview::Closed { state } => {
-            println!("   A preview tells only that it is closed: {state}")
+            println!("   A preview tells only that it is closed: {state}");
         }
     }
     Ok(())
