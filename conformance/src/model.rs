@@ -132,6 +132,11 @@ impl Model {
         Outcome::Committed
     }
 
+    /// The organization that holds a claim.
+    pub(crate) fn holder(&self, claim: &Claim) -> Option<OrganizationId> {
+        self.claims.get(claim).copied()
+    }
+
     pub(crate) fn facts(&self, id: OrganizationId, keys: &[Key]) -> Option<Facts> {
         let tenant = self.tenants.get(&id)?;
         Facts::select(&tenant.state, &tenant.log, keys)
