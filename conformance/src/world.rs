@@ -4,6 +4,10 @@
 //! means), so every state here is one that the library could have made: names are unique, a workspace's
 //! member is a member, the counts are right.
 
+mod events;
+
+pub(crate) use events::{company, deletion, given, invoicing, joined, renamed, taken};
+
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
@@ -11,9 +15,9 @@ use tenancy::store::{Change, Commit, FormerMember, Record, RecordId, Repository}
 use tenancy::text::TextLine;
 use tenancy::token::TokenHash;
 use tenancy::{
-    Author, CommitId, CompanyInformation, DomainId, DomainKind, DomainName, EmailAddress, Event,
-    InvitationId, InvitationTarget, InvoicingInformation, LogEntry, Name, OrganizationId,
-    OrganizationRole, RevocationReason, UserId, WorkspaceId, WorkspaceRole,
+    Author, CommitId, DomainId, DomainKind, DomainName, EmailAddress, Event, InvitationId,
+    InvitationTarget, LogEntry, Name, OrganizationId, OrganizationRole, RevocationReason, UserId,
+    WorkspaceId, WorkspaceRole,
 };
 
 use crate::harness::Harness;
@@ -252,6 +256,17 @@ impl<R: Repository> World<R> {
         Ok(ids)
     }
 
+    /// Another organization with the same ids, and the same people.
+    pub(crate) async fn twin(&mut self, of: &Acme) -> Result<Acme, Failure> {
+        let twin = Acme {
+            id: self.organization(),
+            domain_name: DomainName::new("twin")?,
+            ..of.clone()
+        };
+        self.acme_as(&twin).await?;
+        Ok(twin)
+    }
+
     /// Ids for an [`acme`](Self::acme). Its domain's name is taken from its id.
     pub(crate) fn acme_ids(&mut self) -> Acme {
         let domain = self.domain();
@@ -367,11 +382,7 @@ impl<R: Repository> World<R> {
                     invitation: closed,
                     reason: RevocationReason::Requested,
                 },
-                Event::WorkspaceRoleTaken {
-                    workspace: second,
-                    user: dora,
-                    role: WorkspaceRole::Admin,
-                },
+                taken(second, dora, WorkspaceRole::Admin),
                 Event::MemberRemoved {
                     user: dora,
                     role: OrganizationRole::Member,
@@ -534,50 +545,4 @@ fn replace(commit: &mut Commit, change: Change) {
     let ours = id(&change);
     commit.changes.retain(|other| id(other) != ours);
     commit.changes.push(change);
-}
-
-pub(crate) fn joined(user: UserId, email: &str, role: OrganizationRole) -> Result<Event, Failure> {
-    Ok(Event::MemberJoined {
-        user,
-        email: Some(EmailAddress::new(email)?),
-        role,
-    })
-}
-
-pub(crate) const fn given(workspace: WorkspaceId, user: UserId, role: WorkspaceRole) -> Event {
-    Event::WorkspaceRoleGiven {
-        workspace,
-        user,
-        role,
-        replaces: None,
-    }
-}
-
-pub(crate) fn renamed(workspace: WorkspaceId, from: &str, to: &str) -> Result<Event, Failure> {
-    Ok(Event::WorkspaceRenamed {
-        workspace,
-        from: Name::new(from)?,
-        to: Name::new(to)?,
-    })
-}
-
-pub(crate) fn company() -> Result<CompanyInformation, Failure> {
-    Ok(CompanyInformation {
-        legal_name: TextLine::new("Acme SAS")?,
-        registration_number: Some(TextLine::new("RCS Paris 123 456 789")?),
-        vat_number: None,
-        address: vec![
-            TextLine::new("1 rue de la Paix")?,
-            TextLine::new("75002 Paris")?,
-        ],
-    })
-}
-
-pub(crate) fn invoicing(email: &str) -> Result<InvoicingInformation, Failure> {
-    Ok(InvoicingInformation {
-        recipient: TextLine::new("Acme, Comptabilité")?,
-        email: EmailAddress::new(email)?,
-        address: vec![TextLine::new("1 rue de la Paix")?],
-        reference: Some(TextLine::new("PO 'quoted' \"twice\"")?),
-    })
 }

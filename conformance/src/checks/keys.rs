@@ -13,7 +13,7 @@ use crate::lockstep::LockStep;
 use crate::model::{KeyKind, whole};
 use crate::random::Random;
 use crate::report::{Failure, Verdict};
-use crate::world::{Acme, World, at, renamed};
+use crate::world::{Acme, World, at, renamed, taken};
 
 macro_rules! one_kind {
     ($($(#[$doc:meta])* $name:ident: $kind:ident,)+) => {$(
@@ -84,21 +84,17 @@ pub async fn keys_former_members<H: Harness>(harness: &H) -> Verdict {
     let Acme {
         bob, first, second, ..
     } = acme;
-    let taken = |workspace| Event::WorkspaceRoleTaken {
-        workspace,
-        user: bob,
-        role: WorkspaceRole::Developer,
-    };
+    let gone_from = |workspace| taken(workspace, bob, WorkspaceRole::Developer);
     let left = Event::MemberLeft {
         user: bob,
         role: OrganizationRole::Member,
     };
     // From all of the one, and from one workspace of the other, whose ids are the same.
     let departed = [(bob, Some(first)), (bob, Some(second)), (bob, None)];
-    let events = vec![taken(first), taken(second), left];
+    let events = vec![gone_from(first), gone_from(second), left];
     world.depart(acme.id, events, &departed).await?;
     let departed = [(bob, Some(second))];
-    let events = vec![taken(second)];
+    let events = vec![gone_from(second)];
     world.depart(neighbour.id, events, &departed).await?;
     for id in [acme.id, neighbour.id] {
         for kind in [KeyKind::Person, KeyKind::Invitation] {
@@ -251,12 +247,7 @@ pub async fn keys_any_together<H: Harness>(harness: &H) -> Verdict {
 pub async fn keys_tenants_are_apart<H: Harness>(harness: &H) -> Verdict {
     let mut world = World::new(harness).await;
     let acme = world.acme().await?;
-    let twin = Acme {
-        id: world.organization(),
-        domain_name: tenancy::DomainName::new("twin")?,
-        ..acme.clone()
-    };
-    world.acme_as(&twin).await?;
+    let twin = world.twin(&acme).await?;
     both(&world, &acme, &twin).await?;
     let deletion = vec![
         tenancy::Event::InvitationRevoked {
@@ -268,25 +259,13 @@ pub async fn keys_tenants_are_apart<H: Harness>(harness: &H) -> Verdict {
             workspace: acme.first,
             name: acme.domain_name.clone(),
         },
-        tenancy::Event::WorkspaceRoleTaken {
-            workspace: acme.first,
-            user: acme.bob,
-            role: tenancy::WorkspaceRole::Developer,
-        },
-        tenancy::Event::WorkspaceRoleTaken {
-            workspace: acme.second,
-            user: acme.bob,
-            role: tenancy::WorkspaceRole::Developer,
-        },
+        taken(acme.first, acme.bob, tenancy::WorkspaceRole::Developer),
+        taken(acme.second, acme.bob, tenancy::WorkspaceRole::Developer),
         tenancy::Event::MemberRemoved {
             user: acme.bob,
             role: tenancy::OrganizationRole::Member,
         },
-        tenancy::Event::WorkspaceRoleTaken {
-            workspace: acme.first,
-            user: acme.ann,
-            role: tenancy::WorkspaceRole::Admin,
-        },
+        taken(acme.first, acme.ann, tenancy::WorkspaceRole::Admin),
         tenancy::Event::WorkspaceDeleted {
             workspace: acme.first,
             name: tenancy::Name::new("Payments")?,
@@ -325,11 +304,11 @@ pub async fn keys_serve_random_histories<H: Harness>(harness: &H) -> Verdict {
             commits: 0,
         };
         known.found(&mut step).await?;
-        for number in 0..120 {
+        for number in 0..300 {
             let acted = known.act(&mut random, &mut step).await;
             acted.map_err(|failure| failure.at(format!("command {number} of history {seed}")))?;
         }
-        if step.commits < 20 {
+        if step.commits < 50 {
             return Err(Failure::new("the suite's random commands do too little"));
         }
         world.model.everything_agrees(&*world.one).await?;

@@ -21,7 +21,7 @@ use tenancy::{
 use crate::harness::Harness;
 use crate::model::{KeyKind, whole};
 use crate::report::Verdict;
-use crate::world::{World, at, given, joined, renamed};
+use crate::world::{World, at, deletion, given, joined, renamed};
 
 /// Times to the millisecond, from 1970 to the year 9999: a member's, a workspace's, a domain's, a retired
 /// name's, an invitation's two, the organization's own, the log's.
@@ -341,23 +341,7 @@ pub async fn values_every_variant_comes_back<H: Harness>(harness: &H) -> Verdict
     // And the organization's own: deleted, it stays as a row.
     let ann = world.user();
     let (id, workspace) = world.found("Short-lived", ann).await?;
-    let role = WorkspaceRole::Admin;
-    let deletion = vec![
-        Event::WorkspaceRoleTaken {
-            workspace,
-            user: ann,
-            role,
-        },
-        Event::WorkspaceDeleted {
-            workspace,
-            name: Name::new("Short-lived")?,
-        },
-        Event::MemberRemoved {
-            user: ann,
-            role: OrganizationRole::Admin,
-        },
-        Event::OrganizationDeleted {},
-    ];
+    let deletion = deletion("Short-lived", workspace, ann)?;
     world.happen(id, deletion).await?;
     world.model.records_agree(&*world.one, id).await?;
     world.model.standings_agree(&*world.other).await?;

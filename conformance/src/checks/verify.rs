@@ -3,14 +3,13 @@
 
 use tenancy::store::{Claim, FormerMember, OrganizationState, Record, RecordId, Value};
 use tenancy::{
-    DomainKind, DomainName, EmailAddress, Event, Member, OrganizationId, OrganizationRole,
-    WorkspaceRole,
+    DomainKind, DomainName, EmailAddress, Member, OrganizationId, OrganizationRole, WorkspaceRole,
 };
 
 use crate::harness::{Harness, Tampering};
 use crate::model::Model;
 use crate::report::{Failure, Verdict};
-use crate::world::{Acme, World, at};
+use crate::world::{Acme, World, at, deletion};
 
 /// "Checks that an organization, as a store keeps it, is what its log makes of it": it is, whatever has
 /// happened, as long as commits made it.
@@ -24,22 +23,7 @@ pub async fn verify_finds_nothing_wrong<H: Harness>(harness: &H) -> Verdict {
     let ann = world.user();
     let (id, workspace) = world.found("Short-lived", ann).await?;
     in_order(harness, &world, id).await?;
-    let deletion = vec![
-        Event::WorkspaceRoleTaken {
-            workspace,
-            user: ann,
-            role: WorkspaceRole::Admin,
-        },
-        Event::WorkspaceDeleted {
-            workspace,
-            name: tenancy::Name::new("Short-lived")?,
-        },
-        Event::MemberRemoved {
-            user: ann,
-            role: OrganizationRole::Admin,
-        },
-        Event::OrganizationDeleted {},
-    ];
+    let deletion = deletion("Short-lived", workspace, ann)?;
     world.happen(id, deletion).await?;
     for id in world.model.organizations() {
         in_order(harness, &world, id).await?;

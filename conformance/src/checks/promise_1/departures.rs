@@ -4,7 +4,7 @@ use tenancy::{Event, Name, OrganizationRole, WorkspaceRole};
 
 use crate::harness::Harness;
 use crate::report::Verdict;
-use crate::world::{Acme, World, given, joined};
+use crate::world::{Acme, World, given, joined, taken};
 
 /// "Somebody who departed" is a record like any other: put, replaced by a later departure, kept when they come
 /// back, deleted.
@@ -25,11 +25,6 @@ pub async fn promise_1_former_members_come_and_go<H: Harness>(harness: &H) -> Ve
         ..
     } = acme;
     let (developer, reader) = (WorkspaceRole::Developer, WorkspaceRole::Reader);
-    let taken = |workspace, user, role| Event::WorkspaceRoleTaken {
-        workspace,
-        user,
-        role,
-    };
     let departures = [
         (
             vec![taken(second, bob, developer)],
