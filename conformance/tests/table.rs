@@ -63,6 +63,26 @@ fn the_readme_counts_right() {
     assert!(read("README.md").contains(&format!("promise: {count} checks")));
 }
 
+/// GitHub shows hidden lines of examples, and names in brackets that lead nowhere.
+#[test]
+fn the_readme_reads_on_github_as_on_docs_rs() {
+    let readme = read("README.md");
+    let mut in_rust = false;
+    for line in readme.lines() {
+        match line {
+            "```rust" => in_rust = true,
+            "```" => in_rust = false,
+            line => assert!(!(in_rust && line.starts_with("# ")), "hidden: {line}"),
+        }
+    }
+    let prose: Vec<_> = readme.split("```").step_by(2).collect();
+    for name in prose.concat().split("[`").skip(1) {
+        let name = name.split('`').next().unwrap();
+        let defined = format!("\n[`{name}`]: https://");
+        assert!(readme.contains(&defined), "[`{name}`] leads nowhere");
+    }
+}
+
 #[test]
 fn no_check_is_forgotten() {
     let listed = checks::<Memory>();
