@@ -3,13 +3,14 @@
 use core::future::Future;
 
 use tenancy::commands::{
-    AcceptInvitation, AppointAdmin, ChangeOrganizationRole, Command, CreateDomain,
-    CreateOrganization, CreateWorkspace, CreatedOrganization, DeactivateDomain, DeclineInvitation,
-    DeleteDomain, DeleteOrganization, DeleteWorkspace, EditCompany, EditContract, EditInvoicing,
-    EditWorkspaceInvoicing, FollowEmailChange, GiveWorkspaceRole, InviteToOrganization,
-    InviteToWorkspace, Invited, LeaveOrganization, LeaveWorkspace, MoveDomain, ReactivateDomain,
-    ReleaseDomainName, RemoveMember, RenameOrganization, RenameWorkspace, ResendInvitation,
-    RevokeInvitation, SetWorkspaceQuota, TakeWorkspaceRole,
+    AcceptInvitation, AcceptReceivedInvitation, AppointAdmin, ChangeOrganizationRole, Command,
+    CreateDomain, CreateOrganization, CreateWorkspace, CreatedOrganization, DeactivateDomain,
+    DeclineInvitation, DeclineReceivedInvitation, DeleteDomain, DeleteOrganization,
+    DeleteWorkspace, EditCompany, EditContract, EditInvoicing, EditWorkspaceInvoicing,
+    FollowEmailChange, GiveWorkspaceRole, InviteToOrganization, InviteToWorkspace, Invited,
+    LeaveOrganization, LeaveWorkspace, MoveDomain, ReactivateDomain, ReleaseDomainName,
+    RemoveMember, RenameOrganization, RenameWorkspace, ResendInvitation, RevokeInvitation,
+    SetWorkspaceQuota, TakeWorkspaceRole,
 };
 use tenancy::text::TextLine;
 use tenancy::token::InvitationSecret;
@@ -178,7 +179,7 @@ impl Known {
         else {
             return Ok(());
         };
-        let known = random.one_in(2).then(|| email.clone());
+        let verified = VerifiedEmail::attest(email.clone());
         one_of! { (random, carrier)
             12 asker CreateOrganization { name } => |created: CreatedOrganization| {
                 self.organizations.push(created.organization);
@@ -190,7 +191,7 @@ impl Known {
             1 asker DeleteOrganization { organization };
             11 operator SetWorkspaceQuota { organization, quota: 5 };
             6 operator EditContract { organization, contract };
-            6 operator AppointAdmin { organization, user, email: known };
+            6 operator AppointAdmin { organization, user, email: verified };
             12 operator ReleaseDomainName { organization, name: label };
             18 asker CreateWorkspace { organization, name } => |created| {
                 self.workspaces.push((organization, created));
@@ -216,6 +217,8 @@ impl Known {
             6 asker RevokeInvitation { organization, invitation };
             14 reader AcceptInvitation { token };
             4 reader DeclineInvitation { token };
+            4 reader AcceptReceivedInvitation { organization, invitation };
+            2 reader DeclineReceivedInvitation { organization, invitation };
             6 asker ChangeOrganizationRole { organization, user, role };
             6 asker RemoveMember { organization, user };
             3 asker LeaveOrganization { organization };

@@ -190,8 +190,9 @@ macro_rules! __checks {
                 promise_2_no_absence_is_torn: "A record that you don't return is taken to be absent.",
             }
             promise_3 {
-                promise_3_taken_changes_nothing: "Another organization holds this claim. Nothing was applied.",
+                promise_3_taken_changes_nothing: "Somebody holds this claim already, another organization or this one. Nothing was applied.",
                 promise_3_a_claim_keeps_others_out: "No two organizations ever hold the same [`Claim`].",
+                promise_3_ones_own_claim_is_taken_too: "somebody holds a claim already, another organization or this one.",
                 promise_3_a_released_claim_is_free: "Free the claim, which the organization holds.",
                 promise_3_a_conflict_claims_nothing: "Somebody else was first. Nothing was applied",
                 promise_3_racers_for_a_claim_have_one_winner: "Something that must be unique across all organizations, whose versions never meet.",
@@ -201,6 +202,7 @@ macro_rules! __checks {
             keys {
                 keys_path: "What a user holds on the path to a resource of this organization, and what of the path exists",
                 keys_person: "All that goes when a member goes",
+                keys_sent_to: "The [`Member`], and every open [`Invitation`] to the member's address.",
                 keys_sent_by: "The open [`Invitation`]s whose inviter is this user, and the [`Member`]s who have one of the invited addresses.",
                 keys_address: "The [`Member`]s with this address; if a workspace is named, their [`WorkspaceMember`]s in it; the open [`Invitation`]s to the address.",
                 keys_invitation: "An [`Invitation`] in whatever state; the [`Workspace`] that it is to; of its inviter, of this user and of whoever has its address",
@@ -243,11 +245,13 @@ macro_rules! __checks {
                 values_counts_are_kept: "The organization's new row",
                 values_token_hashes_are_bytes: "Insert the record, or replace the one with its id as a whole.",
                 values_every_variant_comes_back: "Insert the record, or replace the one with its id as a whole.",
+                values_later_fields_are_kept(tamper): "What a later version of this crate keeps with it.",
+                values_text_of_other_rules_is_kept(tamper): "Insert the record, or replace the one with its id as a whole.",
             }
             log {
                 log_entries_are_what_was_committed: "What the log keeps: id, time, author, events.",
-                log_commits_are_found_by_their_id: "The log entry of this commit, in [`Facts::committed`].",
-                log_ids_are_of_one_organization: "The log of an organization by version, oldest first",
+                log_commits_are_found_by_their_id: "The log entry of this commit, whichever organization it is of, in [`Facts::committed`]",
+                log_ids_are_of_the_whole_deployment: "an id stands for one request in the whole deployment",
                 log_keeps_the_request: "The digest of the whole request, by which a repetition is recognised",
                 log_a_commit_made_again_is_not_made_twice: "the same id again means the same commit.",
                 log_keeps_every_event_and_author: "What the log keeps: id, time, author, events.",

@@ -11,7 +11,7 @@ pub(crate) use events::{company, deletion, given, invoicing, joined, renamed, ta
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use tenancy::store::{Change, Commit, FormerMember, Record, RecordId, Repository};
+use tenancy::store::{Commit, Repository};
 use tenancy::text::TextLine;
 use tenancy::token::TokenHash;
 use tenancy::{
@@ -162,41 +162,6 @@ impl<R: Repository> World<R> {
         self.commit(&commit).await
     }
 
-    /// Makes these events happen, by which somebody departs: from the organization, or from a workspace. The
-    /// records that say so are part of the commit, whether the events make them or not.
-    pub(crate) async fn depart(
-        &mut self,
-        id: OrganizationId,
-        events: Vec<Event>,
-        departed: &[(UserId, Option<WorkspaceId>)],
-    ) -> Verdict {
-        let mut commit = self.propose(id, events)?;
-        for (user, workspace) in departed {
-            let former = Record::FormerMember(FormerMember {
-                user: *user,
-                workspace: *workspace,
-                departed_at: commit.entry.at,
-            });
-            replace(&mut commit, Change::Put(former));
-        }
-        self.commit(&commit).await
-    }
-
-    /// Makes these events happen, after which it doesn't matter any more who departed from a workspace.
-    pub(crate) async fn forget(
-        &mut self,
-        id: OrganizationId,
-        events: Vec<Event>,
-        departed: &[(UserId, WorkspaceId)],
-    ) -> Verdict {
-        let mut commit = self.propose(id, events)?;
-        for (user, workspace) in departed {
-            let former = RecordId::FormerMember(*user, Some(*workspace));
-            replace(&mut commit, Change::Delete(former));
-        }
-        self.commit(&commit).await
-    }
-
     /// Commits, now by one handle, now by the other: the store must agree with the model on what becomes
     /// of it.
     pub(crate) async fn commit(&mut self, commit: &Commit) -> Verdict {
@@ -336,11 +301,7 @@ impl<R: Repository> World<R> {
                     name: Name::new("Straßenbau Süd")?,
                 },
                 joined(bob, "bob@acme.example", OrganizationRole::Member)?,
-                Event::MemberJoined {
-                    user: cy,
-                    email: None,
-                    role: OrganizationRole::Accounting,
-                },
+                joined(cy, "cy@elsewhere.example", OrganizationRole::Accounting)?,
                 joined(dora, "dora@acme.example", OrganizationRole::Member)?,
                 given(first, bob, WorkspaceRole::Developer),
                 given(second, bob, WorkspaceRole::Developer),
@@ -426,8 +387,8 @@ impl<R: Repository> World<R> {
             },
             Event::MemberEmailChanged {
                 user: cy,
-                from: None,
-                to: Some(EmailAddress::new("BOB@acme.example")?), // Bob's, too
+                from: EmailAddress::new("cy@elsewhere.example")?,
+                to: EmailAddress::new("BOB@acme.example")?, // Bob's, too
             },
             given(third, cy, WorkspaceRole::Admin),
         ];
@@ -521,7 +482,7 @@ impl<R: Repository> World<R> {
             email: EmailAddress::new(email)?,
             target,
             inviter,
-            token_hash: self.token_hash(),
+            token_hash: Some(self.token_hash()),
             expires_at,
         })
     }
@@ -533,16 +494,4 @@ impl<R: Repository> World<R> {
         }
         TokenHash::from_bytes(bytes)
     }
-}
-
-/// Makes a change part of a commit, in the place of any other to the same record.
-fn replace(commit: &mut Commit, change: Change) {
-    let id = |change: &Change| match change {
-        Change::Put(record) => Some(record.id()),
-        Change::Delete(id) => Some(id.clone()),
-        Change::Claim(_) | Change::Release(_) => None,
-    };
-    let ours = id(&change);
-    commit.changes.retain(|other| id(other) != ours);
-    commit.changes.push(change);
 }

@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::verify::{Drift, Stored, same};
 use super::{Commit, Directory, Facts, Held, Key, Outcome, Repository};
-use crate::event::LogEntry;
+use crate::event::{Event, LogEntry};
 use crate::id::{CommitId, InvitationId, OrganizationId, UserId};
 use crate::list::{Item, List};
 use crate::record::{Change, Claim, Record, RecordId};
@@ -449,6 +449,11 @@ impl Everything {
                 Change::Delete(id) => drop(stored.delete(id)),
                 Change::Claim(_) | Change::Release(_) => {}
             }
+        }
+        // What a later version says happened, this one can't tell.
+        let later = |event: &Event| matches!(event, Event::Unknown(_));
+        if commit.entry.events.iter().any(later) {
+            return stored.validate().map_err(BrokenContract::Invariant);
         }
         let mut made = before;
         let mut touched = Touched::default();

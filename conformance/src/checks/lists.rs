@@ -247,8 +247,8 @@ pub async fn lists_tenants_are_apart<H: Harness>(harness: &H) -> Verdict {
     let events = vec![
         Event::MemberEmailChanged {
             user: acme.cy,
-            from: None,
-            to: Some(EmailAddress::new("cy@acme.example")?),
+            from: EmailAddress::new("cy@elsewhere.example")?,
+            to: EmailAddress::new("cy@acme.example")?,
         },
         taken(acme.second, acme.cy, WorkspaceRole::Reader),
         Event::InvitationRevoked {

@@ -16,7 +16,9 @@ pub use races::{
 };
 
 use tenancy::store::{Claim, Directory, Outcome, Repository};
-use tenancy::{DomainKind, DomainName, Event, OrganizationRole, Version, WorkspaceRole};
+use tenancy::{
+    DomainKind, DomainName, EmailAddress, Event, OrganizationRole, Version, WorkspaceRole,
+};
 
 use crate::harness::Harness;
 use crate::model::{Model, same};
@@ -229,7 +231,7 @@ pub async fn promise_1_puts_replace_and_deletes_remove<H: Harness>(harness: &H) 
         workspace: second,
         role: WorkspaceRole::Admin,
     };
-    let token_hash = world.token_hash();
+    let token_hash = Some(world.token_hash());
     let steps = vec![
         vec![Event::OrganizationRoleChanged {
             user: cy,
@@ -238,13 +240,13 @@ pub async fn promise_1_puts_replace_and_deletes_remove<H: Harness>(harness: &H) 
         }],
         vec![Event::MemberEmailChanged {
             user: bob,
-            from: None,
-            to: Some(tenancy::EmailAddress::new("Bob@New.example")?),
+            from: EmailAddress::new("bob@acme.example")?,
+            to: EmailAddress::new("Bob@New.example")?,
         }],
         vec![Event::MemberEmailChanged {
             user: bob,
-            from: None,
-            to: None,
+            from: EmailAddress::new("Bob@New.example")?,
+            to: EmailAddress::new("BOB@new.example")?,
         }],
         vec![Event::WorkspaceRoleGiven {
             workspace: first,
@@ -268,6 +270,7 @@ pub async fn promise_1_puts_replace_and_deletes_remove<H: Harness>(harness: &H) 
         }],
         vec![Event::InvitationRenewed {
             invitation: acme.invitation,
+            email: EmailAddress::new("eve@elsewhere.example")?,
             target,
             inviter: bob,
             token_hash,

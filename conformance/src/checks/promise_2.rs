@@ -66,8 +66,7 @@ pub async fn promise_2_no_read_is_torn<H: Harness>(harness: &H) -> Verdict {
                     ("a workspace", number(workspace.name.as_str()))
                 }
                 Record::Member(member) if member.user == chapter.acme.bob => {
-                    let email = member.email.as_ref().map(EmailAddress::as_str);
-                    ("a member", number(email.unwrap_or_default()))
+                    ("a member", number(member.email.as_str()))
                 }
                 Record::Invitation(invitation) if invitation.id == chapter.acme.invitation => {
                     let written = invitation.expires_at.timestamp_millis();
@@ -256,16 +255,17 @@ fn chapters<R: Repository>(
             renamed(first, &name, &next)?,
             Event::MemberEmailChanged {
                 user: bob,
-                from: None,
-                to: Some(EmailAddress::new(&format!("v{version}@x.example"))?),
+                from: EmailAddress::new("bob@acme.example")?,
+                to: EmailAddress::new(&format!("v{version}@x.example"))?,
             },
             Event::InvitationRenewed {
                 invitation,
+                email: EmailAddress::new("eve@elsewhere.example")?,
                 target: InvitationTarget::Organization {
                     role: OrganizationRole::Member,
                 },
                 inviter: ann,
-                token_hash: world.token_hash(),
+                token_hash: Some(world.token_hash()),
                 expires_at: at(i64::try_from(version).unwrap_or(0)),
             },
             Event::DomainCreated {

@@ -1,7 +1,7 @@
 //! **Verification: what something else than a commit has done is found.** For stores that offer it
 //! ([`Harness::verify`]), with data that was changed behind their back ([`Harness::tamper`]).
 
-use tenancy::store::{Claim, FormerMember, OrganizationState, Record, RecordId, Value};
+use tenancy::store::{Claim, FormerMember, Later, OrganizationState, Record, RecordId, Value};
 use tenancy::{
     DomainKind, DomainName, EmailAddress, Member, OrganizationId, OrganizationRole, WorkspaceRole,
 };
@@ -41,18 +41,24 @@ pub async fn verify_finds_what_the_log_does_not_make<H: Harness>(harness: &H) ->
     let (acme, _) = world.crowd().await?;
     let state = world.model.state(acme.id);
     let stranger = world.user();
+    let bob = state.member(acme.bob);
+    let bob = bob.ok_or_else(|| Failure::new("Bob is no member"))?;
     let member = |role| {
         Record::Member(Member {
             user: acme.bob,
             role,
-            email: state.member(acme.bob).and_then(|bob| bob.email.clone()),
+            email: bob.email.clone(),
             since: at(1_700_000_000_000),
+            lowered_in: None,
+            later: Later::default(),
         })
     };
     let former = Record::FormerMember(FormerMember {
         user: stranger,
         workspace: None,
         departed_at: at(1_700_000_000_000),
+        departed_in: state.version(),
+        later: Later::default(),
     });
     let mut changes = vec![
         put(acme.id, former),

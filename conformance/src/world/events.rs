@@ -1,6 +1,6 @@
 //! Events, in short.
 
-use tenancy::text::TextLine;
+use tenancy::text::{PostalAddress, TextLine};
 use tenancy::{
     CompanyInformation, EmailAddress, Event, InvoicingInformation, Name, OrganizationRole, UserId,
     WorkspaceId, WorkspaceRole,
@@ -11,7 +11,7 @@ use crate::report::Failure;
 pub(crate) fn joined(user: UserId, email: &str, role: OrganizationRole) -> Result<Event, Failure> {
     Ok(Event::MemberJoined {
         user,
-        email: Some(EmailAddress::new(email)?),
+        email: EmailAddress::new(email)?,
         role,
     })
 }
@@ -66,10 +66,10 @@ pub(crate) fn company() -> Result<CompanyInformation, Failure> {
         legal_name: TextLine::new("Acme SAS")?,
         registration_number: Some(TextLine::new("RCS Paris 123 456 789")?),
         vat_number: None,
-        address: vec![
+        address: PostalAddress::new([
             TextLine::new("1 rue de la Paix")?,
             TextLine::new("75002 Paris")?,
-        ],
+        ])?,
     })
 }
 
@@ -77,7 +77,7 @@ pub(crate) fn invoicing(email: &str) -> Result<InvoicingInformation, Failure> {
     Ok(InvoicingInformation {
         recipient: TextLine::new("Acme, Comptabilité")?,
         email: EmailAddress::new(email)?,
-        address: vec![TextLine::new("1 rue de la Paix")?],
+        address: PostalAddress::new([TextLine::new("1 rue de la Paix")?])?,
         reference: Some(TextLine::new("PO 'quoted' \"twice\"")?),
     })
 }

@@ -97,20 +97,20 @@ stores! {
         AcknowledgesTooEarly ForgetsClaimsWhenClosed
     }
     claims {
-        GivesAClaimToEverybody LooksThenClaims AppliesBeforeItClaims KeepsTheClaimsBeforeTheTaken
+        GivesAClaimToEverybody LetsOwnersClaimAgain LooksThenClaims AppliesBeforeItClaims KeepsTheClaimsBeforeTheTaken
         SaysTheWrongClaim ClaimsForConflicts ReleasesForConflicts ReleasesWithTheDomain
         ReleasesAnothers CutsClaims CountsClaims HoldsOnlyLivingNames
         TakesDeadlocksForErrors
     }
     facts {
         ReadsTheVersionLast LocksWhatItReads ReadsNamesFirst MixesReplicas LoadsFromAReplica
-        EndsPathsAtTheDomain LeavesAPersonsInvitations SentByBringsNoMembers AddressBringsNoRoles
+        EndsPathsAtTheDomain LeavesAPersonsInvitations SentToBringsNoInvitations SentByBringsNoMembers AddressBringsNoRoles
         InvitationBringsNoMembers FindsNoOpenInvitations FindsNoWorkspaceByName FindsNoRetiredNames
         AnswersOneKeyOfAKind FindsNamesOfAnybody FindsInvitationsOfAnybody OverwritesTwins
         BringsOneMemberOfAnAddress BringsAHundred HidesDeletedOrganizations
     }
     columns {
-        LosesRegainedAddresses ListsMembersByTheirFirstRole FindsNoNameThatAnotherHad
+        FindsNobodyWhoMoved ListsMembersByTheirFirstRole FindsNoNameThatAnotherHad
     }
     departures {
         LosesDepartures LosesDeparturesFromWorkspaces KeepsTheFirstDeparture NeverForgetsDepartures
@@ -126,7 +126,7 @@ stores! {
     }
     log {
         DropsLogEntries LogsUnderAnotherOrganization LogsConflicts LogsTheFirstEvent
-        ForgetsOperators ForgetsRequests TakesDigestsForNumbers FindsCommitsOfAnybody FindsTheLastCommitOnly WantsCommitIdsUnique
+        ForgetsOperators ForgetsRequests TakesDigestsForNumbers FindsNobodyElsesCommits FindsTheLastCommitOnly LetsEachUseAnId FailsOnUsedIds
         FailsOnRepeats
     }
     standings {
@@ -142,6 +142,6 @@ stores! {
         FoldsCase TrimsTrailingSpaces KnowsNothingBeyondTheBmp CutsText KeepsSeconds EndsIn2038
         CountsIn31Bits KeepsTheKeyOfAnAddress KeepsHashesAsText TakesDeclinedForRevoked
         CountsNothing CountsNoInvitations ForgetsVatNumbers ForgetsReferencesWithoutAnAddress KeepsTheFirstWriting StampsEveryPut
-        IgnoresAccents FindsAddressesByPattern TakesDomainNamesForNumbers
+        LosesLaterFields SkipsOldText IgnoresAccents FindsAddressesByPattern TakesDomainNamesForNumbers
     }
 }

@@ -74,9 +74,8 @@ pub(crate) trait Flaw: Default + Send + Sync + 'static {
     }
 
     /// The log entry of a commit.
-    fn committed(data: &Data, id: OrganizationId, commit: CommitId) -> Option<LogEntry> {
-        let mut log = data.log_of(id);
-        log.find(|entry| entry.id == commit).cloned()
+    fn committed(data: &Data, _: OrganizationId, commit: CommitId) -> Option<LogEntry> {
+        data.entry(commit).cloned()
     }
 
     /// What a list holds, in any order.
@@ -188,12 +187,20 @@ impl Data {
             .filter(move |entry| entry.organization == id)
     }
 
+    /// The entry of a commit, whichever organization it is of.
+    pub(crate) fn entry(&self, id: CommitId) -> Option<&LogEntry> {
+        self.log.iter().find(|entry| entry.id == id)
+    }
+
     pub(crate) fn commit(&mut self, commit: &Commit) -> Outcome {
         if self.version(commit.organization()) != commit.expected {
             return Outcome::Conflict;
         }
         if let Some(claim) = self.taken(commit) {
             return Outcome::Taken(claim);
+        }
+        if self.entry(commit.id()).is_some() {
+            return Outcome::IdUsed;
         }
         self.apply(commit);
         Outcome::Committed

@@ -109,7 +109,8 @@ async fn repeat<R: Repository>(store: &R, commit: &Commit) -> Verdict {
             Outcome::Taken(claim) => {
                 return Err(Failure::new(format!("{claim} is taken by nobody else")));
             }
-            Outcome::Conflict => {}
+            // It was made, or may still be on its way.
+            Outcome::Conflict | Outcome::IdUsed => {}
         }
         let facts = store
             .load(commit.organization(), &[Key::Commit(commit.id())])

@@ -110,10 +110,9 @@ fn one_winner<R: Repository>(world: &mut World<R>, outcomes: &[(Commit, Outcome)
                 let _ = world.model.apply(commit);
             }
             Outcome::Conflict => {}
-            Outcome::Taken(claim) => {
-                return Err(Failure::new(format!(
-                    "{claim} is taken, but nobody asked for it"
-                )));
+            Outcome::Taken(_) | Outcome::IdUsed => {
+                let what = format!("{outcome:?}, but nobody asked for that");
+                return Err(Failure::new(what));
             }
         }
     }
