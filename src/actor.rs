@@ -7,10 +7,11 @@
 
 use core::fmt;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::id::UserId;
-use crate::text::{TextLine, VerifiedEmail};
+use crate::later::Unread;
+use crate::text::{TextLine, VerifiedEmail, stored};
 
 /// Who asks: a signed-in user of the host, or the vendor's staff.
 ///
@@ -49,13 +50,44 @@ pub struct Operator {
 }
 
 /// Who made a commit, as the log keeps it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Author {
     /// A user.
     User(UserId),
     /// The vendor's staff, by the label that the host gave.
     Operator(TextLine),
+    /// Somebody of a kind that a later version of this crate knows, whole: written again, it is what was
+    /// read.
+    Unknown(Unread),
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Known {
+    User(UserId),
+    Operator(#[serde(with = "stored")] TextLine),
+}
+
+impl Serialize for Author {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::User(id) => Known::User(*id).serialize(serializer),
+            Self::Operator(label) => Known::Operator(label.clone()).serialize(serializer),
+            Self::Unknown(whole) => whole.serialize(serializer),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Author {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let whole = Unread::deserialize(deserializer)?;
+        Ok(match whole.read() {
+            Ok(Known::User(id)) => Self::User(id),
+            Ok(Known::Operator(label)) => Self::Operator(label),
+            Err(_) => Self::Unknown(whole),
+        })
+    }
 }
 
 impl Actor {
@@ -128,6 +160,7 @@ impl fmt::Display for Author {
         match self {
             Self::User(id) => write!(f, "user {id}"),
             Self::Operator(label) => write!(f, "operator {label}"),
+            Self::Unknown(_) => f.write_str("somebody whom a later version knows"),
         }
     }
 }

@@ -10,7 +10,7 @@
 //! Nothing here does I/O, reads a clock or draws randomness. What a command needs of those comes in as
 //! values: the facts, the time, [`Fresh`] ids. The same values give the same decision, always.
 
-use chrono::{DateTime, SubsecRound, Utc};
+use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 use crate::actor::Actor;
@@ -18,15 +18,16 @@ use crate::event::{Event, LogEntry};
 use crate::id::{CommitId, DomainId, InvitationId, OrganizationId, UserId, WorkspaceId};
 use crate::organization::Organization;
 use crate::policy::Action;
+use crate::random::EntropyError;
 use crate::refusal::Refusal;
 use crate::request::RequestDigest;
 use crate::resource::Resource;
 use crate::settings::Settings;
-use crate::standing::{Permit, Standing};
+use crate::standing::Standing;
 use crate::state::{Inconsistency, OrganizationState, Touched};
 use crate::store::{Commit, Facts, Key};
 use crate::text::VerifiedEmail;
-use crate::token::{EntropyError, InvitationSecret};
+use crate::token::InvitationSecret;
 use crate::version::Version;
 
 /// A use case: `CreateWorkspace`, `AcceptInvitation`, `RemoveMember`. Hand it to
@@ -121,13 +122,13 @@ impl Fresh for () {
 
 impl Fresh for WorkspaceId {
     fn draw() -> Result<Self, EntropyError> {
-        Ok(Self::new())
+        Self::try_new()
     }
 }
 
 impl Fresh for DomainId {
     fn draw() -> Result<Self, EntropyError> {
-        Ok(Self::new())
+        Self::try_new()
     }
 }
 
@@ -139,7 +140,7 @@ impl Fresh for InvitationSecret {
 
 impl Fresh for (InvitationId, InvitationSecret) {
     fn draw() -> Result<Self, EntropyError> {
-        Ok((InvitationId::new(), InvitationSecret::generate()?))
+        Ok((InvitationId::try_new()?, InvitationSecret::generate()?))
     }
 }
 
@@ -204,7 +205,10 @@ pub fn decide<C: Command>(
         now,
         settings,
     } = circumstances;
-    let now = now.trunc_subsecs(3);
+    if actor.user_id().is_some_and(|user| user.is_nobody()) || commit.as_uuid().is_nil() {
+        return Err(Refusal::IdentityMissing.into());
+    }
+    let now = whole_milliseconds(now);
     let id = command.organization(commit);
     let (mut state, committed) = match facts {
         None => (OrganizationState::absent(id), None),
@@ -288,7 +292,12 @@ fn repeated<T: Answer<F>, F>(entry: &LogEntry) -> Result<Decided<T>, Undecided> 
     })
 }
 
-impl Scene<'_> {
+/// A time as every store keeps it: in whole milliseconds since 1970, in which a leap second is the next one.
+pub(crate) fn whole_milliseconds(time: DateTime<Utc>) -> DateTime<Utc> {
+    DateTime::from_timestamp_millis(time.timestamp_millis()).unwrap_or(time)
+}
+
+impl<'a> Scene<'a> {
     /// The organization, if it exists and the actor is allowed `action` on the resource.
     ///
     /// # Errors
@@ -300,26 +309,24 @@ impl Scene<'_> {
         &self,
         on: A::On,
         action: A,
-    ) -> Result<&Organization, Refusal> {
-        let organization = self.permit(on, action)?.0;
-        if organization.is_active() {
-            Ok(organization)
-        } else {
-            Err(Refusal::OrganizationDeleted)
+    ) -> Result<&'a Organization, Refusal> {
+        let resource = on.into();
+        match (self.state.organization(), self.standing(resource)) {
+            (Some(organization), Some(standing)) => {
+                let _ = standing.require(action)?;
+                Ok(organization)
+            }
+            _ => Err(Refusal::NotFound { resource }),
         }
     }
 
-    /// As [`require`](Self::require), but a deleted organization will do, for operators.
-    pub(crate) fn permit<A: Action>(
-        &self,
-        on: A::On,
-        action: A,
-    ) -> Result<(&Organization, Permit<A>), Refusal> {
-        let resource = on.into();
-        match (self.state.organization(), self.standing(resource)) {
-            (Some(organization), Some(standing)) => Ok((organization, standing.require(action)?)),
-            _ => Err(Refusal::NotFound { resource }),
-        }
+    /// The actor's verified address.
+    ///
+    /// # Errors
+    ///
+    /// [`Refusal::EmailUnverified`]: they have none.
+    pub(crate) fn verified_email(&self) -> Result<&'a VerifiedEmail, Refusal> {
+        self.actor.verified_email().ok_or(Refusal::EmailUnverified)
     }
 
     /// What the actor holds at a resource.

@@ -1,7 +1,45 @@
 //! Every way to change an organization. Each command's documentation says who may, which rules can
 //! refuse it, and what it answers.
 //!
-//! Hand a command to [`Tenancy::execute`](crate::Tenancy::execute).
+//! Hand a command to [`Tenancy::execute`](crate::Tenancy::execute). `A` is an Admin of the organization, `C`
+//! Accounting, `wA` an Admin of the workspace, direct or by cascade, `wD` a Developer of it, `op` the vendor's
+//! staff; the whole matrix is in [`policy`](crate::policy).
+//!
+//! | command | who may | what it answers |
+//! | --- | --- | --- |
+//! | **the organization** | | |
+//! | [`CreateOrganization`] | any user with a verified address | [`CreatedOrganization`] |
+//! | [`RenameOrganization`], [`EditCompany`] | A | |
+//! | [`EditInvoicing`] | A, C | |
+//! | [`DeleteOrganization`] | A, once it is empty | [`Revoked`] |
+//! | **the vendor's staff** | | |
+//! | [`SetWorkspaceQuota`] | op | [`QuotaUsage`](crate::QuotaUsage) |
+//! | [`EditContract`], [`AppointAdmin`], [`ReleaseDomainName`] | op | |
+//! | **workspaces** | | |
+//! | [`CreateWorkspace`] | A, within the quota | [`WorkspaceId`](crate::WorkspaceId) |
+//! | [`RenameWorkspace`] | wA | |
+//! | [`EditWorkspaceInvoicing`] | A, C | |
+//! | [`DeleteWorkspace`] | wA, once it is empty | [`DeletedWorkspace`] |
+//! | **domains** | | |
+//! | [`CreateDomain`] | wA, wD | [`DomainId`](crate::DomainId) |
+//! | [`DeactivateDomain`], [`ReactivateDomain`], [`DeleteDomain`] | wA | |
+//! | [`MoveDomain`] | wA of both workspaces | |
+//! | **members** | | |
+//! | [`ChangeOrganizationRole`] | A | [`Revoked`] |
+//! | [`RemoveMember`] | A | [`Departure`] |
+//! | [`LeaveOrganization`] | the member | [`Departure`] |
+//! | [`FollowEmailChange`] | the member | [`Revoked`] |
+//! | [`GiveWorkspaceRole`], [`TakeWorkspaceRole`] | wA | [`Revoked`] |
+//! | [`LeaveWorkspace`] | the workspace member | [`Revoked`] |
+//! | **invitations** | | |
+//! | [`InviteToOrganization`] | A | [`Invited`] |
+//! | [`InviteToWorkspace`] | wA for members, A for newcomers | [`Invited`] |
+//! | [`ResendInvitation`] | who may invite | [`Invited`] |
+//! | [`RevokeInvitation`] | who may invite | |
+//! | [`AcceptInvitation`], [`AcceptReceivedInvitation`] | the invited address, verified | [`Accepted`] |
+//! | [`DeclineInvitation`], [`DeclineReceivedInvitation`] | the invited address, verified | |
+//!
+//! To decide in surroundings that `Tenancy` doesn't fit, call [`decide`] on what a store loaded.
 
 use crate::command::sealed;
 use crate::event::Event;
@@ -23,6 +61,7 @@ pub use crate::command::{
 pub use crate::request::RequestDigest;
 pub use answer::Accepted;
 pub use invitation::Invited;
+pub(crate) use invitation::viewable;
 pub use member::{Departure, Revoked};
 pub use organization::CreatedOrganization;
 pub use workspace::DeletedWorkspace;
@@ -72,7 +111,9 @@ macro_rules! every_command {
                 RevokeInvitation = "revoke_invitation";
             answer:
                 AcceptInvitation = "accept_invitation",
-                DeclineInvitation = "decline_invitation";
+                DeclineInvitation = "decline_invitation",
+                AcceptReceivedInvitation = "accept_received_invitation",
+                DeclineReceivedInvitation = "decline_received_invitation";
         }
     };
 }
@@ -96,4 +137,33 @@ fn revoked(events: &[Event]) -> Vec<InvitationId> {
         _ => None,
     });
     revoked.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    macro_rules! names {
+        ($($file:ident: $($command:ident = $name:literal),+;)+) => {
+            &[$($((stringify!($command), $name)),+),+]
+        };
+    }
+
+    const NAMES: &[(&str, &str)] = every_command!(names);
+
+    #[test]
+    fn every_command_is_in_the_table_and_named_after_its_type() {
+        let page = include_str!("commands.rs");
+        for (command, name) in NAMES {
+            let link = format!("[`{command}`]");
+            let rows = page.lines().filter(|line| line.starts_with("//! | "));
+            assert_eq!(rows.filter(|row| row.contains(&link)).count(), 1, "{link}");
+            let mut snake = String::new();
+            for letter in command.chars() {
+                if letter.is_uppercase() && !snake.is_empty() {
+                    snake.push('_');
+                }
+                snake.extend(letter.to_lowercase());
+            }
+            assert_eq!(snake, *name);
+        }
+    }
 }

@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::code::codes;
 use crate::id::{DomainId, WorkspaceId};
-use crate::text::DomainName;
+use crate::later::Later;
+use crate::text::{DomainName, stored};
 
 /// A domain as it is stored.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -17,6 +18,7 @@ pub struct Domain {
     /// The workspace that it is in. It may move to another one of the organization.
     pub workspace: WorkspaceId,
     /// Its name: a DNS label, unique across the whole deployment, as it is an address (D2).
+    #[serde(with = "stored")]
     pub name: DomainName,
     /// Sandbox or production, for ever (D1).
     pub kind: DomainKind,
@@ -24,6 +26,9 @@ pub struct Domain {
     pub status: DomainStatus,
     /// When it was created.
     pub created_at: DateTime<Utc>,
+    /// What a later version of this crate keeps with it.
+    #[serde(flatten)]
+    pub later: Later,
 }
 
 /// What a domain is for. Chosen at its creation, never changed (D1).
@@ -51,9 +56,13 @@ pub enum DomainStatus {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RetiredDomainName {
     /// The name.
+    #[serde(with = "stored")]
     pub name: DomainName,
     /// When its last domain was deleted.
     pub retired_at: DateTime<Utc>,
+    /// What a later version of this crate keeps with it.
+    #[serde(flatten)]
+    pub later: Later,
 }
 
 codes!(DomainKind { Sandbox = 1, Production = 2 });

@@ -1,12 +1,12 @@
 //! What came of a command or a read: done, or why not.
 
-use crate::command::Undecided;
+use crate::command::{Decided, Undecided};
 use crate::event::Event;
-use crate::id::CommitId;
+use crate::id::{CommitId, OrganizationId};
+use crate::random::EntropyError;
 use crate::refusal::Refusal;
 use crate::state::Inconsistency;
-use crate::token::EntropyError;
-use crate::version::ConsistencyToken;
+use crate::version::{ConsistencyToken, Version};
 
 /// A command that was carried out.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,7 +42,7 @@ pub enum Error<E> {
     #[error("the store failed, nothing was changed")]
     Store(#[source] E),
     /// The store failed while writing, and could not tell afterwards. It may have happened. Answer 503;
-    /// executing the same command under the same id ([`Tenancy::execute_as`]) finds out, and makes it
+    /// executing the same command under the same id ([`Tenancy::execute_as`](crate::Tenancy::execute_as)) finds out, and makes it
     /// happen exactly once.
     #[error(
         "the store failed, and it is not known whether commit `{commit}` was made: repeat it under the same id"
@@ -58,6 +58,15 @@ pub enum Error<E> {
     /// Answer 500, and look at [`Stored::verify`](crate::store::Stored::verify).
     #[error("the store contradicts itself")]
     Inconsistent(#[source] Inconsistency),
+    /// The store has not seen the point in the organization's history that a token names: it was restored
+    /// from an older backup, or the token is another deployment's. Nothing happened. Answer 503.
+    #[error("the store is at version {found}, but version {seen} was seen before")]
+    Behind {
+        /// The version that was seen before.
+        seen: Version,
+        /// The store's version; 0 if the organization doesn't exist.
+        found: Version,
+    },
     /// The operating system gave no randomness. Nothing happened. Answer 503.
     #[error(transparent)]
     Entropy(#[from] EntropyError),
@@ -78,9 +87,11 @@ impl<E> Error<E> {
     pub const fn http_status(&self) -> u16 {
         match self {
             Self::Refused(refusal) => refusal.http_status(),
-            Self::Contended { .. } | Self::Store(_) | Self::Unknown { .. } | Self::Entropy(_) => {
-                503
-            }
+            Self::Contended { .. }
+            | Self::Store(_)
+            | Self::Unknown { .. }
+            | Self::Behind { .. }
+            | Self::Entropy(_) => 503,
             Self::Inconsistent(_) => 500,
         }
     }
@@ -90,7 +101,11 @@ impl<E> Error<E> {
     pub const fn is_retryable(&self) -> bool {
         matches!(
             self,
-            Self::Contended { .. } | Self::Store(_) | Self::Unknown { .. } | Self::Entropy(_)
+            Self::Contended { .. }
+                | Self::Store(_)
+                | Self::Unknown { .. }
+                | Self::Behind { .. }
+                | Self::Entropy(_)
         )
     }
 }
@@ -105,6 +120,19 @@ impl<E> From<Undecided> for Error<E> {
 }
 
 impl<T> Done<T> {
+    /// What was decided, once it is written.
+    pub(crate) fn of(commit: CommitId, organization: OrganizationId, decided: Decided<T>) -> Self {
+        Self {
+            output: decided.output,
+            events: decided.events,
+            commit,
+            token: ConsistencyToken {
+                organization,
+                version: decided.version,
+            },
+        }
+    }
+
     /// Whether anything changed, now or when the same commit was made before.
     #[must_use]
     pub fn changed(&self) -> bool {

@@ -24,28 +24,27 @@
 //!
 //! The format is a promise: every event ever written can be read for ever (`tests/golden/` holds one of
 //! each). Within a version, fields are only added, with a default. A reader that meets a type or a
-//! version of the future reads [`Event::Unknown`], so that an older service next to a newer one goes on.
+//! version of the future reads [`Event::Unknown`], whole, so that an older service next to a newer one goes
+//! on, and passes on what it doesn't know as it came (A7).
 //!
 //! Secrets are never in events: of an invitation's token, only the hash.
 //!
 //! [`OrganizationState::apply`]: crate::store::OrganizationState::apply
 
 use chrono::{DateTime, Utc};
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use crate::actor::Author;
 use crate::domain::DomainKind;
 use crate::id::{CommitId, DomainId, InvitationId, OrganizationId, UserId, WorkspaceId};
 use crate::invitation::InvitationTarget;
+use crate::later::Unread;
 use crate::organization::{CompanyInformation, InvoicingInformation};
 use crate::request::RequestDigest;
 use crate::role::{OrganizationRole, WorkspaceRole};
-use crate::text::{DomainName, EmailAddress, Name, TextLine};
+use crate::text::{DomainName, EmailAddress, Name, TextLine, stored};
 use crate::token::TokenHash;
 use crate::version::Version;
-
-/// The version of the JSON that this crate writes.
-const FORMAT: u16 = 1;
 
 /// Something that happened in an organization. When, and by whom, is in its [`LogEntry`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -54,38 +53,44 @@ const FORMAT: u16 = 1;
 pub enum Event {
     /// The organization was created (O1).
     OrganizationCreated {
-        /// Its name.
+        /// The name that it was created with.
+        #[serde(with = "stored")]
         name: Name,
         /// How many workspaces it may hold.
         workspace_quota: u32,
     },
     /// The organization was renamed (O5).
     OrganizationRenamed {
-        /// The name before.
+        /// The old name.
+        #[serde(with = "stored")]
         from: Name,
-        /// The name since.
+        /// The new name.
+        #[serde(with = "stored")]
         to: Name,
     },
     /// Its company information was edited (O5).
     CompanyEdited {
-        /// The information since; `None` if it was cleared.
+        /// The new information; `None` if it was cleared.
+        #[serde(default, with = "stored")]
         company: Option<CompanyInformation>,
     },
     /// Its invoicing information was edited (O5).
     InvoicingEdited {
-        /// The information since; `None` if it was cleared.
+        /// The new information; `None` if it was cleared.
+        #[serde(default, with = "stored")]
         invoicing: Option<InvoicingInformation>,
     },
     /// The contract's reference was edited, by an operator.
     ContractEdited {
-        /// The reference since; `None` if it was cleared.
+        /// The new reference; `None` if it was cleared.
+        #[serde(default, with = "stored")]
         contract: Option<TextLine>,
     },
     /// The workspace quota was set, by an operator (W2).
     WorkspaceQuotaSet {
-        /// The quota before.
+        /// The old quota.
         from: u32,
-        /// The quota since.
+        /// The new quota.
         to: u32,
         /// How many workspaces there were at that moment.
         workspaces: u32,
@@ -95,108 +100,119 @@ pub enum Event {
     OrganizationDeleted {},
     /// A workspace was created (W1).
     WorkspaceCreated {
-        /// The workspace.
+        /// The workspace that was created.
         workspace: WorkspaceId,
-        /// Its name.
+        /// The name that it was created with.
+        #[serde(with = "stored")]
         name: Name,
     },
     /// A workspace was renamed (W3).
     WorkspaceRenamed {
-        /// The workspace.
+        /// The workspace that was renamed.
         workspace: WorkspaceId,
-        /// The name before.
+        /// The old name.
+        #[serde(with = "stored")]
         from: Name,
-        /// The name since.
+        /// The new name.
+        #[serde(with = "stored")]
         to: Name,
     },
     /// A workspace's own invoicing information was edited (O5).
     WorkspaceInvoicingEdited {
-        /// The workspace.
+        /// The workspace that the information is of.
         workspace: WorkspaceId,
-        /// The information since; `None` if the organization's applies again.
+        /// The new information; `None` if the organization's applies again.
+        #[serde(default, with = "stored")]
         invoicing: Option<InvoicingInformation>,
     },
     /// A workspace was deleted, empty (W4).
     WorkspaceDeleted {
-        /// The workspace.
+        /// The workspace that was deleted.
         workspace: WorkspaceId,
         /// Its last name.
+        #[serde(with = "stored")]
         name: Name,
     },
     /// A domain was created (D1).
     DomainCreated {
-        /// The domain.
+        /// The domain that was created.
         domain: DomainId,
         /// The workspace that it is in.
         workspace: WorkspaceId,
-        /// Its name.
+        /// The name that it was created with.
+        #[serde(with = "stored")]
         name: DomainName,
         /// Sandbox or production.
         kind: DomainKind,
     },
     /// A domain was switched off (D3).
     DomainDeactivated {
-        /// The domain.
+        /// The domain that was switched off.
         domain: DomainId,
     },
     /// A domain was switched on again (D3).
     DomainReactivated {
-        /// The domain.
+        /// The domain that was switched on again.
         domain: DomainId,
     },
     /// A domain was moved to another workspace.
     DomainMoved {
-        /// The domain.
+        /// The domain that was moved.
         domain: DomainId,
-        /// The workspace before.
+        /// The workspace that it left.
         from: WorkspaceId,
-        /// The workspace since.
+        /// The workspace that it came to.
         to: WorkspaceId,
     },
     /// A domain was deleted. Its name stays with the organization (D2).
     DomainDeleted {
-        /// The domain.
+        /// The domain that was deleted.
         domain: DomainId,
         /// The workspace that it was in.
         workspace: WorkspaceId,
-        /// Its name.
+        /// The name that it had.
+        #[serde(with = "stored")]
         name: DomainName,
     },
     /// A deleted domain's name was freed for other organizations, by an operator (D2).
     DomainNameReleased {
-        /// The name.
+        /// The name that was freed.
+        #[serde(with = "stored")]
         name: DomainName,
     },
     /// Somebody became a member of the organization.
     MemberJoined {
-        /// The user.
+        /// The user who joined.
         user: UserId,
-        /// Their verified address, if the host attested one.
-        email: Option<EmailAddress>,
-        /// Their role.
+        /// Their verified address.
+        #[serde(with = "stored")]
+        email: EmailAddress,
+        /// The role that they joined with.
         role: OrganizationRole,
     },
     /// A member's organization role was changed.
     OrganizationRoleChanged {
-        /// The user.
+        /// The member whose role changed.
         user: UserId,
-        /// The role before.
+        /// The old role.
         from: OrganizationRole,
-        /// The role since.
+        /// The new role.
         to: OrganizationRole,
     },
     /// A member's e-mail address changed.
     MemberEmailChanged {
-        /// The user.
+        /// The member whose address changed.
         user: UserId,
-        /// The address before.
-        from: Option<EmailAddress>,
-        /// The address since.
-        to: Option<EmailAddress>,
+        /// The old address.
+        #[serde(with = "stored")]
+        from: EmailAddress,
+        /// The new address.
+        #[serde(with = "stored")]
+        to: EmailAddress,
     },
     /// A member was removed (M2). Their workspace roles went in the same commit, each with its event.
     MemberRemoved {
-        /// The user.
+        /// The user who is no member any more.
         user: UserId,
         /// The role that they had.
         role: OrganizationRole,
@@ -204,83 +220,90 @@ pub enum Event {
     /// A member left by themself (M3). Their workspace roles went in the same commit, each with its
     /// event.
     MemberLeft {
-        /// The user.
+        /// The user who is no member any more.
         user: UserId,
         /// The role that they had.
         role: OrganizationRole,
     },
     /// Somebody was given a role in a workspace, or another one than before.
     WorkspaceRoleGiven {
-        /// The workspace.
+        /// The workspace that the role is in.
         workspace: WorkspaceId,
-        /// The user.
+        /// The member who holds it.
         user: UserId,
-        /// The role since.
+        /// The new role.
         role: WorkspaceRole,
-        /// The role before, if there was one (M5).
+        /// The old role, if there was one (M5).
         replaces: Option<WorkspaceRole>,
     },
     /// Somebody holds no role in a workspace any more.
     WorkspaceRoleTaken {
-        /// The workspace.
+        /// The workspace that the role is in.
         workspace: WorkspaceId,
-        /// The user.
+        /// The member who held it.
         user: UserId,
         /// The role that they had.
         role: WorkspaceRole,
     },
     /// Somebody was invited (I1).
     InvitationSent {
-        /// The invitation.
+        /// The invitation that was sent.
         invitation: InvitationId,
         /// The address that it is for.
+        #[serde(with = "stored")]
         email: EmailAddress,
         /// What it is to.
         target: InvitationTarget,
         /// Who sent it.
         inviter: UserId,
-        /// The hash of its link's secret.
-        token_hash: TokenHash,
-        /// From when on it is too late.
+        /// The hash of its link's secret; `None` in an audit trail, which withholds it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        token_hash: Option<TokenHash>,
+        /// When the link expires.
         expires_at: DateTime<Utc>,
     },
     /// An open invitation was renewed: its link before is dead (I5).
     InvitationRenewed {
-        /// The invitation.
+        /// The invitation that was renewed.
         invitation: InvitationId,
-        /// What it is to since.
+        /// The address that it is for.
+        #[serde(with = "stored")]
+        email: EmailAddress,
+        /// What it is to from now on.
         target: InvitationTarget,
-        /// Who renewed it: the inviter of record since.
+        /// Who renewed it: the inviter of record from now on.
         inviter: UserId,
-        /// The hash of its new link's secret.
-        token_hash: TokenHash,
-        /// From when on it is too late.
+        /// The hash of its new link's secret; `None` in an audit trail, which withholds it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        token_hash: Option<TokenHash>,
+        /// When the link expires.
         expires_at: DateTime<Utc>,
     },
     /// An open invitation was taken back.
     InvitationRevoked {
-        /// The invitation.
+        /// The invitation that was taken back.
         invitation: InvitationId,
         /// Why.
         reason: RevocationReason,
     },
     /// An invitation was accepted.
     InvitationAccepted {
-        /// The invitation.
+        /// The invitation that was accepted.
         invitation: InvitationId,
         /// By whom.
         user: UserId,
     },
     /// An invitation was declined.
     InvitationDeclined {
-        /// The invitation.
+        /// The invitation that was declined.
         invitation: InvitationId,
         /// By whom.
         user: UserId,
     },
-    /// Something that a newer version of this crate wrote. It can't be replayed, only passed over.
-    #[serde(other)]
-    Unknown,
+    /// Something that a newer version of this crate wrote, whole: written again, it is what was read. It
+    /// can't be replayed, only passed over.
+    #[serde(skip)]
+    Unknown(Unread),
 }
 
 /// Why an invitation was taken back.
@@ -296,6 +319,9 @@ pub enum RevocationReason {
     AddresseeLeft,
     /// The member with that address has another address now.
     AddressChanged,
+    /// A role of the member with that address was lowered or taken: the invitation would have given it
+    /// back (M4).
+    AddresseeLowered,
     /// The workspace that it is to was deleted (W4).
     WorkspaceDeleted,
     /// The organization was deleted (O6).
@@ -305,7 +331,7 @@ pub enum RevocationReason {
 /// One commit as the log keeps it: who did what, when, and all that happened by it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LogEntry {
-    /// The organization.
+    /// The organization whose log it is in.
     pub organization: OrganizationId,
     /// The version that the commit made. An organization's log has each version once, from 1.
     pub version: Version,
@@ -327,35 +353,57 @@ pub struct LogEntry {
 
 #[derive(Serialize)]
 struct Written<'a> {
-    v: u16,
+    v: u64,
     #[serde(flatten, with = "Event")]
     event: &'a Event,
 }
 
-#[derive(Deserialize)]
-struct Read {
-    v: u16,
-    #[serde(flatten, with = "Event")]
-    event: Event,
+impl Event {
+    /// The version of this type's format that this crate writes. A type whose fields change their meaning
+    /// gets the next one.
+    const fn format(&self) -> u64 {
+        1
+    }
+
+    /// The event without what an audit trail must not show: the hash of a link's secret.
+    #[must_use]
+    pub(crate) fn withheld(mut self) -> Self {
+        if let Self::InvitationSent { token_hash, .. }
+        | Self::InvitationRenewed { token_hash, .. } = &mut self
+        {
+            *token_hash = None;
+        }
+        self
+    }
 }
 
 impl Serialize for Event {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if let Self::Unknown(whole) = self {
+            return whole.serialize(serializer);
+        }
         Written {
-            v: FORMAT,
+            v: self.format(),
             event: self,
         }
         .serialize(serializer)
     }
 }
 
+/// The envelope is read before its content: what has a version and a type is an event, known or not.
 impl<'de> Deserialize<'de> for Event {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let read = Read::deserialize(deserializer)?;
-        Ok(if read.v > FORMAT {
-            Self::Unknown
-        } else {
-            read.event
-        })
+        let whole = Unread::deserialize(deserializer)?;
+        let version = whole.get("v").and_then(Unread::as_u64);
+        let kind = whole.get("type").and_then(Unread::as_str);
+        let (Some(version), Some(_)) = (version, kind) else {
+            return Err(de::Error::custom(
+                "an event is an object with `v` and `type`",
+            ));
+        };
+        match Self::deserialize(whole.clone()) {
+            Ok(event) if version <= event.format() => Ok(event),
+            Ok(_) | Err(_) => Ok(Self::Unknown(whole)),
+        }
     }
 }

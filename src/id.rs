@@ -10,9 +10,13 @@
 
 use core::fmt;
 use core::str::FromStr;
+use std::sync::{Mutex, PoisonError};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
+
+use crate::random::{EntropyError, fill};
 
 macro_rules! ids {
     ($($(#[$doc:meta])* $name:ident,)+) => {$(
@@ -78,14 +82,49 @@ ids! {
 macro_rules! fresh {
     ($($name:ident),+) => {$(
         impl $name {
-            /// A fresh id (UUID version 7): the clock's milliseconds, then randomness.
+            /// A fresh id (UUID version 7): the clock's milliseconds, then randomness. Those of one process
+            /// are in ascending order.
+            ///
+            /// An id is no secret, so where the operating system gives no randomness, the ascending order is
+            /// all that tells ids of one millisecond apart; [`try_new`](Self::try_new) is an error there.
             #[must_use]
             #[expect(clippy::new_without_default, reason = "a default that differs each time would surprise")]
             pub fn new() -> Self {
-                Self(Uuid::now_v7())
+                Self(in_order(drawn().unwrap_or_default()))
+            }
+
+            /// As [`new`](Self::new), for whoever can say that it failed.
+            ///
+            /// # Errors
+            ///
+            /// - [`EntropyError`]: the operating system gave no randomness.
+            pub fn try_new() -> Result<Self, EntropyError> {
+                Ok(Self(in_order(drawn()?)))
             }
         }
     )+};
+}
+
+/// 74 random bits, as a version 7 UUID has them.
+fn drawn() -> Result<u128, EntropyError> {
+    let mut bytes = [0; 16];
+    fill(&mut bytes)?;
+    Ok(u128::from_le_bytes(bytes) & RANDOM)
+}
+
+/// The 74 bits of a version 7 UUID that are random.
+const RANDOM: u128 = (1 << 74) - 1;
+
+/// The UUID of version 7 of now with these random bits, or the least one that is greater than all that this
+/// process made before.
+fn in_order(random: u128) -> Uuid {
+    static LAST: Mutex<u128> = Mutex::new(0);
+    let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH);
+    let millis = since_1970.unwrap_or_default().as_millis();
+    let mut last = LAST.lock().unwrap_or_else(PoisonError::into_inner);
+    *last = (millis << 74 | random).max(last.saturating_add(1));
+    let (millis, high, low) = (*last >> 74, (*last >> 62) & 0xFFF, *last & ((1 << 62) - 1));
+    Uuid::from_u128(millis << 80 | 0x7 << 76 | high << 64 | 0b10 << 62 | low)
 }
 
 fresh!(
@@ -104,8 +143,18 @@ const EXTERNAL_USERS: Uuid = Uuid::from_u128(0x6f5a_2c1e_8d0b_4b7a_9f36_1d2e_7c4
 const COMMIT_KEYS: Uuid = Uuid::from_u128(0x1b8e_47d2_5c93_4e0f_b6a1_93f0_2a7d_c4e8);
 
 impl UserId {
+    /// Whether it is the nil UUID: an identity that is missing. Nobody has it, and whoever asks under it is
+    /// refused (M6).
+    #[must_use]
+    pub const fn is_nobody(&self) -> bool {
+        self.0.is_nil()
+    }
+
     /// The id of a user whom the host knows by something that is not a UUID: a UUID version 5 of it,
     /// the same on every machine and for ever.
+    ///
+    /// An empty subject, or one of white space, is nobody's: it gives the nil id, under which everything is
+    /// refused with [`Refusal::IdentityMissing`](crate::Refusal::IdentityMissing) (M6).
     ///
     /// Bytes count: `auth0|42` and `Auth0|42` are two users. Prefix what you pass if your ids come from
     /// more than one place (`google|…`, `saml|…`), or two people may share an id.
@@ -119,6 +168,9 @@ impl UserId {
     /// ```
     #[must_use]
     pub fn from_external(id: &str) -> Self {
+        if id.trim().is_empty() {
+            return Self(Uuid::nil());
+        }
         Self(Uuid::new_v5(&EXTERNAL_USERS, id.as_bytes()))
     }
 }
@@ -127,7 +179,8 @@ impl CommitId {
     /// The id that stands for one user's idempotency key, so that the same request sent twice is one
     /// commit.
     ///
-    /// The user is part of it: one user's keys can't meet another's.
+    /// The user is part of it: one user's keys can't meet another's. An empty key gives the nil id, which is
+    /// refused.
     ///
     /// ```
     /// use tenancy::{CommitId, UserId};
@@ -140,6 +193,9 @@ impl CommitId {
     /// ```
     #[must_use]
     pub fn from_key(user: UserId, key: &str) -> Self {
+        if key.trim().is_empty() || user.is_nobody() {
+            return Self(Uuid::nil());
+        }
         Self(Uuid::new_v5(
             &Uuid::new_v5(&COMMIT_KEYS, user.0.as_bytes()),
             key.as_bytes(),
@@ -168,7 +224,37 @@ mod tests {
 
     #[test]
     fn fresh_ids_sort_by_creation() {
-        let ids: Vec<_> = (0..100).map(|_| DomainId::new()).collect();
-        assert!(ids.is_sorted());
+        let ids: Vec<_> = (0..10_000).map(|_| DomainId::new()).collect();
+        assert!(ids.is_sorted_by(|one, next| one < next));
+    }
+
+    #[test]
+    fn fresh_ids_are_of_version_7_and_of_now() {
+        let id = DomainId::try_new().unwrap().as_uuid();
+        assert_eq!(id.get_version_num(), 7);
+        assert_eq!(id.get_variant(), uuid::Variant::RFC4122);
+        let (seconds, _) = id.get_timestamp().unwrap().to_unix();
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+        assert!(now.as_secs() - seconds < 60);
+    }
+
+    #[test]
+    fn ids_without_randomness_still_differ() {
+        let (one, other) = (in_order(0), in_order(0));
+        assert!(one < other);
+    }
+
+    #[test]
+    fn m6_an_identity_that_is_missing_is_nobody() {
+        assert!(UserId::from_external("").is_nobody());
+        assert!(UserId::from_external(" \n").is_nobody());
+        assert!(!UserId::from_external("0").is_nobody());
+        let ann = UserId::from_external("ann");
+        assert!(CommitId::from_key(ann, " ").as_uuid().is_nil());
+        assert!(
+            CommitId::from_key(UserId::from_external(""), "key")
+                .as_uuid()
+                .is_nil()
+        );
     }
 }

@@ -22,9 +22,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::code::codes;
 use crate::id::{InvitationId, UserId, WorkspaceId};
+use crate::later::Later;
 use crate::role::{OrganizationRole, WorkspaceRole};
-use crate::text::EmailAddress;
+use crate::text::{EmailAddress, stored};
 use crate::token::TokenHash;
+use crate::version::Version;
 
 /// An invitation as it is stored.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -32,6 +34,7 @@ pub struct Invitation {
     /// Its id.
     pub id: InvitationId,
     /// The address that it is for.
+    #[serde(with = "stored")]
     pub email: EmailAddress,
     /// What accepting gives.
     pub target: InvitationTarget,
@@ -41,10 +44,16 @@ pub struct Invitation {
     pub token_hash: TokenHash,
     /// When the current link was made.
     pub sent_at: DateTime<Utc>,
-    /// From when on the current link is too late (I4).
+    /// The version in which the current link was made: what happened to its person since outweighs it (M2,
+    /// M4).
+    pub sent_in: Version,
+    /// When the current link expires (I4).
     pub expires_at: DateTime<Utc>,
     /// Whether it is still open.
     pub state: InvitationState,
+    /// What a later version of this crate keeps with it.
+    #[serde(flatten)]
+    pub later: Later,
 }
 
 /// What an invitation is to, and with which role (I1).
@@ -53,12 +62,12 @@ pub struct Invitation {
 pub enum InvitationTarget {
     /// To the organization, with this role.
     Organization {
-        /// The role.
+        /// The role in it.
         role: OrganizationRole,
     },
     /// To a workspace, with this role; accepting also makes the person an organization Member (M1).
     Workspace {
-        /// The workspace.
+        /// The workspace to join.
         workspace: WorkspaceId,
         /// The role in it.
         role: WorkspaceRole,

@@ -10,6 +10,8 @@ mod version;
 mod actor;
 mod code;
 mod id;
+mod later;
+mod random;
 mod resource;
 mod role;
 pub mod text;
@@ -36,6 +38,24 @@ pub mod commands;
 pub mod store;
 
 mod tenancy;
+
+/// The project's papers, for whoever reads here: a rule's code, such as (I5), has its legend in
+/// [`rules`](_documentation::rules).
+#[cfg(doc)]
+pub mod _documentation {
+    #[doc = include_str!("../ARCHITECTURE.md")]
+    pub mod architecture {}
+    #[doc = include_str!("../DESIGN.md")]
+    pub mod design {}
+    #[doc = include_str!("../docs/rules.md")]
+    pub mod rules {}
+    #[doc = include_str!("../docs/log.md")]
+    pub mod log {}
+    #[doc = include_str!("../docs/scaling.md")]
+    pub mod scaling {}
+    #[doc = include_str!("../SECURITY.md")]
+    pub mod security {}
+}
 
 pub use crate::tenancy::{Tenancy, block_on::block_on, page::Page, page::Paging, views};
 pub use actor::{Actor, Author, Operator};

@@ -25,7 +25,7 @@ pub enum List {
     /// The members of an organization who hold one of `roles` (its organization roles), by user:
     /// [`Item::Record`] of [`Member`]s.
     Members {
-        /// The organization.
+        /// The organization whose members are listed.
         organization: OrganizationId,
         /// The roles, of which each member has one. Workspace roles in it mean nothing.
         roles: RoleSet,
@@ -35,7 +35,7 @@ pub enum List {
     /// The workspaces of an organization, by id, which is the order of creation: [`Item::Record`] of
     /// [`Workspace`]s.
     Workspaces {
-        /// The organization.
+        /// The organization whose workspaces are listed.
         organization: OrganizationId,
         /// The last workspace of the page before.
         after: Option<WorkspaceId>,
@@ -43,9 +43,9 @@ pub enum List {
     /// The workspaces in which a user holds a role, by workspace: [`Item::Pair`]s of a [`Workspace`] and
     /// the [`WorkspaceMember`].
     WorkspacesOf {
-        /// The organization.
+        /// The organization that the workspaces are in.
         organization: OrganizationId,
-        /// The user.
+        /// The user whose workspaces are listed.
         user: UserId,
         /// The last workspace of the page before.
         after: Option<WorkspaceId>,
@@ -53,9 +53,9 @@ pub enum List {
     /// The members of a workspace who hold one of `roles` (its workspace roles), by user:
     /// [`Item::Record`] of [`WorkspaceMember`]s.
     WorkspaceMembers {
-        /// The organization.
+        /// The organization that the workspace is in.
         organization: OrganizationId,
-        /// The workspace.
+        /// The workspace whose members are listed.
         workspace: WorkspaceId,
         /// The roles, of which each workspace member has one. Organization roles in it mean nothing.
         roles: RoleSet,
@@ -64,9 +64,9 @@ pub enum List {
     },
     /// The domains in a workspace, by id, which is the order of creation: [`Item::Record`] of [`Domain`]s.
     Domains {
-        /// The organization.
+        /// The organization that the workspace is in.
         organization: OrganizationId,
-        /// The workspace.
+        /// The workspace whose domains are listed.
         workspace: WorkspaceId,
         /// The last domain of the page before.
         after: Option<DomainId>,
@@ -74,7 +74,7 @@ pub enum List {
     /// The open invitations to one workspace, or (`None`) to an organization and all its workspaces, by
     /// id: [`Item::Record`] of [`Invitation`]s.
     Invitations {
-        /// The organization.
+        /// The organization that invites.
         organization: OrganizationId,
         /// The workspace, if only those to it are asked for.
         workspace: Option<WorkspaceId>,
@@ -84,7 +84,7 @@ pub enum List {
     /// The organizations that a user is a member of, by organization: [`Item::Across`] of [`Member`]s.
     /// Across organizations; may lag behind commits.
     OrganizationsOf {
-        /// The user.
+        /// The user whose organizations are listed.
         user: UserId,
         /// The last organization of the page before.
         after: Option<OrganizationId>,
@@ -99,7 +99,7 @@ pub enum List {
     },
     /// The log of an organization by version, oldest first: [`Item::LogEntry`].
     Log {
-        /// The organization.
+        /// The organization whose log is read.
         organization: OrganizationId,
         /// The last version of the page before; [`Version::ABSENT`] for the first page.
         after: Version,

@@ -1,11 +1,13 @@
 //! The organization: the administrative layer. Contract, invoicing, people.
 
 use chrono::{DateTime, Utc};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::code::codes;
 use crate::id::OrganizationId;
-use crate::text::{EmailAddress, Name, TextLine};
+use crate::later::Later;
+use crate::text::stored::Stored;
+use crate::text::{EmailAddress, Name, PostalAddress, TextLine, stored};
 use crate::version::Version;
 
 /// An organization as it is stored: one row, written with every commit.
@@ -23,19 +25,29 @@ pub struct Organization {
     /// used again, and its domains' names stay with it (D2).
     pub status: OrganizationStatus,
     /// What people call it. Not unique: there may be two of one name.
+    #[serde(with = "stored")]
     pub name: Name,
     /// Company information, once an Admin has entered it (O5).
+    #[serde(default, with = "stored")]
     pub company: Option<CompanyInformation>,
     /// Invoicing information, for every workspace that has none of its own (O5).
+    #[serde(default, with = "stored")]
     pub invoicing: Option<InvoicingInformation>,
     /// The vendor's reference of the contract.
+    #[serde(default, with = "stored")]
     pub contract: Option<TextLine>,
     /// How many workspaces it may hold (W2).
     pub workspace_quota: u32,
     /// How much of everything it holds.
     pub counts: Counts,
+    /// How many links to invitations it made on the day that it last made one (I8).
+    #[serde(default)]
+    pub links: LinksMade,
     /// When it was created.
     pub created_at: DateTime<Utc>,
+    /// What a later version of this crate keeps with it.
+    #[serde(flatten)]
+    pub later: Later,
 }
 
 /// As much of an organization as lists across organizations tell. It is small, whatever the organization
@@ -49,6 +61,7 @@ pub struct OrganizationSummary {
     /// Whether it is in use.
     pub status: OrganizationStatus,
     /// Its name.
+    #[serde(with = "stored")]
     pub name: Name,
     /// How many Admins it has (O4).
     pub admins: u32,
@@ -81,18 +94,27 @@ pub struct Counts {
     pub invitations: u32,
 }
 
+/// How many links to invitations an organization made on one day, of the UTC calendar (I8).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct LinksMade {
+    /// The day, counted from 1970-01-01.
+    pub day: i64,
+    /// How many links.
+    pub count: u32,
+}
+
 /// Who the organization is on paper (O5).
 ///
 /// ```
 /// use tenancy::CompanyInformation;
-/// use tenancy::text::TextLine;
+/// use tenancy::text::{PostalAddress, TextLine};
 ///
 /// # fn main() -> Result<(), tenancy::text::TextError> {
 /// let company = CompanyInformation {
 ///     legal_name: TextLine::new("Acme SAS")?,
 ///     registration_number: Some(TextLine::new("RCS Paris 123 456 789")?),
 ///     vat_number: None,
-///     address: vec![TextLine::new("1 rue de la Paix")?, TextLine::new("75002 Paris")?],
+///     address: PostalAddress::new([TextLine::new("1 rue de la Paix")?, TextLine::new("75002 Paris")?])?,
 /// };
 /// # Ok(()) }
 /// ```
@@ -104,8 +126,8 @@ pub struct CompanyInformation {
     pub registration_number: Option<TextLine>,
     /// The VAT number.
     pub vat_number: Option<TextLine>,
-    /// The registered address, line by line.
-    pub address: Vec<TextLine>,
+    /// The registered address.
+    pub address: PostalAddress,
 }
 
 /// Where invoices go, and what stands on them (O5).
@@ -117,8 +139,8 @@ pub struct InvoicingInformation {
     pub recipient: TextLine,
     /// Where it is sent.
     pub email: EmailAddress,
-    /// The address on it, line by line.
-    pub address: Vec<TextLine>,
+    /// The address on it.
+    pub address: PostalAddress,
     /// The reference that the customer wants to read on it, such as a purchase order's number.
     pub reference: Option<TextLine>,
 }
@@ -168,6 +190,104 @@ impl Organization {
     #[must_use]
     pub const fn is_active(&self) -> bool {
         matches!(self.status, OrganizationStatus::Active)
+    }
+}
+
+impl LinksMade {
+    /// How many were made on the day of `now`.
+    pub(crate) fn on(self, now: DateTime<Utc>) -> u32 {
+        if self.day == day(now) { self.count } else { 0 }
+    }
+
+    /// When the day after that of `now` begins.
+    pub(crate) fn next_day(now: DateTime<Utc>) -> DateTime<Utc> {
+        let begins = day(now).saturating_add(1).saturating_mul(86_400);
+        DateTime::from_timestamp(begins, 0).unwrap_or(DateTime::<Utc>::MAX_UTC)
+    }
+
+    /// One more.
+    pub(crate) fn and_one(self, now: DateTime<Utc>) -> Self {
+        Self {
+            day: day(now),
+            count: self.on(now).saturating_add(1),
+        }
+    }
+}
+
+/// The day of the UTC calendar, counted from 1970-01-01.
+const fn day(at: DateTime<Utc>) -> i64 {
+    at.timestamp().div_euclid(86_400)
+}
+
+/// The same information, as it comes back from a store: believed.
+#[derive(Serialize, Deserialize)]
+struct StoredCompany {
+    #[serde(with = "stored")]
+    legal_name: TextLine,
+    #[serde(default, with = "stored")]
+    registration_number: Option<TextLine>,
+    #[serde(default, with = "stored")]
+    vat_number: Option<TextLine>,
+    #[serde(with = "stored")]
+    address: PostalAddress,
+}
+
+/// The same information, as it comes back from a store: believed.
+#[derive(Serialize, Deserialize)]
+struct StoredInvoicing {
+    #[serde(with = "stored")]
+    recipient: TextLine,
+    #[serde(with = "stored")]
+    email: EmailAddress,
+    #[serde(with = "stored")]
+    address: PostalAddress,
+    #[serde(default, with = "stored")]
+    reference: Option<TextLine>,
+}
+
+impl Stored for CompanyInformation {
+    fn keep<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.serialize(serializer)
+    }
+
+    fn restore<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let kept = StoredCompany::deserialize(deserializer)?;
+        Ok(Self {
+            legal_name: kept.legal_name,
+            registration_number: kept.registration_number,
+            vat_number: kept.vat_number,
+            address: kept.address,
+        })
+    }
+}
+
+impl InvoicingInformation {
+    /// Whether it is the same to the letter. Equal ones may have an address typed in two ways, and what is
+    /// shown is as it was typed.
+    pub(crate) fn is_written_as(&self, other: &Self) -> bool {
+        self == other && self.email.is_typed_as(&other.email)
+    }
+}
+
+impl Stored for InvoicingInformation {
+    fn keep<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let kept = StoredInvoicing {
+            recipient: self.recipient.clone(),
+            email: self.email.clone(),
+            address: self.address.clone(),
+            reference: self.reference.clone(),
+        };
+        kept.serialize(serializer)
+    }
+
+    fn restore<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let kept = StoredInvoicing::deserialize(deserializer)?;
+        Ok(Self {
+            recipient: kept.recipient,
+            email: kept.email,
+            address: kept.address,
+            reference: kept.reference,
+        })
     }
 }
 

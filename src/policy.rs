@@ -33,43 +33,55 @@
 //! 4. **Dora: hidden** too, for Acme, for Payments, for the domain, whether they exist or not.
 //!
 //! ```
-//! # tenancy::block_on(async {
-//! # use tenancy::{commands::*, store::MemoryRepository, *};
-//! # let tenancy = Tenancy::new(MemoryRepository::new());
-//! # let person = |who: &str| {
-//! #     let address = EmailAddress::new(&format!("{who}@acme.example"));
-//! #     address.map(|address| Actor::user(UserId::from_external(who), VerifiedEmail::attest(address)))
-//! # };
-//! # let (ann, bob, cy, dora) = (person("ann")?, person("bob")?, person("cy")?, person("dora")?);
-//! # let acme = tenancy.execute(&ann, CreateOrganization { name: Name::new("Acme")? }).await?.output;
-//! # let (organization, payments) = (acme.organization, acme.workspace);
-//! # let email = EmailAddress::new("cy@acme.example")?;
-//! # let role = OrganizationRole::Accounting;
-//! # let sent = tenancy.execute(&ann, InviteToOrganization { organization, email, role }).await?.output;
-//! # tenancy.execute(&cy, AcceptInvitation { token: sent.token.ok_or("a new link")? }).await?;
-//! # let email = EmailAddress::new("bob@acme.example")?;
-//! # let role = WorkspaceRole::Developer;
-//! # let invite = InviteToWorkspace { organization, workspace: payments, email, role };
-//! # let sent = tenancy.execute(&ann, invite).await?.output;
-//! # tenancy.execute(&bob, AcceptInvitation { token: sent.token.ok_or("a new link")? }).await?;
-//! # let name = DomainName::new("acme-sandbox")?;
-//! # let create = CreateDomain { organization, workspace: payments, name, kind: DomainKind::Sandbox };
-//! # let sandbox = tenancy.execute(&ann, create).await?.output;
-//! let sandbox = (acme.organization, sandbox);
-//! let configure = DomainAction::Configure;
-//! let ann = tenancy.check(&ann, sandbox, configure).await?;
-//! assert_eq!(ann.to_string(), "allowed as organization Admin, by cascade");
+//! use tenancy::commands::{CreateDomain, CreateOrganization, InviteToOrganization, InviteToWorkspace};
+//! # use tenancy::commands::{AcceptInvitation, Invited};
+//! use tenancy::store::MemoryRepository;
+//! use tenancy::{Actor, Decision, DomainAction, DomainKind, OrganizationRole, Tenancy, UserId, VerifiedEmail};
+//! use tenancy::WorkspaceRole;
 //!
-//! let keys = tenancy.check(&bob, sandbox, DomainAction::ViewServerKeys).await?;
-//! let bob = tenancy.check(&bob, sandbox, configure).await?;
-//! assert_eq!(bob.to_string(), "allowed as workspace Developer");
+//! # tenancy::block_on(async {
+//! let tenancy = Tenancy::new(MemoryRepository::new());
+//! let person = |name: &str| {
+//!     let email = format!("{name}@acme.example").parse()?;
+//!     Ok::<_, tenancy::text::EmailError>(Actor::user(UserId::from_external(name), VerifiedEmail::attest(email)))
+//! };
+//! let (ann, bob, cy, dora) = (person("ann")?, person("bob")?, person("cy")?, person("dora")?);
+//! # let join = async |who: &Actor, invited: Invited| {
+//! #     let token = invited.token.expect("the link");
+//! #     tenancy.execute(who, AcceptInvitation { token }).await.map(drop)
+//! # };
+//!
+//! let acme = tenancy.execute(&ann, CreateOrganization { name: "Acme".parse()? }).await?.output;
+//! let (organization, payments) = (acme.organization, acme.workspace);
+//! let sandbox = CreateDomain {
+//!     organization,
+//!     workspace: payments,
+//!     name: "acme-sandbox".parse()?,
+//!     kind: DomainKind::Sandbox,
+//! };
+//! let sandbox = (organization, tenancy.execute(&ann, sandbox).await?.output);
+//!
+//! let email = "bob@acme.example".parse()?;
+//! let role = WorkspaceRole::Developer;
+//! let invited = InviteToWorkspace { organization, workspace: payments, email, role };
+//! let invited = tenancy.execute(&ann, invited).await?.output; // Bob opens his link and accepts
+//! # join(&bob, invited).await?;
+//! let email = "cy@acme.example".parse()?;
+//! let invited = InviteToOrganization { organization, email, role: OrganizationRole::Accounting };
+//! let invited = tenancy.execute(&ann, invited).await?.output; // and so does Cy
+//! # join(&cy, invited).await?;
+//!
+//! let may = tenancy.check(&ann, sandbox, DomainAction::Configure).await?;
+//! assert_eq!(may.to_string(), "allowed as organization Admin, by cascade");
+//! let may = tenancy.check(&bob, sandbox, DomainAction::Configure).await?;
+//! assert_eq!(may.to_string(), "allowed as workspace Developer");
+//! let may = tenancy.check(&bob, sandbox, DomainAction::ViewServerKeys).await?;
 //! assert_eq!(
-//!     keys.to_string(),
+//!     may.to_string(),
 //!     "forbidden: needs organization Admin or workspace Admin, has organization Member and workspace Developer"
 //! );
-//!
-//! assert_eq!(tenancy.check(&cy, sandbox, configure).await?, Decision::Hidden);
-//! assert_eq!(tenancy.check(&dora, sandbox, configure).await?, Decision::Hidden);
+//! assert_eq!(tenancy.check(&cy, sandbox, DomainAction::Configure).await?, Decision::Hidden);
+//! assert_eq!(tenancy.check(&dora, sandbox, DomainAction::Configure).await?, Decision::Hidden);
 //! # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
 //! ```
 //!
@@ -111,12 +123,15 @@ const fn any<const N: usize>(roles: [RoleSet; N]) -> RoleSet {
     set
 }
 
+/// Marks the rows that go on when the organization is deleted: reading what is left of it, for operators.
+const LEFT: bool = true;
+
 /// One row an action: what it is, in a few words for people, and the roles that may.
 macro_rules! actions {
     (
         $(#[$of:meta])*
         $name:ident on $on:ty {
-            $($(#[$what:meta])* $action:ident: $phrase:literal => [$($role:ident),+],)+
+            $($(#[$what:meta])* $action:ident: $phrase:literal => [$($role:ident),+] $($left:ident)?,)+
         }
     ) => {
         $(#[$of])*
@@ -157,6 +172,12 @@ macro_rules! actions {
             fn phrase(&self) -> &'static str {
                 Self::phrase(*self)
             }
+
+            fn goes_on_when_deleted(&self) -> bool {
+                match self {
+                    $(Self::$action => false $(|| $left)?,)+
+                }
+            }
         }
     };
 }
@@ -165,15 +186,15 @@ actions! {
 /// What can be asked of an organization.
 OrganizationAction on OrganizationId {
     /// See its name, one's own role, and the workspaces that one may view.
-    View: "view the organization" => [A, C, M, OP],
+    View: "view the organization" => [A, C, M, OP] LEFT,
     /// Rename it (O5).
     Rename: "rename the organization" => [A],
     /// Edit its company information (O5).
     EditCompany: "edit company information" => [A],
     /// List its members.
-    ViewMembers: "view members" => [A, OP],
+    ViewMembers: "view members" => [A, OP] LEFT,
     /// List its invitations.
-    ViewInvitations: "view invitations" => [A, OP],
+    ViewInvitations: "view invitations" => [A, OP] LEFT,
     /// Change a member's organization role.
     ManageRoles: "manage organization roles" => [A],
     /// Invite somebody to the organization (I2).
@@ -183,9 +204,9 @@ OrganizationAction on OrganizationId {
     /// Create a workspace, within the quota (W2).
     CreateWorkspace: "create a workspace" => [A],
     /// See company and invoicing information.
-    ViewInvoicing: "view invoicing" => [A, C, OP],
+    ViewInvoicing: "view invoicing" => [A, C, OP] LEFT,
     /// See the contract's reference and the quota.
-    ViewContract: "view the contract" => [A, C, OP],
+    ViewContract: "view the contract" => [A, C, OP] LEFT,
     /// Edit invoicing information (O5).
     EditInvoicing: "edit invoicing" => [A, C],
     /// Edit the contract's reference.
@@ -195,9 +216,9 @@ OrganizationAction on OrganizationId {
     /// Make somebody an Admin without an Admin's doing: a repair (O4).
     AppointAdmin: "appoint an Admin" => [OP],
     /// Free a deleted domain's name for other organizations (D2).
-    ReleaseDomainName: "release a domain name" => [OP],
+    ReleaseDomainName: "release a domain name" => [OP] LEFT,
     /// Read the log of all that happened.
-    ViewAuditTrail: "view the audit trail" => [A, OP],
+    ViewAuditTrail: "view the audit trail" => [A, OP] LEFT,
     /// Delete it, once empty (O6).
     Delete: "delete the organization" => [A],
 }
@@ -207,13 +228,13 @@ actions! {
 /// What can be asked of a workspace.
 WorkspaceAction on (OrganizationId, WorkspaceId) {
     /// See its name.
-    View: "view the workspace" => [A, C, WA, WD, WR, OP],
+    View: "view the workspace" => [A, C, WA, WD, WR, OP] LEFT,
     /// Rename it (W3).
     Rename: "rename the workspace" => [A, WA],
     /// List its members.
-    ViewMembers: "view workspace members" => [A, WA, WD, WR, OP],
+    ViewMembers: "view workspace members" => [A, WA, WD, WR, OP] LEFT,
     /// List the invitations to it.
-    ViewInvitations: "view workspace invitations" => [A, WA, OP],
+    ViewInvitations: "view workspace invitations" => [A, WA, OP] LEFT,
     /// Give an organization member a role in it, change it, take it away (M1, M4).
     ManageRoles: "manage workspace roles" => [A, WA],
     /// Invite somebody who is already a member of the organization (I2).
@@ -221,7 +242,7 @@ WorkspaceAction on (OrganizationId, WorkspaceId) {
     /// Invite somebody who is not yet a member of the organization (I2).
     InviteNewcomer: "invite someone new to the workspace" => [A],
     /// See its invoicing information (O5).
-    ViewInvoicing: "view workspace invoicing" => [A, C],
+    ViewInvoicing: "view workspace invoicing" => [A, C] LEFT,
     /// Edit its invoicing information (O5).
     EditInvoicing: "edit workspace invoicing" => [A, C],
     /// Delete it, once empty (W4).
@@ -229,7 +250,7 @@ WorkspaceAction on (OrganizationId, WorkspaceId) {
     /// Create a domain in it (D1).
     CreateDomain: "create a domain" => [A, WA, WD],
     /// List its domains.
-    ListDomains: "list domains" => [A, WA, WD, WR, OP],
+    ListDomains: "list domains" => [A, WA, WD, WR, OP] LEFT,
 }
 }
 
@@ -237,7 +258,7 @@ actions! {
 /// What can be asked of a domain.
 DomainAction on (OrganizationId, DomainId) {
     /// See it.
-    View: "view the domain" => [A, WA, WD, WR, OP],
+    View: "view the domain" => [A, WA, WD, WR, OP] LEFT,
     /// Change any host setting but the two below.
     Configure: "configure the domain" => [A, WA, WD],
     /// See its server keys.
@@ -297,6 +318,12 @@ pub trait Action: Copy {
 
     /// The action in a few words, as refusals say it: `start a deployment`.
     fn phrase(&self) -> &'static str;
+
+    /// Whether operators may do it in an organization that is deleted (O6): reading what is left. By
+    /// default not.
+    fn goes_on_when_deleted(&self) -> bool {
+        false
+    }
 }
 
 /// What an [`Action`] is asked of: ids that name one resource. Sealed, as there are three layers.

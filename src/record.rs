@@ -251,7 +251,7 @@ pub enum Change {
     Put(Record),
     /// Delete the record with this id.
     Delete(RecordId),
-    /// Make the organization the claim's owner, or answer [`Outcome::Taken`].
+    /// Make the organization the claim's owner, or answer [`Outcome::Taken`](crate::store::Outcome::Taken).
     Claim(Claim),
     /// Free the claim, which the organization holds.
     Release(Claim),
@@ -265,9 +265,9 @@ impl Record {
         match self {
             Self::Member(member) => vec![
                 Value::Code(member.role.code()),
-                Value::Text(member.email.as_ref().map(|email| email.key().to_string())),
+                text(member.email.key().as_str()),
             ],
-            Self::Workspace(workspace) => vec![text(workspace.name.key().as_str())],
+            Self::Workspace(workspace) => vec![text(workspace.name_key.as_str())],
             Self::WorkspaceMember(member) => vec![Value::Code(member.role.code())],
             Self::Domain(domain) => vec![
                 Value::Id(Some(domain.workspace.as_uuid())),

@@ -66,6 +66,9 @@ pub enum Refusal {
     /// Only a user of the host can do that; the actor is an operator, who is a member of nothing.
     #[error("an operator is a member of nothing: a user of the organization has to do that")]
     UserRequired,
+    /// The user's id or the idempotency key is empty: an identity that is missing is nobody's (M6).
+    #[error("the user's id or the idempotency key is empty: sign in again, or send a key")]
+    IdentityMissing,
     /// The organization has been deleted. Only operators are told (A2).
     #[error("the organization is deleted: only its audit trail and its domain names are left")]
     OrganizationDeleted,
@@ -85,7 +88,7 @@ pub enum Refusal {
     /// Another workspace of the organization has that name, compared caselessly (W3).
     #[error("a workspace named `{name}` exists: choose another name")]
     WorkspaceNameTaken {
-        /// The name of the other workspace, as it is written there.
+        /// The name, as it was asked for.
         name: Name,
     },
     /// A workspace is deleted only when empty (W4).
@@ -109,7 +112,7 @@ pub enum Refusal {
     /// A domain of that name exists in the deployment, or existed in another organization (D2).
     #[error("the domain name `{name}` is taken: choose another one")]
     DomainNameTaken {
-        /// The name.
+        /// The name that was asked for.
         name: DomainName,
     },
     /// The organization keeps no deleted domain's name like that (D2).
@@ -117,13 +120,13 @@ pub enum Refusal {
         "`{name}` is not the name of a deleted domain of this organization: delete the domain first, or check the name"
     )]
     DomainNameNotRetired {
-        /// The name.
+        /// The name that was asked for.
         name: DomainName,
     },
     /// That user holds no role there (M1).
     #[error("user `{user}` is not a member: invite them first, or check the id")]
     MemberNotFound {
-        /// The user.
+        /// The user who was asked about.
         user: UserId,
     },
     /// There is no such invitation, its link was replaced by a newer one, or the token is wrong (I3).
@@ -149,19 +152,26 @@ pub enum Refusal {
         /// The address that it is for. Who holds the link's secret may know it.
         invited: EmailAddress,
     },
-    /// The user's e-mail address is not verified (I3).
-    #[error("your e-mail address is not verified: verify it, then open the link again")]
+    /// The user shows no verified e-mail address, which this needs (I3, M6).
+    #[error("your e-mail address is not verified: verify it, then try again")]
     EmailUnverified,
     /// Whoever sent the invitation could not send it any more (I6).
     #[error("who invited you may no longer do so: ask an Admin for a new invitation")]
     InviterLostAuthority,
-    /// The invited person has that role already, or a higher one (I5).
+    /// It was sent before its person departed, or before their role was lowered: an older link doesn't bring
+    /// back what was taken (M2, M4).
+    #[error("the invitation was sent before you left or your role was lowered: ask for a new one")]
+    InvitationOutdated,
+    /// Another member of the organization has that address (M6).
     #[error(
-        "they already have {held}: there is nothing to invite them to; change the role instead"
+        "another member of the organization has that e-mail address: ask an Admin to remove the older membership or to have its address changed"
     )]
+    EmailInUse,
+    /// A member with that address has the role already, or a higher one (I5).
+    #[error("somebody with that address is {offered} already, or more: there is nothing to give")]
     AlreadyHasRole {
-        /// What they hold.
-        held: InvitationTarget,
+        /// What was offered.
+        offered: InvitationTarget,
     },
     /// The organization holds as many open invitations as it may (I8).
     #[error("the organization has {}, as many as it may: revoke some first", some(*limit, "open invitation"))]
@@ -169,7 +179,21 @@ pub enum Refusal {
         /// How many it may hold.
         limit: u32,
     },
-    /// The commit id stands for something else that was done before.
+    /// The organization made as many links today as it may (I8).
+    #[error("the organization made {} today, as many as it may: try again after {again_at}", some(*limit, "link"))]
+    TooManyLinks {
+        /// How many it may make in a day.
+        limit: u32,
+        /// When the next day begins.
+        again_at: DateTime<Utc>,
+    },
+    /// The invitation's last link was made a moment ago (I8).
+    #[error("the invitation was sent a moment ago: send it again after {again_at}")]
+    ResentTooSoon {
+        /// When it may be sent again.
+        again_at: DateTime<Utc>,
+    },
+    /// The idempotency key stands for another request, which was made before (A6).
     #[error("the idempotency key was used for another request: use a new one")]
     CommitIdReused,
 }
@@ -192,77 +216,51 @@ impl Refusal {
     /// The reason's name, stable for ever: what clients compare.
     #[must_use]
     pub const fn code(&self) -> &'static str {
-        match self {
-            Self::NotFound { .. } => "not_found",
-            Self::Forbidden { .. } => "forbidden",
-            Self::UserRequired => "user_required",
-            Self::OrganizationDeleted => "organization_deleted",
-            Self::LastAdmin => "last_admin",
-            Self::QuotaReached { .. } => "quota_reached",
-            Self::WorkspaceNameTaken { .. } => "workspace_name_taken",
-            Self::WorkspaceNotEmpty { .. } => "workspace_not_empty",
-            Self::OrganizationNotEmpty { .. } => "organization_not_empty",
-            Self::DomainNameTaken { .. } => "domain_name_taken",
-            Self::DomainNameNotRetired { .. } => "domain_name_not_retired",
-            Self::MemberNotFound { .. } => "member_not_found",
-            Self::InvitationNotFound => "invitation_not_found",
-            Self::InvitationClosed { .. } => "invitation_closed",
-            Self::InvitationExpired { .. } => "invitation_expired",
-            Self::WrongAccount { .. } => "wrong_account",
-            Self::EmailUnverified => "email_unverified",
-            Self::InviterLostAuthority => "inviter_lost_authority",
-            Self::AlreadyHasRole { .. } => "already_has_role",
-            Self::TooManyInvitations { .. } => "too_many_invitations",
-            Self::CommitIdReused => "commit_id_reused",
-        }
+        self.row().0
     }
 
     /// The rule of the rulebook that it enforces (`docs/rules.md`).
     #[must_use]
     pub const fn rule(&self) -> &'static str {
-        match self {
-            Self::NotFound { .. } => "A2",
-            Self::Forbidden { .. } | Self::UserRequired => "A1",
-            Self::OrganizationDeleted | Self::OrganizationNotEmpty { .. } => "O6",
-            Self::LastAdmin => "O4",
-            Self::QuotaReached { .. } => "W2",
-            Self::WorkspaceNameTaken { .. } => "W3",
-            Self::WorkspaceNotEmpty { .. } => "W4",
-            Self::DomainNameTaken { .. } | Self::DomainNameNotRetired { .. } => "D2",
-            Self::MemberNotFound { .. } => "M1",
-            Self::InvitationNotFound | Self::WrongAccount { .. } | Self::EmailUnverified => "I3",
-            Self::InvitationExpired { .. } => "I4",
-            Self::InvitationClosed { .. } | Self::AlreadyHasRole { .. } => "I5",
-            Self::InviterLostAuthority => "I6",
-            Self::TooManyInvitations { .. } => "I8",
-            Self::CommitIdReused => "invariant 8",
-        }
+        self.row().1
     }
 
     /// The HTTP status that fits: what a host answers unless it knows better. Retrying the same request
-    /// never helps.
+    /// never helps, but for 429, whose refusals say when it does.
     #[must_use]
     pub const fn http_status(&self) -> u16 {
+        self.row().2
+    }
+
+    /// One row a refusal: code, rule, status.
+    const fn row(&self) -> (&'static str, &'static str, u16) {
         match self {
-            Self::NotFound { .. } | Self::MemberNotFound { .. } | Self::InvitationNotFound => 404,
-            Self::Forbidden { .. }
-            | Self::UserRequired
-            | Self::WrongAccount { .. }
-            | Self::EmailUnverified
-            | Self::InviterLostAuthority => 403,
-            Self::InvitationClosed { .. }
-            | Self::InvitationExpired { .. }
-            | Self::OrganizationDeleted => 410,
-            Self::CommitIdReused => 422,
-            Self::LastAdmin
-            | Self::QuotaReached { .. }
-            | Self::WorkspaceNameTaken { .. }
-            | Self::WorkspaceNotEmpty { .. }
-            | Self::OrganizationNotEmpty { .. }
-            | Self::DomainNameTaken { .. }
-            | Self::DomainNameNotRetired { .. }
-            | Self::AlreadyHasRole { .. }
-            | Self::TooManyInvitations { .. } => 409,
+            Self::NotFound { .. } => ("not_found", "A2", 404),
+            Self::Forbidden { .. } => ("forbidden", "A1", 403),
+            Self::UserRequired => ("user_required", "A1", 403),
+            Self::IdentityMissing => ("identity_missing", "M6", 401),
+            Self::OrganizationDeleted => ("organization_deleted", "O6", 410),
+            Self::LastAdmin => ("last_admin", "O4", 409),
+            Self::QuotaReached { .. } => ("quota_reached", "W2", 409),
+            Self::WorkspaceNameTaken { .. } => ("workspace_name_taken", "W3", 409),
+            Self::WorkspaceNotEmpty { .. } => ("workspace_not_empty", "W4", 409),
+            Self::OrganizationNotEmpty { .. } => ("organization_not_empty", "O6", 409),
+            Self::DomainNameTaken { .. } => ("domain_name_taken", "D2", 409),
+            Self::DomainNameNotRetired { .. } => ("domain_name_not_retired", "D2", 409),
+            Self::MemberNotFound { .. } => ("member_not_found", "M1", 404),
+            Self::InvitationNotFound => ("invitation_not_found", "I3", 404),
+            Self::InvitationClosed { .. } => ("invitation_closed", "I5", 410),
+            Self::InvitationExpired { .. } => ("invitation_expired", "I4", 410),
+            Self::WrongAccount { .. } => ("wrong_account", "I3", 403),
+            Self::EmailUnverified => ("email_unverified", "I3", 403),
+            Self::InviterLostAuthority => ("inviter_lost_authority", "I6", 403),
+            Self::InvitationOutdated => ("invitation_outdated", "M4", 403),
+            Self::EmailInUse => ("email_in_use", "M6", 409),
+            Self::AlreadyHasRole { .. } => ("already_has_role", "I5", 409),
+            Self::TooManyInvitations { .. } => ("too_many_invitations", "I8", 409),
+            Self::TooManyLinks { .. } => ("too_many_links", "I8", 429),
+            Self::ResentTooSoon { .. } => ("resent_too_soon", "I8", 429),
+            Self::CommitIdReused => ("commit_id_reused", "A6", 422),
         }
     }
 }

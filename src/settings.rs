@@ -1,6 +1,7 @@
 //! What a host may choose; the rulebook's numbers by default.
 
 use core::num::NonZeroU32;
+use core::time::Duration;
 
 use chrono::TimeDelta;
 
@@ -18,6 +19,12 @@ pub struct Settings {
     pub invitation_validity: InvitationValidity,
     /// How many open invitations an organization may hold: 1,000 by default (I8).
     pub pending_invitation_limit: u32,
+    /// How many links to invitations an organization may make in a day of the UTC calendar, resent ones
+    /// included: 1,000 by default (I8).
+    pub daily_link_limit: u32,
+    /// How long the link of an invitation stands before another may be made for it: a minute by default
+    /// (I8). Zero: no time at all.
+    pub resend_pause: Duration,
     /// How many workspaces a new organization may hold: 1 by default (W2). Not 0, as it is born with one
     /// (O2).
     pub default_workspace_quota: NonZeroU32,
@@ -67,6 +74,8 @@ impl Default for Settings {
         Self {
             invitation_validity: InvitationValidity::default(),
             pending_invitation_limit: 1_000,
+            daily_link_limit: 1_000,
+            resend_pause: Duration::from_secs(60),
             default_workspace_quota: NonZeroU32::MIN,
         }
     }

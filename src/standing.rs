@@ -95,6 +95,8 @@ pub enum Decision {
     },
     /// They may not even see the resource. Answer as if it didn't exist: perhaps it doesn't.
     Hidden,
+    /// The organization is deleted, and only reading what is left of it goes on. Only operators are told.
+    Deleted,
 }
 
 /// The role by which somebody may do something, and where they hold it.
@@ -260,9 +262,30 @@ impl Standing {
         let has = self.effective_at(layer);
         let needs = action.allowed();
         match self.grant(layer, has.intersection(needs)) {
+            Some(_) if self.is_deleted() && !action.goes_on_when_deleted() => Decision::Deleted,
             Some(by) => Decision::Allowed { by },
             None if has.intersects(viewers(layer)) => Decision::Forbidden { needs, has },
             None => Decision::Hidden,
+        }
+    }
+
+    const fn is_deleted(&self) -> bool {
+        matches!(self.held.status, OrganizationStatus::Deleted)
+    }
+
+    /// The resource of that layer on the path, if it exists.
+    const fn resource_at(&self, layer: Layer) -> Option<Resource> {
+        let organization = self.resource.organization();
+        match (layer, self.held.workspace) {
+            (Layer::Organization, _) => Some(Resource::Organization(organization)),
+            (Layer::Workspace, Some(workspace)) => {
+                Some(Resource::Workspace(organization, workspace))
+            }
+            (Layer::Domain, Some(_)) => match self.held.domain {
+                Some(domain) => Some(Resource::Domain(organization, domain)),
+                None => None,
+            },
+            (_, None) => None,
         }
     }
 
@@ -292,13 +315,18 @@ impl Standing {
     ///
     /// - [`Refusal::NotFound`]: the resource doesn't exist, or they may not see it (A2).
     /// - [`Refusal::Forbidden`]: they may see it, but not do that (A1).
+    /// - [`Refusal::OrganizationDeleted`]: an operator asks for more than reading what is left of it.
     pub fn require<A: Action>(&self, action: A) -> Result<Permit<A>, Refusal> {
         match self.decide(action) {
-            Decision::Allowed { by } => Ok(Permit {
-                action,
-                standing: *self,
-                by,
-            }),
+            Decision::Allowed { by } => {
+                let resource = self.resource_at(<A::On as On>::LAYER);
+                let resource = resource.unwrap_or(self.resource);
+                Ok(Permit {
+                    action,
+                    standing: Self { resource, ..*self },
+                    by,
+                })
+            }
             Decision::Forbidden { needs, has } => Err(Refusal::Forbidden {
                 action: action.phrase().into(),
                 needs,
@@ -307,6 +335,7 @@ impl Standing {
             Decision::Hidden => Err(Refusal::NotFound {
                 resource: self.resource,
             }),
+            Decision::Deleted => Err(Refusal::OrganizationDeleted),
         }
     }
 }
@@ -325,7 +354,8 @@ impl<A: Action> Permit<A> {
         self.action
     }
 
-    /// Of what.
+    /// The resource of the action's own layer: of an action on a workspace that was asked of a domain's
+    /// standing, the workspace.
     #[must_use]
     pub const fn resource(&self) -> Resource {
         self.standing.resource
@@ -372,6 +402,7 @@ impl fmt::Display for Decision {
                 write!(f, "forbidden: needs {needs}, has {}", All(*has))
             }
             Self::Hidden => f.write_str("hidden: not found, or not theirs to see"),
+            Self::Deleted => f.write_str("deleted: only what is left can be read"),
         }
     }
 }

@@ -86,6 +86,10 @@ pub enum Inconsistency {
     /// A list holds an item of another kind than its own.
     #[error("a list holds an item of another kind")]
     WrongItem,
+    /// The log is one that an audit trail showed, without the hashes of links. Only a store's own log
+    /// rebuilds an organization.
+    #[error("the log lacks the hashes of links: an audit trail withholds them")]
+    Withheld,
     /// The log holds an event of a newer version of this crate.
     #[error("the log holds an event that this version does not know")]
     UnknownEvent,

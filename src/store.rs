@@ -31,7 +31,7 @@
 //!
 //! # A complete store
 //!
-//! Not a durable one, but every promise is kept. [`OrganizationState`](crate::store::OrganizationState) knows
+//! Not a durable one, but every promise is kept. [`OrganizationState`] knows
 //! what each key brings and what each change does; a store on SQL writes both as statements.
 //!
 //! ```
@@ -61,8 +61,7 @@
 //!     async fn load(&self, id: OrganizationId, keys: &[Key]) -> Result<Option<Facts>, Infallible> {
 //!         let inner = self.inner.lock().unwrap();
 //!         Ok(inner.organizations.get(&id).and_then(|state| {
-//!             let log = inner.log.iter().filter(|entry| entry.organization == id);
-//!             Facts::select(state, log, keys)
+//!             Facts::select(state, &inner.log, keys)
 //!         }))
 //!     }
 //!
@@ -79,6 +78,9 @@
 //!         });
 //!         if let Some(claim) = taken {
 //!             return Ok(Outcome::Taken(claim));
+//!         }
+//!         if inner.log.iter().any(|entry| entry.id == commit.id()) {
+//!             return Ok(Outcome::IdUsed);
 //!         }
 //!         let mut state = state;
 //!         state.set_organization(commit.next.clone());
@@ -115,9 +117,12 @@ use crate::version::Version;
 
 pub use crate::domain::RetiredDomainName;
 pub use crate::invitation::{Invitation, InvitationState};
+pub use crate::later::{Later, Unread};
 pub use crate::list::{Item, List};
 pub use crate::member::FormerMember;
-pub use crate::organization::{Counts, Organization, OrganizationStatus, OrganizationSummary};
+pub use crate::organization::{
+    Counts, LinksMade, Organization, OrganizationStatus, OrganizationSummary,
+};
 pub use crate::record::{Change, Claim, Column, ColumnType, Kind, Record, RecordId, Value};
 pub use crate::standing::Held;
 pub use crate::state::{Inconsistency, OrganizationState, Violation};
@@ -178,7 +183,10 @@ pub trait Repository: Send + Sync {
     /// - [`Outcome::Committed`]: applied, durable, and visible to every later `load`.
     /// - [`Outcome::Conflict`]: the version was not `expected`, or the database aborted the transaction
     ///   for concurrency (40001, 40P01, `SQLITE_BUSY`). Nothing was applied.
-    /// - [`Outcome::Taken`]: another organization holds a claim. Nothing was applied.
+    /// - [`Outcome::Taken`]: somebody holds a claim already, another organization or this one. Nothing was
+    ///   applied.
+    /// - [`Outcome::IdUsed`]: a commit of this id was made before, in this organization or in another one.
+    ///   Nothing was applied. Where the version is not `expected` either, `Conflict` will do.
     /// - `Err`: you don't know. The caller will ask with [`Key::Commit`].
     ///
     /// Look at the number of rows that you updated: an `UPDATE … WHERE version = …` that matched none is
@@ -261,6 +269,8 @@ pub enum Key {
     /// All that goes when a member goes: the [`Member`]; every [`WorkspaceMember`] of theirs with its
     /// [`Workspace`]; every open [`Invitation`] to the member's address; every [`FormerMember`] of theirs.
     Person(UserId),
+    /// The [`Member`], and every open [`Invitation`] to the member's address.
+    SentTo(UserId),
     /// The open [`Invitation`]s whose inviter is this user, and the [`Member`]s who have one of the
     /// invited addresses.
     SentBy(UserId),
@@ -277,7 +287,8 @@ pub enum Key {
     WorkspaceNamed(NameKey),
     /// The [`Domain`] with this name, or the [`RetiredDomainName`].
     DomainNamed(DomainName),
-    /// The log entry of this commit, in [`Facts::committed`].
+    /// The log entry of this commit, whichever organization it is of, in [`Facts::committed`]: an id stands
+    /// for one request in the whole deployment (A6).
     Commit(CommitId),
 }
 
@@ -306,7 +317,7 @@ pub struct Commit {
     pub entry: LogEntry,
 }
 
-/// What became of a commit. All three are certain: if you don't know, return an error.
+/// What became of a commit. All of them are certain: if you don't know, return an error.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[must_use = "a conflict is not a success"]
 pub enum Outcome {
@@ -314,8 +325,10 @@ pub enum Outcome {
     Committed,
     /// Somebody else was first. Nothing was applied: load and decide again.
     Conflict,
-    /// Another organization holds this claim. Nothing was applied.
+    /// Somebody holds this claim already, another organization or this one. Nothing was applied.
     Taken(Claim),
+    /// A commit of this id was made before. Nothing was applied.
+    IdUsed,
 }
 
 impl Commit {

@@ -11,14 +11,13 @@ use std::time::SystemTime;
 use chrono::{DateTime, Utc};
 
 use crate::actor::Actor;
-use crate::command::{Circumstances, Command, Decided, Fresh, decide};
+use crate::command::{Circumstances, Command, Decided, Fresh, decide, whole_milliseconds};
 use crate::error::{Done, Error};
 use crate::id::{CommitId, OrganizationId};
 use crate::record::Claim;
 use crate::refusal::Refusal;
 use crate::settings::Settings;
 use crate::store::{Commit, Facts, Key, Outcome, Repository};
-use crate::version::ConsistencyToken;
 
 pub(crate) mod block_on;
 mod checks;
@@ -128,7 +127,7 @@ impl<R> Tenancy<R> {
     }
 
     pub(crate) fn now(&self) -> DateTime<Utc> {
-        (self.clock)()
+        whole_milliseconds((self.clock)())
     }
 }
 
@@ -151,7 +150,7 @@ impl<R: Repository> Tenancy<R> {
         actor: &Actor,
         command: C,
     ) -> Result<Done<C::Output>, Error<R::Error>> {
-        self.execute_as(CommitId::new(), actor, command).await
+        self.execute_as(CommitId::try_new()?, actor, command).await
     }
 
     /// Carries a command out under an id of the host's, at most once: the same command of the same actor
@@ -198,15 +197,7 @@ impl<R: Repository> Tenancy<R> {
         command: &C,
     ) -> Result<Done<C::Output>, Error<R::Error>> {
         let organization = command.organization(id);
-        let done = |decided: Decided<C::Output>| Done {
-            output: decided.output,
-            events: decided.events,
-            commit: id,
-            token: ConsistencyToken {
-                organization,
-                version: decided.version,
-            },
-        };
+        let done = |decided| Done::of(id, organization, decided);
         let fresh = C::Fresh::draw()?;
         for attempt in 0..self.attempts.get() {
             if attempt > 0 {
@@ -222,14 +213,10 @@ impl<R: Repository> Tenancy<R> {
                 Ok(Outcome::Taken(Claim::DomainName(name))) => {
                     return Err(Refusal::DomainNameTaken { name }.into());
                 }
+                Ok(Outcome::IdUsed) => return self.answer_of_before(id, actor, command).await,
                 Err(source) => match self.whether_made(&commit).await {
                     Made::Yes => return Ok(done(decided)),
-                    Made::Another => {
-                        // Another attempt of this request was first, or another request under its id:
-                        // deciding on what is there now finds its answer, or refuses.
-                        let decided = self.decide_once(id, actor, command, &fresh).await?;
-                        return Ok(done(decided));
-                    }
+                    Made::Another => return self.answer_of_before(id, actor, command).await,
                     Made::No => {}
                     Made::Unknown => return Err(Error::Unknown { commit: id, source }),
                 },
@@ -238,6 +225,22 @@ impl<R: Repository> Tenancy<R> {
         Err(Error::Contended {
             attempts: self.attempts.get(),
         })
+    }
+
+    /// The answer under an id that was used since the decision: that of another attempt of this request, or
+    /// the refusal of another request.
+    async fn answer_of_before<C: Command>(
+        &self,
+        id: CommitId,
+        actor: &Actor,
+        command: &C,
+    ) -> Result<Done<C::Output>, Error<R::Error>> {
+        let fresh = C::Fresh::draw()?;
+        let decided = self.decide_once(id, actor, command, &fresh).await?;
+        match decided.commit {
+            None => Ok(Done::of(id, command.organization(id), decided)),
+            Some(_) => Err(Refusal::CommitIdReused.into()),
+        }
     }
 
     /// Decides on a command and writes nothing: for dry runs ("why is this button grey?"), and for hosts
@@ -254,7 +257,7 @@ impl<R: Repository> Tenancy<R> {
         actor: &Actor,
         command: C,
     ) -> Result<Decided<C::Output>, Error<R::Error>> {
-        self.prepare_as(CommitId::new(), actor, command).await
+        self.prepare_as(CommitId::try_new()?, actor, command).await
     }
 
     /// As [`prepare`](Self::prepare), under an id of the host's. If that commit was made before,

@@ -16,7 +16,8 @@
 //!
 //! - One constructor, `new`; [`FromStr`](std::str::FromStr), `TryFrom` and `Deserialize` go through
 //!   it, so a request body is checked while it is read. ([`VerifiedEmail`] is the exception: it
-//!   can't be read from anywhere.)
+//!   can't be read from anywhere.) Records and events that come back from a store are believed:
+//!   what was once let in stays readable, whatever later rules or tables say of it (A7).
 //! - They print, serialize and read back as plain text, and reading back gives an equal value.
 //! - White space around a name, a line or an e-mail address is dropped; control, bidirectional and
 //!   other invisible characters are refused, because they make one text look like another or
@@ -107,10 +108,14 @@ macro_rules! read_from_text {
 mod domain_name;
 mod email;
 mod name;
+mod postal;
+pub(crate) mod stored;
 
 pub use domain_name::{DomainName, DomainNameError};
+pub(crate) use email::attested;
 pub use email::{EmailAddress, EmailError, EmailKey, VerifiedEmail};
 pub use name::{Name, NameKey, TextError, TextLine};
+pub use postal::{PostalAddress, TooManyLines};
 
 /// Text longer than this, in bytes and after trimming, is refused before any work that grows with
 /// it.
@@ -118,6 +123,24 @@ pub use name::{Name, NameKey, TextError, TextLine};
 /// It refuses nothing that would pass: 200 characters of normalized text were never typed in more
 /// than 12 bytes each.
 const MAX_BYTES: usize = 4096;
+
+/// How many combining marks may stand on one character. The languages of the world need four or five
+/// (Hebrew with vowels and accents, Tibetan stacks); dozens only serve to draw over the lines above and
+/// below. Unicode's stream-safe format allows 30, which is a bound for buffers and not for pages.
+const MAX_MARKS: usize = 8;
+
+/// The position, from 1, of the first combining mark that is one too many.
+fn one_mark_too_many(text: &str) -> Option<usize> {
+    let mut marks = 0_usize;
+    (1..).zip(text.chars()).find_map(|(position, character)| {
+        match Kind::of(character) {
+            Kind::Mark => marks = marks.saturating_add(1),
+            Kind::Visible | Kind::Space => marks = 0,
+            Kind::Joiner | Kind::Selector | Kind::Forbidden => {}
+        }
+        (marks > MAX_MARKS).then_some(position)
+    })
+}
 
 /// What a character does to the text around it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

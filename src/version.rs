@@ -20,7 +20,7 @@ pub struct Version(u64);
 /// who was just removed is not let in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct ConsistencyToken {
-    /// The organization.
+    /// The organization whose history it is a point of.
     pub organization: OrganizationId,
     /// Its version at that point.
     pub version: Version,

@@ -5,8 +5,9 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::id::WorkspaceId;
+use crate::later::Later;
 use crate::organization::InvoicingInformation;
-use crate::text::Name;
+use crate::text::{Name, NameKey, stored};
 
 /// A workspace as it is stored.
 ///
@@ -17,8 +18,14 @@ pub struct Workspace {
     /// Its id.
     pub id: WorkspaceId,
     /// Its name, unique in the organization, compared by [`Name::key`] (W3).
+    #[serde(with = "stored")]
     pub name: Name,
+    /// The key of its name, by which it is unique, as it was when the name was given: later tables of
+    /// Unicode don't make two workspaces of it, or one of two.
+    #[serde(with = "stored")]
+    pub name_key: NameKey,
     /// Its own invoicing information; `None` if the organization's applies (O5).
+    #[serde(default, with = "stored")]
     pub invoicing: Option<InvoicingInformation>,
     /// How many domains are in it, active or not.
     pub domains: u32,
@@ -26,4 +33,7 @@ pub struct Workspace {
     pub members: u32,
     /// When it was created.
     pub created_at: DateTime<Utc>,
+    /// What a later version of this crate keeps with it.
+    #[serde(flatten)]
+    pub later: Later,
 }

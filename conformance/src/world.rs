@@ -7,7 +7,7 @@
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use tenancy::store::{Commit, Repository};
+use tenancy::store::{Change, Commit, FormerMember, Record, RecordId, Repository};
 use tenancy::text::TextLine;
 use tenancy::token::TokenHash;
 use tenancy::{
@@ -144,6 +144,7 @@ impl<R: Repository> World<R> {
             at,
             author: Author::User(UserId::from_external("conformance")),
             command: "conformance".to_owned(),
+            request: None,
             events,
         };
         let mut after = before.clone();
@@ -154,6 +155,41 @@ impl<R: Repository> World<R> {
     /// Makes these events happen: the store must commit.
     pub(crate) async fn happen(&mut self, id: OrganizationId, events: Vec<Event>) -> Verdict {
         let commit = self.propose(id, events)?;
+        self.commit(&commit).await
+    }
+
+    /// Makes these events happen, by which somebody departs: from the organization, or from a workspace. The
+    /// records that say so are part of the commit, whether the events make them or not.
+    pub(crate) async fn depart(
+        &mut self,
+        id: OrganizationId,
+        events: Vec<Event>,
+        departed: &[(UserId, Option<WorkspaceId>)],
+    ) -> Verdict {
+        let mut commit = self.propose(id, events)?;
+        for (user, workspace) in departed {
+            let former = Record::FormerMember(FormerMember {
+                user: *user,
+                workspace: *workspace,
+                departed_at: commit.entry.at,
+            });
+            replace(&mut commit, Change::Put(former));
+        }
+        self.commit(&commit).await
+    }
+
+    /// Makes these events happen, after which it doesn't matter any more who departed from a workspace.
+    pub(crate) async fn forget(
+        &mut self,
+        id: OrganizationId,
+        events: Vec<Event>,
+        departed: &[(UserId, WorkspaceId)],
+    ) -> Verdict {
+        let mut commit = self.propose(id, events)?;
+        for (user, workspace) in departed {
+            let former = RecordId::FormerMember(*user, Some(*workspace));
+            replace(&mut commit, Change::Delete(former));
+        }
         self.commit(&commit).await
     }
 
@@ -486,6 +522,18 @@ impl<R: Repository> World<R> {
         }
         TokenHash::from_bytes(bytes)
     }
+}
+
+/// Makes a change part of a commit, in the place of any other to the same record.
+fn replace(commit: &mut Commit, change: Change) {
+    let id = |change: &Change| match change {
+        Change::Put(record) => Some(record.id()),
+        Change::Delete(id) => Some(id.clone()),
+        Change::Claim(_) | Change::Release(_) => None,
+    };
+    let ours = id(&change);
+    commit.changes.retain(|other| id(other) != ours);
+    commit.changes.push(change);
 }
 
 pub(crate) fn joined(user: UserId, email: &str, role: OrganizationRole) -> Result<Event, Failure> {

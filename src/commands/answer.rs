@@ -1,6 +1,7 @@
 use serde::Serialize;
 
 use super::authority::inviter_still_may;
+use super::member::{email_changed, email_is_free, own};
 use crate::actor::Actor;
 use crate::command::{Answer, Command, Scene};
 use crate::event::Event;
@@ -14,7 +15,7 @@ use crate::token::{InvitationToken, hashed};
 /// What accepting an invitation gave.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Accepted {
-    /// The organization.
+    /// The organization that they belong to.
     pub organization: OrganizationId,
     /// The invitation, now spent.
     pub invitation: InvitationId,
@@ -58,7 +59,9 @@ impl<F> Answer<F> for Accepted {
 }
 
 /// Accepts an invitation: the user is placed with the role it names (I1). Never lowers a role that they
-/// have gained meanwhile; accepting what one has already spends the invitation (I7).
+/// have gained meanwhile; accepting what one has already spends the invitation (I7). Where a member accepts
+/// under another address than the membership has, the membership has that one from now on, with all that
+/// [`FollowEmailChange`](crate::commands::FollowEmailChange) brings (M6).
 ///
 /// Only a user signed in with the invited address, verified, may (I3). Opening the link is not
 /// accepting: show [`Tenancy::preview`](crate::Tenancy::preview) first, as mail scanners open links too.
@@ -70,6 +73,9 @@ impl<F> Answer<F> for Accepted {
 /// - [`Refusal::EmailUnverified`], [`Refusal::WrongAccount`]: the user can't show the invited address.
 /// - [`Refusal::InvitationExpired`]: the link is too late (I4).
 /// - [`Refusal::InviterLostAuthority`]: whoever sent it could not send it any more (I6).
+/// - [`Refusal::InvitationOutdated`]: it was sent before the user departed, or before their role was
+///   lowered, and would give it back (M2, M4).
+/// - [`Refusal::EmailInUse`]: another member of the organization has the address (M6).
 /// - [`Refusal::UserRequired`]: an operator asks.
 #[derive(Clone, Debug, Serialize)]
 pub struct AcceptInvitation {
@@ -88,18 +94,11 @@ impl Command for AcceptInvitation {
     }
 
     fn keys(&self, actor: &Actor) -> Vec<Key> {
-        answer_keys(actor, &self.token)
+        answer_keys(actor, self.token.invitation())
     }
 
     fn decide(&self, scene: &Scene<'_>, (): &()) -> Result<Vec<Event>, Refusal> {
-        let (user, invitation) = answerable(scene, &self.token)?;
-        inviter_still_may(scene, user, invitation)?;
-        let mut events = placement(scene, user, invitation);
-        events.push(Event::InvitationAccepted {
-            invitation: invitation.id,
-            user,
-        });
-        Ok(events)
+        accept(scene, by_link(scene, &self.token)?)
     }
 }
 
@@ -107,7 +106,8 @@ impl Command for AcceptInvitation {
 ///
 /// # Refused
 ///
-/// As [`AcceptInvitation`], but for [`Refusal::InviterLostAuthority`].
+/// As [`AcceptInvitation`], but for [`Refusal::InviterLostAuthority`], [`Refusal::InvitationOutdated`] and
+/// [`Refusal::EmailInUse`].
 #[derive(Clone, Debug, Serialize)]
 pub struct DeclineInvitation {
     /// What the link carried.
@@ -125,60 +125,210 @@ impl Command for DeclineInvitation {
     }
 
     fn keys(&self, actor: &Actor) -> Vec<Key> {
-        answer_keys(actor, &self.token)
+        answer_keys(actor, self.token.invitation())
     }
 
     fn decide(&self, scene: &Scene<'_>, (): &()) -> Result<Vec<Event>, Refusal> {
-        let (user, invitation) = answerable(scene, &self.token)?;
-        Ok(vec![Event::InvitationDeclined {
-            invitation: invitation.id,
-            user,
-        }])
+        decline(scene, by_link(scene, &self.token)?)
     }
 }
 
-fn answer_keys(actor: &Actor, token: &InvitationToken) -> Vec<Key> {
-    vec![Key::Invitation(token.invitation(), actor.user_id())]
+/// Accepts an invitation from the list of [those to one's own
+/// address](crate::Tenancy::received_invitations), without its link: the verified address is the proof that
+/// the link stands for (I11). All else is as with [`AcceptInvitation`].
+///
+/// # Refused
+///
+/// - [`Refusal::InvitationNotFound`]: there is no such invitation to the user's verified address.
+/// - [`Refusal::EmailUnverified`]: the user has no verified address.
+/// - As [`AcceptInvitation`], but for [`Refusal::WrongAccount`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct AcceptReceivedInvitation {
+    /// The organization that invites.
+    pub organization: OrganizationId,
+    /// The invitation to accept.
+    pub invitation: InvitationId,
 }
 
-/// I3: the invitation, if the token is right and the user may answer it now.
-fn answerable<'a>(
-    scene: &Scene<'a>,
-    token: &InvitationToken,
-) -> Result<(UserId, &'a Invitation), Refusal> {
-    let user = scene.user()?;
+impl Command for AcceptReceivedInvitation {
+    type Output = Accepted;
+    type Fresh = ();
+    const READS_EMAIL: bool = true;
+
+    fn organization(&self, _: CommitId) -> OrganizationId {
+        self.organization
+    }
+
+    fn keys(&self, actor: &Actor) -> Vec<Key> {
+        answer_keys(actor, self.invitation)
+    }
+
+    fn decide(&self, scene: &Scene<'_>, (): &()) -> Result<Vec<Event>, Refusal> {
+        accept(scene, by_address(scene, self.invitation)?)
+    }
+}
+
+/// Declines an invitation from the list of [those to one's own
+/// address](crate::Tenancy::received_invitations), without its link (I11).
+///
+/// # Refused
+///
+/// As [`AcceptReceivedInvitation`], but for [`Refusal::InviterLostAuthority`], [`Refusal::EmailInUse`] and
+/// [`Refusal::InvitationOutdated`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct DeclineReceivedInvitation {
+    /// The organization that invites.
+    pub organization: OrganizationId,
+    /// The invitation to decline.
+    pub invitation: InvitationId,
+}
+
+impl Command for DeclineReceivedInvitation {
+    type Output = ();
+    type Fresh = ();
+    const READS_EMAIL: bool = true;
+
+    fn organization(&self, _: CommitId) -> OrganizationId {
+        self.organization
+    }
+
+    fn keys(&self, actor: &Actor) -> Vec<Key> {
+        answer_keys(actor, self.invitation)
+    }
+
+    fn decide(&self, scene: &Scene<'_>, (): &()) -> Result<Vec<Event>, Refusal> {
+        decline(scene, by_address(scene, self.invitation)?)
+    }
+}
+
+fn answer_keys(actor: &Actor, invitation: InvitationId) -> Vec<Key> {
+    own(actor)
+        .map(Key::SentTo)
+        .chain([Key::Invitation(invitation, actor.user_id())])
+        .collect()
+}
+
+/// I3: the open invitation, if the link is the current one and the user shows the invited address.
+fn by_link<'a>(scene: &Scene<'a>, token: &InvitationToken) -> Result<&'a Invitation, Refusal> {
+    scene.user()?;
     let invitation = scene.state.invitation(token.invitation());
     let invitation = invitation
         .filter(|invitation| invitation.token_hash.matches(token))
         .ok_or(Refusal::InvitationNotFound)?;
-    let status = invitation.status(scene.now);
-    if !matches!(
-        status,
-        InvitationStatus::Pending | InvitationStatus::Expired
-    ) {
-        return Err(Refusal::InvitationClosed {
-            state: invitation.state,
-        });
-    }
-    let email = scene
-        .actor
-        .verified_email()
-        .ok_or(Refusal::EmailUnverified)?;
+    is_open(invitation)?;
+    let email = scene.verified_email()?;
     if email.key() != invitation.email.key() {
         return Err(Refusal::WrongAccount {
             invited: invitation.email.clone(),
         });
     }
-    if status == InvitationStatus::Expired {
-        return Err(Refusal::InvitationExpired {
-            expired_at: invitation.expires_at,
-        });
+    Ok(invitation)
+}
+
+/// I11: the open invitation, if it is to the user's own address. Others don't exist for them.
+fn by_address<'a>(scene: &Scene<'a>, id: InvitationId) -> Result<&'a Invitation, Refusal> {
+    scene.user()?;
+    let email = scene.verified_email()?;
+    let invitation = scene.state.invitation(id);
+    let invitation = invitation
+        .filter(|invitation| invitation.email.key() == email.key())
+        .ok_or(Refusal::InvitationNotFound)?;
+    is_open(invitation)?;
+    Ok(invitation)
+}
+
+fn is_open(invitation: &Invitation) -> Result<(), Refusal> {
+    if invitation.is_open() {
+        Ok(())
+    } else {
+        Err(Refusal::InvitationClosed {
+            state: invitation.state,
+        })
     }
-    Ok((user, invitation))
+}
+
+/// I4, by the clock.
+fn is_in_time(scene: &Scene<'_>, invitation: &Invitation) -> Result<(), Refusal> {
+    match invitation.status(scene.now) {
+        InvitationStatus::Expired => Err(Refusal::InvitationExpired {
+            expired_at: invitation.expires_at,
+        }),
+        _ => Ok(()),
+    }
+}
+
+fn decline(scene: &Scene<'_>, invitation: &Invitation) -> Result<Vec<Event>, Refusal> {
+    is_in_time(scene, invitation)?;
+    Ok(vec![Event::InvitationDeclined {
+        invitation: invitation.id,
+        user: scene.user()?,
+    }])
+}
+
+fn accept(scene: &Scene<'_>, invitation: &Invitation) -> Result<Vec<Event>, Refusal> {
+    let user = scene.user()?;
+    is_in_time(scene, invitation)?;
+    inviter_still_may(scene, user, invitation)?;
+    email_is_free(scene, user, invitation.email.key())?;
+    let mut events = placement(scene, user, invitation)?;
+    if !events.is_empty() {
+        is_newer_than_what_happened(scene, user, invitation)?;
+    }
+    events.extend(address_follows(scene, user, invitation)?);
+    events.push(Event::InvitationAccepted {
+        invitation: invitation.id,
+        user,
+    });
+    Ok(events)
+}
+
+/// M2, M4: what was sent before somebody departed, or before their role was lowered, gives them nothing.
+fn is_newer_than_what_happened(
+    scene: &Scene<'_>,
+    user: UserId,
+    invitation: &Invitation,
+) -> Result<(), Refusal> {
+    let state = scene.state;
+    let departed = |workspace| state.former_member(user, workspace).map(|f| f.departed_in);
+    let organization = [
+        departed(None),
+        state.member(user).and_then(|member| member.lowered_in),
+    ];
+    let workspace = invitation.target.workspace().map_or([None; 2], |id| {
+        let member = state.workspace_member(id, user);
+        [
+            departed(Some(id)),
+            member.and_then(|member| member.lowered_in),
+        ]
+    });
+    let last = organization.into_iter().chain(workspace).flatten().max();
+    if last > Some(invitation.sent_in) {
+        return Err(Refusal::InvitationOutdated);
+    }
+    Ok(())
+}
+
+/// M6: a member's address follows what they show, with the consequences of a change.
+fn address_follows(
+    scene: &Scene<'_>,
+    user: UserId,
+    invitation: &Invitation,
+) -> Result<Vec<Event>, Refusal> {
+    match scene.state.member(user) {
+        Some(member) if member.email.key() != invitation.email.key() => {
+            let to = scene.verified_email()?.address();
+            Ok(email_changed(scene, member, to))
+        }
+        _ => Ok(Vec::new()),
+    }
 }
 
 /// I1, I7: what a user has to be given to have what the invitation names.
-fn placement(scene: &Scene<'_>, user: UserId, invitation: &Invitation) -> Vec<Event> {
+fn placement(
+    scene: &Scene<'_>,
+    user: UserId,
+    invitation: &Invitation,
+) -> Result<Vec<Event>, Refusal> {
     let member = scene.state.member(user);
     let mut events = Vec::new();
     let (offered, workspace) = match invitation.target {
@@ -188,17 +338,11 @@ fn placement(scene: &Scene<'_>, user: UserId, invitation: &Invitation) -> Vec<Ev
         }
     };
     match member {
-        None => {
-            let email = scene
-                .actor
-                .verified_email()
-                .map(|email| email.address().clone());
-            events.push(Event::MemberJoined {
-                user,
-                email,
-                role: offered,
-            });
-        }
+        None => events.push(Event::MemberJoined {
+            user,
+            email: scene.verified_email()?.address().clone(),
+            role: offered,
+        }),
         Some(member) if member.role < offered => {
             events.push(Event::OrganizationRoleChanged {
                 user,
@@ -222,5 +366,5 @@ fn placement(scene: &Scene<'_>, user: UserId, invitation: &Invitation) -> Vec<Ev
             });
         }
     }
-    events
+    Ok(events)
 }

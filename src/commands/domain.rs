@@ -34,9 +34,9 @@ impl<F> Answer<F> for DomainId {
 ///   organization.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct CreateDomain {
-    /// The organization.
+    /// The organization that the workspace is in.
     pub organization: OrganizationId,
-    /// The workspace.
+    /// The workspace to create it in.
     pub workspace: WorkspaceId,
     /// Its name, unique across the whole deployment.
     pub name: DomainName,
@@ -66,7 +66,11 @@ impl Command for CreateDomain {
             self.workspace,
             WorkspaceAction::CreateDomain,
         )?;
-        if scene.state.domain_named(&self.name).is_some() {
+        // Refused here where the name is that of a domain beside it, which the actor sees. Any other one, in
+        // a workspace that may be hidden from them or in another organization, is told apart by nothing, not
+        // even by a round trip: for all of them the claim says no (A2).
+        let named = scene.state.domain_named(&self.name);
+        if named.is_some_and(|domain| domain.workspace == workspace.id) {
             return Err(Refusal::DomainNameTaken {
                 name: self.name.clone(),
             });
@@ -88,9 +92,9 @@ impl Command for CreateDomain {
 /// - [`Refusal::Forbidden`]: the actor is neither Admin of the workspace nor of the organization.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct DeactivateDomain {
-    /// The organization.
+    /// The organization that the domain is in.
     pub organization: OrganizationId,
-    /// The domain.
+    /// The domain to switch off.
     pub domain: DomainId,
 }
 
@@ -128,9 +132,9 @@ impl Command for DeactivateDomain {
 /// - [`Refusal::Forbidden`]: the actor is neither Admin of the workspace nor of the organization.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct ReactivateDomain {
-    /// The organization.
+    /// The organization that the domain is in.
     pub organization: OrganizationId,
-    /// The domain.
+    /// The domain to switch on.
     pub domain: DomainId,
 }
 
@@ -169,9 +173,9 @@ impl Command for ReactivateDomain {
 /// - [`Refusal::Forbidden`]: the actor is not Admin of both workspaces, nor of the organization.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct MoveDomain {
-    /// The organization.
+    /// The organization that the domain stays in.
     pub organization: OrganizationId,
-    /// The domain.
+    /// The domain to move.
     pub domain: DomainId,
     /// The workspace that it moves to.
     pub to: WorkspaceId,
@@ -215,9 +219,9 @@ impl Command for MoveDomain {
 /// - [`Refusal::Forbidden`]: the actor is neither Admin of the workspace nor of the organization.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct DeleteDomain {
-    /// The organization.
+    /// The organization that the domain is in.
     pub organization: OrganizationId,
-    /// The domain.
+    /// The domain to delete.
     pub domain: DomainId,
 }
 

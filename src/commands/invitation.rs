@@ -1,6 +1,6 @@
 use serde::Serialize;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 use super::authority::{may_send, resource};
 use crate::actor::Actor;
@@ -8,6 +8,7 @@ use crate::command::{Answer, Command, Scene, path};
 use crate::event::{Event, RevocationReason};
 use crate::id::{CommitId, InvitationId, OrganizationId, UserId, WorkspaceId};
 use crate::invitation::{Invitation, InvitationTarget};
+use crate::organization::LinksMade;
 use crate::policy::{OrganizationAction, WorkspaceAction};
 use crate::refusal::Refusal;
 use crate::role::{OrganizationRole, WorkspaceRole};
@@ -19,15 +20,17 @@ use crate::token::{InvitationSecret, InvitationToken, TokenHash};
 /// An invitation that was sent or renewed.
 #[derive(Clone, Debug)]
 pub struct Invited {
-    /// Its id.
+    /// The invitation's id, by which it is resent and revoked.
     pub invitation: InvitationId,
+    /// The address that it is for, as it was typed when it was first sent.
+    pub email: EmailAddress,
     /// What goes into the link that the host mails. It is here once: put it into the mail, and nowhere
     /// else. `None` if this is a repetition of a commit that was made before; its token went to whoever
     /// asked first, and [`ResendInvitation`] makes a new one.
     pub token: Option<InvitationToken>,
     /// Whether an open invitation was renewed; its link before is dead (I5).
     pub renewed: bool,
-    /// From when on the link is too late (I4).
+    /// When the link expires (I4).
     pub expires_at: DateTime<Utc>,
 }
 
@@ -37,22 +40,25 @@ fn invited(
     events: &[Event],
     secret: Option<&InvitationSecret>,
 ) -> Option<Invited> {
-    let (invitation, expires_at, renewed) = events.iter().find_map(|event| match event {
+    let (invitation, email, expires_at, renewed) = events.iter().find_map(|event| match event {
         Event::InvitationSent {
             invitation,
+            email,
             expires_at,
             ..
-        } => Some((*invitation, *expires_at, false)),
+        } => Some((*invitation, email.clone(), *expires_at, false)),
         Event::InvitationRenewed {
             invitation,
+            email,
             expires_at,
             ..
-        } => Some((*invitation, *expires_at, true)),
+        } => Some((*invitation, email.clone(), *expires_at, true)),
         _ => None,
     })?;
     let token = secret.map(|secret| InvitationToken::new(organization, invitation, secret));
     Some(Invited {
         invitation,
+        email,
         token,
         renewed,
         expires_at,
@@ -90,9 +96,11 @@ impl Answer<(InvitationId, InvitationSecret)> for Invited {
 /// - [`Refusal::Forbidden`]: the actor is not an Admin of it (I2).
 /// - [`Refusal::AlreadyHasRole`]: a member with that address has the role, or a higher one (I5).
 /// - [`Refusal::TooManyInvitations`]: the organization holds as many open ones as it may (I8).
+/// - [`Refusal::ResentTooSoon`]: its last link was made less than a minute ago (I8).
+/// - [`Refusal::TooManyLinks`]: the organization made as many links today as it may (I8).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct InviteToOrganization {
-    /// The organization.
+    /// The organization to invite to.
     pub organization: OrganizationId,
     /// Who is invited.
     pub email: EmailAddress,
@@ -139,11 +147,13 @@ impl Command for InviteToOrganization {
 /// - [`Refusal::AlreadyHasRole`]: a member with that address has the role, or a higher one, by cascade
 ///   too (I5).
 /// - [`Refusal::TooManyInvitations`]: the organization holds as many open ones as it may (I8).
+/// - [`Refusal::ResentTooSoon`]: its last link was made less than a minute ago (I8).
+/// - [`Refusal::TooManyLinks`]: the organization made as many links today as it may (I8).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct InviteToWorkspace {
-    /// The organization.
+    /// The organization that the workspace is in.
     pub organization: OrganizationId,
-    /// The workspace.
+    /// The workspace to invite to.
     pub workspace: WorkspaceId,
     /// Who is invited.
     pub email: EmailAddress,
@@ -186,11 +196,13 @@ impl Command for InviteToWorkspace {
 /// - [`Refusal::InvitationClosed`]: it was accepted, declined or revoked (I5).
 /// - [`Refusal::AlreadyHasRole`]: a member with that address has the role by now, or a higher one.
 /// - [`Refusal::OrganizationDeleted`]: an operator asks, and the organization is deleted.
+/// - [`Refusal::ResentTooSoon`]: its last link was made less than a minute ago (I8).
+/// - [`Refusal::TooManyLinks`]: the organization made as many links today as it may (I8).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct ResendInvitation {
-    /// The organization.
+    /// The organization that invites.
     pub organization: OrganizationId,
-    /// The invitation.
+    /// The invitation to send again.
     pub invitation: InvitationId,
 }
 
@@ -209,13 +221,8 @@ impl Command for ResendInvitation {
     fn decide(&self, scene: &Scene<'_>, secret: &InvitationSecret) -> Result<Vec<Event>, Refusal> {
         let (user, invitation) = managed(scene, self.organization, self.invitation)?;
         is_not_held(scene, &invitation.email, &invitation.target)?;
-        Ok(vec![renewal(
-            scene,
-            user,
-            invitation,
-            invitation.target,
-            secret,
-        )])
+        let target = invitation.target;
+        Ok(vec![renewal(scene, user, invitation, target, secret)?])
     }
 }
 
@@ -230,9 +237,9 @@ impl Command for ResendInvitation {
 /// - [`Refusal::OrganizationDeleted`]: an operator asks, and the organization is deleted.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct RevokeInvitation {
-    /// The organization.
+    /// The organization that invited.
     pub organization: OrganizationId,
-    /// The invitation.
+    /// The invitation to take back.
     pub invitation: InvitationId,
 }
 
@@ -268,8 +275,9 @@ fn invite(
     is_not_held(scene, email, &target)?;
     let mut open = scene.state.open_invitations_to(email.key());
     if let Some(open) = open.find(|open| open.target.workspace() == target.workspace()) {
-        return Ok(vec![renewal(scene, user, open, target, secret)]);
+        return Ok(vec![renewal(scene, user, open, target, secret)?]);
     }
+    one_more_link(scene)?;
     let limit = scene.settings.pending_invitation_limit;
     let held = scene
         .state
@@ -283,9 +291,22 @@ fn invite(
         email: email.clone(),
         target,
         inviter: user,
-        token_hash: hash(scene, *id, secret),
+        token_hash: Some(hash(scene, *id, secret)),
         expires_at: expiry(scene),
     }])
+}
+
+/// I8: an organization makes so many links a day, and no more.
+fn one_more_link(scene: &Scene<'_>) -> Result<(), Refusal> {
+    let limit = scene.settings.daily_link_limit;
+    let links = scene.state.organization().map(|row| row.links);
+    if links.is_some_and(|links| links.on(scene.now) >= limit) {
+        return Err(Refusal::TooManyLinks {
+            limit,
+            again_at: LinksMade::next_day(scene.now),
+        });
+    }
+    Ok(())
 }
 
 fn renewal(
@@ -294,14 +315,23 @@ fn renewal(
     open: &Invitation,
     target: InvitationTarget,
     secret: &InvitationSecret,
-) -> Event {
-    Event::InvitationRenewed {
+) -> Result<Event, Refusal> {
+    // I8: a person isn't flooded with mail.
+    let pause = TimeDelta::from_std(scene.settings.resend_pause).unwrap_or(TimeDelta::MAX);
+    let again_at = open.sent_at.checked_add_signed(pause);
+    let again_at = again_at.unwrap_or(DateTime::<Utc>::MAX_UTC);
+    if scene.now < again_at {
+        return Err(Refusal::ResentTooSoon { again_at });
+    }
+    one_more_link(scene)?;
+    Ok(Event::InvitationRenewed {
         invitation: open.id,
+        email: open.email.clone(),
         target,
         inviter,
-        token_hash: hash(scene, open.id, secret),
+        token_hash: Some(hash(scene, open.id, secret)),
         expires_at: expiry(scene),
-    }
+    })
 }
 
 fn hash(scene: &Scene<'_>, invitation: InvitationId, secret: &InvitationSecret) -> TokenHash {
@@ -314,41 +344,31 @@ fn expiry(scene: &Scene<'_>) -> DateTime<Utc> {
     scene.now.checked_add_signed(validity).unwrap_or(scene.now)
 }
 
-/// I5: inviting somebody to what they have already is refused.
+/// I5: inviting somebody to what they have already is refused. What it is that they have is not told: who
+/// may invite to a workspace need not know of roles in the organization.
 fn is_not_held(
     scene: &Scene<'_>,
     email: &EmailAddress,
     target: &InvitationTarget,
 ) -> Result<(), Refusal> {
-    for member in scene.state.members_with_email(email.key()) {
-        let Some(standing) = scene.state.held(member.user, resource(scene, target)) else {
-            continue;
-        };
-        if let Some(held) = held(&standing, target) {
-            return Err(Refusal::AlreadyHasRole { held });
-        }
+    let mut members = scene.state.members_with_email(email.key());
+    let is_held = members.any(|member| {
+        let held = scene.state.held(member.user, resource(scene, target));
+        held.is_some_and(|held| includes(&held, target))
+    });
+    if is_held {
+        return Err(Refusal::AlreadyHasRole { offered: *target });
     }
     Ok(())
 }
 
-/// What somebody of that standing has already, if it is what is offered or more.
-fn held(standing: &Held, target: &InvitationTarget) -> Option<InvitationTarget> {
+/// Whether somebody has what is offered already, or more.
+fn includes(held: &Held, target: &InvitationTarget) -> bool {
     match *target {
-        InvitationTarget::Organization { role: offered } => {
-            let role = standing.organization_role.filter(|role| *role >= offered)?;
-            Some(InvitationTarget::Organization { role })
-        }
-        InvitationTarget::Workspace {
-            workspace,
-            role: offered,
-        } => {
-            let cascaded = (standing.organization_role == Some(OrganizationRole::Admin))
-                .then_some(WorkspaceRole::Admin);
-            let role = standing
-                .workspace_role
-                .max(cascaded)
-                .filter(|role| *role >= offered)?;
-            Some(InvitationTarget::Workspace { workspace, role })
+        InvitationTarget::Organization { role } => held.organization_role >= Some(role),
+        InvitationTarget::Workspace { role, .. } => {
+            held.organization_role == Some(OrganizationRole::Admin)
+                || held.workspace_role >= Some(role)
         }
     }
 }
@@ -368,14 +388,7 @@ fn managed<'a>(
     organization: OrganizationId,
     id: InvitationId,
 ) -> Result<(UserId, &'a Invitation), Refusal> {
-    let invitation = scene
-        .state
-        .invitation(id)
-        .filter(|invitation| may_view(scene, invitation));
-    let Some(invitation) = invitation else {
-        scene.require(organization, OrganizationAction::ViewInvitations)?;
-        return Err(Refusal::InvitationNotFound);
-    };
+    let invitation = viewable(scene, organization, id)?;
     if !invitation.is_open() {
         return Err(Refusal::InvitationClosed {
             state: invitation.state,
@@ -383,6 +396,20 @@ fn managed<'a>(
     }
     may_send(scene, invitation.email.key(), &invitation.target)?;
     Ok((scene.user()?, invitation))
+}
+
+/// The invitation, if the actor may view it.
+pub(crate) fn viewable<'a>(
+    scene: &Scene<'a>,
+    organization: OrganizationId,
+    id: InvitationId,
+) -> Result<&'a Invitation, Refusal> {
+    let invitation = scene.state.invitation(id);
+    if let Some(invitation) = invitation.filter(|invitation| may_view(scene, invitation)) {
+        return Ok(invitation);
+    }
+    scene.require(organization, OrganizationAction::ViewInvitations)?;
+    Err(Refusal::InvitationNotFound)
 }
 
 fn may_view(scene: &Scene<'_>, invitation: &Invitation) -> bool {

@@ -1,6 +1,6 @@
 use serde::Serialize;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::authority::no_longer_sendable;
 use super::revoked;
@@ -8,12 +8,14 @@ use crate::actor::Actor;
 use crate::command::{Answer, Command, Scene, path};
 use crate::event::{Event, RevocationReason};
 use crate::id::{CommitId, InvitationId, OrganizationId, UserId, WorkspaceId};
+use crate::invitation::InvitationTarget;
 use crate::member::{Member, WorkspaceMember};
 use crate::policy::OrganizationAction;
 use crate::refusal::Refusal;
 use crate::role::{OrganizationRole, WorkspaceRole};
 use crate::standing::Held;
 use crate::store::Key;
+use crate::text::{EmailAddress, EmailKey};
 
 /// The invitations that a command about people revoked (I6).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -25,7 +27,7 @@ pub struct Revoked {
 /// All that went with a member (M2): what a host needs to end sessions and keys.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Departure {
-    /// The user.
+    /// The user who departed.
     pub user: UserId,
     /// The role that they had in the organization.
     pub role: OrganizationRole,
@@ -68,8 +70,9 @@ impl<F> Answer<F> for Departure {
 
 /// Changes a member's role in an organization (M5).
 ///
-/// A demotion revokes, in the same commit, the open invitations that the member could no longer send
-/// (I6); the answer lists them. Workspace roles stay.
+/// A demotion revokes, in the same commit, the open invitations that the member could no longer send (I6),
+/// and those to their address that would give back what was taken (M4); the answer lists them. Workspace
+/// roles stay.
 ///
 /// # Refused
 ///
@@ -79,9 +82,9 @@ impl<F> Answer<F> for Departure {
 /// - [`Refusal::LastAdmin`]: it would leave the organization without an Admin (O4).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct ChangeOrganizationRole {
-    /// The organization.
+    /// The organization in which the role changes.
     pub organization: OrganizationId,
-    /// The member.
+    /// The member whose role changes.
     pub user: UserId,
     /// Their new role.
     pub role: OrganizationRole,
@@ -119,7 +122,19 @@ impl Command for ChangeOrganizationRole {
         }];
         if self.role < member.role {
             let after = |held: &mut Held| held.organization_role = Some(self.role);
-            events.extend(no_longer_sendable(scene, self.user, |_| true, after));
+            let by_them = no_longer_sendable(scene, self.user, |_| true, after);
+            let to_them = scene.state.open_invitations_to(member.email.key());
+            let to_them = to_them.filter(|invitation| match invitation.target {
+                InvitationTarget::Organization { role } => role > self.role,
+                InvitationTarget::Workspace { workspace, role } => {
+                    let held = scene.state.workspace_member(workspace, self.user);
+                    Some(role) > held.map(|held| held.role)
+                }
+            });
+            events.extend(revocations(
+                by_them,
+                to_them.map(|invitation| invitation.id),
+            ));
         }
         Ok(events)
     }
@@ -138,9 +153,9 @@ impl Command for ChangeOrganizationRole {
 /// - [`Refusal::LastAdmin`]: it would leave the organization without an Admin (O4).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct RemoveMember {
-    /// The organization.
+    /// The organization to remove them from.
     pub organization: OrganizationId,
-    /// The member.
+    /// The member to remove.
     pub user: UserId,
 }
 
@@ -183,7 +198,7 @@ impl Command for RemoveMember {
 /// - [`Refusal::UserRequired`]: an operator asks.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct LeaveOrganization {
-    /// The organization.
+    /// The organization to leave.
     pub organization: OrganizationId,
 }
 
@@ -229,10 +244,11 @@ impl Command for LeaveOrganization {
 ///
 /// - [`Refusal::NotFound`]: the organization doesn't exist, or the actor is not a member.
 /// - [`Refusal::EmailUnverified`]: the actor has no verified address.
+/// - [`Refusal::EmailInUse`]: another member of the organization has that address.
 /// - [`Refusal::UserRequired`]: an operator asks.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct FollowEmailChange {
-    /// The organization.
+    /// The organization whose membership follows the change.
     pub organization: OrganizationId,
 }
 
@@ -246,7 +262,9 @@ impl Command for FollowEmailChange {
     }
 
     fn keys(&self, actor: &Actor) -> Vec<Key> {
-        own(actor).map(Key::Person).collect()
+        let email = actor.verified_email();
+        let address = email.map(|email| Key::Address(email.key().clone(), None));
+        own(actor).map(Key::SentTo).chain(address).collect()
     }
 
     fn decide(&self, scene: &Scene<'_>, (): &()) -> Result<Vec<Event>, Refusal> {
@@ -255,31 +273,62 @@ impl Command for FollowEmailChange {
             .state
             .member(scene.user()?)
             .ok_or(Refusal::NotFound { resource })?;
-        let to = scene
-            .actor
-            .verified_email()
-            .ok_or(Refusal::EmailUnverified)?
-            .address();
-        let from = member.email.as_ref();
+        let to = scene.verified_email()?.address();
         // Compared as it is displayed: the same mailbox in other letters is a change too.
-        if from.is_some_and(|from| from.as_str() == to.as_str()) {
+        if member.email.is_typed_as(to) {
             return Ok(Vec::new());
         }
-        let mut events = vec![Event::MemberEmailChanged {
-            user: member.user,
-            from: member.email.clone(),
-            to: Some(to.clone()),
-        }];
-        let before = from.filter(|from| from.key() != to.key());
-        let orphaned = before
-            .into_iter()
-            .flat_map(|from| scene.state.open_invitations_to(from.key()));
+        email_is_free(scene, member.user, to.key())?;
+        Ok(email_changed(scene, member, to))
+    }
+}
+
+/// M6: within an organization an address is one member's.
+pub(super) fn email_is_free(
+    scene: &Scene<'_>,
+    user: UserId,
+    email: &EmailKey,
+) -> Result<(), Refusal> {
+    let mut members = scene.state.members_with_email(email);
+    if members.any(|member| member.user != user) {
+        return Err(Refusal::EmailInUse);
+    }
+    Ok(())
+}
+
+/// M6: another address, and the end of what was sent to the one before.
+pub(super) fn email_changed(scene: &Scene<'_>, member: &Member, to: &EmailAddress) -> Vec<Event> {
+    let from = &member.email;
+    let mut events = vec![Event::MemberEmailChanged {
+        user: member.user,
+        from: from.clone(),
+        to: to.clone(),
+    }];
+    if from.key() != to.key() {
+        let orphaned = scene.state.open_invitations_to(from.key());
         events.extend(orphaned.map(|invitation| Event::InvitationRevoked {
             invitation: invitation.id,
             reason: RevocationReason::AddressChanged,
         }));
-        Ok(events)
     }
+    events
+}
+
+/// The invitations that die with somebody's role: those that they could no longer send, and those to them
+/// that would give it back (M4). Each once.
+pub(super) fn revocations(
+    by_them: Vec<Event>,
+    to_them: impl Iterator<Item = InvitationId>,
+) -> Vec<Event> {
+    let mut seen: BTreeSet<InvitationId> = revoked(&by_them).into_iter().collect();
+    let mut events = by_them;
+    events.extend(to_them.filter(|id| seen.insert(*id)).map(|invitation| {
+        Event::InvitationRevoked {
+            invitation,
+            reason: RevocationReason::AddresseeLowered,
+        }
+    }));
+    events
 }
 
 pub(super) fn own(actor: &Actor) -> impl Iterator<Item = UserId> {
@@ -306,10 +355,7 @@ fn depart(scene: &Scene<'_>, member: &Member, last: Event) -> Result<Vec<Event>,
     if member.role == OrganizationRole::Admin {
         another_admin_remains(scene)?;
     }
-    let to_them = member
-        .email
-        .iter()
-        .flat_map(|email| scene.state.open_invitations_to(email.key()));
+    let to_them = scene.state.open_invitations_to(member.email.key());
     let by_them = scene.state.open_invitations_by(member.user);
     let mut revoked = BTreeMap::new();
     revoked

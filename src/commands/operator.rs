@@ -1,5 +1,6 @@
 use serde::Serialize;
 
+use super::member::email_is_free;
 use crate::actor::Actor;
 use crate::command::{Answer, Command, Scene, path};
 use crate::event::Event;
@@ -9,7 +10,7 @@ use crate::policy::OrganizationAction;
 use crate::refusal::Refusal;
 use crate::role::OrganizationRole;
 use crate::store::Key;
-use crate::text::{DomainName, EmailAddress, TextLine};
+use crate::text::{DomainName, TextLine, VerifiedEmail, attested};
 
 impl<F> Answer<F> for QuotaUsage {
     fn read(_: OrganizationId, events: &[Event], _: Option<&F>) -> Option<Self> {
@@ -35,7 +36,7 @@ impl<F> Answer<F> for QuotaUsage {
 /// - [`Refusal::OrganizationDeleted`]: it is deleted.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct SetWorkspaceQuota {
-    /// The organization.
+    /// The organization whose quota is set.
     pub organization: OrganizationId,
     /// How many workspaces it may hold.
     pub quota: u32,
@@ -74,7 +75,7 @@ impl Command for SetWorkspaceQuota {
 /// - [`Refusal::OrganizationDeleted`]: it is deleted.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct EditContract {
-    /// The organization.
+    /// The organization whose contract's reference changes.
     pub organization: OrganizationId,
     /// The reference; `None` clears it.
     pub contract: Option<TextLine>,
@@ -111,14 +112,18 @@ impl Command for EditContract {
 /// - [`Refusal::NotFound`]: the organization doesn't exist, or a user who may not view it asks.
 /// - [`Refusal::Forbidden`]: a user asks.
 /// - [`Refusal::OrganizationDeleted`]: it is deleted.
+/// - [`Refusal::EmailInUse`]: another member has that address (M6).
+/// - [`Refusal::IdentityMissing`]: the user's id is empty.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct AppointAdmin {
-    /// The organization.
+    /// The organization that gets an Admin.
     pub organization: OrganizationId,
     /// Who becomes an Admin of it.
     pub user: UserId,
-    /// Their address, if the host has verified it; kept only if they join by this.
-    pub email: Option<EmailAddress>,
+    /// Their address, which the host has verified. It is the membership's if they join by this; a member
+    /// keeps the address that they have.
+    #[serde(serialize_with = "attested")]
+    pub email: VerifiedEmail,
 }
 
 impl Command for AppointAdmin {
@@ -133,6 +138,7 @@ impl Command for AppointAdmin {
         vec![
             path(actor, self.organization),
             Key::Path(self.user, self.organization.into()),
+            Key::Address(self.email.key().clone(), None),
         ]
     }
 
@@ -140,12 +146,18 @@ impl Command for AppointAdmin {
         scene.require(self.organization, OrganizationAction::AppointAdmin)?;
         let user = self.user;
         let to = OrganizationRole::Admin;
+        if user.is_nobody() {
+            return Err(Refusal::IdentityMissing);
+        }
         Ok(match scene.state.member(user) {
-            None => vec![Event::MemberJoined {
-                user,
-                email: self.email.clone(),
-                role: to,
-            }],
+            None => {
+                email_is_free(scene, user, self.email.key())?;
+                vec![Event::MemberJoined {
+                    user,
+                    email: self.email.address().clone(),
+                    role: to,
+                }]
+            }
             Some(member) if member.role == to => Vec::new(),
             Some(member) => vec![Event::OrganizationRoleChanged {
                 user,
@@ -168,7 +180,7 @@ impl Command for AppointAdmin {
 pub struct ReleaseDomainName {
     /// The organization that keeps the name.
     pub organization: OrganizationId,
-    /// The name.
+    /// The name to free.
     pub name: DomainName,
 }
 
@@ -188,7 +200,7 @@ impl Command for ReleaseDomainName {
     }
 
     fn decide(&self, scene: &Scene<'_>, (): &()) -> Result<Vec<Event>, Refusal> {
-        let _ = scene.permit(self.organization, OrganizationAction::ReleaseDomainName)?;
+        scene.require(self.organization, OrganizationAction::ReleaseDomainName)?;
         if scene.state.retired_name(&self.name).is_none() {
             return Err(Refusal::DomainNameNotRetired {
                 name: self.name.clone(),

@@ -1,6 +1,6 @@
 use serde::Serialize;
 
-use super::member::Revoked;
+use super::member::{Revoked, own};
 use crate::actor::Actor;
 use crate::command::{Answer, Command, Scene, path};
 use crate::event::{Event, RevocationReason};
@@ -21,6 +21,7 @@ use crate::text::Name;
 /// # Refused
 ///
 /// - [`Refusal::UserRequired`]: an operator asks.
+/// - [`Refusal::EmailUnverified`]: the user has no verified address, which every member has (M6).
 ///
 /// ```
 /// # tenancy::block_on(async {
@@ -29,7 +30,7 @@ use crate::text::Name;
 /// use tenancy::store::MemoryRepository;
 ///
 /// let tenancy = Tenancy::new(MemoryRepository::new());
-/// let ann = Actor::unverified(UserId::from_external("ann"));
+/// let ann = Actor::user(UserId::from_external("ann"), VerifiedEmail::attest("ann@acme.example".parse()?));
 /// let acme = tenancy.execute(&ann, CreateOrganization { name: Name::new("Acme")? }).await?.output;
 /// println!("organization {}, workspace {}", acme.organization, acme.workspace);
 /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
@@ -43,7 +44,7 @@ pub struct CreateOrganization {
 /// What [`CreateOrganization`] created.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CreatedOrganization {
-    /// The organization.
+    /// The organization that was created.
     pub organization: OrganizationId,
     /// Its first workspace.
     pub workspace: WorkspaceId,
@@ -81,10 +82,7 @@ impl Command for CreateOrganization {
             return Err(Refusal::CommitIdReused);
         }
         let workspace_quota = scene.settings.default_workspace_quota.get();
-        let email = scene
-            .actor
-            .verified_email()
-            .map(|email| email.address().clone());
+        let email = scene.verified_email()?.address().clone();
         Ok(vec![
             Event::OrganizationCreated {
                 name: self.name.clone(),
@@ -111,7 +109,7 @@ impl Command for CreateOrganization {
 /// - [`Refusal::Forbidden`]: the actor is not an Admin of it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct RenameOrganization {
-    /// The organization.
+    /// The organization to rename.
     pub organization: OrganizationId,
     /// Its new name. The workspaces keep theirs.
     pub name: Name,
@@ -149,7 +147,7 @@ impl Command for RenameOrganization {
 /// - [`Refusal::Forbidden`]: the actor is not an Admin of it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct EditCompany {
-    /// The organization.
+    /// The organization whose company information changes.
     pub organization: OrganizationId,
     /// The whole of the information; `None` clears it.
     pub company: Option<CompanyInformation>,
@@ -186,7 +184,7 @@ impl Command for EditCompany {
 /// - [`Refusal::Forbidden`]: the actor is not an Admin of it, or Accounting.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct EditInvoicing {
-    /// The organization.
+    /// The organization whose invoicing information changes.
     pub organization: OrganizationId,
     /// The whole of the information; `None` clears it.
     pub invoicing: Option<InvoicingInformation>,
@@ -206,7 +204,7 @@ impl Command for EditInvoicing {
 
     fn decide(&self, scene: &Scene<'_>, (): &()) -> Result<Vec<Event>, Refusal> {
         let organization = scene.require(self.organization, OrganizationAction::EditInvoicing)?;
-        if organization.invoicing == self.invoicing {
+        if same_invoicing(organization.invoicing.as_ref(), self.invoicing.as_ref()) {
             return Ok(Vec::new());
         }
         Ok(vec![Event::InvoicingEdited {
@@ -228,7 +226,7 @@ impl Command for EditInvoicing {
 /// - [`Refusal::OrganizationNotEmpty`]: it holds workspaces or other members; it says how many.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct DeleteOrganization {
-    /// The organization.
+    /// The organization to delete.
     pub organization: OrganizationId,
 }
 
@@ -241,7 +239,10 @@ impl Command for DeleteOrganization {
     }
 
     fn keys(&self, actor: &Actor) -> Vec<Key> {
-        vec![path(actor, self.organization), Key::OpenInvitations(None)]
+        own(actor)
+            .map(Key::Person)
+            .chain([path(actor, self.organization), Key::OpenInvitations(None)])
+            .collect()
     }
 
     fn decide(&self, scene: &Scene<'_>, (): &()) -> Result<Vec<Event>, Refusal> {
@@ -269,5 +270,17 @@ impl Command for DeleteOrganization {
         });
         events.push(Event::OrganizationDeleted {});
         Ok(events)
+    }
+}
+
+/// Whether nothing would change, to the letter: what is shown is as it was typed.
+pub(super) fn same_invoicing(
+    held: Option<&InvoicingInformation>,
+    asked: Option<&InvoicingInformation>,
+) -> bool {
+    match (held, asked) {
+        (Some(held), Some(asked)) => held.is_written_as(asked),
+        (None, None) => true,
+        _ => false,
     }
 }

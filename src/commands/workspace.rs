@@ -1,5 +1,6 @@
 use serde::Serialize;
 
+use super::organization::same_invoicing;
 use super::revoked;
 use crate::actor::Actor;
 use crate::command::{Answer, Command, Scene, path};
@@ -32,7 +33,7 @@ impl<F> Answer<F> for WorkspaceId {
 /// - [`Refusal::WorkspaceNameTaken`]: another workspace of it has that name, compared caselessly (W3).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct CreateWorkspace {
-    /// The organization.
+    /// The organization that the workspace will be in.
     pub organization: OrganizationId,
     /// Its name, unique in the organization.
     pub name: Name,
@@ -79,9 +80,9 @@ impl Command for CreateWorkspace {
 /// - [`Refusal::WorkspaceNameTaken`]: another workspace of the organization has that name.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct RenameWorkspace {
-    /// The organization.
+    /// The organization that the workspace is in.
     pub organization: OrganizationId,
-    /// The workspace.
+    /// The workspace to rename.
     pub workspace: WorkspaceId,
     /// Its new name, unique in the organization.
     pub name: Name,
@@ -129,9 +130,9 @@ impl Command for RenameWorkspace {
 /// - [`Refusal::Forbidden`]: the actor is neither Admin nor Accounting of the organization.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct EditWorkspaceInvoicing {
-    /// The organization.
+    /// The organization that the workspace is in.
     pub organization: OrganizationId,
-    /// The workspace.
+    /// The workspace whose invoicing information changes.
     pub workspace: WorkspaceId,
     /// The whole of the information; `None`: the organization's applies again.
     pub invoicing: Option<InvoicingInformation>,
@@ -156,7 +157,7 @@ impl Command for EditWorkspaceInvoicing {
             self.workspace,
             WorkspaceAction::EditInvoicing,
         )?;
-        if workspace.invoicing == self.invoicing {
+        if same_invoicing(workspace.invoicing.as_ref(), self.invoicing.as_ref()) {
             return Ok(Vec::new());
         }
         Ok(vec![Event::WorkspaceInvoicingEdited {
@@ -178,9 +179,9 @@ impl Command for EditWorkspaceInvoicing {
 /// - [`Refusal::WorkspaceNotEmpty`]: it holds domains or other members; it says how many.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct DeleteWorkspace {
-    /// The organization.
+    /// The organization that the workspace is in.
     pub organization: OrganizationId,
-    /// The workspace.
+    /// The workspace to delete.
     pub workspace: WorkspaceId,
 }
 
@@ -275,9 +276,9 @@ pub(super) fn require<'a>(
 /// W3: names are unique in the organization.
 fn name_is_free(scene: &Scene<'_>, name: &Name, but: Option<WorkspaceId>) -> Result<(), Refusal> {
     match scene.state.workspace_named(&name.key()) {
-        Some(other) if Some(other.id) != but => Err(Refusal::WorkspaceNameTaken {
-            name: other.name.clone(),
-        }),
+        Some(other) if Some(other.id) != but => {
+            Err(Refusal::WorkspaceNameTaken { name: name.clone() })
+        }
         _ => Ok(()),
     }
 }

@@ -1,13 +1,13 @@
 use serde::Serialize;
 
 use super::authority::no_longer_sendable;
-use super::member::{Revoked, member, own, role_taken};
+use super::member::{Revoked, member, own, revocations, role_taken};
 use crate::actor::Actor;
 use crate::command::{Command, Scene, path};
 use crate::event::Event;
 use crate::id::{CommitId, OrganizationId, UserId, WorkspaceId};
 use crate::invitation::InvitationTarget;
-use crate::member::WorkspaceMember;
+use crate::member::{Member, WorkspaceMember};
 use crate::policy::WorkspaceAction;
 use crate::refusal::Refusal;
 use crate::role::WorkspaceRole;
@@ -15,8 +15,9 @@ use crate::store::Key;
 
 /// Gives an organization member a role in a workspace, or another one than before (M1, M5).
 ///
-/// A demotion revokes, in the same commit, the open invitations to the workspace that the member could
-/// no longer send (I6); the answer lists them.
+/// A demotion revokes, in the same commit, the open invitations to the workspace that the member could no
+/// longer send (I6), and those to their address that would give back what was taken (M4); the answer lists
+/// them.
 ///
 /// # Refused
 ///
@@ -25,9 +26,9 @@ use crate::store::Key;
 /// - [`Refusal::MemberNotFound`]: the user is not a member of the organization; invite them (M1).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct GiveWorkspaceRole {
-    /// The organization.
+    /// The organization that the workspace is in.
     pub organization: OrganizationId,
-    /// The workspace.
+    /// The workspace to give the role in.
     pub workspace: WorkspaceId,
     /// The organization member.
     pub user: UserId,
@@ -48,6 +49,7 @@ impl Command for GiveWorkspaceRole {
         vec![
             path(actor, on),
             Key::Path(self.user, on.into()),
+            Key::SentTo(self.user),
             Key::SentBy(self.user),
         ]
     }
@@ -72,10 +74,10 @@ impl Command for GiveWorkspaceRole {
             replaces: held,
         }];
         if held > Some(self.role) {
-            events.extend(no_longer_sendable_into(
+            events.extend(no_longer_good(
                 scene,
                 self.workspace,
-                member.user,
+                member,
                 Some(self.role),
             ));
         }
@@ -85,8 +87,8 @@ impl Command for GiveWorkspaceRole {
 
 /// Takes somebody's role in a workspace away. They stay a member of the organization (M4).
 ///
-/// Revokes, in the same commit, the open invitations to the workspace that they could no longer send
-/// (I6); the answer lists them.
+/// Revokes, in the same commit, the open invitations to the workspace that they could no longer send (I6),
+/// and those to their address (M4); the answer lists them.
 ///
 /// # Refused
 ///
@@ -95,9 +97,9 @@ impl Command for GiveWorkspaceRole {
 /// - [`Refusal::MemberNotFound`]: the user holds no role in the workspace.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct TakeWorkspaceRole {
-    /// The organization.
+    /// The organization that the workspace is in.
     pub organization: OrganizationId,
-    /// The workspace.
+    /// The workspace in which they lose their role.
     pub workspace: WorkspaceId,
     /// The workspace member.
     pub user: UserId,
@@ -116,6 +118,7 @@ impl Command for TakeWorkspaceRole {
         vec![
             path(actor, on),
             Key::Path(self.user, on.into()),
+            Key::SentTo(self.user),
             Key::SentBy(self.user),
         ]
     }
@@ -143,9 +146,9 @@ impl Command for TakeWorkspaceRole {
 /// - [`Refusal::UserRequired`]: an operator asks.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct LeaveWorkspace {
-    /// The organization.
+    /// The organization that the workspace is in.
     pub organization: OrganizationId,
-    /// The workspace.
+    /// The workspace to leave.
     pub workspace: WorkspaceId,
 }
 
@@ -160,7 +163,13 @@ impl Command for LeaveWorkspace {
     fn keys(&self, actor: &Actor) -> Vec<Key> {
         let on = (self.organization, self.workspace);
         own(actor)
-            .flat_map(|user| [Key::Path(user, on.into()), Key::SentBy(user)])
+            .flat_map(|user| {
+                [
+                    Key::Path(user, on.into()),
+                    Key::SentTo(user),
+                    Key::SentBy(user),
+                ]
+            })
             .collect()
     }
 
@@ -175,23 +184,29 @@ impl Command for LeaveWorkspace {
 /// M4: a workspace role goes, and with it the invitations that it was needed for.
 fn leave(scene: &Scene<'_>, held: &WorkspaceMember) -> Vec<Event> {
     let mut events = vec![role_taken(held)];
-    events.extend(no_longer_sendable_into(
-        scene,
-        held.workspace,
-        held.user,
-        None,
-    ));
+    if let Some(member) = scene.state.member(held.user) {
+        events.extend(no_longer_good(scene, held.workspace, member, None));
+    }
     events
 }
 
-/// I6 for a role in one workspace: it carries no invitation to anything else, and only that workspace's
-/// records are loaded.
-fn no_longer_sendable_into(
+/// I6 and M4 for a role in one workspace: it carries no invitation to anything else, and only that
+/// workspace's records are loaded.
+fn no_longer_good(
     scene: &Scene<'_>,
     workspace: WorkspaceId,
-    user: UserId,
+    member: &Member,
     role: Option<WorkspaceRole>,
 ) -> Vec<Event> {
     let into = |target: &InvitationTarget| target.workspace() == Some(workspace);
-    no_longer_sendable(scene, user, into, |held| held.workspace_role = role)
+    let by_them = no_longer_sendable(scene, member.user, into, |held| held.workspace_role = role);
+    let to_them = scene.state.open_invitations_to(member.email.key());
+    let to_them = to_them.filter(|invitation| match invitation.target {
+        InvitationTarget::Organization { .. } => false,
+        InvitationTarget::Workspace {
+            workspace: of,
+            role: offered,
+        } => of == workspace && Some(offered) > role,
+    });
+    revocations(by_them, to_them.map(|invitation| invitation.id))
 }

@@ -9,8 +9,9 @@ use crate::domain::{Domain, DomainStatus, RetiredDomainName};
 use crate::event::Event;
 use crate::id::{DomainId, InvitationId, UserId, WorkspaceId};
 use crate::invitation::{Invitation, InvitationState};
-use crate::member::{Member, WorkspaceMember};
-use crate::organization::{Counts, Organization, OrganizationStatus};
+use crate::later::Later;
+use crate::member::{FormerMember, Member, WorkspaceMember};
+use crate::organization::{Counts, LinksMade, Organization, OrganizationStatus};
 use crate::record::{Change, Claim, Record, RecordId};
 use crate::role::OrganizationRole;
 use crate::version::Version;
@@ -65,7 +66,9 @@ impl OrganizationState {
                     contract: None,
                     workspace_quota,
                     counts: Counts::default(),
+                    links: LinksMade::default(),
                     created_at: at,
+                    later: Later::default(),
                 });
             }
             Event::OrganizationRenamed { from: _, to } => self.organization_mut()?.name = to,
@@ -95,11 +98,13 @@ impl OrganizationState {
                 self.create(
                     Record::Workspace(Workspace {
                         id: workspace,
+                        name_key: name.key(),
                         name,
                         invoicing: None,
                         domains: 0,
                         members: 0,
                         created_at: at,
+                        later: Later::default(),
                     }),
                     touched,
                 )?;
@@ -110,6 +115,7 @@ impl OrganizationState {
                 to,
             } => {
                 self.edit_workspace(workspace, touched, |workspace| {
+                    workspace.name_key = to.key();
                     workspace.name = to;
                     Ok(())
                 })?;
@@ -157,6 +163,7 @@ impl OrganizationState {
                         kind,
                         status: DomainStatus::Active,
                         created_at: at,
+                        later: Later::default(),
                     }),
                     touched,
                 )?;
@@ -194,6 +201,7 @@ impl OrganizationState {
                     Record::RetiredDomainName(RetiredDomainName {
                         name,
                         retired_at: at,
+                        later: Later::default(),
                     }),
                     touched,
                 )?;
@@ -212,6 +220,8 @@ impl OrganizationState {
                         role,
                         email,
                         since: at,
+                        lowered_in: None,
+                        later: Later::default(),
                     }),
                     touched,
                 )?;
@@ -219,7 +229,13 @@ impl OrganizationState {
             Event::OrganizationRoleChanged { user, from, to } => {
                 self.count_member(from, -1)?;
                 self.count_member(to, 1)?;
-                self.edit_member(user, touched, |member| member.role = to)?;
+                let version = self.version().next();
+                self.edit_member(user, touched, |member| {
+                    member.role = to;
+                    if to < from {
+                        member.lowered_in = Some(version);
+                    }
+                })?;
             }
             Event::MemberEmailChanged { user, from: _, to } => {
                 self.edit_member(user, touched, |member| member.email = to)?;
@@ -227,6 +243,16 @@ impl OrganizationState {
             Event::MemberRemoved { user, role } | Event::MemberLeft { user, role } => {
                 self.count_member(role, -1)?;
                 self.remove(RecordId::Member(user), touched)?;
+                // Who departs from the organization has departed from everything in it.
+                let below: Vec<_> = self
+                    .departures_of(user)
+                    .filter(|former| former.workspace.is_some())
+                    .map(|former| RecordId::FormerMember(user, former.workspace))
+                    .collect();
+                for id in below {
+                    self.remove(id, touched)?;
+                }
+                self.departed(user, None, at, touched);
             }
             Event::WorkspaceRoleGiven {
                 workspace,
@@ -243,6 +269,8 @@ impl OrganizationState {
                         user,
                         role,
                         since: at,
+                        lowered_in: None,
+                        later: Later::default(),
                     }),
                     touched,
                 )?;
@@ -251,13 +279,22 @@ impl OrganizationState {
                 workspace,
                 user,
                 role,
-                replaces: Some(_),
+                replaces: Some(before),
             } => {
                 let id = RecordId::WorkspaceMember(workspace, user);
                 let held = self.workspace_members.get(&(workspace, user)).cloned();
                 let held = held.ok_or(Inconsistency::Missing(id))?;
                 touched.note(Record::WorkspaceMember(held.clone()));
-                self.put(Record::WorkspaceMember(WorkspaceMember { role, ..held }));
+                let lowered_in = if role < before {
+                    Some(self.version().next())
+                } else {
+                    held.lowered_in
+                };
+                self.put(Record::WorkspaceMember(WorkspaceMember {
+                    role,
+                    lowered_in,
+                    ..held
+                }));
             }
             Event::WorkspaceRoleTaken {
                 workspace,
@@ -268,6 +305,7 @@ impl OrganizationState {
                     count(&mut workspace.members, -1, "workspace members")
                 })?;
                 self.remove(RecordId::WorkspaceMember(workspace, user), touched)?;
+                self.departed(user, Some(workspace), at, touched);
             }
             Event::InvitationSent {
                 invitation,
@@ -277,11 +315,11 @@ impl OrganizationState {
                 token_hash,
                 expires_at,
             } => {
-                count(
-                    &mut self.organization_mut()?.counts.invitations,
-                    1,
-                    "invitations",
-                )?;
+                let token_hash = token_hash.ok_or(Inconsistency::Withheld)?;
+                let organization = self.organization_mut()?;
+                organization.links = organization.links.and_one(at);
+                count(&mut organization.counts.invitations, 1, "invitations")?;
+                let sent_in = self.version().next();
                 self.create(
                     Record::Invitation(Invitation {
                         id: invitation,
@@ -290,24 +328,32 @@ impl OrganizationState {
                         inviter,
                         token_hash,
                         sent_at: at,
+                        sent_in,
                         expires_at,
                         state: InvitationState::Open,
+                        later: Later::default(),
                     }),
                     touched,
                 )?;
             }
             Event::InvitationRenewed {
                 invitation,
+                email: _,
                 target,
                 inviter,
                 token_hash,
                 expires_at,
             } => {
+                let token_hash = token_hash.ok_or(Inconsistency::Withheld)?;
+                let organization = self.organization_mut()?;
+                organization.links = organization.links.and_one(at);
+                let sent_in = self.version().next();
                 self.edit_invitation(invitation, touched, |renewed| {
                     renewed.target = target;
                     renewed.inviter = inviter;
                     renewed.token_hash = token_hash;
                     renewed.sent_at = at;
+                    renewed.sent_in = sent_in;
                     renewed.expires_at = expires_at;
                 })?;
             }
@@ -329,7 +375,7 @@ impl OrganizationState {
             } => {
                 self.close(invitation, InvitationState::Declined, touched)?;
             }
-            Event::Unknown => return Err(Inconsistency::UnknownEvent),
+            Event::Unknown(_) => return Err(Inconsistency::UnknownEvent),
         }
         Ok(())
     }
@@ -348,6 +394,26 @@ impl OrganizationState {
         let record = self.delete(&id).ok_or(Inconsistency::Missing(id))?;
         touched.note(record);
         Ok(())
+    }
+
+    /// Remembers when a user departed: nothing that was sent before lets them in again.
+    fn departed(
+        &mut self,
+        user: UserId,
+        workspace: Option<WorkspaceId>,
+        at: DateTime<Utc>,
+        touched: &mut Touched,
+    ) {
+        let id = RecordId::FormerMember(user, workspace);
+        let before = self.record(&id);
+        touched.before.entry(id).or_insert(before);
+        self.put(Record::FormerMember(FormerMember {
+            user,
+            workspace,
+            departed_at: at,
+            departed_in: self.version().next(),
+            later: Later::default(),
+        }));
     }
 
     fn close(

@@ -53,14 +53,12 @@ impl Index {
         match record {
             Record::Member(member) => {
                 self.members_by_role.insert((member.role, member.user));
-                if let Some(email) = &member.email {
-                    self.members_by_email
-                        .insert((email.key().clone(), member.user));
-                }
+                self.members_by_email
+                    .insert((member.email.key().clone(), member.user));
             }
             Record::Workspace(workspace) => {
                 self.workspaces_by_name
-                    .insert(workspace.name.key(), workspace.id);
+                    .insert(workspace.name_key.clone(), workspace.id);
             }
             Record::WorkspaceMember(member) => {
                 self.workspaces_by_user
@@ -82,15 +80,12 @@ impl Index {
         match record {
             Record::Member(member) => {
                 self.members_by_role.remove(&(member.role, member.user));
-                if let Some(email) = &member.email {
-                    self.members_by_email
-                        .remove(&(email.key().clone(), member.user));
-                }
+                self.members_by_email
+                    .remove(&(member.email.key().clone(), member.user));
             }
             Record::Workspace(workspace) => {
-                let key = workspace.name.key();
-                if self.workspaces_by_name.get(&key) == Some(&workspace.id) {
-                    self.workspaces_by_name.remove(&key);
+                if self.workspaces_by_name.get(&workspace.name_key) == Some(&workspace.id) {
+                    self.workspaces_by_name.remove(&workspace.name_key);
                 }
             }
             Record::WorkspaceMember(member) => {

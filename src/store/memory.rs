@@ -80,9 +80,6 @@ pub enum BrokenContract {
     /// A time is finer than the whole milliseconds that every store can keep.
     #[error("the time `{0}` is not in whole milliseconds")]
     Time(DateTime<Utc>),
-    /// The organization has a commit of this id already.
-    #[error("the commit id `{0}` was used before")]
-    CommitIdUsed(CommitId),
     /// Two changes touch one record, so their order would matter.
     #[error("two changes touch {0}")]
     RecordTwice(RecordId),
@@ -95,9 +92,6 @@ pub enum BrokenContract {
     /// A claim is to be released that the organization doesn't hold.
     #[error("the claim on {0} is to be released, but the organization does not hold it")]
     NothingToRelease(Claim),
-    /// A claim is to be made that the organization holds already.
-    #[error("the claim on {0} is to be made, but the organization holds it already")]
-    ClaimHeld(Claim),
     /// The new row or the records are not what the events make of those before (debug builds).
     #[error("the changes are not what the events say: {0}")]
     Events(#[source] Drift),
@@ -113,6 +107,7 @@ pub enum BrokenContract {
 struct Everything {
     organizations: HashMap<OrganizationId, Kept>,
     claims: HashMap<Claim, OrganizationId>,
+    commits: HashMap<CommitId, (OrganizationId, Version)>,
     // INVARIANT: these two agree with the records of all organizations. `Everything::apply` is the only
     // one to write either.
     organizations_by_user: BTreeSet<(UserId, OrganizationId)>,
@@ -124,7 +119,6 @@ struct Kept {
     state: OrganizationState,
     // INVARIANT: the entry of version v is the vth.
     log: Vec<LogEntry>,
-    commits: HashMap<CommitId, Version>,
 }
 
 const FIRST: Uuid = Uuid::nil();
@@ -210,7 +204,7 @@ impl Repository for MemoryRepository {
             return Ok(None);
         };
         let committed = keys.iter().filter_map(|key| match key {
-            Key::Commit(id) => kept.entry(*id),
+            Key::Commit(id) => everything.entry(*id),
             _ => None,
         });
         Ok(Facts::select(&kept.state, committed, keys))
@@ -227,6 +221,9 @@ impl Repository for MemoryRepository {
         everything.fits(commit)?;
         if let Some(taken) = everything.taken(commit) {
             return Ok(Outcome::Taken(taken));
+        }
+        if everything.commits.contains_key(&commit.id()) {
+            return Ok(Outcome::IdUsed);
         }
         if cfg!(debug_assertions) {
             everything.keeps_the_rules(commit)?;
@@ -387,6 +384,13 @@ impl Everything {
         invitations.take(limit).collect()
     }
 
+    fn entry(&self, commit: CommitId) -> Option<&LogEntry> {
+        let (organization, version) = self.commits.get(&commit)?;
+        let before = version.get().checked_sub(1)?;
+        let log = &self.organizations.get(organization)?.log;
+        log.get(usize::try_from(before).ok()?)
+    }
+
     fn log(&self, organization: OrganizationId, after: Version, limit: usize) -> Vec<Item> {
         let passed = usize::try_from(after.get()).unwrap_or(usize::MAX);
         let log = self.organizations.get(&organization).map(|kept| &kept.log);
@@ -403,20 +407,12 @@ impl Everything {
     fn fits(&self, commit: &Commit) -> Result<(), BrokenContract> {
         let organization = commit.organization();
         let kept = self.organizations.get(&organization);
-        if kept.is_some_and(|kept| kept.commits.contains_key(&commit.id())) {
-            return Err(BrokenContract::CommitIdUsed(commit.id()));
-        }
         for change in &commit.changes {
             match change {
-                Change::Put(_) => {}
+                Change::Put(_) | Change::Claim(_) => {}
                 Change::Delete(id) => {
                     if kept.is_none_or(|kept| !kept.state.has(id)) {
                         return Err(BrokenContract::NothingToDelete(id.clone()));
-                    }
-                }
-                Change::Claim(claim) => {
-                    if self.claims.get(claim) == Some(&organization) {
-                        return Err(BrokenContract::ClaimHeld(claim.clone()));
                     }
                 }
                 Change::Release(claim) => {
@@ -429,7 +425,7 @@ impl Everything {
         Ok(())
     }
 
-    /// The claim that another organization holds. One of this organization is no longer possible here.
+    /// The claim of a commit that somebody holds, this organization or another one.
     fn taken(&self, commit: &Commit) -> Option<Claim> {
         commit.changes.iter().find_map(|change| match change {
             Change::Claim(claim) if self.claims.contains_key(claim) => Some(claim.clone()),
@@ -471,10 +467,9 @@ impl Everything {
         let kept = self.organizations.entry(id).or_insert_with(|| Kept {
             state: OrganizationState::absent(id),
             log: Vec::new(),
-            commits: HashMap::new(),
         });
         kept.state.set_organization(commit.next.clone());
-        kept.commits.insert(commit.id(), commit.entry.version);
+        self.commits.insert(commit.id(), (id, commit.entry.version));
         kept.log.push(commit.entry.clone());
         let by_user = &mut self.organizations_by_user;
         let by_email = &mut self.open_by_email;
@@ -513,13 +508,6 @@ impl Everything {
                 kept.state.put(record.clone());
             }
         }
-    }
-}
-
-impl Kept {
-    fn entry(&self, commit: CommitId) -> Option<&LogEntry> {
-        let before = self.commits.get(&commit)?.get().checked_sub(1)?;
-        self.log.get(usize::try_from(before).ok()?)
     }
 }
 

@@ -4,7 +4,6 @@ use super::forward::forward_directory;
 use super::{Commit, Directory, Facts, Held, Key, Outcome, Repository};
 use crate::id::{OrganizationId, UserId};
 use crate::resource::Resource;
-use crate::version::ConsistencyToken;
 
 /// A store whose permission checks go to a replica. Everything else goes to the primary.
 ///
@@ -12,65 +11,19 @@ use crate::version::ConsistencyToken;
 /// | --- | --- |
 /// | [`load`](Repository::load), [`commit`](Repository::commit), the lists | the primary |
 /// | [`standing`](Repository::standing) | the replica; it may lag |
-/// | [`standing_at_least`](Self::standing_at_least) | the replica; the primary if the replica lags |
+/// | [`Tenancy::standing_at_least`](crate::Tenancy::standing_at_least) | the replica; the primary if the replica lags |
 ///
 /// The replica must follow the primary, and may lag behind it by any time.
 ///
 /// **Security**: a check on a lagging replica may still allow what was taken away a moment ago. Keep the
-/// [`ConsistencyToken`] of the change, or of what was written since, and hand it to
-/// [`standing_at_least`](Self::standing_at_least).
+/// [`ConsistencyToken`](crate::ConsistencyToken) of the change, or of what was written since, and hand it to
+/// [`Tenancy::standing_at_least`](crate::Tenancy::standing_at_least).
 #[derive(Clone, Copy, Debug)]
 pub struct WithReplica<P, R> {
     /// Where commits are made.
     pub primary: P,
     /// What follows the primary.
     pub replica: R,
-}
-
-impl<P: Repository, R: Repository<Error = P::Error>> WithReplica<P, R> {
-    /// What a user holds at a resource, no older than a point in its organization's history.
-    ///
-    /// - Without a token, the replica's answer will do.
-    /// - With one, the replica's answer will do if its version is the token's or a later one. If not, or
-    ///   if the replica doesn't know the organization, the primary is asked.
-    /// - A token of another organization says nothing of this one: the primary is asked.
-    ///
-    /// ```
-    /// use tenancy::{ConsistencyToken, OrganizationId, Resource, UserId, Version};
-    /// use tenancy::store::{MemoryRepository, WithReplica};
-    ///
-    /// # fn main() -> Result<(), tenancy::store::BrokenContract> {
-    /// let store = WithReplica { primary: MemoryRepository::new(), replica: MemoryRepository::new() };
-    /// let (ann, acme) = (UserId::new(), OrganizationId::new());
-    ///
-    /// let seen = ConsistencyToken { organization: acme, version: Version::new(7) };
-    /// let standing = tenancy::block_on(store.standing_at_least(ann, Resource::Organization(acme), Some(seen)))?;
-    /// assert_eq!(standing, None); // the replica didn't know Acme, and neither did the primary
-    /// # Ok(()) }
-    /// ```
-    ///
-    /// # Errors
-    ///
-    /// Whatever fails in the store that was asked. A replica that fails is not passed over in silence:
-    /// the primary may not be up to its load.
-    pub async fn standing_at_least(
-        &self,
-        user: UserId,
-        resource: Resource,
-        seen: Option<ConsistencyToken>,
-    ) -> Result<Option<Held>, P::Error> {
-        let Some(seen) = seen else {
-            return self.replica.standing(user, resource).await;
-        };
-        if seen.organization == resource.organization() {
-            if let Some(standing) = self.replica.standing(user, resource).await? {
-                if standing.version >= seen.version {
-                    return Ok(Some(standing));
-                }
-            }
-        }
-        self.primary.standing(user, resource).await
-    }
 }
 
 impl<P: Repository, R: Repository<Error = P::Error>> Repository for WithReplica<P, R> {
@@ -104,111 +57,37 @@ forward_directory!(
 
 #[cfg(test)]
 mod tests {
+    use core::num::NonZeroU32;
+
     use super::*;
     use crate::block_on;
-    use crate::event::Event;
     use crate::role::OrganizationRole;
     use crate::store::List;
     use crate::store::memory::MemoryRepository;
     use crate::store::memory::tests::{Acme, joined};
     use crate::version::Version;
 
-    type Stores = WithReplica<MemoryRepository, MemoryRepository>;
-
-    /// Acme in a primary, which Bob joins (version 2) and leaves (version 3), and a replica that has
-    /// seen it up to a version.
-    fn lagging(version: usize) -> (Stores, Acme, UserId) {
-        let (acme, bob) = (Acme::new(), UserId::new());
-        let role = OrganizationRole::Member;
-        acme.happens([joined(bob, role)]);
-        acme.happens([Event::MemberLeft { user: bob, role }]);
+    #[test]
+    fn commands_and_lists_ask_the_primary_and_checks_the_replica() {
+        let acme = Acme::new();
         let store = WithReplica {
             primary: acme.store.clone(),
             replica: MemoryRepository::new(),
         };
-        for commit in acme.history.borrow().iter().take(version) {
-            let outcome = block_on(store.replica.commit(commit));
-            assert_eq!(outcome, Ok(Outcome::Committed));
-        }
-        (store, acme, bob)
-    }
-
-    /// The version that answers.
-    fn answers(store: &Stores, user: UserId, on: OrganizationId, seen: Option<u64>) -> Option<u64> {
-        let seen = seen.map(|version| ConsistencyToken {
-            organization: on,
-            version: Version::new(version),
-        });
-        let resource = Resource::Organization(on);
-        let standing = block_on(store.standing_at_least(user, resource, seen)).unwrap();
-        standing.map(|standing| standing.version.get())
-    }
-
-    #[test]
-    fn without_a_token_the_replica_answers() {
-        let (store, acme, bob) = lagging(2);
-        assert_eq!(answers(&store, bob, acme.id, None), Some(2));
-        let standing = block_on(store.standing(bob, Resource::Organization(acme.id))).unwrap();
-        let role = standing.unwrap().organization_role;
-        assert_eq!(role, Some(OrganizationRole::Member));
-    }
-
-    #[test]
-    fn a_replica_that_has_seen_the_token_answers() {
-        let (store, acme, bob) = lagging(2);
-        assert_eq!(answers(&store, bob, acme.id, Some(1)), Some(2));
-        assert_eq!(answers(&store, bob, acme.id, Some(2)), Some(2));
-    }
-
-    #[test]
-    fn a_replica_that_lags_is_not_believed() {
-        let (store, acme, bob) = lagging(2);
-        assert_eq!(answers(&store, bob, acme.id, Some(3)), Some(3));
-        let seen = ConsistencyToken {
-            organization: acme.id,
-            version: Version::new(3),
-        };
-        let resource = Resource::Organization(acme.id);
-        let standing = block_on(store.standing_at_least(bob, resource, Some(seen))).unwrap();
-        assert_eq!(standing.unwrap().organization_role, None);
-    }
-
-    #[test]
-    fn a_replica_that_does_not_know_the_organization_is_not_believed() {
-        let (store, acme, bob) = lagging(0);
-        assert_eq!(answers(&store, bob, acme.id, Some(1)), Some(3));
-        assert_eq!(answers(&store, bob, acme.id, None), None);
-    }
-
-    #[test]
-    fn a_token_of_another_organization_says_nothing() {
-        let (store, acme, bob) = lagging(2);
-        let elsewhere = ConsistencyToken {
-            organization: OrganizationId::new(),
-            version: Version::new(1),
-        };
-        let resource = Resource::Organization(acme.id);
-        let standing = block_on(store.standing_at_least(bob, resource, Some(elsewhere))).unwrap();
-        assert_eq!(standing.unwrap().version, Version::new(3));
-    }
-
-    #[test]
-    fn commands_and_lists_never_ask_the_replica() {
-        let (store, acme, _) = lagging(1);
+        acme.happens([joined(UserId::new(), OrganizationRole::Member)]);
         let facts = block_on(store.load(acme.id, &[])).unwrap();
-        assert_eq!(facts.unwrap().organization.version, Version::new(3));
-        let all = core::num::NonZeroU32::MAX;
+        assert_eq!(facts.unwrap().organization.version, Version::new(2));
         let log = List::Log {
             organization: acme.id,
             after: Version::ABSENT,
         };
-        let log = block_on(store.list(&log, all)).unwrap();
-        assert_eq!(log.len(), 3);
+        let log = block_on(store.list(&log, NonZeroU32::MAX)).unwrap();
+        assert_eq!(log.len(), 2);
         let commit = acme.commit([joined(UserId::new(), OrganizationRole::Member)]);
         assert_eq!(block_on(store.commit(&commit)), Ok(Outcome::Committed));
-        assert_eq!(
-            acme.store.state(acme.id).unwrap().version(),
-            Version::new(4)
-        );
+        let version = acme.store.state(acme.id).unwrap().version();
+        assert_eq!(version, Version::new(3));
+        let resource = Resource::Organization(acme.id);
+        assert_eq!(block_on(store.standing(acme.ann, resource)), Ok(None));
     }
 }

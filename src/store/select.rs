@@ -63,24 +63,15 @@ impl Found<'_> {
                 }
             }
             Key::Person(user) => {
-                self.add(RecordId::Member(*user));
+                self.sent_to(*user);
                 for membership in self.state.workspaces_of(*user) {
                     self.workspace_for(membership.workspace, *user);
-                }
-                let email = self
-                    .state
-                    .member(*user)
-                    .and_then(|member| member.email.as_ref());
-                for invitation in email
-                    .into_iter()
-                    .flat_map(|email| self.state.open_invitations_to(email.key()))
-                {
-                    self.add(RecordId::Invitation(invitation.id));
                 }
                 for former in self.state.departures_of(*user) {
                     self.add(RecordId::FormerMember(former.user, former.workspace));
                 }
             }
+            Key::SentTo(user) => self.sent_to(*user),
             Key::SentBy(user) => {
                 for invitation in self.state.open_invitations_by(*user) {
                     self.add(RecordId::Invitation(invitation.id));
@@ -135,6 +126,16 @@ impl Found<'_> {
                 }
             }
             Key::Commit(_) => {}
+        }
+    }
+
+    fn sent_to(&mut self, user: UserId) {
+        let Some(member) = self.state.member(user) else {
+            return;
+        };
+        self.add(RecordId::Member(user));
+        for invitation in self.state.open_invitations_to(member.email.key()) {
+            self.add(RecordId::Invitation(invitation.id));
         }
     }
 

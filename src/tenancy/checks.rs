@@ -9,8 +9,9 @@ use crate::error::Error;
 use crate::policy::Action;
 use crate::refusal::Refusal;
 use crate::resource::Resource;
-use crate::standing::{Decision, Permit, Standing};
-use crate::store::Repository;
+use crate::standing::{Decision, Held, Permit, Standing};
+use crate::store::{Repository, WithReplica};
+use crate::version::{ConsistencyToken, Version};
 
 impl<R: Repository> Tenancy<R> {
     /// What an actor holds at a resource, in one round trip; `None` if the organization doesn't exist, or
@@ -46,14 +47,7 @@ impl<R: Repository> Tenancy<R> {
         let resource = resource.into();
         let user = actor.user_id().unwrap_or(NOBODY);
         let held = self.repository().standing(user, resource).await;
-        let held = held.map_err(Error::Store)?;
-        Ok(held.and_then(|held| match actor {
-            // Nothing is open to an outsider (M1), and the lists that begin here must not ask further.
-            Actor::User { .. } => held
-                .organization_role
-                .map(|_| Standing::of_user(user, resource, held)),
-            Actor::Operator(_) => Some(Standing::of_operator(resource, held)),
-        }))
+        Ok(standing_of(actor, resource, held.map_err(Error::Store)?))
     }
 
     /// May they? One round trip.
@@ -127,5 +121,180 @@ impl<R: Repository> Tenancy<R> {
             }
             .into()),
         }
+    }
+}
+
+impl<P: Repository, R: Repository<Error = P::Error>> Tenancy<WithReplica<P, R>> {
+    /// What an actor holds at a resource, no older than a point in its organization's history.
+    ///
+    /// - Without a token, the replica's answer will do.
+    /// - With one, the replica's answer will do if its version is the token's or a later one. If not, or if
+    ///   the replica doesn't know the organization, the primary is asked.
+    /// - A token of another organization says nothing of this one: the primary is asked.
+    ///
+    /// ```
+    /// # tenancy::block_on(async {
+    /// # use tenancy::{commands::*, store::*, *};
+    /// # let ann = Actor::user(UserId::from_external("ann"), VerifiedEmail::attest("ann@acme.example".parse()?));
+    /// let store = WithReplica { primary: MemoryRepository::new(), replica: MemoryRepository::new() };
+    /// let tenancy = Tenancy::new(store);
+    /// let create = CreateOrganization { name: Name::new("Acme")? };
+    /// let acme = tenancy.execute(&ann, create).await?;
+    ///
+    /// // The replica lags: it doesn't know Acme yet. The token says that the answer must.
+    /// let on = acme.output.organization;
+    /// assert_eq!(tenancy.standing_at_least(&ann, on, None).await?, None);
+    /// assert!(tenancy.standing_at_least(&ann, on, Some(acme.token)).await?.is_some());
+    /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// - [`Error::Store`]: the store that was asked failed. A replica that fails is not passed over in
+    ///   silence: the primary may not be up to its load.
+    /// - [`Error::Behind`]: the primary itself hasn't seen the token's point.
+    pub async fn standing_at_least(
+        &self,
+        actor: &Actor,
+        resource: impl Into<Resource>,
+        seen: Option<ConsistencyToken>,
+    ) -> Result<Option<Standing>, Error<P::Error>> {
+        let resource = resource.into();
+        let user = actor.user_id().unwrap_or(NOBODY);
+        let WithReplica { primary, replica } = self.repository();
+        let its = seen.filter(|seen| seen.organization == resource.organization());
+        if seen.is_none() || its.is_some() {
+            let held = replica.standing(user, resource).await;
+            let held = held.map_err(Error::Store)?;
+            let version = held.map(|held| held.version);
+            if its.is_none_or(|seen| version >= Some(seen.version)) {
+                return Ok(standing_of(actor, resource, held));
+            }
+        }
+        let held = primary.standing(user, resource).await;
+        let held = held.map_err(Error::Store)?;
+        let found = held.map_or(Version::ABSENT, |held| held.version);
+        match its {
+            Some(seen) if found < seen.version => Err(Error::Behind {
+                seen: seen.version,
+                found,
+            }),
+            _ => Ok(standing_of(actor, resource, held)),
+        }
+    }
+}
+
+/// What a store found, as the actor's standing.
+fn standing_of(actor: &Actor, resource: Resource, held: Option<Held>) -> Option<Standing> {
+    let held = held?;
+    match actor {
+        // Nothing is open to an outsider (M1), and the lists that begin here must not ask further. An
+        // identity that is missing is nobody's (M6).
+        Actor::User { id, .. } => held
+            .organization_role
+            .filter(|_| !id.is_nobody())
+            .map(|_| Standing::of_user(*id, resource, held)),
+        Actor::Operator(_) => Some(Standing::of_operator(resource, held)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::block_on;
+    use crate::event::Event;
+    use crate::id::{OrganizationId, UserId};
+    use crate::role::OrganizationRole;
+    use crate::store::memory::tests::{Acme, joined};
+    use crate::store::{MemoryRepository, Outcome};
+
+    type Stores = WithReplica<MemoryRepository, MemoryRepository>;
+
+    /// Acme in a primary, which Bob joins as an Admin (version 2) and stays in as a Member (version 3), and
+    /// a replica that has seen it up to a version.
+    fn lagging(version: usize) -> (Tenancy<Stores>, Acme, Actor) {
+        let (acme, bob) = (Acme::new(), UserId::new());
+        acme.happens([joined(bob, OrganizationRole::Admin)]);
+        acme.happens([Event::OrganizationRoleChanged {
+            user: bob,
+            from: OrganizationRole::Admin,
+            to: OrganizationRole::Member,
+        }]);
+        let store = WithReplica {
+            primary: acme.store.clone(),
+            replica: MemoryRepository::new(),
+        };
+        for commit in acme.history.borrow().iter().take(version) {
+            let outcome = block_on(store.replica.commit(commit));
+            assert_eq!(outcome, Ok(Outcome::Committed));
+        }
+        (Tenancy::new(store), acme, Actor::unverified(bob))
+    }
+
+    fn token(organization: OrganizationId, version: u64) -> ConsistencyToken {
+        ConsistencyToken {
+            organization,
+            version: Version::new(version),
+        }
+    }
+
+    /// The version that answers.
+    fn answers(
+        (tenancy, acme, bob): &(Tenancy<Stores>, Acme, Actor),
+        seen: Option<ConsistencyToken>,
+    ) -> Option<u64> {
+        let standing = block_on(tenancy.standing_at_least(bob, acme.id, seen)).unwrap();
+        standing.map(|standing| standing.version().get())
+    }
+
+    #[test]
+    fn without_a_token_the_replica_answers() {
+        let at_two = lagging(2);
+        assert_eq!(answers(&at_two, None), Some(2));
+        let (tenancy, acme, bob) = &at_two;
+        let standing = block_on(tenancy.standing(bob, acme.id)).unwrap().unwrap();
+        let role = standing.held().organization_role;
+        assert_eq!(role, Some(OrganizationRole::Admin));
+    }
+
+    #[test]
+    fn a_replica_that_has_seen_the_token_answers() {
+        let at_two = lagging(2);
+        let acme = at_two.1.id;
+        assert_eq!(answers(&at_two, Some(token(acme, 1))), Some(2));
+        assert_eq!(answers(&at_two, Some(token(acme, 2))), Some(2));
+    }
+
+    #[test]
+    fn a_replica_that_lags_is_not_believed() {
+        let at_two = lagging(2);
+        let seen = token(at_two.1.id, 3);
+        assert_eq!(answers(&at_two, Some(seen)), Some(3));
+    }
+
+    #[test]
+    fn a_replica_that_does_not_know_the_organization_is_not_believed() {
+        let empty = lagging(0);
+        assert_eq!(answers(&empty, Some(token(empty.1.id, 1))), Some(3));
+        assert_eq!(answers(&empty, None), None);
+    }
+
+    #[test]
+    fn a_token_of_another_organization_says_nothing() {
+        let at_two = lagging(2);
+        let elsewhere = token(OrganizationId::new(), 1);
+        assert_eq!(answers(&at_two, Some(elsewhere)), Some(3));
+    }
+
+    #[test]
+    fn a_primary_that_has_not_seen_the_token_says_so() {
+        let (tenancy, acme, bob) = lagging(3);
+        let seen = Some(token(acme.id, 99));
+        let error = block_on(tenancy.standing_at_least(&bob, acme.id, seen)).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "the store is at version 3, but version 99 was seen before"
+        );
+        assert_eq!((error.http_status(), error.is_retryable()), (503, true));
     }
 }

@@ -8,7 +8,7 @@ use super::views::{InvitationView, OrganizationView, ReceivedInvitation, Workspa
 use crate::actor::Actor;
 use crate::domain::Domain;
 use crate::error::Error;
-use crate::event::LogEntry;
+use crate::event::{Event, LogEntry};
 use crate::id::{DomainId, InvitationId, OrganizationId, UserId, WorkspaceId};
 use crate::invitation::Invitation;
 use crate::list::{Item, List};
@@ -92,7 +92,7 @@ impl<R: Directory> Tenancy<R> {
     ///
     /// # Errors
     ///
-    /// - [`Refusal::NotFound`]: the organization doesn't exist, or the actor may not view it.
+    /// - [`Refusal::NotFound`](crate::Refusal::NotFound): the organization doesn't exist, or the actor may not view it.
     /// - [`Error::Store`]: the store failed.
     pub async fn workspaces(
         &self,
@@ -224,7 +224,8 @@ impl<R: Directory> Tenancy<R> {
         self.open_invitations(on.0, Some(on.1), paging).await
     }
 
-    /// All that happened in an organization, oldest first. For operators also of a deleted one.
+    /// All that happened in an organization, oldest first, but for the hashes of links, which are withheld. For
+    /// operators also of a deleted one.
     ///
     /// # Errors
     ///
@@ -242,8 +243,13 @@ impl<R: Directory> Tenancy<R> {
             organization,
             after: paging.after.unwrap_or(Version::ABSENT),
         };
-        self.list(list, paging.limit(), log_entry, |entry| entry.version)
-            .await
+        let page = self
+            .list(list, paging.limit(), log_entry, |entry| entry.version)
+            .await?;
+        Ok(page.map(|mut entry| {
+            entry.events = entry.events.into_iter().map(Event::withheld).collect();
+            entry
+        }))
     }
 
     /// The memberships of a user that are worth keeping.

@@ -8,9 +8,10 @@ use super::views::{
 };
 use crate::actor::Actor;
 use crate::command::{Scene, path};
+use crate::commands::viewable;
 use crate::domain::Domain;
 use crate::error::Error;
-use crate::id::{DomainId, OrganizationId, WorkspaceId};
+use crate::id::{DomainId, InvitationId, OrganizationId, WorkspaceId};
 use crate::organization::{CompanyInformation, InvoicingInformation, Organization, QuotaUsage};
 use crate::policy::{Action, DomainAction, OrganizationAction, WorkspaceAction};
 use crate::refusal::Refusal;
@@ -196,16 +197,55 @@ impl<R: Repository> Tenancy<R> {
             .invitation(token.invitation())
             .filter(|invitation| invitation.token_hash.matches(token))
             .ok_or(Refusal::InvitationNotFound)?;
+        // I10: an old link tells nothing new.
+        if !invitation.is_open() {
+            return Ok(InvitationPreview::Closed {
+                state: invitation.state,
+            });
+        }
         let workspace = invitation
             .target
             .workspace()
             .and_then(|id| state.workspace(id));
-        Ok(InvitationPreview {
+        Ok(InvitationPreview::Open {
             organization: organization.id,
             organization_name: organization.name,
             workspace_name: workspace.map(|workspace| workspace.name.clone()),
             invitation: InvitationView::of(invitation, self.now()),
         })
+    }
+
+    /// One invitation, open or not. For whoever may view the invitations of the organization, or of the
+    /// workspace that it is to.
+    ///
+    /// # Errors
+    ///
+    /// - [`Refusal::NotFound`], [`Refusal::Forbidden`]: the actor may not view the organization, or its
+    ///   invitations.
+    /// - [`Refusal::InvitationNotFound`]: there is no such invitation.
+    /// - [`Error::Store`]: the store failed.
+    pub async fn invitation(
+        &self,
+        actor: &Actor,
+        organization: OrganizationId,
+        invitation: InvitationId,
+    ) -> Result<InvitationView, Error<R::Error>> {
+        let resource = organization.into();
+        let keys = [
+            path(actor, resource),
+            Key::Invitation(invitation, actor.user_id()),
+        ];
+        let facts = self.load(organization, &keys).await?;
+        let facts = facts.ok_or(Refusal::NotFound { resource })?;
+        let state = OrganizationState::of(facts.organization, facts.records);
+        let scene = Scene {
+            actor,
+            state: &state,
+            now: self.now(),
+            settings: self.settings(),
+        };
+        let found = viewable(&scene, organization, invitation)?;
+        Ok(InvitationView::of(found, self.now()))
     }
 
     /// The records on the path to a resource, if the actor is allowed the action.
@@ -227,7 +267,7 @@ impl<R: Repository> Tenancy<R> {
             now: self.now(),
             settings: self.settings(),
         };
-        let organization = scene.permit(on, action)?.0.clone();
+        let organization = scene.require(on, action)?.clone();
         Ok(Look {
             organization,
             state,

@@ -31,7 +31,7 @@ impl<R: Directory> Tenancy<R> {
     ///
     /// # Errors
     ///
-    /// [`Error::Store`]: the store failed.
+    /// [`Error::Store`](crate::Error::Store): the store failed.
     pub async fn reachable_organizations<A: Action<On = OrganizationId>>(
         &self,
         actor: &Actor,
@@ -58,7 +58,7 @@ impl<R: Directory> Tenancy<R> {
     ///
     /// # Errors
     ///
-    /// [`Error::Store`]: the store failed.
+    /// [`Error::Store`](crate::Error::Store): the store failed.
     pub async fn reachable_workspaces<A: Action<On = (OrganizationId, WorkspaceId)>>(
         &self,
         actor: &Actor,
@@ -80,7 +80,7 @@ impl<R: Directory> Tenancy<R> {
     ///
     /// # Errors
     ///
-    /// [`Error::Store`]: the store failed.
+    /// [`Error::Store`](crate::Error::Store): the store failed.
     pub async fn reachable_domains<A: Action<On = (OrganizationId, DomainId)>>(
         &self,
         actor: &Actor,
@@ -140,7 +140,7 @@ impl<R: Directory> Tenancy<R> {
     ///
     /// - [`Refusal::NotFound`]: the resource doesn't exist, or the actor may not view it.
     /// - [`Refusal::Forbidden`]: the actor may not view the organization's members.
-    /// - [`Error::Store`]: the store failed.
+    /// - [`Error::Store`](crate::Error::Store): the store failed.
     pub async fn who_can<A: Action>(
         &self,
         actor: &Actor,
@@ -172,7 +172,7 @@ impl<R: Directory> Tenancy<R> {
             let nobody = UserId::from_uuid(uuid::Uuid::nil());
             match Standing::of_user(nobody, resource, held).decide(action) {
                 Decision::Allowed { by } => Some(by),
-                Decision::Forbidden { .. } | Decision::Hidden => None,
+                Decision::Forbidden { .. } | Decision::Hidden | Decision::Deleted => None,
             }
         };
         let allowed = OrganizationRole::ALL

@@ -50,6 +50,7 @@ pub(crate) async fn check<E>(
         Ok(Decision::Allowed { by }) => record(&span, "outcome", format_args!("allowed as {by}")),
         Ok(Decision::Forbidden { .. }) => record(&span, "outcome", "forbidden"),
         Ok(Decision::Hidden) => record(&span, "outcome", "hidden"),
+        Ok(Decision::Deleted) => record(&span, "outcome", "deleted"),
         Err(error) => record(&span, "outcome", ending(error)),
     }
     result
@@ -66,6 +67,7 @@ fn ending<E>(error: &Error<E>) -> &'static str {
         Error::Store(_) => "store_failed",
         Error::Unknown { .. } => "unknown",
         Error::Inconsistent(_) => "inconsistent",
+        Error::Behind { .. } => "behind",
         Error::Entropy(_) => "no_entropy",
     }
 }

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::id::{InvitationId, OrganizationId, UserId, WorkspaceId};
-use crate::invitation::{Invitation, InvitationStatus, InvitationTarget};
+use crate::invitation::{Invitation, InvitationState, InvitationStatus, InvitationTarget};
 use crate::organization::{InvoicingInformation, Organization, OrganizationSummary};
 use crate::role::OrganizationRole;
 use crate::standing::Grant;
@@ -14,7 +14,7 @@ use crate::workspace::Workspace;
 /// What a member sees of an organization.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OrganizationView {
-    /// Its id.
+    /// The organization's id, by which everything in it is asked for.
     pub id: OrganizationId,
     /// Its name.
     pub name: Name,
@@ -27,7 +27,7 @@ pub struct OrganizationView {
 /// What everybody who may view a workspace sees of it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WorkspaceView {
-    /// Its id.
+    /// The workspace's id; with the organization's it names the workspace in checks and commands.
     pub id: WorkspaceId,
     /// Its name.
     pub name: Name,
@@ -38,7 +38,7 @@ pub struct WorkspaceView {
 /// An invitation as lists show it: without anything of its link.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct InvitationView {
-    /// Its id.
+    /// The invitation's id, by which it is resent, revoked and answered.
     pub id: InvitationId,
     /// The address that it is for, as it was typed.
     pub email: EmailAddress,
@@ -48,24 +48,33 @@ pub struct InvitationView {
     pub inviter: UserId,
     /// When its current link was made.
     pub sent_at: DateTime<Utc>,
-    /// From when on the link is too late.
+    /// When the link expires.
     pub expires_at: DateTime<Utc>,
     /// How it looks now (I4).
     pub status: InvitationStatus,
 }
 
-/// What the holder of an invitation's link may see before they answer it.
+/// What the holder of an invitation's link may see before they answer it (I10).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct InvitationPreview {
-    /// The organization.
-    pub organization: OrganizationId,
-    /// Its name.
-    pub organization_name: Name,
-    /// The workspace's name, if the invitation is to one that still exists.
-    pub workspace_name: Option<Name>,
-    /// The invitation. Only if it is [`Pending`](InvitationStatus::Pending) can it be accepted; if not,
-    /// its status says why.
-    pub invitation: InvitationView,
+#[serde(tag = "preview", rename_all = "snake_case")]
+pub enum InvitationPreview {
+    /// The invitation is open: not yet answered or revoked.
+    Open {
+        /// The organization that invites.
+        organization: OrganizationId,
+        /// Its name.
+        organization_name: Name,
+        /// The workspace's name, if the invitation is to one.
+        workspace_name: Option<Name>,
+        /// The invitation. Only if it is [`Pending`](InvitationStatus::Pending) can it be accepted; an
+        /// expired one can be sent again.
+        invitation: InvitationView,
+    },
+    /// It is closed, and this is how. Nothing else is told: the link may be years old.
+    Closed {
+        /// How it was closed.
+        state: InvitationState,
+    },
 }
 
 /// The invoicing information that applies to a workspace (O5).
@@ -123,18 +132,20 @@ impl InvitationView {
 /// An invitation to the actor's own address, with the organization that invites them (O3).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReceivedInvitation {
-    /// The organization.
+    /// The organization that invites.
     pub organization: OrganizationId,
     /// Its name.
     pub organization_name: Name,
-    /// The invitation. To accept it, they open the link that they were sent.
+    /// The invitation. They answer it with
+    /// [`AcceptReceivedInvitation`](crate::commands::AcceptReceivedInvitation), or by the link that they
+    /// were sent.
     pub invitation: InvitationView,
 }
 
-/// Somebody who can do something, and by which role ([`Tenancy::who_can`]).
+/// Somebody who can do something, and by which role ([`Tenancy::who_can`](crate::Tenancy::who_can)).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Holder {
-    /// The user.
+    /// The user who can.
     pub user: UserId,
     /// The role by which they can.
     pub by: Grant,

@@ -9,7 +9,9 @@ use idna::AsciiDenyList;
 use idna::uts46::{DnsLength, Hyphens, Uts46};
 use serde::{Deserialize, Deserializer, de};
 
-use super::{Kind, shown};
+use unicode_normalization::UnicodeNormalization as _;
+
+use super::{Kind, MAX_MARKS, one_mark_too_many, shown};
 
 /// An e-mail address: what was typed, and the one normal form by which it is stored, unique and
 /// matched.
@@ -22,10 +24,10 @@ use super::{Kind, shown};
 ///
 /// - The part after `@` goes through IDNA (UTS 46) to lower-case ASCII: `Bücher.example`,
 ///   `BÜCHER.EXAMPLE` and `xn--bcher-kva.example` are one domain.
-/// - The part before `@` has `A`–`Z` in lower case and is compared byte for byte otherwise. Beyond
-///   ASCII nothing is folded or normalized, for there the mail provider alone knows what is one
-///   mailbox: if the Kelvin sign `K` were folded like letters in a [`Name`](crate::Name), its owner
-///   would read the mail of `k`.
+/// - The part before `@` is brought into Unicode's normal form C, in which `é` is one character however
+///   it was typed, and has `A`–`Z` in lower case. Beyond that nothing is folded, for there the mail
+///   provider alone knows what is one mailbox. A character that is not in normal form by itself, such as
+///   the Kelvin sign, is refused: its owner would read the mail of `k`.
 /// - Dots and `+tags` before `@` are kept, for the same reason.
 ///
 /// # What is refused
@@ -33,8 +35,9 @@ use super::{Kind, shown};
 /// Legal but dangerous forms, because two programs read them in two ways: quoted local parts such as
 /// `"a b"@example.com`, comments, display names as in `Ann <ann@example.com>`, network addresses
 /// for domains, domains of one label, and a dot at the end. So are control and invisible
-/// characters, but for a joiner that IDNA allows where it stands. Beyond ASCII the part before `@`
-/// may have letters and digits.
+/// characters, but for a joiner that IDNA allows where it stands. Domains that end in a number are
+/// refused, decimal or hexadecimal, and `%` and `!` before the `@`. Beyond ASCII the part before `@` may
+/// have letters, digits, and the marks that words are written with.
 ///
 /// # Examples
 ///
@@ -80,6 +83,8 @@ impl EmailAddress {
     /// - [`EmailError::LocalEmpty`], [`EmailError::LocalTooLong`]: the part before `@` is empty, or
     ///   has more than 64 bytes.
     /// - [`EmailError::LocalQuoted`]: the part before `@` is in quotation marks.
+    /// - [`EmailError::LocalRoute`]: the part before `@` contains `%` or `!`.
+    /// - [`EmailError::Marks`]: a character before the `@` has more than 8 combining marks.
     /// - [`EmailError::LocalDots`]: the part before `@` starts or ends with a dot, or has two in a
     ///   row.
     /// - [`EmailError::DomainEmpty`]: nothing follows the `@`.
@@ -92,7 +97,9 @@ impl EmailAddress {
         bounded(typed)?;
         let (local, domain) = split(typed)?;
         check_local(local, typed)?;
-        let key = format!("{}@{}", local.to_ascii_lowercase(), ascii_domain(domain)?);
+        let local: String = local.nfc().collect();
+        let ascii = ascii_domain(domain)?;
+        let key = format!("{}@{ascii}", local.to_ascii_lowercase());
         bounded(&key)?;
         // The rules above are ours; that what they leave is an address is for the crate that knows
         // RFC 5321 to say.
@@ -100,7 +107,8 @@ impl EmailAddress {
             .with_required_tld()
             .without_display_text()
             .without_domain_literal();
-        if Syntax::parse_with_options(&key, options).is_err() {
+        // The part before the `@` was judged above; of marks, the crate knows nothing.
+        if Syntax::parse_with_options(&format!("a@{ascii}"), options).is_err() {
             return Err(EmailError::Domain {
                 domain: domain.to_owned(),
             });
@@ -109,6 +117,19 @@ impl EmailAddress {
             typed: typed.to_owned(),
             key: EmailKey(key),
         })
+    }
+
+    /// An address that was checked before, with the normal form that was found then.
+    pub(super) const fn believed(typed: String, key: String) -> Self {
+        Self {
+            typed,
+            key: EmailKey(key),
+        }
+    }
+
+    /// Whether it is the same to the letter: equal addresses may be typed in two ways.
+    pub(crate) fn is_typed_as(&self, other: &Self) -> bool {
+        self.typed == other.typed && self.key == other.key
     }
 
     /// The address as it was typed, without white space around it.
@@ -163,20 +184,51 @@ fn check_local(local: &str, typed: &str) -> Result<(), EmailError> {
     if local.starts_with('"') && local.ends_with('"') {
         return Err(EmailError::LocalQuoted);
     }
+    let mut before = '.';
     for (position, character) in (1..).zip(typed.chars()).take(local.chars().count()) {
-        // The crate judges a part at a time, so a character that is no part by itself is the one
-        // that it minds.
-        if character != '.' && !Syntax::is_valid_local_part(character.encode_utf8(&mut [0; 4])) {
+        if matches!(character, '%' | '!') {
+            return Err(EmailError::LocalRoute { character });
+        }
+        let is_good = match Kind::of(character) {
+            // On a letter, a digit or another mark, as words are written with.
+            Kind::Mark => before.is_alphanumeric() || Kind::of(before) == Kind::Mark,
+            // The crate judges a part at a time, so a character that is no part by itself is the one
+            // that it minds.
+            _ => {
+                character == '.' || Syntax::is_valid_local_part(character.encode_utf8(&mut [0; 4]))
+            }
+        };
+        if !is_good || !is_itself(character) {
             return Err(EmailError::Character {
                 character,
                 position,
             });
         }
+        before = character;
+    }
+    if let Some(position) = one_mark_too_many(local) {
+        return Err(EmailError::Marks { position });
     }
     if local.split('.').any(str::is_empty) {
         return Err(EmailError::LocalDots);
     }
     Ok(())
+}
+
+/// Whether a character is in normal form C by itself. Those that aren't, such as the Kelvin sign, are
+/// another character to some programs and not to others, so that one mailbox would have two owners.
+fn is_itself(character: char) -> bool {
+    core::iter::once(character).nfc().eq([character])
+}
+
+/// Whether a label is a number, decimal or hexadecimal, as in a network address (`127.0.0.0x1`): browsers
+/// and resolvers take a domain that ends in one for an address.
+fn is_number(label: &str) -> bool {
+    let digits = label.strip_prefix("0x");
+    digits.map_or_else(
+        || label.bytes().all(|byte| byte.is_ascii_digit()),
+        |digits| digits.bytes().all(|byte| byte.is_ascii_hexdigit()),
+    )
 }
 
 /// The domain in lower-case ASCII, as the DNS knows it.
@@ -206,9 +258,7 @@ fn ascii_domain(domain: &str) -> Result<Cow<'_, str>, EmailError> {
     match ascii.rsplit_once('.') {
         None => Err(EmailError::DomainSingle),
         // No top-level domain is a number, but `127.0.0.1` would pass for a name.
-        Some((_, top)) if top.bytes().all(|byte| byte.is_ascii_digit()) => {
-            Err(EmailError::DomainAddress)
-        }
+        Some((_, top)) if is_number(top) => Err(EmailError::DomainAddress),
         Some(_) => Ok(ascii),
     }
 }
@@ -262,6 +312,11 @@ pub struct EmailKey(
 );
 
 impl EmailKey {
+    /// A normal form that was found before.
+    pub(super) const fn believed(key: String) -> Self {
+        Self(key)
+    }
+
     /// The normal form as text.
     #[must_use]
     pub fn as_str(&self) -> &str {
@@ -301,6 +356,14 @@ impl<'de> Deserialize<'de> for EmailKey {
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct VerifiedEmail(EmailAddress);
+
+/// A verified address in a request's digest: as it was typed.
+pub(crate) fn attested<S: serde::Serializer>(
+    email: &VerifiedEmail,
+    to: S,
+) -> Result<S::Ok, S::Error> {
+    serde::Serialize::serialize(email.address(), to)
+}
 
 impl VerifiedEmail {
     /// States that the user who is signed in controls the address.
@@ -368,6 +431,20 @@ pub enum EmailError {
         "the part before `@` may not be in quotation marks, mail programs disagree on what they mean"
     )]
     LocalQuoted,
+    /// The part before `@` contains `%` or `!`, by which mail was once routed through other hosts.
+    #[error(
+        "the part before `@` may not contain `{character}`: some mail servers take what follows for another address"
+    )]
+    LocalRoute {
+        /// Which of the two.
+        character: char,
+    },
+    /// More than 8 combining marks stand on one character before the `@`.
+    #[error("a character may have {MAX_MARKS} combining marks (character {position})")]
+    Marks {
+        /// The position of the first that is too many, from 1.
+        position: usize,
+    },
     /// The part before the `@` has a dot too many.
     #[error("the part before `@` may not start or end with a dot, nor have two in a row")]
     LocalDots,
@@ -445,7 +522,6 @@ mod tests {
     #[test]
     fn beyond_ascii_the_local_part_is_compared_byte_for_byte() {
         for (one, other) in [
-            ("\u{212A}", "k"),
             ("ſ", "s"),
             ("ı", "i"),
             ("İ", "i"),
@@ -454,7 +530,6 @@ mod tests {
             ("Ａ", "a"),
             ("Ａ", "ａ"),
             ("É", "é"),
-            ("\u{212B}", "\u{C5}"),
         ] {
             assert_ne!(
                 address(&format!("{one}@x.io")),
@@ -551,7 +626,11 @@ mod tests {
             ("a\u{200D}b@x.io", "U+200D", 2),
             ("a\u{FE0F}b@x.io", "U+FE0F", 2),
             ("a\u{3164}@x.io", "U+3164", 2),
-            ("e\u{301}@x.io", "U+0301", 2),
+            ("\u{301}e@x.io", "U+0301", 1),
+            ("a.\u{301}@x.io", "U+0301", 3),
+            ("\u{212A}@x.io", "U+212A", 1), // KELVIN SIGN, which is `K` to some programs
+            ("\u{212B}@x.io", "U+212B", 1), // ANGSTROM SIGN
+            ("\u{2126}@x.io", "U+2126", 1), // OHM SIGN
             ("❤@x.io", "U+2764", 1),
             ("ann@x\u{AD}y.io", "U+00AD", 6),
             ("ann@x.\u{202E}io", "U+202E", 7),
@@ -562,6 +641,32 @@ mod tests {
                 refusal(text),
                 format!(
                     "an e-mail address may not contain {character} there (character {position})"
+                )
+            );
+        }
+    }
+
+    #[test]
+    fn words_are_written_with_marks_and_have_one_key_however_typed() {
+        assert_eq!(key("संपर्क@example.com"), "संपर्क@example.com");
+        assert_eq!(key("mu\u{308}ller@x.io"), key("müller@x.io"));
+        assert_eq!(address("mu\u{308}ller@x.io").as_str(), "mu\u{308}ller@x.io");
+        assert_eq!(
+            refusal(&format!("a{}@x.io", "\u{316}".repeat(9))),
+            "a character may have 8 combining marks (character 10)"
+        );
+    }
+
+    #[test]
+    fn routes_through_other_hosts_are_refused() {
+        for (text, character) in [
+            ("mallory%evil.example@acme.example", '%'),
+            ("a!b@x.io", '!'),
+        ] {
+            assert_eq!(
+                refusal(text),
+                format!(
+                    "the part before `@` may not contain `{character}`: some mail servers take what follows for another address"
                 )
             );
         }
@@ -584,6 +689,10 @@ mod tests {
     fn a_network_address_is_refused() {
         for text in [
             "ann@[127.0.0.1]",
+            "ann@127.0.0.0x1",
+            "ann@127.0.0.0X1",
+            "ann@1.0x",
+            "ann@example.0x7f",
             "ann@[IPv6:::1]",
             "ann@127.0.0.1",
             "ann@１２７.1",

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Deserializer, de};
 use unicode_normalization::UnicodeNormalization as _;
 
-use super::{Kind, MAX_BYTES, shown};
+use super::{Kind, MAX_BYTES, MAX_MARKS, one_mark_too_many, shown};
 
 /// The name of an organization or a workspace, as people write it.
 ///
@@ -36,6 +36,11 @@ pub struct Name(
 );
 
 impl Name {
+    /// A name that was checked before.
+    pub(super) const fn believed(text: String) -> Self {
+        Self(text)
+    }
+
     /// The most characters that a name may have.
     pub const MAX_LENGTH: usize = 100;
 
@@ -47,6 +52,7 @@ impl Name {
     /// - [`TextError::Character`]: it contains a control or an invisible character.
     /// - [`TextError::Misplaced`]: a joiner or a variation selector has nothing to join or to vary.
     /// - [`TextError::Invisible`]: none of its characters can be seen.
+    /// - [`TextError::Marks`]: a character has more than 8 combining marks.
     pub fn new(text: &str) -> Result<Self, TextError> {
         checked(text, "a name", Self::MAX_LENGTH).map(Self)
     }
@@ -93,6 +99,11 @@ pub struct NameKey(
 );
 
 impl NameKey {
+    /// A key that was made before, whatever today's tables would make of the name.
+    pub(crate) const fn believed(key: String) -> Self {
+        Self(key)
+    }
+
     /// The most characters that a key has: `ﬃ` is one character of a name and three of its key.
     const MAX_LENGTH: usize = Name::MAX_LENGTH * 3;
 
@@ -161,6 +172,11 @@ pub struct TextLine(
 );
 
 impl TextLine {
+    /// A line that was checked before.
+    pub(super) const fn believed(text: String) -> Self {
+        Self(text)
+    }
+
     /// The most characters that a line may have.
     pub const MAX_LENGTH: usize = 200;
 
@@ -173,6 +189,7 @@ impl TextLine {
     ///   character.
     /// - [`TextError::Misplaced`]: a joiner or a variation selector has nothing to join or to vary.
     /// - [`TextError::Invisible`]: none of its characters can be seen.
+    /// - [`TextError::Marks`]: a character has more than 8 combining marks.
     pub fn new(text: &str) -> Result<Self, TextError> {
         checked(text, "a line of text", Self::MAX_LENGTH).map(Self)
     }
@@ -226,6 +243,16 @@ pub enum TextError {
         /// Where it is.
         position: usize,
     },
+    /// More than 8 combining marks stand on one character: they draw over what is around them.
+    #[error(
+        "{noun} may have {MAX_MARKS} combining marks on a character, this one has more (character {position})"
+    )]
+    Marks {
+        /// What was to be made of the text, as in `a name`.
+        noun: &'static str,
+        /// The position of the first that is too many.
+        position: usize,
+    },
     /// All its characters are blanks or marks that need another character to stand on.
     #[error("{noun} needs at least one visible character")]
     Invisible {
@@ -276,6 +303,9 @@ fn checked(text: &str, noun: &'static str, max: usize) -> Result<String, TextErr
         return Err(TextError::Invisible { noun });
     }
     let normalized: String = text.nfc().collect();
+    if let Some(position) = one_mark_too_many(&normalized) {
+        return Err(TextError::Marks { noun, position });
+    }
     match normalized.chars().count() {
         length if length > max => Err(length_error(length)),
         _ => Ok(normalized),
@@ -296,6 +326,25 @@ mod tests {
 
     fn same(one: &str, other: &str) -> bool {
         name(one).key() == name(other).key()
+    }
+
+    #[test]
+    fn a_character_bears_a_few_marks_and_not_dozens() {
+        for good in ["हिन्दी", "שָׁלוֹם", "ผู้", "བསྐྱོད", "Việt"]
+        {
+            assert_eq!(
+                Name::new(good).unwrap().as_str(),
+                good.nfc().collect::<String>()
+            );
+        }
+        let marks = |count| format!("a{}", "\u{316}".repeat(count));
+        assert!(Name::new(&marks(8)).is_ok());
+        assert_eq!(
+            refusal(&marks(9)),
+            "a name may have 8 combining marks on a character, this one has more (character 10)"
+        );
+        assert!(Name::new(&marks(99)).is_err());
+        assert!(Name::new(&format!("a{}", "\u{316}\u{FE0F}".repeat(9))).is_err());
     }
 
     #[test]

@@ -1,9 +1,12 @@
 //! I1–I8.
 
 use chrono::TimeDelta;
-use tenancy::commands::{AcceptInvitation, DeclineInvitation};
+use tenancy::commands::{
+    AcceptInvitation, AcceptReceivedInvitation, DeclineInvitation, DeclineReceivedInvitation,
+};
 use tenancy::store::InvitationState;
 use tenancy::token::InvitationSecret;
+use tenancy::views::InvitationPreview;
 use tenancy::{
     Event, InvitationId, InvitationStatus, InvitationTarget, InvitationToken, InvitationValidity,
     OrganizationAction, OrganizationId, OrganizationRole, Paging, Refusal, RevocationReason,
@@ -43,7 +46,7 @@ fn i1_an_invitation_places_the_invited_person_with_its_organization_role() {
             [
                 Event::MemberJoined {
                     user: id(&user(who)),
-                    email: Some(email(&format!("{who}@acme.example"))),
+                    email: email(&format!("{who}@acme.example")),
                     role
                 },
                 Event::InvitationAccepted {
@@ -333,10 +336,20 @@ fn i3_opening_a_link_only_previews_it() {
     let before = world.everything();
     for _ in 0..3 {
         let preview = tenancy::block_on(world.tenancy.preview(&token(&sent))).unwrap();
-        assert_eq!(preview.organization_name, name("Acme"));
-        assert_eq!(preview.workspace_name, Some(name("Acme")));
-        assert_eq!(preview.invitation.email, email("bob@acme.example"));
-        assert_eq!(preview.invitation.status, InvitationStatus::Pending);
+        let InvitationPreview::Open {
+            organization,
+            organization_name,
+            workspace_name,
+            invitation,
+        } = preview
+        else {
+            panic!("it is open: {preview:?}");
+        };
+        assert_eq!(organization, acme.organization);
+        assert_eq!(organization_name, name("Acme"));
+        assert_eq!(workspace_name, Some(name("Acme")));
+        assert_eq!(invitation.email, email("bob@acme.example"));
+        assert_eq!(invitation.status, InvitationStatus::Pending);
     }
     assert_eq!(world.everything(), before);
     world.does(&user("bob"), accept(&sent));
@@ -354,15 +367,33 @@ fn i3_a_preview_tells_the_holder_of_the_link_what_became_of_it() {
     world.does(&user("b"), decline(&declined));
     world.does(&ann, acme.revoke(revoked.invitation));
     world.is_at(expired.expires_at);
-    for (sent, status) in [
-        (&accepted, InvitationStatus::Accepted),
-        (&declined, InvitationStatus::Declined),
-        (&revoked, InvitationStatus::Revoked),
-        (&expired, InvitationStatus::Expired),
+    assert_eq!(world.status(&expired), InvitationStatus::Expired);
+    // I10: of a closed one, how it was closed, and nothing else.
+    for (sent, state) in [
+        (&accepted, InvitationState::Accepted),
+        (&declined, InvitationState::Declined),
+        (&revoked, InvitationState::Revoked),
     ] {
         let preview = tenancy::block_on(world.tenancy.preview(&token(sent))).unwrap();
-        assert_eq!(preview.invitation.status, status);
+        assert_eq!(preview, InvitationPreview::Closed { state });
     }
+}
+
+#[test]
+fn i10_an_old_link_tells_nothing_new() {
+    let world = World::new();
+    let acme = world.acme();
+    let ann = user("ann");
+    let sent = world.does(&ann, acme.invite("bob", OrganizationRole::Member));
+    world.does(&user("bob"), accept(&sent));
+    world.does(&ann, acme.remove(&user("bob")));
+    world.does(&ann, acme.rename("Renamed since"));
+    let preview = tenancy::block_on(world.tenancy.preview(&token(&sent))).unwrap();
+    let said = format!("{preview:?} {}", serde_json::to_string(&preview).unwrap());
+    assert!(
+        !said.contains("Renamed") && !said.contains("Acme"),
+        "{said}"
+    );
 }
 
 #[test]
@@ -446,10 +477,7 @@ fn i4_an_invitation_expires_to_the_millisecond() {
     let sent = world.does(&ann, acme.invite("bob", OrganizationRole::Member));
     let too_late = world.does(&ann, acme.invite("carl", OrganizationRole::Member));
     assert_eq!(sent.expires_at.timestamp_subsec_nanos(), 123_000_000);
-    let status = || {
-        let preview = tenancy::block_on(world.tenancy.preview(&token(&too_late)));
-        preview.unwrap().invitation.status
-    };
+    let status = || world.status(&too_late);
     world.is_at(sent.expires_at - TimeDelta::nanoseconds(1));
     assert_eq!(status(), InvitationStatus::Pending);
     world.does(&user("bob"), accept(&sent));
@@ -551,11 +579,12 @@ fn i5_inviting_again_renews_role_link_expiry_and_inviter_and_kills_the_old_link(
         done.events,
         [Event::InvitationRenewed {
             invitation: first.invitation,
+            email: email("bob@acme.example"),
             target: InvitationTarget::Organization {
                 role: OrganizationRole::Member
             },
             inviter: id(&eve),
-            token_hash: second.token.as_ref().unwrap().hash(),
+            token_hash: second.token.as_ref().map(InvitationToken::hash),
             expires_at: second.expires_at
         }]
     );
@@ -671,6 +700,7 @@ fn i5_who_may_invite_may_also_resend_and_revoke_whoever_sent_it() {
     let to_a_newcomer = world.does(&ann, acme.invite_to(here, "new", WorkspaceRole::Reader));
     let to_the_organization = world.does(&ann, acme.invite("new", OrganizationRole::Member));
 
+    world.passes(TimeDelta::minutes(1));
     let resent = world.does(&wa, acme.resend(to_a_member.invitation));
     assert_eq!(world.invitation(acme, resent.invitation).inviter, id(&wa));
     world.does(&wa, acme.revoke(resent.invitation));
@@ -725,11 +755,12 @@ fn i5_inviting_someone_to_what_they_have_or_less_is_refused() {
     let acme = world.acme();
     let ann = user("ann");
     let here = acme.workspace;
+    // What was offered is repeated, not what they have.
     let held_above = |role| Refusal::AlreadyHasRole {
-        held: InvitationTarget::Organization { role },
+        offered: InvitationTarget::Organization { role },
     };
     let held_here = |role| Refusal::AlreadyHasRole {
-        held: InvitationTarget::Workspace {
+        offered: InvitationTarget::Workspace {
             workspace: here,
             role,
         },
@@ -739,20 +770,20 @@ fn i5_inviting_someone_to_what_they_have_or_less_is_refused() {
     for role in [OrganizationRole::Member, OrganizationRole::Accounting] {
         assert_eq!(
             world.refused(&ann, acme.invite("CY", role)),
-            held_above(OrganizationRole::Accounting)
+            held_above(role)
         );
     }
     for role in [WorkspaceRole::Reader, WorkspaceRole::Developer] {
         assert_eq!(
             world.refused(&ann, acme.invite_to(here, "dev", role)),
-            held_here(WorkspaceRole::Developer)
+            held_here(role)
         );
     }
     // An organization Admin has every workspace role, by cascade.
     for role in WorkspaceRole::ALL {
         assert_eq!(
             world.refused(&ann, acme.invite_to(here, "ann", role)),
-            held_here(WorkspaceRole::Admin)
+            held_here(role)
         );
     }
     // To more is fine.
@@ -772,8 +803,8 @@ fn i5_resending_to_someone_who_has_the_role_by_now_is_refused_but_revoking_is_no
     assert_eq!(
         world.refused(&ann, acme.resend(sent.invitation)),
         Refusal::AlreadyHasRole {
-            held: InvitationTarget::Organization {
-                role: OrganizationRole::Admin
+            offered: InvitationTarget::Organization {
+                role: OrganizationRole::Accounting
             }
         }
     );
@@ -870,6 +901,7 @@ fn i6_a_role_lost_in_one_workspace_leaves_the_invitations_to_another() {
     for (who, how) in ["wa-demoted", "wa-taken", "wa-left"].into_iter().zip(0..) {
         let wa = world.workspace_member(acme, who, WorkspaceRole::Admin);
         world.does(&ann, acme.give(second, &wa, WorkspaceRole::Admin));
+        world.passes(TimeDelta::minutes(1));
         let sent = world.does(&wa, acme.invite_to(second, "carl", WorkspaceRole::Reader));
         let lost = match how {
             0 => world.does(&ann, acme.give(here, &wa, WorkspaceRole::Reader)),
@@ -1039,7 +1071,9 @@ fn i8_an_organization_holds_at_most_so_many_open_invitations() {
     let to_the_workspace = acme.invite_to(acme.workspace, "c", WorkspaceRole::Reader);
     assert_eq!(world.refused(&ann, to_the_workspace.clone()), too_many);
     // Renewing takes no place, and expired ones keep theirs.
+    world.passes(TimeDelta::minutes(1));
     assert!(world.does(&ann, acme.invite("a", member)).renewed);
+    world.passes(TimeDelta::minutes(1));
     let one = world.does(&ann, acme.resend(one.invitation));
     world.passes(TimeDelta::days(8));
     assert_eq!(world.refused(&ann, acme.invite("c", member)), too_many);
@@ -1080,4 +1114,158 @@ fn i8_who_may_not_invite_is_not_told_that_the_limit_is_reached() {
         world.refused(&user("ann"), acme.invite("a", OrganizationRole::Member)),
         Refusal::TooManyInvitations { limit: 0 }
     );
+}
+
+// I8
+
+#[test]
+fn i8_an_organization_makes_so_many_links_a_day_resent_ones_included() {
+    let settings = Settings {
+        daily_link_limit: 3,
+        ..Settings::default()
+    };
+    let world = World::with(settings);
+    let acme = world.acme();
+    let ann = user("ann");
+    let member = OrganizationRole::Member;
+    let first = world.does(&ann, acme.invite("a", member));
+    world.does(&ann, acme.revoke(first.invitation));
+    let second = world.does(&ann, acme.invite("a", member));
+    world.passes(TimeDelta::minutes(1));
+    world.does(&ann, acme.resend(second.invitation));
+    let again_at = (world.now() + TimeDelta::days(1))
+        .date_naive()
+        .and_hms_opt(0, 0, 0);
+    let too_many = Refusal::TooManyLinks {
+        limit: 3,
+        again_at: again_at.unwrap().and_utc(),
+    };
+    world.passes(TimeDelta::minutes(1));
+    assert_eq!(world.refused(&ann, acme.invite("b", member)), too_many);
+    assert_eq!(world.refused(&ann, acme.invite("a", member)), too_many);
+    assert_eq!(
+        world.refused(&ann, acme.resend(second.invitation)),
+        too_many
+    );
+    assert_eq!(
+        (too_many.code(), too_many.http_status()),
+        ("too_many_links", 429)
+    );
+    world.is_at(again_at.unwrap().and_utc());
+    world.does(&ann, acme.invite("b", member));
+}
+
+#[test]
+fn i8_one_invitation_is_resent_at_most_once_a_minute() {
+    let world = World::new();
+    let acme = world.acme();
+    let ann = user("ann");
+    let sent = world.does(&ann, acme.invite("bob", OrganizationRole::Member));
+    let too_soon = Refusal::ResentTooSoon {
+        again_at: world.now() + TimeDelta::minutes(1),
+    };
+    world.passes(TimeDelta::milliseconds(59_999));
+    assert_eq!(world.refused(&ann, acme.resend(sent.invitation)), too_soon);
+    assert_eq!(
+        world.refused(&ann, acme.invite("BOB", OrganizationRole::Admin)),
+        too_soon
+    );
+    world.passes(TimeDelta::milliseconds(1));
+    world.does(&ann, acme.resend(sent.invitation));
+}
+
+// I11
+
+#[test]
+fn i11_who_is_listed_an_invitation_answers_it_from_the_list() {
+    let world = World::new();
+    let acme = world.acme();
+    let ann = user("ann");
+    let organization = acme.organization;
+    let sent = world.does(
+        &ann,
+        acme.invite_to(acme.workspace, "bob", WorkspaceRole::Developer),
+    );
+    let bob = user("bob");
+    let listed = tenancy::block_on(world.tenancy.received_invitations(&bob, Paging::default()));
+    let listed = listed.unwrap().items.remove(0);
+    assert_eq!(listed.invitation.id, sent.invitation);
+    let invitation = sent.invitation;
+    let take = AcceptReceivedInvitation {
+        organization,
+        invitation,
+    };
+    let refuse = DeclineReceivedInvitation {
+        organization,
+        invitation,
+    };
+    // For everybody else there is no such invitation.
+    for other in [user("carl"), user("ann")] {
+        assert_eq!(world.refused(&other, take), Refusal::InvitationNotFound);
+        assert_eq!(world.refused(&other, refuse), Refusal::InvitationNotFound);
+    }
+    assert_eq!(
+        world.refused(&unverified("bob"), take),
+        Refusal::EmailUnverified
+    );
+    assert_eq!(world.refused(&operator(), take), Refusal::UserRequired);
+    let accepted = world.does(&bob, take);
+    assert!(accepted.joined);
+    assert_eq!(
+        accepted.workspace_role,
+        Some((acme.workspace, WorkspaceRole::Developer))
+    );
+    assert_eq!(
+        world.refused(&bob, refuse),
+        closed(InvitationState::Accepted)
+    );
+}
+
+#[test]
+fn i11_all_other_rules_of_accepting_hold_without_the_link() {
+    let world = World::new();
+    let acme = world.acme();
+    let ann = user("ann");
+    let organization = acme.organization;
+    let sent = world.does(&ann, acme.invite("bob", OrganizationRole::Member));
+    let take = AcceptReceivedInvitation {
+        organization,
+        invitation: sent.invitation,
+    };
+    world.is_at(sent.expires_at);
+    assert_eq!(
+        world.refused(&user("bob"), take).code(),
+        "invitation_expired"
+    );
+    let renewed = world.does(&ann, acme.resend(sent.invitation));
+    world.does(
+        &user("bob"),
+        DeclineReceivedInvitation {
+            organization,
+            invitation: renewed.invitation,
+        },
+    );
+    assert_eq!(
+        world.refused(&user("bob"), take),
+        closed(InvitationState::Declined)
+    );
+}
+
+#[test]
+fn i11_an_invitation_that_is_not_there_and_one_of_others_are_one_answer() {
+    let world = World::new();
+    let acme = world.acme();
+    let sent = world.does(&user("ann"), acme.invite("bob", OrganizationRole::Member));
+    let eve = user("eve");
+    for (organization, invitation) in [
+        (acme.organization, sent.invitation),
+        (acme.organization, InvitationId::new()),
+        (OrganizationId::new(), sent.invitation),
+    ] {
+        let take = AcceptReceivedInvitation {
+            organization,
+            invitation,
+        };
+        assert_eq!(world.refused(&eve, take), Refusal::InvitationNotFound);
+    }
 }

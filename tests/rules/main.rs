@@ -7,6 +7,7 @@
 mod architecture;
 mod decisions;
 mod domains;
+mod edges;
 mod events;
 mod golden;
 mod invitations;
@@ -15,6 +16,7 @@ mod organizations;
 mod outsiders;
 mod people;
 mod public_types;
+mod requests;
 mod rulebook;
 mod shell;
 #[cfg(feature = "tracing")]

@@ -9,14 +9,14 @@ use std::fmt::Write as _;
 
 use chrono::DateTime;
 use tenancy::store::{
-    Commit, Counts, Facts, Held, Key, Organization, OrganizationState, OrganizationStatus, Outcome,
-    Record, Repository, Workspace,
+    Commit, Counts, Facts, Held, Key, Later, LinksMade, Organization, OrganizationState,
+    OrganizationStatus, Outcome, Record, Repository, Workspace,
 };
 use tenancy::text::TextLine;
 use tenancy::{
-    Actor, Decision, Domain, DomainId, DomainKind, DomainName, DomainStatus, Grant, Layer, Member,
-    Name, Operator, OrganizationId, OrganizationRole, Refusal, Resource, RoleSet, Standing,
-    Tenancy, UserId, Version, WorkspaceId, WorkspaceMember, WorkspaceRole, block_on,
+    Actor, Decision, Domain, DomainId, DomainKind, DomainName, DomainStatus, EmailAddress, Grant,
+    Layer, Member, Name, Operator, OrganizationId, OrganizationRole, Refusal, Resource, RoleSet,
+    Standing, Tenancy, UserId, Version, WorkspaceId, WorkspaceMember, WorkspaceRole, block_on,
 };
 
 use tenancy_tests::matrix::{Asked, Ids, ROWS, RULEBOOK, Row, every_action, parsed, ticked, view};
@@ -190,10 +190,12 @@ fn state(
         records.push(Record::Workspace(Workspace {
             id: workspace,
             name: Name::new("Payments").unwrap(),
+            name_key: Name::new("Payments").unwrap().key(),
             invoicing: None,
             domains: 1,
             members: 1,
             created_at: at,
+            later: Later::default(),
         }));
     }
     if domain_exists {
@@ -204,14 +206,17 @@ fn state(
             kind: DomainKind::Sandbox,
             status: DomainStatus::Active,
             created_at: at,
+            later: Later::default(),
         }));
     }
     records.extend(organization_role.map(|role| {
         Record::Member(Member {
             user,
             role,
-            email: None,
+            email: EmailAddress::new("ann@acme.example").unwrap(),
             since: at,
+            lowered_in: None,
+            later: Later::default(),
         })
     }));
     records.extend(workspace_role.map(|role| {
@@ -220,6 +225,8 @@ fn state(
             user,
             role,
             since: at,
+            lowered_in: None,
+            later: Later::default(),
         })
     }));
     let row = Organization {
@@ -232,7 +239,9 @@ fn state(
         contract: None,
         workspace_quota: 1,
         counts: Counts::default(),
+        links: LinksMade::default(),
         created_at: at,
+        later: Later::default(),
     };
     OrganizationState::of(row, records)
 }
@@ -332,6 +341,7 @@ fn a1_every_cell_for_every_standing_is_what_the_rulebook_says() {
                                 has,
                             }),
                             Decision::Hidden => Err(Refusal::NotFound { resource }),
+                            Decision::Deleted => Err(Refusal::OrganizationDeleted),
                         };
                         assert_eq!(action.required(&standing), required, "{what}");
                     }
@@ -353,7 +363,7 @@ fn a1_a_stronger_role_never_does_less() {
         every_action()
             .into_iter()
             .map(|action| match action.checked(&tenancy, &actor, ids) {
-                Decision::Hidden => 0,
+                Decision::Hidden | Decision::Deleted => 0,
                 Decision::Forbidden { .. } => 1,
                 Decision::Allowed { .. } => 2,
             })

@@ -13,7 +13,7 @@ use tenancy_tests::world::*;
 #[test]
 fn o1_any_user_creates_an_organization_and_becomes_its_admin() {
     let world = World::new();
-    for who in [user("ann"), unverified("bob")] {
+    for who in [user("ann"), user("bob")] {
         let acme = world.born(&who, "Acme");
         assert_eq!(world.role(acme, &who), Some(OrganizationRole::Admin));
         assert_eq!(world.row(acme).name, name("Acme"));
@@ -53,7 +53,7 @@ fn o2_the_first_workspace_is_created_in_the_same_commit_under_the_same_name() {
             },
             Event::MemberJoined {
                 user: id(&user("ann")),
-                email: Some(email("ann@acme.example")),
+                email: email("ann@acme.example"),
                 role: OrganizationRole::Admin
             },
             Event::WorkspaceCreated {
@@ -263,7 +263,7 @@ fn o4_an_operator_appoints_an_admin_on_the_record() {
         of_carl.events,
         [Event::MemberJoined {
             user: id(&carl),
-            email: Some(email("carl@acme.example")),
+            email: email("carl@acme.example"),
             role: OrganizationRole::Admin
         }]
     );

@@ -1,10 +1,12 @@
 //! M1–M6.
 
-use tenancy::commands::{Departure, Revoked};
+use chrono::TimeDelta;
+use tenancy::commands::{CreateOrganization, Departure, Revoked};
 use tenancy::store::InvitationState;
 use tenancy::{
-    Decision, DomainAction, EmailAddress, Event, Grant, OrganizationAction, OrganizationRole,
-    Refusal, RevocationReason, RoleSet, UserId, WorkspaceAction, WorkspaceRole,
+    Actor, CommitId, Decision, DomainAction, EmailAddress, Event, Grant, OrganizationAction,
+    OrganizationRole, Refusal, RevocationReason, RoleSet, UserId, VerifiedEmail, WorkspaceAction,
+    WorkspaceRole,
 };
 
 use tenancy_tests::world::*;
@@ -263,6 +265,7 @@ fn m2_nobody_walks_back_in_by_an_invitation_that_they_renewed() {
         &ann,
         acme.invite_address("x@home.example", OrganizationRole::Member),
     );
+    world.passes(TimeDelta::minutes(1));
     let renewed = world.does(
         &bob,
         acme.invite_address("x@home.example", OrganizationRole::Admin),
@@ -281,6 +284,7 @@ fn m2_what_an_admin_renewed_is_no_longer_the_invitation_of_who_sent_it_first() {
     let ann = user("ann");
     let bob = world.member(acme, "bob", OrganizationRole::Admin);
     let sent = world.does(&bob, acme.invite("carl", OrganizationRole::Member));
+    world.passes(TimeDelta::minutes(1));
     let renewed = world.does(&ann, acme.resend(sent.invitation));
     assert_eq!(world.does(&ann, acme.remove(&bob)).revoked, []);
     world.does(&user("carl"), accept(&renewed));
@@ -301,8 +305,8 @@ fn m2_nobody_walks_back_in_by_an_invitation_to_a_former_address() {
         [
             Event::MemberEmailChanged {
                 user: id(&bob),
-                from: Some(email("bob@acme.example")),
-                to: Some(email("bob@new.example"))
+                from: email("bob@acme.example"),
+                to: email("bob@new.example")
             },
             Event::InvitationRevoked {
                 invitation: to_the_old.invitation,
@@ -597,10 +601,7 @@ fn m6_addresses_are_matched_in_one_normal_form_and_kept_as_they_were_typed() {
     let bob = user_at("bob", "BOB@xn--bcher-kva.example");
     world.does(&bob, accept(&sent));
     let member = world.membership(acme, &bob).unwrap();
-    assert_eq!(
-        member.email.as_ref().map(EmailAddress::as_str),
-        Some("BOB@xn--bcher-kva.example")
-    );
+    assert_eq!(member.email.as_str(), "BOB@xn--bcher-kva.example");
     // Known again in any spelling.
     assert_eq!(
         world
@@ -648,7 +649,7 @@ fn m6_a_member_follows_their_own_change_of_address() {
     let bob = user_at("bob", "bob@new.example");
     world.does(&bob, acme.follow());
     let kept = world.membership(acme, &bob).unwrap().email;
-    assert_eq!(kept, Some(email("bob@new.example")));
+    assert_eq!(kept, email("bob@new.example"));
     assert!(!world.did(&bob, acme.follow()).changed());
 
     // Other letters for the same mailbox are worth keeping, but revoke nothing.
@@ -659,7 +660,7 @@ fn m6_a_member_follows_their_own_change_of_address() {
     let bob = user_at("bob", "Bob@New.example");
     assert_eq!(world.does(&bob, acme.follow()), Revoked::default());
     assert!(world.is_open(acme, &to_bob));
-    let kept = world.membership(acme, &bob).unwrap().email.unwrap();
+    let kept = world.membership(acme, &bob).unwrap().email;
     assert_eq!(kept.as_str(), "Bob@New.example");
 }
 
@@ -683,14 +684,249 @@ fn m6_only_a_member_with_a_verified_address_follows_a_change() {
 }
 
 #[test]
-fn m6_who_joined_without_a_verified_address_is_known_by_the_one_that_they_show_later() {
+fn m6_every_member_has_an_address() {
     let world = World::new();
-    let ann = user("ann");
-    let acme = world.born(&unverified("ann"), "Acme");
-    assert_eq!(world.membership(acme, &ann).unwrap().email, None);
-    world.does(&ann, acme.follow());
+    let name = name("Acme");
     assert_eq!(
-        world.membership(acme, &ann).unwrap().email,
-        Some(email("ann@acme.example"))
+        world.refused(&unverified("ann"), CreateOrganization { name }),
+        Refusal::EmailUnverified
     );
+}
+
+#[test]
+fn m6_within_an_organization_an_address_is_one_members() {
+    let world = World::new();
+    let acme = world.acme();
+    let ann = user("ann");
+    let bob = world.member(acme, "bob", OrganizationRole::Member);
+    let cy = world.member(acme, "cy", OrganizationRole::Member);
+    // Another account that shows Bob's address is refused, by whatever way it comes.
+    let other = user_at("other", "Bob@Acme.example");
+    let sent = world.does(&ann, acme.invite("bob", OrganizationRole::Accounting));
+    assert_eq!(world.refused(&other, accept(&sent)), Refusal::EmailInUse);
+    assert_eq!(
+        world.refused(&operator(), acme.appoint(&other)),
+        Refusal::EmailInUse
+    );
+    let cy_as_bob = user_at("cy", "bob@acme.example");
+    assert_eq!(
+        world.refused(&cy_as_bob, acme.follow()),
+        Refusal::EmailInUse
+    );
+    assert_eq!(
+        world.refused(&cy_as_bob, accept(&sent)),
+        Refusal::EmailInUse
+    );
+    // Bob himself takes what is his; and once he is gone, the address is free.
+    world.does(&bob, accept(&sent));
+    world.does(&ann, acme.remove(&bob));
+    world.does(&cy_as_bob, acme.follow());
+    assert_eq!(
+        world.membership(acme, &cy).unwrap().email,
+        email("bob@acme.example")
+    );
+}
+
+#[test]
+fn m6_a_members_address_follows_what_they_show_when_they_accept() {
+    let world = World::new();
+    let acme = world.acme();
+    let ann = user("ann");
+    world.member(acme, "bob", OrganizationRole::Member);
+    let to_the_old = world.does(&ann, acme.invite("bob", OrganizationRole::Accounting));
+    let to_the_new = world.does(
+        &ann,
+        acme.invite_address("bob@new.example", OrganizationRole::Admin),
+    );
+    let bob = user_at("bob", "bob@new.example");
+    let done = world.did(&bob, accept(&to_the_new));
+    assert_eq!(
+        done.events[1..3],
+        [
+            Event::MemberEmailChanged {
+                user: id(&bob),
+                from: email("bob@acme.example"),
+                to: email("bob@new.example")
+            },
+            Event::InvitationRevoked {
+                invitation: to_the_old.invitation,
+                reason: RevocationReason::AddressChanged
+            }
+        ]
+    );
+    let member = world.membership(acme, &bob).unwrap();
+    assert_eq!(member.email, email("bob@new.example"));
+    assert_eq!(member.role, OrganizationRole::Admin);
+}
+
+#[test]
+fn m6_an_identity_that_is_missing_is_nobody() {
+    let world = World::new();
+    let acme = world.acme();
+    let nobody = Actor::user(
+        UserId::from_external(""),
+        VerifiedEmail::attest(email("nobody@acme.example")),
+    );
+    let name = name("Acme");
+    assert_eq!(
+        world.refused(&nobody, CreateOrganization { name }),
+        Refusal::IdentityMissing
+    );
+    assert_eq!(
+        world.refused(&nobody, acme.follow()),
+        Refusal::IdentityMissing
+    );
+    let sent = world.does(
+        &user("ann"),
+        acme.invite_address("nobody@acme.example", OrganizationRole::Admin),
+    );
+    assert_eq!(
+        world.refused(&nobody, accept(&sent)),
+        Refusal::IdentityMissing
+    );
+    assert_eq!(
+        world.refused(&operator(), acme.appoint(&nobody)),
+        Refusal::IdentityMissing
+    );
+    let no_key = CommitId::from_key(id(&user("ann")), "");
+    assert_eq!(
+        world.refused_as(no_key, &user("ann"), acme.rename("Beta")),
+        Refusal::IdentityMissing
+    );
+    assert_eq!(
+        world.asks(&nobody, acme.organization, OrganizationAction::View),
+        Decision::Hidden
+    );
+}
+
+#[test]
+fn m2_what_was_sent_before_a_departure_lets_nobody_in_whatever_address_they_show() {
+    let world = World::new();
+    let acme = world.acme();
+    let ann = user("ann");
+    let bob = world.member(acme, "bob", OrganizationRole::Member);
+    // Bob has two more addresses that Acme doesn't know to be his.
+    let elsewhere = world.does(
+        &ann,
+        acme.invite_address("bob@private.example", OrganizationRole::Admin),
+    );
+    let workspace = world.does(
+        &ann,
+        acme.invite_address_to(acme.workspace, "bob@home.example", WorkspaceRole::Admin),
+    );
+    world.does(&ann, acme.remove(&bob));
+    assert!(world.is_open(acme, &elsewhere) && world.is_open(acme, &workspace));
+    let bob_elsewhere = user_at("bob", "bob@private.example");
+    let bob_at_home = user_at("bob", "bob@home.example");
+    for (bob, sent) in [(&bob_elsewhere, &elsewhere), (&bob_at_home, &workspace)] {
+        assert_eq!(
+            world.refused(bob, accept(sent)),
+            Refusal::InvitationOutdated
+        );
+    }
+    // It is his person that departed: somebody else with such an address may come.
+    let other = user_at("other", "bob@private.example");
+    world.does(&other, accept(&elsewhere));
+    // What is sent since lets him in, and the older one still gives nothing.
+    let since = world.does(&ann, acme.invite("bob", OrganizationRole::Member));
+    world.does(&user("bob"), accept(&since));
+    assert_eq!(
+        world.refused(&bob_at_home, accept(&workspace)),
+        Refusal::InvitationOutdated
+    );
+}
+
+#[test]
+fn m2_who_leaves_and_shows_another_address_does_not_walk_back_in() {
+    let world = World::new();
+    let acme = world.acme();
+    let bob = world.member(acme, "bob", OrganizationRole::Admin);
+    // The founder is invited to another address of theirs, leaves, and opens the link then.
+    let sent = world.does(
+        &bob,
+        acme.invite_address("ann@private.example", OrganizationRole::Admin),
+    );
+    world.does(&user("ann"), acme.leave());
+    let ann = user_at("ann", "ann@private.example");
+    assert_eq!(
+        world.refused(&ann, accept(&sent)),
+        Refusal::InvitationOutdated
+    );
+    assert_eq!(world.role(acme, &ann), None);
+}
+
+#[test]
+fn m4_what_was_lowered_does_not_come_back_by_an_older_link() {
+    let world = World::new();
+    let acme = world.acme();
+    let ann = user("ann");
+    let bob = world.member(acme, "bob", OrganizationRole::Member);
+    let known = world.does(&ann, acme.invite("bob", OrganizationRole::Admin));
+    let unknown = world.does(
+        &ann,
+        acme.invite_address("bob@private.example", OrganizationRole::Accounting),
+    );
+    world.does(&ann, acme.change_role(&bob, OrganizationRole::Admin));
+    let lowered = world.does(&ann, acme.change_role(&bob, OrganizationRole::Member));
+    // The one to the address that is known to be his is revoked in the same commit.
+    assert_eq!(lowered.invitations, [known.invitation]);
+    let bob_elsewhere = user_at("bob", "bob@private.example");
+    assert_eq!(
+        world.refused(&bob_elsewhere, accept(&unknown)),
+        Refusal::InvitationOutdated
+    );
+    // A link that is made since is good.
+    world.passes(TimeDelta::minutes(1));
+    let again = world.does(&ann, acme.resend(unknown.invitation));
+    world.does(&bob_elsewhere, accept(&again));
+    assert_eq!(world.role(acme, &bob), Some(OrganizationRole::Accounting));
+}
+
+#[test]
+fn m4_what_was_taken_in_a_workspace_does_not_come_back_by_an_older_link() {
+    let world = World::new();
+    let acme = world.acme();
+    let ann = user("ann");
+    let here = acme.workspace;
+    let other = world.does(&ann, acme.create_workspace("Other"));
+    let bob = world.workspace_member(acme, "bob", WorkspaceRole::Reader);
+    let sent = world.does(&ann, acme.invite_to(here, "bob", WorkspaceRole::Admin));
+    let there = world.does(&ann, acme.invite_to(other, "bob", WorkspaceRole::Developer));
+    let unknown = world.does(
+        &ann,
+        acme.invite_address_to(here, "bob@private.example", WorkspaceRole::Reader),
+    );
+    let taken = world.does(&ann, acme.take(here, &bob));
+    assert_eq!(taken.invitations, [sent.invitation]);
+    let bob_elsewhere = user_at("bob", "bob@private.example");
+    assert_eq!(
+        world.refused(&bob_elsewhere, accept(&unknown)),
+        Refusal::InvitationOutdated
+    );
+    // Another workspace is another matter.
+    world.does(&bob, accept(&there));
+    // Lowered: to the older one that gives more, no; to what he has, it changes nothing and is spent.
+    world.does(&ann, acme.give(here, &bob, WorkspaceRole::Admin));
+    let less = world.does(
+        &ann,
+        acme.invite_address_to(here, "bob@third.example", WorkspaceRole::Reader),
+    );
+    world.does(&ann, acme.give(here, &bob, WorkspaceRole::Reader));
+    let bob_third = user_at("bob", "bob@third.example");
+    let accepted = world.does(&bob_third, accept(&less));
+    assert_eq!((accepted.joined, accepted.workspace_role), (false, None));
+}
+
+#[test]
+fn m4_leaving_a_workspace_ends_what_was_sent_to_it_too() {
+    let world = World::new();
+    let acme = world.acme();
+    let ann = user("ann");
+    let bob = world.workspace_member(acme, "bob", WorkspaceRole::Reader);
+    let sent = world.does(
+        &ann,
+        acme.invite_to(acme.workspace, "bob", WorkspaceRole::Developer),
+    );
+    let left = world.does(&bob, acme.leave_workspace(acme.workspace));
+    assert_eq!(left.invitations, [sent.invitation]);
 }

@@ -259,7 +259,8 @@ fn w3_names_are_unique_in_the_organization_compared_caselessly() {
         ("Two words", "two  WORDS"),
     ] {
         world.does(&ann, acme.create_workspace(there));
-        let taken = Refusal::WorkspaceNameTaken { name: name(there) };
+        // The name as it was asked for: how a workspace spells it may be hidden from who asks.
+        let taken = Refusal::WorkspaceNameTaken { name: name(same) };
         assert_eq!(world.refused(&ann, acme.create_workspace(same)), taken);
         assert_eq!(
             world.refused(&ann, acme.rename_workspace(acme.workspace, same)),
@@ -288,7 +289,7 @@ fn w3_a_workspace_may_be_written_otherwise_and_gets_its_own_name_back() {
     );
     assert_eq!(
         world.refused(&ann, acme.create_workspace("acme")),
-        Refusal::WorkspaceNameTaken { name: name("ACME") }
+        Refusal::WorkspaceNameTaken { name: name("acme") }
     );
 }
 

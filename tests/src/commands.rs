@@ -7,7 +7,7 @@ use tenancy::text::TextLine;
 use tenancy::{
     CommitId, CompanyInformation, DomainId, DomainKind, DomainName, EmailAddress, InvitationId,
     InvitationToken, InvoicingInformation, Name, OrganizationId, OrganizationRole, UserId,
-    WorkspaceId, WorkspaceRole,
+    VerifiedEmail, WorkspaceId, WorkspaceRole,
 };
 
 macro_rules! asks {
@@ -87,7 +87,7 @@ pub trait Arguments {
     /// Somebody.
     fn user(&mut self) -> UserId;
     /// Somebody, with the address by which they are appointed.
-    fn appointee(&mut self) -> (UserId, Option<EmailAddress>);
+    fn appointee(&mut self) -> (UserId, VerifiedEmail);
     /// Whom to invite.
     fn email(&mut self) -> EmailAddress;
     /// An organization's name.
@@ -315,6 +315,22 @@ impl Kind {
             Self::RevokeInvitation => {
                 let (organization, invitation) = from.invitation();
                 RevokeInvitation {
+                    organization,
+                    invitation,
+                }
+                .into()
+            }
+            Self::AcceptReceivedInvitation => {
+                let (organization, invitation) = from.invitation();
+                AcceptReceivedInvitation {
+                    organization,
+                    invitation,
+                }
+                .into()
+            }
+            Self::DeclineReceivedInvitation => {
+                let (organization, invitation) = from.invitation();
+                DeclineReceivedInvitation {
                     organization,
                     invitation,
                 }

@@ -11,9 +11,11 @@ use tenancy::store::{
     Directory as _, Drift, Invitation, Item, List, MemoryRepository, Organization,
     OrganizationState, Repository, Workspace,
 };
+use tenancy::views::InvitationPreview;
 use tenancy::{
-    Action, Actor, CommitId, Decision, Done, Error, InvitationId, LogEntry, Member, OrganizationId,
-    OrganizationRole, Refusal, Settings, Tenancy, Version, WorkspaceId, WorkspaceRole,
+    Action, Actor, CommitId, Decision, Done, Error, InvitationId, InvitationStatus, LogEntry,
+    Member, OrganizationId, OrganizationRole, Refusal, Settings, Tenancy, Version, WorkspaceId,
+    WorkspaceRole,
 };
 
 mod acme;
@@ -282,6 +284,15 @@ impl<R: Inspected> World<R> {
         state
             .workspace_member(workspace, id(who))
             .map(|member| member.role)
+    }
+
+    /// How an open invitation looks to the holder of its link.
+    #[track_caller]
+    pub fn status(&self, sent: &Invited) -> InvitationStatus {
+        match tenancy::block_on(self.tenancy.preview(&token(sent))).unwrap() {
+            InvitationPreview::Open { invitation, .. } => invitation.status,
+            closed @ InvitationPreview::Closed { .. } => panic!("it is closed: {closed:?}"),
+        }
     }
 
     #[track_caller]

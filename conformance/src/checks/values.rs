@@ -1,24 +1,27 @@
 //! **What is stored comes back as it was, to the letter.**
 
+mod optional;
 mod text;
 
+pub use optional::{
+    values_optional_fields_come_and_go, values_optional_parts_in_every_combination,
+};
 pub use text::{
     values_addresses_are_kept_as_typed, values_domain_names_compare_byte_for_byte,
     values_names_compare_byte_for_byte, values_names_keep_their_writing,
 };
 
 use tenancy::store::Key;
-use tenancy::text::TextLine;
 use tenancy::token::TokenHash;
 use tenancy::{
-    CompanyInformation, DomainKind, DomainName, EmailAddress, Event, InvitationTarget, Name,
-    OrganizationRole, WorkspaceRole,
+    DomainKind, DomainName, EmailAddress, Event, InvitationTarget, Name, OrganizationRole,
+    WorkspaceRole,
 };
 
 use crate::harness::Harness;
-use crate::model::{KeyKind, List};
+use crate::model::{KeyKind, whole};
 use crate::report::Verdict;
-use crate::world::{World, at, given, invoicing, joined, renamed};
+use crate::world::{World, at, given, joined, renamed};
 
 /// Times to the millisecond, from 1970 to the year 9999: a member's, a workspace's, a domain's, a retired
 /// name's, an invitation's two, the organization's own, the log's.
@@ -97,20 +100,19 @@ pub async fn values_times_keep_their_milliseconds<H: Harness>(harness: &H) -> Ve
         world.model.records_agree(&*world.one, id).await?;
         world
             .model
-            .list_agrees(&*world.other, id, List::Log, 10)
+            .list_agrees(&*world.other, &whole::log(id), 10)
             .await?;
         world
             .model
             .list_agrees(
                 &*world.other,
-                id,
-                List::Members(tenancy::RoleSet::all()),
+                &whole::members(id, tenancy::RoleSet::all()),
                 10,
             )
             .await?;
         world
             .model
-            .list_agrees(&*world.other, id, List::Invitations(None), 10)
+            .list_agrees(&*world.other, &whole::invitations(id, None), 10)
             .await?;
     }
     Ok(())
@@ -164,77 +166,6 @@ pub async fn values_times_outlive_changes<H: Harness>(harness: &H) -> Verdict {
     world.model.everything_agrees(&*world.other).await
 }
 
-/// Optional fields, there and not there, on their own: company, invoicing, contract, a workspace's own
-/// invoicing, a member's address.
-///
-/// # Errors
-///
-/// The store breaks the clause.
-pub async fn values_optional_fields_come_and_go<H: Harness>(harness: &H) -> Verdict {
-    let mut world = World::new(harness).await;
-    let acme = world.acme().await?;
-    let line = |text: &str| TextLine::new(text);
-    let longest = "😀".repeat(200);
-    let bare = CompanyInformation {
-        legal_name: line("A")?,
-        registration_number: None,
-        vat_number: None,
-        address: Vec::new(),
-    };
-    let full = CompanyInformation {
-        legal_name: line(&longest)?,
-        registration_number: Some(line("null")?),
-        vat_number: Some(line("FR 12 345\\6789 \"x\" 'y' {z} [w],;")?),
-        address: vec![line("1")?, line("1")?, line("a, b")?, line(&longest)?],
-    };
-    let mut plain = invoicing("Billing@Acme.example")?;
-    plain.reference = None;
-    plain.address.clear();
-    let steps = [
-        Event::CompanyEdited { company: None },
-        Event::CompanyEdited {
-            company: Some(bare),
-        },
-        Event::CompanyEdited {
-            company: Some(full),
-        },
-        Event::InvoicingEdited { invoicing: None },
-        Event::InvoicingEdited {
-            invoicing: Some(plain.clone()),
-        },
-        Event::ContractEdited { contract: None },
-        Event::ContractEdited {
-            contract: Some(line(&longest)?),
-        },
-        Event::WorkspaceInvoicingEdited {
-            workspace: acme.first,
-            invoicing: Some(plain),
-        },
-        Event::WorkspaceInvoicingEdited {
-            workspace: acme.first,
-            invoicing: Some(invoicing("W@x.example")?),
-        },
-        Event::WorkspaceInvoicingEdited {
-            workspace: acme.first,
-            invoicing: None,
-        },
-        Event::MemberEmailChanged {
-            user: acme.bob,
-            from: None,
-            to: None,
-        },
-    ];
-    for step in steps {
-        world.happen(acme.id, vec![step]).await?;
-        world.model.records_agree(&*world.one, acme.id).await?;
-        world
-            .model
-            .organizations_of_agree(&*world.other, acme.ann, 10)
-            .await?;
-    }
-    world.model.everything_agrees(&*world.other).await
-}
-
 /// Numbers as large as they get, and as small: quotas of 0 and of 4,294,967,295.
 ///
 /// # Errors
@@ -254,12 +185,12 @@ pub async fn values_numbers_reach_their_ends<H: Harness>(harness: &H) -> Verdict
         world.model.facts_agree(&*world.one, acme.id, &[]).await?;
         world
             .model
-            .organizations_of_agree(&*world.other, acme.ann, 10)
+            .list_agrees(&*world.other, &whole::organizations_of(acme.ann), 10)
             .await?;
     }
     world
         .model
-        .list_agrees(&*world.one, acme.id, List::Log, 100)
+        .list_agrees(&*world.one, &whole::log(acme.id), 100)
         .await
 }
 
@@ -275,7 +206,7 @@ pub async fn values_counts_are_kept<H: Harness>(harness: &H) -> Verdict {
         world.model.records_agree(&*world.one, id).await?;
         world
             .model
-            .list_agrees(&*world.other, id, List::Workspaces, 100)
+            .list_agrees(&*world.other, &whole::workspaces(id), 100)
             .await?;
         world.model.state(id).validate()?;
     }
@@ -432,6 +363,6 @@ pub async fn values_every_variant_comes_back<H: Harness>(harness: &H) -> Verdict
     world.model.standings_agree(&*world.other).await?;
     world
         .model
-        .organizations_of_agree(&*world.one, ann, 10)
+        .list_agrees(&*world.one, &whole::organizations_of(ann), 10)
         .await
 }

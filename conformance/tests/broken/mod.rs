@@ -1,14 +1,16 @@
 //! Stores that are each wrong in one way.
 
 mod claims;
+mod columns;
 mod commits;
+mod departures;
 mod facts;
 mod handle;
 mod interruptions;
+mod items;
 mod lists;
 mod log;
 pub(crate) mod matrix;
-mod rows;
 mod standings;
 pub(crate) mod store;
 mod values;
@@ -94,28 +96,35 @@ stores! {
         AnswersOneKeyOfAKind FindsNamesOfAnybody FindsInvitationsOfAnybody OverwritesTwins
         BringsOneMemberOfAnAddress BringsAHundred HidesDeletedOrganizations
     }
+    columns {
+        LosesRegainedAddresses ListsMembersByTheirFirstRole FindsNoNameThatAnotherHad
+    }
+    departures {
+        LosesDepartures LosesDeparturesFromWorkspaces KeepsTheFirstDeparture NeverForgetsDepartures
+        ForgetsWhoComesBack InvitationBringsNoFormerMembers InvitationBringsNoneOfTheWorkspace
+    }
     lists {
         FillsPagesTooFull StartsAtTheLast PagesByOffset PagesOrganizationsByOffset LooksForTheLastItem
-        TakesLimitsForSigned OrdersAsSigned OrdersAsSqlServer
+        TakesLimitsForSigned CapsPages OrdersAsSigned OrdersAsSqlServer
         ListsMembersOfEveryRole ListsWorkspaceMembersOfEveryRole ListsNoEmptyWorkspaces
         ListsWorkspacesOfAnybody ListsNoSandboxes ListsClosedInvitations
         ListsInvitationsToTheOrganizationOnly ListsTheOrganizationsOfAdmins
-        ListsOneInvitationOfAnOrganization ListsTheTwins ListsTheLogOfEverybody
+        ListsOneInvitationOfAnOrganization ListsTheTwins KeepsAllKindsInOneTable ListsTheLogOfEverybody
     }
     log {
         DropsLogEntries LogsUnderAnotherOrganization LogsConflicts LogsTheFirstEvent
-        ForgetsOperators FindsCommitsOfAnybody FindsTheLastCommitOnly WantsCommitIdsUnique
+        ForgetsOperators ForgetsRequests TakesDigestsForNumbers FindsCommitsOfAnybody FindsTheLastCommitOnly WantsCommitIdsUnique
         FailsOnRepeats
     }
     standings {
         StandsOnTwoSnapshots AsksTwice RemembersStandings IgnoresTheDomainsWorkspace
         LeavesDomainsWhereTheyWere StandsInDeletedWorkspaces StandsWhereNothingIs
-        StandsInAnyOrganization TakesTheFirstTwinsRole SaysNoVersion
+        StandsInAnyOrganization TakesTheFirstTwinsRole TakesDeletedForActive SaysNoVersion
     }
     values {
         FoldsCase TrimsTrailingSpaces KnowsNothingBeyondTheBmp CutsText KeepsSeconds EndsIn2038
         CountsIn31Bits KeepsTheKeyOfAnAddress KeepsHashesAsText TakesDeclinedForRevoked
-        CountsNothing CountsNoInvitations ForgetsVatNumbers KeepsTheFirstWriting StampsEveryPut
+        CountsNothing CountsNoInvitations ForgetsVatNumbers ForgetsReferencesWithoutAnAddress KeepsTheFirstWriting StampsEveryPut
         IgnoresAccents FindsAddressesByPattern TakesDomainNamesForNumbers
     }
 }

@@ -34,6 +34,7 @@ fn kind(key: &Key) -> String {
     match key {
         Key::Path(_, resource) => format!("path to a {}", resource.layer()),
         Key::Person(_) => "person".into(),
+        Key::SentTo(_) => "sent to".into(),
         Key::SentBy(_) => "sent by".into(),
         Key::Address(_, workspace) => format!("address, in a workspace: {}", workspace.is_some()),
         Key::Invitation(_, user) => format!("invitation, to a user: {}", user.is_some()),

@@ -9,8 +9,8 @@ use tenancy::token::InvitationSecret;
 use tenancy::{
     Actor, CommitId, CompanyInformation, DomainAction, DomainId, DomainKind, DomainName,
     EmailAddress, Error, InvitationId, InvitationToken, InvoicingInformation, Name,
-    OrganizationAction, OrganizationId, OrganizationRole, Paging, Tenancy, UserId, WorkspaceAction,
-    WorkspaceId, WorkspaceRole, block_on,
+    OrganizationAction, OrganizationId, OrganizationRole, Paging, Tenancy, UserId, VerifiedEmail,
+    WorkspaceAction, WorkspaceId, WorkspaceRole, block_on,
 };
 use tenancy_tests::commands::{Arguments, Kind};
 use tenancy_tests::with_command;
@@ -130,8 +130,8 @@ impl Arguments for Given<'_> {
         self.0.user
     }
 
-    fn appointee(&mut self) -> (UserId, Option<EmailAddress>) {
-        (self.0.user, Some(self.0.email.clone()))
+    fn appointee(&mut self) -> (UserId, VerifiedEmail) {
+        (self.0.user, VerifiedEmail::attest(self.0.email.clone()))
     }
 
     fn email(&mut self) -> EmailAddress {
@@ -282,6 +282,7 @@ reads! {
         tenancy.workspace_members(actor, (at.organization, at.workspace), Paging::first(5));
     domains: |tenancy, actor, at|
         tenancy.domains(actor, (at.organization, at.workspace), Paging::first(5));
+    invitation: |tenancy, actor, at| tenancy.invitation(actor, at.organization, at.invitation);
     invitations: |tenancy, actor, at|
         tenancy.invitations(actor, at.organization, Paging::first(5));
     workspace_invitations: |tenancy, actor, at|

@@ -160,7 +160,7 @@ impl Acme {
         AppointAdmin {
             organization: self.organization,
             user: id(who),
-            email: who.verified_email().map(|email| email.address().clone()),
+            email: who.verified_email().expect("a verified address").clone(),
         }
     }
 
@@ -188,6 +188,20 @@ impl Acme {
             organization: self.organization,
             workspace,
             email: email(&format!("{who}@acme.example")),
+            role,
+        }
+    }
+
+    pub fn invite_address_to(
+        self,
+        workspace: WorkspaceId,
+        address: &str,
+        role: WorkspaceRole,
+    ) -> InviteToWorkspace {
+        InviteToWorkspace {
+            organization: self.organization,
+            workspace,
+            email: email(address),
             role,
         }
     }

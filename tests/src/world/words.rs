@@ -1,7 +1,7 @@
 //! The words: people, names, texts, links, refusals.
 
 use tenancy::commands::{AcceptInvitation, Accepted, DeclineInvitation, Invited};
-use tenancy::text::TextLine;
+use tenancy::text::{PostalAddress, TextLine};
 use tenancy::{
     Action, Actor, CompanyInformation, DomainName, EmailAddress, InvitationToken,
     InvoicingInformation, Name, Operator, Refusal, Resource, RoleSet, UserId, VerifiedEmail,
@@ -56,7 +56,7 @@ pub fn company() -> CompanyInformation {
         legal_name: line("Acme SAS"),
         registration_number: Some(line("RCS Paris 123 456 789")),
         vat_number: None,
-        address: vec![line("1 rue de la Paix"), line("75002 Paris")],
+        address: PostalAddress::new([line("1 rue de la Paix"), line("75002 Paris")]).unwrap(),
     }
 }
 
@@ -64,7 +64,7 @@ pub fn invoicing(recipient: &str) -> InvoicingInformation {
     InvoicingInformation {
         recipient: line(recipient),
         email: email("billing@acme.example"),
-        address: vec![line("75002 Paris")],
+        address: PostalAddress::new([line("75002 Paris")]).unwrap(),
         reference: Some(line("PO 4711")),
     }
 }
