@@ -388,7 +388,13 @@ fn managed<'a>(
     organization: OrganizationId,
     id: InvitationId,
 ) -> Result<(UserId, &'a Invitation), Refusal> {
-    let invitation = viewable(scene, organization, id)?;
+    let invitation = match viewable(scene, organization, id) {
+        // O6: who may see what is left of it is told that nothing can be changed.
+        Ok(_) | Err(Refusal::InvitationNotFound) if is_deleted(scene) => {
+            return Err(Refusal::OrganizationDeleted);
+        }
+        viewed => viewed?,
+    };
     if !invitation.is_open() {
         return Err(Refusal::InvitationClosed {
             state: invitation.state,
@@ -396,6 +402,11 @@ fn managed<'a>(
     }
     may_send(scene, invitation.email.key(), &invitation.target)?;
     Ok((scene.user()?, invitation))
+}
+
+fn is_deleted(scene: &Scene<'_>) -> bool {
+    let organization = scene.state.organization();
+    organization.is_some_and(|organization| !organization.is_active())
 }
 
 /// The invitation, if the actor may view it.

@@ -3,12 +3,12 @@
 use proptest::prelude::*;
 use tenancy::commands::{AcceptInvitation, DeclineInvitation};
 use tenancy::store::InvitationState;
-use tenancy::text::TextLine;
+use tenancy::text::{PostalAddress, TextLine};
 use tenancy::token::InvitationSecret;
 use tenancy::{
     CompanyInformation, DomainId, DomainKind, DomainName, EmailAddress, InvitationId,
     InvitationToken, InvoicingInformation, Name, OrganizationId, OrganizationRole, UserId,
-    WorkspaceId, WorkspaceRole,
+    VerifiedEmail, WorkspaceId, WorkspaceRole,
 };
 use tenancy_tests::commands::{Arguments, Ask, Kind};
 use tenancy_tests::model::{self, Organization, Who};
@@ -58,6 +58,7 @@ fn pick<T: Clone>(from: &[T], by: u8) -> Option<T> {
 /// How often each kind of command is drawn, where it is more than once in a round.
 const WEIGHTS: &[(Kind, usize)] = &[
     (Kind::AcceptInvitation, 6),
+    (Kind::AcceptReceivedInvitation, 3),
     (Kind::InviteToOrganization, 4),
     (Kind::InviteToWorkspace, 5),
     (Kind::GiveWorkspaceRole, 4),
@@ -189,6 +190,15 @@ impl<'a> Bytes<'a> {
         }
         let plainly = oddly < 160;
         let on = ask.about();
+        if let Some((organization, invitation)) = answered(ask).filter(|_| plainly) {
+            let it = self.driver.model.organizations.get(&organization);
+            let invitation = it.and_then(|it| it.invitations.get(&invitation));
+            let invited = invitation
+                .map(|i| model::normal(&i.email))
+                .unwrap_or_default();
+            let found = (0..5).find(|index| invited.ends_with(&address(*index)));
+            return found.map_or(somebody, |index| Who::User(user(index), Some(invited)));
+        }
         match ask {
             Ask::SetWorkspaceQuota(_)
             | Ask::EditContract(_)
@@ -198,17 +208,9 @@ impl<'a> Bytes<'a> {
             {
                 Who::Operator
             }
-            Ask::AcceptInvitation(AcceptInvitation { token })
-            | Ask::DeclineInvitation(DeclineInvitation { token })
-                if plainly =>
-            {
-                let it = self.driver.model.organizations.get(&token.organization());
-                let invitation = it.and_then(|it| it.invitations.get(&token.invitation()));
-                let invited = invitation
-                    .map(|i| model::normal(&i.email))
-                    .unwrap_or_default();
-                let found = (0..5).find(|index| invited.ends_with(&address(*index)));
-                found.map_or(somebody, |index| Who::User(user(index), Some(invited)))
+            // An account whose address has become somebody else's.
+            Ask::FollowEmailChange(_) if oddly.is_multiple_of(3) => {
+                Who::User(user(index), Some(address(actor / 5)))
             }
             Ask::FollowEmailChange(_) | Ask::LeaveOrganization(_) | Ask::LeaveWorkspace(_) => {
                 somebody
@@ -232,6 +234,19 @@ impl<'a> Bytes<'a> {
             }
             _ => somebody,
         }
+    }
+}
+
+/// The invitation that a command answers.
+fn answered(ask: &Ask) -> Option<(OrganizationId, InvitationId)> {
+    match ask {
+        Ask::AcceptInvitation(AcceptInvitation { token })
+        | Ask::DeclineInvitation(DeclineInvitation { token }) => {
+            Some((token.organization(), token.invitation()))
+        }
+        Ask::AcceptReceivedInvitation(it) => Some((it.organization, it.invitation)),
+        Ask::DeclineReceivedInvitation(it) => Some((it.organization, it.invitation)),
+        _ => None,
     }
 }
 
@@ -303,10 +318,10 @@ impl Arguments for Bytes<'_> {
         }
     }
 
-    fn appointee(&mut self) -> (UserId, Option<EmailAddress>) {
+    fn appointee(&mut self) -> (UserId, VerifiedEmail) {
         let Step { what, whom, .. } = self.step;
-        let known = (what % 4 > 0).then(|| email(&address(whom)));
-        (self.user(), known)
+        let of = whom.wrapping_add(u8::from(what.is_multiple_of(8))); // now and then somebody else's
+        (self.user(), VerifiedEmail::attest(email(&address(of))))
     }
 
     fn email(&mut self) -> EmailAddress {
@@ -356,7 +371,7 @@ impl Arguments for Bytes<'_> {
             legal_name: line("Acme SAS"),
             registration_number: None,
             vat_number: None,
-            address: vec![],
+            address: PostalAddress::default(),
         })
     }
 
@@ -365,7 +380,7 @@ impl Arguments for Bytes<'_> {
         (which != 0).then(|| InvoicingInformation {
             recipient: line(&format!("Books {which}")),
             email: email("books@host.example"),
-            address: vec![],
+            address: PostalAddress::default(),
             reference: None,
         })
     }

@@ -5,6 +5,7 @@ use std::mem::{Discriminant, discriminant};
 use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use tenancy::commands::{
@@ -14,7 +15,7 @@ use tenancy::commands::{
 use tenancy::store::{MemoryRepository, OrganizationState};
 use tenancy::{
     Actor, DomainId, Event, InvitationId, InvitationToken, InvitationValidity, Name, Operator,
-    OrganizationId, QuotaUsage, Settings, Tenancy, VerifiedEmail, WorkspaceId,
+    OrganizationId, QuotaUsage, Settings, Tenancy, VerifiedEmail, Version, WorkspaceId,
 };
 use tenancy_tests::commands::Ask;
 use tenancy_tests::model::{Choices, Drawn, Model, Who};
@@ -102,6 +103,7 @@ impl Told for DeletedWorkspace {
 }
 
 pub const PENDING_LIMIT: u32 = 4;
+const DAILY_LINKS: u32 = 4;
 
 impl Driver {
     /// Acme is Ann's, Beta is Dora's; each may hold two workspaces.
@@ -127,6 +129,8 @@ impl Driver {
         let reading = Arc::clone(&clock);
         let settings = Settings {
             pending_invitation_limit: PENDING_LIMIT,
+            daily_link_limit: DAILY_LINKS,
+            resend_pause: Duration::from_secs(60),
             invitation_validity: InvitationValidity::days(7).expect("7 days"),
             default_workspace_quota: NonZeroU32::MIN,
         };
@@ -156,8 +160,13 @@ impl Driver {
     }
 
     pub fn step(&mut self, step: Step) -> Happened {
-        let days = if step.oddly % 16 == 15 { 3 } else { 0 };
-        self.clock.fetch_add(days * 86_400 + 60, Ordering::SeqCst);
+        // Now and then days, now and then at once (I8).
+        let seconds = match step.oddly % 16 {
+            15 => 3 * 86_400,
+            13 | 14 => 1,
+            _ => 60,
+        };
+        self.clock.fetch_add(seconds, Ordering::SeqCst);
         let (who, ask) = Bytes::of(self, step).decode();
         self.carry_out(who, ask)
     }
@@ -194,6 +203,7 @@ impl Driver {
         );
         let drawn = drawn(
             on,
+            on.map_or(Version::ABSENT, |on| self.version(on)),
             result.as_ref().map_or(&[], Vec::as_slice),
             token.as_ref(),
         );
@@ -201,6 +211,8 @@ impl Driver {
             validity: TimeDelta::days(7),
             limit: PENDING_LIMIT as usize,
             quota: 1,
+            links: DAILY_LINKS,
+            pause: TimeDelta::seconds(60),
         };
         let expected = self
             .model
@@ -224,9 +236,9 @@ impl Driver {
         }
     }
 
-    fn version(&self, id: OrganizationId) -> tenancy::Version {
+    fn version(&self, id: OrganizationId) -> Version {
         let state = self.tenancy.repository().state(id);
-        state.map_or(tenancy::Version::ABSENT, |state| state.version())
+        state.map_or(Version::ABSENT, |state| state.version())
     }
 
     /// Remembers the ids of what is new. Answers the organization that the command was about.
@@ -267,8 +279,14 @@ pub fn actor(who: &Who) -> Actor {
     }
 }
 
-fn drawn(on: Option<OrganizationId>, events: &[Event], token: Option<&InvitationToken>) -> Drawn {
+fn drawn(
+    on: Option<OrganizationId>,
+    version: Version,
+    events: &[Event],
+    token: Option<&InvitationToken>,
+) -> Drawn {
     let mut drawn = Drawn {
+        version: version.get(),
         link: token.map(|token| *token.hash().as_bytes()),
         ..Drawn::default()
     };

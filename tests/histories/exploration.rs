@@ -102,6 +102,8 @@ impl Bounds {
             Kind::RevokeInvitation,
             Kind::AcceptInvitation,
             Kind::DeclineInvitation,
+            Kind::AcceptReceivedInvitation,
+            Kind::DeclineReceivedInvitation,
         ];
         let domains = of_domains.into_iter().filter(|_| !self.domain);
         let invitations = of_invitations.into_iter();

@@ -1,7 +1,9 @@
 //! What the crate keeps, as the model would write it.
 
-use tenancy::DomainStatus;
+use std::collections::BTreeMap;
+
 use tenancy::store::OrganizationState;
+use tenancy::{DomainStatus, UserId, WorkspaceId};
 use tenancy_tests::model::{self, Organization};
 
 /// An organization's records as the model would write them.
@@ -17,7 +19,7 @@ pub fn seen(state: &OrganizationState) -> Organization {
         members: state
             .members()
             .map(|member| {
-                let email = member.email.as_ref().map(|email| email.as_str().to_owned());
+                let email = member.email.as_str().to_owned();
                 let role = member.role;
                 (member.user, model::Member { role, email })
             })
@@ -33,6 +35,11 @@ pub fn seen(state: &OrganizationState) -> Organization {
         roles: state
             .workspace_members()
             .map(|member| ((member.workspace, member.user), member.role))
+            .collect(),
+        lowered: lowered(state),
+        departed: state
+            .former_members()
+            .map(|former| ((former.user, former.workspace), former.departed_in.get()))
             .collect(),
         domains: state
             .domains()
@@ -58,11 +65,23 @@ pub fn seen(state: &OrganizationState) -> Organization {
                     target: invitation.target,
                     inviter: invitation.inviter,
                     link: *invitation.token_hash.as_bytes(),
+                    sent: (invitation.sent_in.get(), invitation.sent_at),
                     expires: invitation.expires_at,
                     state: invitation.state,
                 };
                 (invitation.id, seen)
             })
             .collect(),
+        links: (row.links.day, row.links.count),
     }
+}
+
+fn lowered(state: &OrganizationState) -> BTreeMap<(UserId, Option<WorkspaceId>), u64> {
+    let members = state.members();
+    let members = members.map(|member| ((member.user, None), member.lowered_in));
+    let there = state.workspace_members();
+    let there = there.map(|held| ((held.user, Some(held.workspace)), held.lowered_in));
+    let all = members.chain(there);
+    all.filter_map(|(of, lowered)| Some((of, lowered?.get())))
+        .collect()
 }

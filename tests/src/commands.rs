@@ -320,6 +320,22 @@ impl Kind {
                 }
                 .into()
             }
+            Self::AcceptReceivedInvitation => {
+                let (organization, invitation) = from.invitation();
+                AcceptReceivedInvitation {
+                    organization,
+                    invitation,
+                }
+                .into()
+            }
+            Self::DeclineReceivedInvitation => {
+                let (organization, invitation) = from.invitation();
+                DeclineReceivedInvitation {
+                    organization,
+                    invitation,
+                }
+                .into()
+            }
             Self::AcceptInvitation => AcceptInvitation { token: from.link() }.into(),
             Self::DeclineInvitation => DeclineInvitation { token: from.link() }.into(),
             Self::AcceptReceivedInvitation => {

@@ -321,6 +321,15 @@ pub fn ticked(action: Asked) -> &'static str {
     letters.unwrap_or_else(|| panic!("no row is about {action:?}"))
 }
 
+/// The words of the row that an action is in.
+pub fn words(action: Asked) -> &'static str {
+    let row = ROWS
+        .iter()
+        .find(|(_, _, actions)| actions.contains(&action));
+    row.unwrap_or_else(|| panic!("no row is about {action:?}"))
+        .1
+}
+
 /// The action of viewing what is on a layer.
 pub const fn view(layer: Layer) -> Asked {
     match layer {

@@ -8,13 +8,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use tenancy::commands::{
-    AcceptInvitation, AppointAdmin, ChangeOrganizationRole, CreateDomain, CreateOrganization,
-    CreateWorkspace, DeactivateDomain, DeclineInvitation, DeleteDomain, DeleteOrganization,
-    DeleteWorkspace, EditCompany, EditContract, EditInvoicing, EditWorkspaceInvoicing,
-    FollowEmailChange, GiveWorkspaceRole, InviteToOrganization, InviteToWorkspace,
-    LeaveOrganization, LeaveWorkspace, MoveDomain, ReactivateDomain, ReleaseDomainName,
-    RemoveMember, RenameOrganization, RenameWorkspace, ResendInvitation, RevokeInvitation,
-    SetWorkspaceQuota, TakeWorkspaceRole,
+    AcceptInvitation, AcceptReceivedInvitation, AppointAdmin, ChangeOrganizationRole, CreateDomain,
+    CreateOrganization, CreateWorkspace, DeactivateDomain, DeclineInvitation,
+    DeclineReceivedInvitation, DeleteDomain, DeleteOrganization, DeleteWorkspace, EditCompany,
+    EditContract, EditInvoicing, EditWorkspaceInvoicing, FollowEmailChange, GiveWorkspaceRole,
+    InviteToOrganization, InviteToWorkspace, LeaveOrganization, LeaveWorkspace, MoveDomain,
+    ReactivateDomain, ReleaseDomainName, RemoveMember, RenameOrganization, RenameWorkspace,
+    ResendInvitation, RevokeInvitation, SetWorkspaceQuota, TakeWorkspaceRole,
 };
 use tenancy::store::InvitationState;
 use tenancy::{
@@ -24,7 +24,7 @@ use tenancy::{
 };
 
 use crate::commands::Ask;
-use crate::matrix::{Asked, ticked, view};
+use crate::matrix::{Asked, ticked, view, words};
 
 /// Who asks.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -36,6 +36,8 @@ pub enum Who {
 /// What the world draws for a command: the id of what is new, and the mark of a new link.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Drawn {
+    /// The version that it makes: what orders all that happens in an organization.
+    pub version: u64,
     pub organization: Option<OrganizationId>,
     pub workspace: Option<WorkspaceId>,
     pub domain: Option<DomainId>,
@@ -65,17 +67,23 @@ pub struct Organization {
     pub members: BTreeMap<UserId, Member>,
     pub workspaces: BTreeMap<WorkspaceId, Workspace>,
     pub roles: BTreeMap<(WorkspaceId, UserId), WorkspaceRole>,
+    /// When a member's role was lowered last, in the organization (`None`) or a workspace (M4).
+    pub lowered: BTreeMap<(UserId, Option<WorkspaceId>), u64>,
+    /// When somebody departed last, from the organization (`None`) or a workspace (M2).
+    pub departed: BTreeMap<(UserId, Option<WorkspaceId>), u64>,
     pub domains: BTreeMap<DomainId, Domain>,
     /// Names of deleted domains.
     pub retired: BTreeSet<String>,
     pub invitations: BTreeMap<InvitationId, Invitation>,
+    /// The last day on which links were made, and how many on it (I8).
+    pub links: (i64, u32),
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Member {
     pub role: OrganizationRole,
     /// As it was typed.
-    pub email: Option<String>,
+    pub email: String,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -99,6 +107,8 @@ pub struct Invitation {
     pub target: InvitationTarget,
     pub inviter: UserId,
     pub link: Link,
+    /// The version that made the link, and the time.
+    pub sent: (u64, DateTime<Utc>),
     pub expires: DateTime<Utc>,
     pub state: InvitationState,
 }
@@ -109,6 +119,19 @@ pub struct Choices {
     pub validity: TimeDelta,
     pub limit: usize,
     pub quota: u32,
+    /// How many links a day.
+    pub links: u32,
+    /// How long a link stands before the next.
+    pub pause: TimeDelta,
+}
+
+/// An invitation that is answered, and by whom.
+struct Answered {
+    organization: OrganizationId,
+    id: InvitationId,
+    user: UserId,
+    email: String,
+    invitation: Invitation,
 }
 
 /// What something can be asked of.
@@ -126,6 +149,8 @@ pub enum Answer {
     /// With the letters of the roles that would do.
     Forbidden(&'static str),
     Hidden,
+    /// The organization is, and only what is left of it can be read.
+    Deleted,
 }
 
 type No = &'static str;
@@ -139,6 +164,10 @@ pub trait Listed {
     fn row(&self) -> &'static str;
     /// The letters of those who may view what it is asked of.
     fn view() -> &'static str;
+    /// Whether it is left when the organization is deleted.
+    fn is_left(&self) -> bool {
+        false
+    }
 }
 
 macro_rules! listed {
@@ -150,6 +179,13 @@ macro_rules! listed {
 
             fn view() -> &'static str {
                 ticked(view(Layer::$layer))
+            }
+
+            // The rulebook's row says so: "view …". So do names that wait for their release (D2).
+            fn is_left(&self) -> bool {
+                let asked = Asked::$asked(*self);
+                let release = Asked::OnOrganization(OrganizationAction::ReleaseDomainName);
+                words(asked).starts_with("view") || asked == release
             }
         }
     )+};
@@ -199,7 +235,7 @@ impl Organization {
 
     /// The members whose address that is.
     fn with_email(&self, email: &str) -> Vec<UserId> {
-        let theirs = |m: &Member| m.email.as_deref().map(normal) == Some(normal(email));
+        let theirs = |m: &Member| normal(&m.email) == normal(email);
         let found = self.members.iter().filter(|(_, member)| theirs(member));
         found.map(|(user, _)| *user).collect()
     }
@@ -256,18 +292,128 @@ impl Organization {
         self.invitations.get_mut(&id).expect("it is there").state = state;
     }
 
+    /// M4: of what is to an address known to be theirs, what would give back more than they were left with.
+    fn revoke_what_is_above(
+        &mut self,
+        user: UserId,
+        email: &str,
+        concerned: impl Fn(Option<WorkspaceId>) -> bool,
+    ) {
+        let above = |target: InvitationTarget| match target {
+            InvitationTarget::Organization { role } => {
+                Some(role) > self.members.get(&user).map(|member| member.role)
+            }
+            InvitationTarget::Workspace { workspace, role } => {
+                Some(role) > self.roles.get(&(workspace, user)).copied()
+            }
+        };
+        let above: Vec<_> = self
+            .open()
+            .filter(|(_, i)| normal(&i.email) == normal(email))
+            .filter(|(_, i)| concerned(i.target.workspace()) && above(i.target))
+            .map(|(id, _)| *id)
+            .collect();
+        for id in above {
+            self.close(id, InvitationState::Revoked);
+        }
+    }
+
+    /// M4: a workspace role goes, and all that it was needed for. `false` if there is none.
+    fn loses(&mut self, workspace: WorkspaceId, user: UserId, version: u64) -> bool {
+        if self.roles.remove(&(workspace, user)).is_none() {
+            return false;
+        }
+        self.lowered.remove(&(user, Some(workspace)));
+        self.departed.insert((user, Some(workspace)), version);
+        self.revoke_what_they_can_not_send(user);
+        let email = self.members[&user].email.clone();
+        self.revoke_what_is_above(user, &email, |of| of == Some(workspace));
+        true
+    }
+
     /// M2.
-    fn let_go(&mut self, user: UserId) -> Result<(), No> {
+    fn let_go(&mut self, user: UserId, version: u64) -> Result<(), No> {
         let member = self.members.get(&user).expect("asked before").clone();
         if member.role == OrganizationRole::Admin && self.admins() == 1 {
             return Err("last_admin");
         }
+        self.departs(user, version);
+        self.revoke_to(&member.email);
+        self.revoke_what_they_can_not_send(user);
+        Ok(())
+    }
+
+    /// Who departs from an organization departs from all of it.
+    fn departs(&mut self, user: UserId, version: u64) {
         self.members.remove(&user);
         self.roles.retain(|(_, holder), _| *holder != user);
-        if let Some(email) = member.email {
-            self.revoke_to(&email);
+        self.lowered.retain(|(holder, _), _| *holder != user);
+        self.departed.retain(|(holder, _), _| *holder != user);
+        self.departed.insert((user, None), version);
+    }
+
+    /// M6: an address is one member's.
+    fn is_theirs_alone(&self, user: UserId, email: &str) -> Result<(), No> {
+        let alone = self.with_email(email).iter().all(|other| *other == user);
+        alone.then_some(()).ok_or("email_in_use")
+    }
+
+    /// M6: a member shows an address, and the membership has it.
+    fn shows(&mut self, user: UserId, email: &str) {
+        let member = self.members.get_mut(&user).expect("asked before");
+        let before = core::mem::replace(&mut member.email, email.to_owned());
+        if normal(&before) != normal(email) {
+            self.revoke_to(&before);
         }
-        self.revoke_what_they_can_not_send(user);
+    }
+
+    /// M2, M4: whether that was sent before they departed, or before what they have was lowered.
+    fn is_outdated(&self, user: UserId, invitation: &Invitation) -> bool {
+        let there = [None, invitation.target.workspace()];
+        there.into_iter().any(|of| {
+            let happened = [&self.departed, &self.lowered];
+            let last = happened.map(|all| all.get(&(user, of)).copied());
+            last.into_iter()
+                .flatten()
+                .any(|last| last > invitation.sent.0)
+        })
+    }
+
+    /// I8: one link more today.
+    fn link(&mut self, choices: Choices, now: DateTime<Utc>) -> Result<(), No> {
+        let today = now.timestamp().div_euclid(86_400);
+        let made = if self.links.0 == today {
+            self.links.1
+        } else {
+            0
+        };
+        if made >= choices.links {
+            return Err("too_many_links");
+        }
+        self.links = (today, made + 1);
+        Ok(())
+    }
+
+    /// I5, I8.
+    fn renew(
+        &mut self,
+        choices: Choices,
+        id: InvitationId,
+        inviter: UserId,
+        target: InvitationTarget,
+        now: DateTime<Utc>,
+        drawn: Drawn,
+    ) -> Result<(), No> {
+        if now < self.invitations[&id].sent.1 + choices.pause {
+            return Err("resent_too_soon");
+        }
+        self.link(choices, now)?;
+        let renewed = self.invitations.get_mut(&id).expect("it is there");
+        renewed.target = target;
+        renewed.inviter = inviter;
+        renewed.link = drawn.link.unwrap_or_default();
+        renewed.sent = (drawn.version, now);
+        renewed.expires = now + choices.validity;
         Ok(())
     }
 
@@ -333,7 +479,11 @@ impl Model {
     /// "May they?", A1 and A2.
     pub fn may<A: Listed>(&self, who: &Who, on: On, action: &A) -> Answer {
         let letters = self.letters(who, on);
-        if meets(&letters, action.row()) {
+        let (On::Organization(id) | On::Workspace(id, _) | On::Domain(id, _)) = on;
+        let deleted = self.organizations.get(&id).is_some_and(|it| it.deleted);
+        if meets(&letters, action.row()) && deleted && !action.is_left() {
+            Answer::Deleted
+        } else if meets(&letters, action.row()) {
             Answer::Allowed
         } else if meets(&letters, A::view()) {
             Answer::Forbidden(action.row())
@@ -347,6 +497,7 @@ impl Model {
             Answer::Allowed => Ok(()),
             Answer::Forbidden(_) => Err(FORBIDDEN),
             Answer::Hidden => Err(NOT_FOUND),
+            Answer::Deleted => Err("organization_deleted"),
         }
     }
 
@@ -358,11 +509,7 @@ impl Model {
         action: OrganizationAction,
     ) -> Result<&mut Organization, No> {
         self.check(who, On::Organization(id), &action)?;
-        let organization = self.organizations.get_mut(&id).ok_or(NOT_FOUND)?;
-        if organization.deleted {
-            return Err("organization_deleted");
-        }
-        Ok(organization)
+        self.organizations.get_mut(&id).ok_or(NOT_FOUND)
     }
 
     fn on_workspace(
@@ -415,7 +562,7 @@ impl Model {
                 let user = who.user()?;
                 let name = name.as_str().to_owned();
                 let role = OrganizationRole::Admin;
-                let email = who.email().cloned();
+                let email = who.email().ok_or("email_unverified")?.clone();
                 let first = Workspace {
                     name: name.clone(),
                     invoicing: None,
@@ -430,9 +577,12 @@ impl Model {
                     members: [(user, Member { role, email })].into(),
                     workspaces: drawn.workspace.map(|id| (id, first)).into_iter().collect(),
                     roles: BTreeMap::new(),
+                    lowered: BTreeMap::new(),
+                    departed: BTreeMap::new(),
                     domains: BTreeMap::new(),
                     retired: BTreeSet::new(),
                     invitations: BTreeMap::new(),
+                    links: (0, 0),
                 };
                 if let Some(id) = drawn.organization {
                     self.organizations.insert(id, organization);
@@ -470,7 +620,9 @@ impl Model {
                         invitation.state = InvitationState::Revoked;
                     }
                 }
-                it.members.clear();
+                for user in it.members.keys().copied().collect::<Vec<_>>() {
+                    it.departs(user, drawn.version);
+                }
                 it.deleted = true;
                 it.company = None;
                 it.invoicing = None;
@@ -531,7 +683,7 @@ impl Model {
                 if domains || holders.any(|(_, holder)| *holder != user) {
                     return Err("workspace_not_empty");
                 }
-                it.roles.remove(&(*workspace, user));
+                it.loses(*workspace, user, drawn.version);
                 for invitation in it.invitations.values_mut() {
                     if invitation.state == InvitationState::Open
                         && invitation.target.workspace() == Some(*workspace)
@@ -619,8 +771,14 @@ impl Model {
                 if held == OrganizationRole::Admin && *role != OrganizationRole::Admin && last {
                     return Err("last_admin");
                 }
-                it.members.get_mut(user).ok_or(NOT_FOUND)?.role = *role;
-                it.revoke_what_they_can_not_send(*user);
+                let member = it.members.get_mut(user).ok_or(NOT_FOUND)?;
+                member.role = *role;
+                if *role < held {
+                    let email = member.email.clone();
+                    it.lowered.insert((*user, None), drawn.version);
+                    it.revoke_what_they_can_not_send(*user);
+                    it.revoke_what_is_above(*user, &email, |_| true);
+                }
             }
             // M2
             Ask::RemoveMember(RemoveMember { organization, user }) => {
@@ -629,7 +787,7 @@ impl Model {
                 if !it.members.contains_key(user) {
                     return Err("member_not_found");
                 }
-                it.let_go(*user)?;
+                it.let_go(*user, drawn.version)?;
             }
             // M3
             Ask::LeaveOrganization(LeaveOrganization { organization }) => {
@@ -638,7 +796,7 @@ impl Model {
                 if !it.members.contains_key(&user) {
                     return Err(NOT_FOUND);
                 }
-                it.let_go(user)?;
+                it.let_go(user, drawn.version)?;
             }
             // M1, M5, I6
             Ask::GiveWorkspaceRole(GiveWorkspaceRole {
@@ -649,11 +807,18 @@ impl Model {
             }) => {
                 let action = WorkspaceAction::ManageRoles;
                 let it = self.on_workspace(who, *organization, *workspace, action)?;
-                if !it.members.contains_key(user) {
-                    return Err("member_not_found");
+                let email = it
+                    .members
+                    .get(user)
+                    .ok_or("member_not_found")?
+                    .email
+                    .clone();
+                let held = it.roles.insert((*workspace, *user), *role);
+                if held > Some(*role) {
+                    it.lowered.insert((*user, Some(*workspace)), drawn.version);
+                    it.revoke_what_they_can_not_send(*user);
+                    it.revoke_what_is_above(*user, &email, |of| of == Some(*workspace));
                 }
-                it.roles.insert((*workspace, *user), *role);
-                it.revoke_what_they_can_not_send(*user);
             }
             // M4, I6
             Ask::TakeWorkspaceRole(TakeWorkspaceRole {
@@ -663,10 +828,9 @@ impl Model {
             }) => {
                 let action = WorkspaceAction::ManageRoles;
                 let it = self.on_workspace(who, *organization, *workspace, action)?;
-                if it.roles.remove(&(*workspace, *user)).is_none() {
+                if !it.loses(*workspace, *user, drawn.version) {
                     return Err("member_not_found");
                 }
-                it.revoke_what_they_can_not_send(*user);
             }
             // M3, I6
             Ask::LeaveWorkspace(LeaveWorkspace {
@@ -676,21 +840,20 @@ impl Model {
                 let user = who.user()?;
                 let action = WorkspaceAction::View;
                 let it = self.on_workspace(who, *organization, *workspace, action)?;
-                if it.roles.remove(&(*workspace, user)).is_none() {
+                if !it.loses(*workspace, user, drawn.version) {
                     return Err("member_not_found");
                 }
-                it.revoke_what_they_can_not_send(user);
             }
             // M6
             Ask::FollowEmailChange(FollowEmailChange { organization }) => {
                 let user = who.user()?;
                 let it = self.organizations.get_mut(organization).ok_or(NOT_FOUND)?;
-                let member = it.members.get_mut(&user).ok_or(NOT_FOUND)?;
-                let email = who.email().ok_or("email_unverified")?.clone();
-                let before = member.email.replace(email.clone());
-                if let Some(before) = before.filter(|before| normal(before) != normal(&email)) {
-                    it.revoke_to(&before);
+                if !it.members.contains_key(&user) {
+                    return Err(NOT_FOUND);
                 }
+                let email = who.email().ok_or("email_unverified")?.clone();
+                it.is_theirs_alone(user, &email)?;
+                it.shows(user, &email);
             }
             Ask::InviteToOrganization(InviteToOrganization {
                 organization,
@@ -747,10 +910,7 @@ impl Model {
                 if it.already_has(&old.email, old.target) {
                     return Err("already_has_role");
                 }
-                let renewed = it.invitations.get_mut(invitation).ok_or(NOT_FOUND)?;
-                renewed.inviter = user;
-                renewed.link = drawn.link.unwrap_or_default();
-                renewed.expires = now + choices.validity;
+                it.renew(choices, *invitation, user, old.target, now, drawn)?;
             }
             Ask::RevokeInvitation(RevokeInvitation {
                 organization,
@@ -762,48 +922,27 @@ impl Model {
             }
             // I1, I3, I6, I7
             Ask::AcceptInvitation(AcceptInvitation { token }) => {
-                let (user, email, invitation) = self.answered(who, now, token)?;
-                let id = token.organization();
-                let it = self.organizations.get_mut(&id).ok_or(NOT_FOUND)?;
-                // I6: could the inviter still send it, to whoever this is?
-                let known = it.members.contains_key(&user);
-                let inviter = it.members.get(&invitation.inviter).map(|m| m.role);
-                let admin = inviter == Some(OrganizationRole::Admin);
-                let still = match invitation.target {
-                    InvitationTarget::Organization { .. } => admin,
-                    InvitationTarget::Workspace { workspace, .. } => {
-                        let role = it.roles.get(&(workspace, invitation.inviter));
-                        let direct = inviter.is_some() && role == Some(&WorkspaceRole::Admin);
-                        admin || (direct && known)
-                    }
-                };
-                if !still {
-                    return Err("inviter_lost_authority");
-                }
-                let offered = match invitation.target {
-                    InvitationTarget::Organization { role } => role,
-                    InvitationTarget::Workspace { .. } => OrganizationRole::Member,
-                };
-                let joining = Member {
-                    role: offered,
-                    email: Some(email),
-                };
-                let member = it.members.entry(user).or_insert(joining);
-                member.role = member.role.max(offered);
-                if let InvitationTarget::Workspace { workspace, role } = invitation.target {
-                    let held = it.roles.entry((workspace, user)).or_insert(role);
-                    *held = (*held).max(role);
-                }
-                it.close(token.invitation(), InvitationState::Accepted);
+                let answered = self.by_link(who, token)?;
+                self.accept(now, answered)?;
             }
             Ask::DeclineInvitation(DeclineInvitation { token }) => {
-                self.answered(who, now, token)?;
-                let id = token.organization();
-                let it = self.organizations.get_mut(&id).ok_or(NOT_FOUND)?;
-                it.close(token.invitation(), InvitationState::Declined);
+                let answered = self.by_link(who, token)?;
+                self.decline(now, answered)?;
             }
-            Ask::AcceptReceivedInvitation(_) | Ask::DeclineReceivedInvitation(_) => {
-                return Err("invitation_not_found"); // the next commit reads I11
+            // I11
+            Ask::AcceptReceivedInvitation(AcceptReceivedInvitation {
+                organization,
+                invitation,
+            }) => {
+                let answered = self.by_address(who, *organization, *invitation)?;
+                self.accept(now, answered)?;
+            }
+            Ask::DeclineReceivedInvitation(DeclineReceivedInvitation {
+                organization,
+                invitation,
+            }) => {
+                let answered = self.by_address(who, *organization, *invitation)?;
+                self.decline(now, answered)?;
             }
             // W2
             Ask::SetWorkspaceQuota(SetWorkspaceQuota {
@@ -830,7 +969,10 @@ impl Model {
                 let action = OrganizationAction::AppointAdmin;
                 let it = self.on_organization(who, *organization, action)?;
                 let role = OrganizationRole::Admin;
-                let email = Some(email.address().as_str().to_owned());
+                let email = email.address().as_str().to_owned();
+                if !it.members.contains_key(user) {
+                    it.is_theirs_alone(*user, &email)?;
+                }
                 let joining = Member { role, email };
                 it.members.entry(*user).or_insert(joining).role = role;
             }
@@ -865,30 +1007,24 @@ impl Model {
         if it.already_has(email, target) {
             return Err("already_has_role");
         }
-        let link = drawn.link.unwrap_or_default();
-        let expires = now + choices.validity;
-        let open = it.open().count();
-        let same = it.invitations.values_mut().find(|i| {
-            i.state == InvitationState::Open
-                && normal(&i.email) == normal(email)
-                && i.target.workspace() == target.workspace()
+        let same = it.open().find(|(_, i)| {
+            normal(&i.email) == normal(email) && i.target.workspace() == target.workspace()
         });
-        if let Some(renewed) = same {
-            renewed.target = target;
-            renewed.inviter = inviter;
-            renewed.link = link;
-            renewed.expires = expires;
-            return Ok(());
+        if let Some((same, _)) = same {
+            let same = *same;
+            return it.renew(choices, same, inviter, target, now, drawn);
         }
-        if open >= choices.limit {
+        it.link(choices, now)?;
+        if it.open().count() >= choices.limit {
             return Err("too_many_invitations");
         }
         let invitation = Invitation {
             email: email.to_owned(),
             target,
             inviter,
-            link,
-            expires,
+            link: drawn.link.unwrap_or_default(),
+            sent: (drawn.version, now),
+            expires: now + choices.validity,
             state: InvitationState::Open,
         };
         it.invitations
@@ -940,16 +1076,12 @@ impl Model {
         who.user()
     }
 
-    /// I3, I4: what has to be so before an invitation is accepted or declined.
-    fn answered(
-        &self,
-        who: &Who,
-        now: DateTime<Utc>,
-        token: &InvitationToken,
-    ) -> Result<(UserId, String, Invitation), No> {
+    /// I3: the invitation that a link opens, for whoever shows the invited address.
+    fn by_link(&self, who: &Who, token: &InvitationToken) -> Result<Answered, No> {
         let user = who.user()?;
-        let it = self.organizations.get(&token.organization());
-        let found = it.and_then(|it| it.invitations.get(&token.invitation()));
+        let (organization, id) = (token.organization(), token.invitation());
+        let it = self.organizations.get(&organization);
+        let found = it.and_then(|it| it.invitations.get(&id));
         let found = found.filter(|i| i.link == *token.hash().as_bytes());
         let found = found.ok_or("invitation_not_found")?;
         if found.state != InvitationState::Open {
@@ -959,10 +1091,106 @@ impl Model {
         if normal(email) != normal(&found.email) {
             return Err("wrong_account");
         }
-        if now >= found.expires {
+        Ok(Answered {
+            organization,
+            id,
+            user,
+            email: email.clone(),
+            invitation: found.clone(),
+        })
+    }
+
+    /// I11: the invitation that is listed to an address.
+    fn by_address(
+        &self,
+        who: &Who,
+        organization: OrganizationId,
+        id: InvitationId,
+    ) -> Result<Answered, No> {
+        let user = who.user()?;
+        let email = who.email().ok_or("email_unverified")?;
+        let it = self.organizations.get(&organization);
+        let found = it.and_then(|it| it.invitations.get(&id));
+        let found = found.filter(|i| normal(&i.email) == normal(email));
+        let found = found.ok_or("invitation_not_found")?;
+        if found.state != InvitationState::Open {
+            return Err("invitation_closed");
+        }
+        Ok(Answered {
+            organization,
+            id,
+            user,
+            email: email.clone(),
+            invitation: found.clone(),
+        })
+    }
+
+    fn decline(&mut self, now: DateTime<Utc>, answered: Answered) -> Result<(), No> {
+        if now >= answered.invitation.expires {
             return Err("invitation_expired");
         }
-        Ok((user, email.clone(), found.clone()))
+        let it = self.organizations.get_mut(&answered.organization);
+        it.ok_or(NOT_FOUND)?
+            .close(answered.id, InvitationState::Declined);
+        Ok(())
+    }
+
+    /// I1, I4, I6, I7, M2, M4, M6.
+    fn accept(&mut self, now: DateTime<Utc>, answered: Answered) -> Result<(), No> {
+        let Answered {
+            organization,
+            id,
+            user,
+            email,
+            invitation,
+        } = answered;
+        if now >= invitation.expires {
+            return Err("invitation_expired");
+        }
+        let it = self.organizations.get_mut(&organization).ok_or(NOT_FOUND)?;
+        // I6: could the inviter still send it, to whoever this is?
+        let known = it.members.contains_key(&user);
+        let inviter = it.members.get(&invitation.inviter).map(|m| m.role);
+        let admin = inviter == Some(OrganizationRole::Admin);
+        let still = match invitation.target {
+            InvitationTarget::Organization { .. } => admin,
+            InvitationTarget::Workspace { workspace, .. } => {
+                let role = it.roles.get(&(workspace, invitation.inviter));
+                let direct = inviter.is_some() && role == Some(&WorkspaceRole::Admin);
+                admin || (direct && known)
+            }
+        };
+        if !still {
+            return Err("inviter_lost_authority");
+        }
+        it.is_theirs_alone(user, &email)?;
+        let (offered, there) = match invitation.target {
+            InvitationTarget::Organization { role } => (role, None),
+            InvitationTarget::Workspace { workspace, role } => {
+                (OrganizationRole::Member, Some((workspace, role)))
+            }
+        };
+        let has = it.members.get(&user).map(|member| member.role);
+        let raised = has < Some(offered);
+        let placed = there
+            .filter(|(workspace, role)| it.roles.get(&(*workspace, user)).copied() < Some(*role));
+        if (raised || placed.is_some()) && it.is_outdated(user, &invitation) {
+            return Err("invitation_outdated");
+        }
+        if has.is_some() && normal(&it.members[&user].email) != normal(&email) {
+            it.shows(user, &email);
+        }
+        let joining = Member {
+            role: offered,
+            email,
+        };
+        let member = it.members.entry(user).or_insert(joining);
+        member.role = member.role.max(offered);
+        if let Some((workspace, role)) = placed {
+            it.roles.insert((workspace, user), role);
+        }
+        it.close(id, InvitationState::Accepted);
+        Ok(())
     }
 
     /// The invariants of the rulebook, over the whole deployment.
@@ -974,6 +1202,8 @@ impl Model {
             } else {
                 assert!(it.admins() > 0, "O4: {id} has no Admin");
             }
+            let addresses: BTreeSet<_> = it.members.values().map(|m| normal(&m.email)).collect();
+            assert_eq!(addresses.len(), it.members.len(), "M6");
             for (workspace, user) in it.roles.keys() {
                 assert!(it.members.contains_key(user), "M1");
                 assert!(it.workspaces.contains_key(workspace), "invariant 3");

@@ -8,7 +8,7 @@ use tenancy::token::InvitationSecret;
 use tenancy::{
     CompanyInformation, DomainId, DomainKind, DomainName, EmailAddress, InvitationId,
     InvitationToken, InvoicingInformation, Name, OrganizationId, OrganizationRole, UserId,
-    WorkspaceId, WorkspaceRole,
+    VerifiedEmail, WorkspaceId, WorkspaceRole,
 };
 use tenancy_tests::commands::{Arguments, Ask, Choices, Kind};
 use tenancy_tests::model::Who;
@@ -49,7 +49,7 @@ pub struct Words {
     addresses: Vec<EmailAddress>,
     forged: InvitationSecret,
     absent: uuid::Uuid,
-    appointees: Vec<(UserId, Option<EmailAddress>)>,
+    appointees: Vec<(UserId, VerifiedEmail)>,
     users: Vec<UserId>,
 }
 
@@ -62,8 +62,7 @@ impl Words {
         let appointees = users.iter().enumerate().flat_map(|(at, user)| {
             let theirs = addresses.iter().enumerate();
             let theirs = theirs.filter(move |(of, _)| bounds.any_address || *of == at);
-            let theirs = theirs.map(|(_, email)| (*user, Some(email.clone())));
-            theirs.chain(bounds.any_address.then_some((*user, None)))
+            theirs.map(|(_, email)| (*user, VerifiedEmail::attest(email.clone())))
         });
         Self {
             organization_names: ["Acme", "Beta"].map(name).to_vec(),
@@ -214,7 +213,7 @@ impl Arguments for Every<'_> {
         self.choices.one_of(&self.words.users)
     }
 
-    fn appointee(&mut self) -> (UserId, Option<EmailAddress>) {
+    fn appointee(&mut self) -> (UserId, VerifiedEmail) {
         self.choices.one_of(&self.words.appointees)
     }
 

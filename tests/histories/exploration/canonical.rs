@@ -4,7 +4,7 @@
 //! versions, texts on paper, kinds of domains and closed invitations are forgotten.
 
 use chrono::{DateTime, Utc};
-use tenancy::store::OrganizationState;
+use tenancy::store::{Invitation, OrganizationState};
 use tenancy::{
     DomainStatus, InvitationTarget, OrganizationRole, UserId, WorkspaceId, WorkspaceRole,
 };
@@ -122,8 +122,8 @@ impl Renamings {
         for at in users {
             let member = state.member(self.users[usize::from(*at)]);
             form.push(member.map_or(0, |member| 1 + of_organization(member.role)));
-            let email = member.and_then(|member| member.email.as_ref());
-            let email = email.map(|email| new(addresses, self.address(email.as_str())));
+            let email = member.map(|member| member.email.as_str());
+            let email = email.map(|email| new(addresses, self.address(email)));
             form.push(email.map_or(0, |email| 1 + email));
         }
         form.push(u8::try_from(workspaces.len()).unwrap());
@@ -147,12 +147,19 @@ impl Renamings {
                         3 + 3 * placed(workspace) + of_workspace(role)
                     }
                 };
-                [
+                let mut written = vec![
                     new(addresses, self.address(invitation.email.as_str())),
                     target,
                     new(users, self.user(invitation.inviter)),
                     u8::from(now < invitation.expires_at),
-                ]
+                ];
+                // Of departures and lowered roles matters only what they are newer than (M2, M4): what is
+                // sent from now on is newer than all of them.
+                written.extend(users.iter().map(|at| {
+                    let user = self.users[usize::from(*at)];
+                    u8::from(is_outdated(state, invitation, user))
+                }));
+                written
             })
             .collect();
         invitations.sort_unstable();
@@ -160,6 +167,17 @@ impl Renamings {
         form.extend(invitations.concat());
         form
     }
+}
+
+fn is_outdated(state: &OrganizationState, invitation: &Invitation, user: UserId) -> bool {
+    let there = invitation.target.workspace();
+    let departed = [None, there].map(|of| Some(state.former_member(user, of)?.departed_in));
+    let lowered = [
+        state.member(user).and_then(|member| member.lowered_in),
+        there.and_then(|of| state.workspace_member(of, user)?.lowered_in),
+    ];
+    let last = departed.into_iter().chain(lowered).flatten().max();
+    last > Some(invitation.sent_in)
 }
 
 fn of_organization(role: OrganizationRole) -> u8 {

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use tenancy::commands::{Circumstances, Command, Fresh, Undecided, decide};
@@ -62,6 +63,8 @@ impl Explorer {
     pub fn new(bounds: Bounds) -> Self {
         let settings = Settings {
             pending_invitation_limit: bounds.invitations,
+            daily_link_limit: u32::MAX,
+            resend_pause: Duration::ZERO,
             ..Settings::default()
         };
         let actors = Words::actors(&bounds).into_iter();
@@ -72,6 +75,8 @@ impl Explorer {
                 validity: VALIDITY,
                 limit: bounds.invitations as usize,
                 quota: 1,
+                links: u32::MAX,
+                pause: TimeDelta::zero(),
             },
             words: Words::new(&bounds),
             renamings: Renamings::new(&bounds),
@@ -230,14 +235,12 @@ impl Explorer {
                 after: state.clone(),
             });
         };
-        // What the façade makes of a store's answer that another organization holds a claim.
+        // What the façade makes of a store's answer that somebody holds a claim.
         for change in &commit.changes {
             if let Change::Claim(Claim::DomainName(name)) = change {
                 let name = name.clone();
-                match node.claims.get(&Claim::DomainName(name.clone())) {
-                    None => {}
-                    Some(holder) if *holder == node.ids[at] => panic!("{name} is held already"),
-                    Some(_) => return Err(Refusal::DomainNameTaken { name }),
+                if node.claims.contains_key(&Claim::DomainName(name.clone())) {
+                    return Err(Refusal::DomainNameTaken { name });
                 }
             }
         }
@@ -341,6 +344,7 @@ pub fn modelled(node: &Node) -> Model {
 /// What the world drew for a command.
 fn drawn(id: OrganizationId, granted: &Granted) -> Drawn {
     let mut drawn = Drawn {
+        version: granted.after.version().get(),
         link: granted.token.as_ref().map(|token| *token.hash().as_bytes()),
         ..Drawn::default()
     };

@@ -282,6 +282,7 @@ reads! {
         tenancy.workspace_members(actor, (at.organization, at.workspace), Paging::first(5));
     domains: |tenancy, actor, at|
         tenancy.domains(actor, (at.organization, at.workspace), Paging::first(5));
+    invitation: |tenancy, actor, at| tenancy.invitation(actor, at.organization, at.invitation);
     invitations: |tenancy, actor, at|
         tenancy.invitations(actor, at.organization, Paging::first(5));
     workspace_invitations: |tenancy, actor, at|
