@@ -1,14 +1,16 @@
 //! Commands from bytes: a step of a random history.
 
 use proptest::prelude::*;
-use tenancy::commands::{AcceptInvitation, DeclineInvitation};
+use tenancy::commands::{
+    AcceptInvitation, AcceptReceivedInvitation, DeclineInvitation, DeclineReceivedInvitation,
+};
 use tenancy::store::InvitationState;
-use tenancy::text::TextLine;
+use tenancy::text::{PostalAddress, TextLine};
 use tenancy::token::InvitationSecret;
 use tenancy::{
     CompanyInformation, DomainId, DomainKind, DomainName, EmailAddress, InvitationId,
     InvitationToken, InvoicingInformation, Name, OrganizationId, OrganizationRole, UserId,
-    WorkspaceId, WorkspaceRole,
+    VerifiedEmail, WorkspaceId, WorkspaceRole,
 };
 use tenancy_tests::commands::{Arguments, Ask, Kind};
 use tenancy_tests::model::{self, Organization, Who};
@@ -67,6 +69,7 @@ const WEIGHTS: &[(Kind, usize)] = &[
     (Kind::ResendInvitation, 2),
     (Kind::RevokeInvitation, 2),
     (Kind::DeclineInvitation, 2),
+    (Kind::AcceptReceivedInvitation, 4),
     (Kind::RemoveMember, 2),
     (Kind::LeaveOrganization, 2),
     (Kind::TakeWorkspaceRole, 2),
@@ -174,6 +177,23 @@ impl<'a> Bytes<'a> {
         }
     }
 
+    /// Somebody who can show the address that an invitation is for: mostly who has it, now and then another
+    /// account.
+    fn invited(
+        &self,
+        (organization, invitation): (OrganizationId, InvitationId),
+        actor: u8,
+    ) -> Option<Who> {
+        let it = self.driver.model.organizations.get(&organization)?;
+        let invited = model::normal(&it.invitations.get(&invitation)?.email);
+        let whose = (0..5).find(|index| invited.ends_with(&address(*index)))?;
+        let who = match actor % 8 {
+            7 => user(whose + 1),
+            _ => user(whose),
+        };
+        Some(Who::User(who, Some(invited)))
+    }
+
     /// Mostly somebody who may; often somebody; now and then somebody odd.
     fn decode_who(&self, ask: &Ask, actor: u8, oddly: u8) -> Who {
         let index = actor % 5;
@@ -184,8 +204,11 @@ impl<'a> Bytes<'a> {
             12 => Who::User(user(index), Some(address(index.wrapping_add(1)))),
             _ => Who::User(user(index), Some(address(index))),
         };
-        if actor >= 250 {
-            return Who::Operator;
+        match actor {
+            250.. => return Who::Operator,
+            // M6: nobody, whatever address they show.
+            249 => return Who::User(UserId::from_external(""), Some(address(oddly))),
+            _ => {}
         }
         let plainly = oddly < 160;
         let on = ask.about();
@@ -202,14 +225,19 @@ impl<'a> Bytes<'a> {
             | Ask::DeclineInvitation(DeclineInvitation { token })
                 if plainly =>
             {
-                let it = self.driver.model.organizations.get(&token.organization());
-                let invitation = it.and_then(|it| it.invitations.get(&token.invitation()));
-                let invited = invitation
-                    .map(|i| model::normal(&i.email))
-                    .unwrap_or_default();
-                let found = (0..5).find(|index| invited.ends_with(&address(*index)));
-                found.map_or(somebody, |index| Who::User(user(index), Some(invited)))
+                let of = (token.organization(), token.invitation());
+                self.invited(of, actor).unwrap_or(somebody)
             }
+            Ask::AcceptReceivedInvitation(AcceptReceivedInvitation {
+                organization,
+                invitation,
+            })
+            | Ask::DeclineReceivedInvitation(DeclineReceivedInvitation {
+                organization,
+                invitation,
+            }) if plainly => self
+                .invited((*organization, *invitation), actor)
+                .unwrap_or(somebody),
             Ask::FollowEmailChange(_) | Ask::LeaveOrganization(_) | Ask::LeaveWorkspace(_) => {
                 somebody
             }
@@ -299,14 +327,20 @@ impl Arguments for Bytes<'_> {
     fn user(&mut self) -> UserId {
         match self.step.whom {
             255 => UserId::from_uuid(uuid(1)),
+            254 => UserId::from_external(""),
             whom => user(whom),
         }
     }
 
-    fn appointee(&mut self) -> (UserId, Option<EmailAddress>) {
+    /// Mostly by their own address, now and then by another one of theirs, or by somebody else's.
+    fn appointee(&mut self) -> (UserId, VerifiedEmail) {
         let Step { what, whom, .. } = self.step;
-        let known = (what % 4 > 0).then(|| email(&address(whom)));
-        (self.user(), known)
+        let shown = match what % 8 {
+            0 => format!("new.{}", address(whom)),
+            1 => address(whom.wrapping_add(1)),
+            _ => address(whom),
+        };
+        (self.user(), VerifiedEmail::attest(email(&shown)))
     }
 
     fn email(&mut self) -> EmailAddress {
@@ -356,7 +390,7 @@ impl Arguments for Bytes<'_> {
             legal_name: line("Acme SAS"),
             registration_number: None,
             vat_number: None,
-            address: vec![],
+            address: PostalAddress::default(),
         })
     }
 
@@ -365,7 +399,7 @@ impl Arguments for Bytes<'_> {
         (which != 0).then(|| InvoicingInformation {
             recipient: line(&format!("Books {which}")),
             email: email("books@host.example"),
-            address: vec![],
+            address: PostalAddress::default(),
             reference: None,
         })
     }

@@ -5,6 +5,7 @@ use std::mem::{Discriminant, discriminant};
 use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use tenancy::commands::{
@@ -102,6 +103,7 @@ impl Told for DeletedWorkspace {
 }
 
 pub const PENDING_LIMIT: u32 = 4;
+pub const DAILY_LIMIT: u32 = 6;
 
 impl Driver {
     /// Acme is Ann's, Beta is Dora's; each may hold two workspaces.
@@ -129,6 +131,8 @@ impl Driver {
             pending_invitation_limit: PENDING_LIMIT,
             invitation_validity: InvitationValidity::days(7).expect("7 days"),
             default_workspace_quota: NonZeroU32::MIN,
+            daily_link_limit: DAILY_LIMIT,
+            resend_pause: Duration::from_secs(60),
         };
         let tenancy = Tenancy::new(MemoryRepository::new())
             .with_settings(settings)
@@ -156,8 +160,13 @@ impl Driver {
     }
 
     pub fn step(&mut self, step: Step) -> Happened {
-        let days = if step.oddly % 16 == 15 { 3 } else { 0 };
-        self.clock.fetch_add(days * 86_400 + 60, Ordering::SeqCst);
+        let passes = match step.oddly % 16 {
+            15 => 3 * 86_400 + 60,
+            14 => 0,
+            12 | 13 => 20,
+            _ => 60,
+        };
+        self.clock.fetch_add(passes, Ordering::SeqCst);
         let (who, ask) = Bytes::of(self, step).decode();
         self.carry_out(who, ask)
     }
@@ -200,6 +209,8 @@ impl Driver {
         let choices = Choices {
             validity: TimeDelta::days(7),
             limit: PENDING_LIMIT as usize,
+            links: DAILY_LIMIT,
+            pause: TimeDelta::minutes(1),
             quota: 1,
         };
         let expected = self

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use tenancy::store::InvitationState;
+use tenancy::views::InvitationPreview;
 use tenancy::{
     Action, Decision, DomainId, Grant, InvitationStatus, OrganizationAction, OrganizationId,
     OrganizationRole, Page, Paging, RoleSet, UserId, WorkspaceAction, WorkspaceId,
@@ -76,7 +77,9 @@ fn letters(set: RoleSet) -> String {
 
 fn agrees(decision: Decision, answer: &Answer) -> bool {
     match (decision, answer) {
-        (Decision::Allowed { .. }, Answer::Allowed) | (Decision::Hidden, Answer::Hidden) => true,
+        (Decision::Allowed { .. }, Answer::Allowed)
+        | (Decision::Hidden, Answer::Hidden)
+        | (Decision::Deleted, Answer::Deleted) => true,
         (Decision::Forbidden { needs, .. }, Answer::Forbidden(row)) => letters(needs) == *row,
         _ => false,
     }
@@ -101,6 +104,8 @@ fn everybody() -> Vec<Who> {
     let mut everybody = vec![
         Who::Operator,
         Who::User(UserId::from_external("nobody"), None),
+        // M6: an identity that is missing is nobody's, whatever it shows.
+        Who::User(UserId::from_external(""), Some(address(0))),
     ];
     for index in 0..5 {
         everybody.push(Who::User(user(index), Some(address(index))));
@@ -122,6 +127,7 @@ fn no(answer: &Answer) -> Option<&'static str> {
         Answer::Allowed => None,
         Answer::Forbidden(_) => Some("forbidden"),
         Answer::Hidden => Some("not_found"),
+        Answer::Deleted => Some("organization_deleted"),
     }
 }
 
@@ -623,7 +629,7 @@ impl Driver {
         assert_eq!(received, expected, "O3");
     }
 
-    /// I3: opening a link only previews it.
+    /// I3: opening a link only previews it; I10: what it shows.
     fn previews(&self) {
         let before = self.states();
         for token in &self.tokens {
@@ -631,10 +637,29 @@ impl Driver {
             let invitation = it.and_then(|it| it.invitations.get(&token.invitation()));
             let invitation = invitation.filter(|i| i.link == *token.hash().as_bytes());
             let preview = codes(tenancy::block_on(self.tenancy.preview(token)));
-            let found = preview.map(|preview| preview.invitation.status);
-            let expected = invitation
-                .map(|i| self.status(i))
-                .ok_or("invitation_not_found");
+            let expected = invitation.ok_or("invitation_not_found").map(|i| {
+                let it = it.expect("it has the invitation");
+                let workspace = i.target.workspace().map(|w| it.workspaces[&w].name.clone());
+                // I10: of a closed one, only how.
+                (i.state == InvitationState::Open)
+                    .then(|| (it.name.clone(), workspace, self.status(i)))
+                    .ok_or(i.state)
+            });
+            let found = preview.map(|preview| match preview {
+                InvitationPreview::Open {
+                    organization,
+                    organization_name,
+                    workspace_name,
+                    invitation,
+                } => {
+                    assert_eq!(organization, token.organization());
+                    assert_eq!(invitation.id, token.invitation());
+                    let workspace = workspace_name.map(|name| name.as_str().to_owned());
+                    let organization = organization_name.as_str().to_owned();
+                    Ok((organization, workspace, invitation.status))
+                }
+                InvitationPreview::Closed { state } => Err(state),
+            });
             assert_eq!(found, expected);
         }
         assert_eq!(self.states(), before);

@@ -1,7 +1,10 @@
 //! What the crate keeps, as the model would write it.
 
-use tenancy::DomainStatus;
-use tenancy::store::OrganizationState;
+use std::collections::BTreeSet;
+
+use chrono::DateTime;
+use tenancy::store::{Invitation, OrganizationState};
+use tenancy::{DomainStatus, UserId};
 use tenancy_tests::model::{self, Organization};
 
 /// An organization's records as the model would write them.
@@ -17,7 +20,7 @@ pub fn seen(state: &OrganizationState) -> Organization {
         members: state
             .members()
             .map(|member| {
-                let email = member.email.as_ref().map(|email| email.as_str().to_owned());
+                let email = member.email.as_str().to_owned();
                 let role = member.role;
                 (member.user, model::Member { role, email })
             })
@@ -58,11 +61,39 @@ pub fn seen(state: &OrganizationState) -> Organization {
                     target: invitation.target,
                     inviter: invitation.inviter,
                     link: *invitation.token_hash.as_bytes(),
+                    sent: invitation.sent_at,
                     expires: invitation.expires_at,
                     state: invitation.state,
+                    outdated_for: outdated_for(state, invitation),
                 };
                 (invitation.id, seen)
             })
             .collect(),
+        links: (row.links.count > 0).then(|| {
+            let begins = DateTime::from_timestamp(row.links.day * 86_400, 0).expect("a day");
+            (begins.date_naive(), row.links.count)
+        }),
     }
+}
+
+/// To whom an open invitation gives nothing more, as the records say it: who departed or lost something in a
+/// later version than that of its link (`DESIGN.md`).
+pub fn outdated_for(state: &OrganizationState, invitation: &Invitation) -> BTreeSet<UserId> {
+    let departures = state.former_members().filter(|departure| {
+        departure.workspace.is_none() || departure.workspace == invitation.target.workspace()
+    });
+    let departures = departures.map(|departure| (departure.user, Some(departure.departed_in)));
+    let lowered = state
+        .members()
+        .map(|member| (member.user, member.lowered_in));
+    let lowered_there = state
+        .workspace_members()
+        .filter(|held| Some(held.workspace) == invitation.target.workspace())
+        .map(|held| (held.user, held.lowered_in));
+    departures
+        .chain(lowered)
+        .chain(lowered_there)
+        .filter(|(_, lost)| invitation.is_open() && *lost > Some(invitation.sent_in))
+        .map(|(user, _)| user)
+        .collect()
 }

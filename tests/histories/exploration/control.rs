@@ -2,7 +2,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use tenancy::store::{Claim, Invitation, InvitationState, Record, RecordId};
+use tenancy::store::{Claim, Invitation, InvitationState, Later, Record, RecordId};
 use tenancy::token::TokenHash;
 use tenancy::{
     InvitationId, InvitationTarget, Member, OrganizationRole, UserId, WorkspaceMember,
@@ -60,8 +60,10 @@ fn a_state_that_breaks_an_invariant_is_noticed() {
         Record::Member(Member {
             user,
             role,
-            email: None,
+            email: email("somebody@host.example"),
             since: whole.now,
+            lowered_in: None,
+            later: Later::default(),
         })
     };
     let held = |user| {
@@ -70,6 +72,8 @@ fn a_state_that_breaks_an_invariant_is_noticed() {
             user,
             role: WorkspaceRole::Reader,
             since: whole.now,
+            lowered_in: None,
+            later: Later::default(),
         })
     };
     let sent = |inviter: UserId| {
@@ -82,8 +86,10 @@ fn a_state_that_breaks_an_invariant_is_noticed() {
             inviter,
             token_hash: TokenHash::from_bytes([1; 32]),
             sent_at: whole.now,
+            sent_in: whole.states[0].version(),
             expires_at: whole.now + VALIDITY,
             state: InvitationState::Open,
+            later: Later::default(),
         })
     };
     let somebody = user(1);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use tenancy::commands::{Circumstances, Command, Fresh, Undecided, decide};
-use tenancy::store::{Change, Claim, Commit, Facts, OrganizationState};
+use tenancy::store::{Change, Claim, Commit, Facts, Organization, OrganizationState};
 use tenancy::{
     Actor, CommitId, Event, InvitationToken, LogEntry, OrganizationId, Refusal, Settings,
 };
@@ -21,6 +21,14 @@ use tenancy_tests::model::{Choices, Drawn, Model, Who};
 use tenancy_tests::with_command;
 
 pub const VALIDITY: TimeDelta = TimeDelta::days(7);
+/// How long after a link another one may be made, in worlds where that matters (I8).
+pub const PAUSE: TimeDelta = TimeDelta::minutes(1);
+
+/// How many links an organization made on the day of `now`.
+pub fn links_today(row: &Organization, now: DateTime<Utc>) -> u32 {
+    let today = row.links.day == now.timestamp().div_euclid(86_400);
+    if today { row.links.count } else { 0 }
+}
 
 /// A state, and how it came about.
 #[derive(Clone)]
@@ -60,8 +68,12 @@ struct Granted {
 
 impl Explorer {
     pub fn new(bounds: Bounds) -> Self {
+        let pause = bounds.links.map_or(TimeDelta::zero(), |_| PAUSE);
+        let links = bounds.links.unwrap_or(u32::MAX);
         let settings = Settings {
             pending_invitation_limit: bounds.invitations,
+            daily_link_limit: links,
+            resend_pause: pause.to_std().unwrap(),
             ..Settings::default()
         };
         let actors = Words::actors(&bounds).into_iter();
@@ -71,6 +83,8 @@ impl Explorer {
             choices: Choices {
                 validity: VALIDITY,
                 limit: bounds.invitations as usize,
+                links,
+                pause,
                 quota: 1,
             },
             words: Words::new(&bounds),
@@ -126,18 +140,34 @@ impl Explorer {
                 }
             }
         }
-        let pending = |state: &OrganizationState| {
-            state
-                .open_invitations()
-                .any(|open| node.now < open.expires_at)
-        };
-        if node.states.iter().any(pending) {
-            let now = node.now + VALIDITY;
+        for now in self.later(node) {
             reached(Node {
                 now,
                 ..node.clone()
             });
         }
+    }
+
+    /// The times that make a difference: when no link is too young to be replaced, when all are expired.
+    fn later(&self, node: &Node) -> Vec<DateTime<Utc>> {
+        let states = node.states.iter();
+        let open: Vec<_> = states
+            .flat_map(OrganizationState::open_invitations)
+            .collect();
+        let now = node.now;
+        let mut later = Vec::new();
+        if self.bounds.links.is_some() && open.iter().any(|open| now < open.sent_at + PAUSE) {
+            later.push(now + PAUSE);
+        }
+        let mut rows = node
+            .states
+            .iter()
+            .filter_map(OrganizationState::organization);
+        let counted = self.bounds.links.is_some() && rows.any(|row| links_today(row, now) > 0);
+        if counted || open.iter().any(|open| now < open.expires_at) {
+            later.push(now + VALIDITY);
+        }
+        later
     }
 
     /// Asks the crate and the model. `None` if both refuse, for the same reason.
@@ -230,14 +260,12 @@ impl Explorer {
                 after: state.clone(),
             });
         };
-        // What the façade makes of a store's answer that another organization holds a claim.
+        // What the façade makes of a store's answer that a claim is held already, by whomever.
         for change in &commit.changes {
             if let Change::Claim(Claim::DomainName(name)) = change {
                 let name = name.clone();
-                match node.claims.get(&Claim::DomainName(name.clone())) {
-                    None => {}
-                    Some(holder) if *holder == node.ids[at] => panic!("{name} is held already"),
-                    Some(_) => return Err(Refusal::DomainNameTaken { name }),
+                if node.claims.contains_key(&Claim::DomainName(name.clone())) {
+                    return Err(Refusal::DomainNameTaken { name });
                 }
             }
         }

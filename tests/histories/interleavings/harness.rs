@@ -34,6 +34,12 @@ impl<C: Command + Clone, R: Repository> Writer<R> for Wants<C> {
                 Ok(Outcome::Committed) => self.succeeded = Some(true),
                 Ok(Outcome::Conflict) => {}
                 Ok(Outcome::Taken(_)) => self.succeeded = Some(false),
+                // What was made under the id is the answer, if it is this very request (A6).
+                Ok(Outcome::IdUsed) => {
+                    let again = tenancy.prepare_as(self.commit, &self.actor, self.command.clone());
+                    let made = matches!(block_on(again), Ok(decided) if decided.commit.is_none());
+                    self.succeeded = Some(made);
+                }
                 Err(error) => return Err(format!("{error}, {:?}", error.source())),
             }
             return Ok(());

@@ -2,9 +2,9 @@
 //! quota.
 
 use tenancy::commands::{
-    AcceptInvitation, AppointAdmin, ChangeOrganizationRole, CreateWorkspace, DeleteOrganization,
-    DeleteWorkspace, GiveWorkspaceRole, InviteToOrganization, LeaveWorkspace, RemoveMember,
-    SetWorkspaceQuota, TakeWorkspaceRole,
+    AcceptInvitation, ChangeOrganizationRole, CreateWorkspace, DeleteOrganization, DeleteWorkspace,
+    GiveWorkspaceRole, InviteToOrganization, LeaveWorkspace, RemoveMember, SetWorkspaceQuota,
+    TakeWorkspaceRole,
 };
 use tenancy::{OrganizationRole, WorkspaceRole};
 
@@ -48,11 +48,7 @@ fn o6_an_organization_is_not_deleted_under_a_new_workspace() {
 fn o6_an_organization_is_not_deleted_under_an_appointed_admin() {
     let outcomes = every_order(|| {
         let world = empty();
-        let appoint = AppointAdmin {
-            organization: world.acme.organization,
-            user: id(&user("bob")),
-            email: None,
-        };
+        let appoint = world.acme.appoint(&user("bob"));
         let writers = vec![
             wants(&user("ann"), delete(&world)),
             wants(&operator(), appoint),
