@@ -388,6 +388,15 @@ fn managed<'a>(
     organization: OrganizationId,
     id: InvitationId,
 ) -> Result<(UserId, &'a Invitation), Refusal> {
+    // O6: all were closed with it, and who may still look at them is told why.
+    if scene
+        .state
+        .organization()
+        .is_some_and(|row| !row.is_active())
+    {
+        scene.require(organization, OrganizationAction::ViewInvitations)?;
+        return Err(Refusal::OrganizationDeleted);
+    }
     let invitation = viewable(scene, organization, id)?;
     if !invitation.is_open() {
         return Err(Refusal::InvitationClosed {
