@@ -1,27 +1,29 @@
 //! Reading what a command or a check needs.
 
-use rusqlite::Connection;
-use tenancy::store::{Facts, Invitation, Key, Record, Workspace};
-use tenancy::text::EmailKey;
+use rusqlite::{Connection, Params};
+use tenancy::store::{Facts, Held, Key, Kind, OrganizationStatus, Record};
 use tenancy::{
-    Domain, DomainId, InvitationId, Member, OrganizationId, Resource, Standing, UserId,
-    WorkspaceId, WorkspaceMember,
+    DomainId, InvitationId, OrganizationId, OrganizationRole, Resource, UserId, WorkspaceId,
+    WorkspaceRole,
 };
 
 use crate::commit::{End, in_transaction};
-use crate::error::SqliteError;
-use crate::rows::{Cells, FromRow, all, one, organization_role, workspace_role};
-use crate::sql;
+use crate::error::Error;
+use crate::rows::{self, Cells, all, one};
+use crate::statements::{self, Statement};
 
 /// The facts, of one snapshot: a read transaction sees the database as it was at its first read.
 pub(crate) fn load(
     connection: &Connection,
     organization: OrganizationId,
     keys: &[Key],
-) -> Result<Option<Facts>, SqliteError> {
+) -> Result<Option<Facts>, Error> {
     snapshot(connection, |connection| {
         let id = organization.as_uuid().into_bytes();
-        let Some(organization) = one(connection, sql::ORGANIZATION, [id])? else {
+        let row = one(connection, &statements::ORGANIZATION, [id], |row| {
+            rows::organization(row)
+        })?;
+        let Some((organization, _)) = row else {
             return Ok(None);
         };
         let mut scene = Scene {
@@ -34,7 +36,7 @@ pub(crate) fn load(
             if let Key::Commit(commit) = key {
                 if committed.is_none() {
                     let parameters = (id, commit.as_uuid().into_bytes());
-                    committed = one(connection, sql::COMMIT_OF, parameters)?;
+                    committed = one(connection, &statements::COMMIT_OF, parameters, rows::entry)?;
                 }
             } else {
                 scene.bring(key)?;
@@ -51,14 +53,14 @@ pub(crate) fn load(
 /// Runs queries on one snapshot.
 pub(crate) fn snapshot<T>(
     connection: &Connection,
-    run: impl FnOnce(&Connection) -> Result<T, SqliteError>,
-) -> Result<T, SqliteError> {
-    in_transaction(connection, sql::BEGIN_READ, |connection| {
+    run: impl FnOnce(&Connection) -> Result<T, Error>,
+) -> Result<T, Error> {
+    in_transaction(connection, &statements::BEGIN_READ, |connection| {
         Ok((run(connection)?, End::Commit))
     })
 }
 
-/// The records of one organization that keys have brought. Some may have come twice, which is harmless.
+/// What has been found so far. A record may be in it twice.
 struct Scene<'c> {
     connection: &'c Connection,
     id: [u8; 16],
@@ -66,165 +68,151 @@ struct Scene<'c> {
 }
 
 impl Scene<'_> {
-    fn bring(&mut self, key: &Key) -> Result<(), SqliteError> {
+    fn bring(&mut self, key: &Key) -> Result<(), Error> {
+        let id = self.id;
         match key {
             Key::Path(user, resource) => {
                 self.member(*user)?;
                 match resource {
                     Resource::Organization(_) => {}
                     Resource::Workspace(_, workspace) => self.workspace_for(*workspace, *user)?,
-                    Resource::Domain(_, domain) => {
-                        if let Some(domain) = self.domain(*domain)? {
-                            let workspace = domain.workspace;
-                            self.records.push(Record::Domain(domain));
-                            self.workspace_for(workspace, *user)?;
-                        }
-                    }
+                    Resource::Domain(_, domain) => self.domain_for(*domain, *user)?,
                 }
             }
-            Key::Person(user) => self.person(*user)?,
+            Key::Person(user) => {
+                let person = (id, bytes(*user));
+                self.member(*user)?;
+                self.add(Kind::Invitation, &statements::OPEN_TO_MEMBER, person)?;
+                self.add(Kind::WorkspaceMember, &statements::MEMBERSHIPS_OF, person)?;
+                self.add(Kind::Workspace, &statements::WORKSPACES_OF, person)?;
+                self.add(Kind::FormerMember, &statements::DEPARTURES_OF, person)?;
+            }
             Key::SentBy(user) => {
-                for invitation in self.invitations(sql::OPEN_BY, (self.id, bytes(*user)))? {
-                    self.members_with(invitation.email.key(), None)?;
-                    self.records.push(Record::Invitation(invitation));
-                }
+                let sender = (id, bytes(*user));
+                self.add(Kind::Invitation, &statements::OPEN_BY, sender)?;
+                self.add(Kind::Member, &statements::MEMBERS_INVITED_BY, sender)?;
             }
             Key::Address(email, workspace) => {
-                self.members_with(email, *workspace)?;
-                self.open_to(email)?;
+                let with = (id, email.as_str());
+                self.add(Kind::Member, &statements::MEMBERS_WITH_EMAIL, with)?;
+                if let Some(workspace) = workspace {
+                    let there = (id, email.as_str(), workspace.as_uuid().into_bytes());
+                    let statement = &statements::WORKSPACE_MEMBERS_WITH_EMAIL;
+                    self.add(Kind::WorkspaceMember, statement, there)?;
+                }
+                self.add(Kind::Invitation, &statements::OPEN_TO, with)?;
             }
-            Key::Invitation(id, user) => self.invitation(*id, *user)?,
+            Key::Invitation(invitation, user) => self.invitation(*invitation, *user)?,
             Key::OpenInvitations(Some(workspace)) => {
-                let parameters = (self.id, workspace.as_uuid().into_bytes());
-                let open = self.invitations(sql::OPEN_INTO, parameters)?;
-                self.records
-                    .extend(open.into_iter().map(Record::Invitation));
+                let into = (id, workspace.as_uuid().into_bytes());
+                self.add(Kind::Invitation, &statements::OPEN_INTO, into)?;
             }
             Key::OpenInvitations(None) => {
-                let open = self.invitations(sql::OPEN, [self.id])?;
-                self.records
-                    .extend(open.into_iter().map(Record::Invitation));
+                self.add(Kind::Invitation, &statements::OPEN, [id])?;
             }
             Key::WorkspaceNamed(name) => {
-                let named = self.one(sql::WORKSPACE_NAMED, (self.id, name.as_str()))?;
-                self.records.extend(named.map(Record::Workspace));
+                let named = (id, name.as_str());
+                self.add(Kind::Workspace, &statements::WORKSPACE_NAMED, named)?;
             }
             Key::DomainNamed(name) => {
-                let retired = self.one(sql::RETIRED, (self.id, name.as_str()))?;
-                self.records.extend(retired.map(Record::RetiredDomainName));
-                let named = self.one(sql::DOMAIN_NAMED, (self.id, name.as_str()))?;
-                self.records.extend(named.map(Record::Domain));
+                let named = (id, name.as_str());
+                self.add(Kind::RetiredDomainName, &statements::RETIRED, named)?;
+                self.add(Kind::Domain, &statements::DOMAIN_NAMED, named)?;
             }
             Key::Commit(_) => {} // brings no record
         }
         Ok(())
     }
 
-    fn person(&mut self, user: UserId) -> Result<(), SqliteError> {
-        let member: Option<Member> = self.one(sql::MEMBER, (self.id, bytes(user)))?;
-        let email = member.as_ref().and_then(|member| member.email.clone());
-        self.records.extend(member.map(Record::Member));
-        if let Some(email) = email {
-            self.open_to(email.key())?;
+    fn domain_for(&mut self, domain: DomainId, user: UserId) -> Result<(), Error> {
+        let key = (self.id, domain.as_uuid().into_bytes());
+        let found = self.one(Kind::Domain, &statements::DOMAIN, key)?;
+        if let Some(Record::Domain(domain)) = &found {
+            self.workspace_for(domain.workspace, user)?;
         }
-        let held: Vec<WorkspaceMember> =
-            all(self.connection, sql::WORKSPACES_OF, (self.id, bytes(user)))?;
-        for membership in held {
-            self.workspace(membership.workspace)?;
-            self.records.push(Record::WorkspaceMember(membership));
-        }
+        self.records.extend(found);
         Ok(())
     }
 
-    fn invitation(&mut self, id: InvitationId, user: Option<UserId>) -> Result<(), SqliteError> {
-        let parameters = (self.id, id.as_uuid().into_bytes());
-        let Some(invitation) = self.one::<Invitation>(sql::INVITATION, parameters)? else {
+    fn invitation(&mut self, invitation: InvitationId, user: Option<UserId>) -> Result<(), Error> {
+        let key = (self.id, invitation.as_uuid().into_bytes());
+        let found = self.one(Kind::Invitation, &statements::INVITATION, key)?;
+        let Some(Record::Invitation(invitation)) = &found else {
             return Ok(());
         };
         let workspace = invitation.target.workspace();
-        self.members_with(invitation.email.key(), workspace)?;
+        self.add(Kind::Member, &statements::MEMBERS_INVITED, key)?;
+        if let Some(workspace) = workspace {
+            self.workspace(workspace)?;
+            let statement = &statements::WORKSPACE_MEMBERS_INVITED;
+            self.add(Kind::WorkspaceMember, statement, key)?;
+        }
         for user in user.into_iter().chain([invitation.inviter]) {
             self.member(user)?;
             if let Some(workspace) = workspace {
                 self.workspace_member(workspace, user)?;
             }
         }
-        if let Some(workspace) = workspace {
-            self.workspace(workspace)?;
-        }
-        self.records.push(Record::Invitation(invitation));
-        Ok(())
-    }
-
-    fn member(&mut self, user: UserId) -> Result<(), SqliteError> {
-        let member = self.one(sql::MEMBER, (self.id, bytes(user)))?;
-        self.records.extend(member.map(Record::Member));
-        Ok(())
-    }
-
-    fn members_with(
-        &mut self,
-        email: &EmailKey,
-        workspace: Option<WorkspaceId>,
-    ) -> Result<(), SqliteError> {
-        let parameters = (self.id, email.as_str());
-        for member in all::<Member>(self.connection, sql::MEMBERS_WITH_EMAIL, parameters)? {
-            if let Some(workspace) = workspace {
-                self.workspace_member(workspace, member.user)?;
+        if let Some(user) = user {
+            self.former(user, None)?;
+            if workspace.is_some() {
+                self.former(user, workspace)?;
             }
-            self.records.push(Record::Member(member));
         }
+        self.records.extend(found);
         Ok(())
     }
 
-    fn workspace_for(&mut self, workspace: WorkspaceId, user: UserId) -> Result<(), SqliteError> {
+    fn member(&mut self, user: UserId) -> Result<(), Error> {
+        let key = (self.id, bytes(user));
+        self.add(Kind::Member, &statements::MEMBER, key)
+    }
+
+    fn former(&mut self, user: UserId, workspace: Option<WorkspaceId>) -> Result<(), Error> {
+        let workspace = workspace.map_or([0; 16], |workspace| workspace.as_uuid().into_bytes());
+        let key = (self.id, bytes(user), workspace);
+        self.add(Kind::FormerMember, &statements::FORMER_MEMBER, key)
+    }
+
+    fn workspace_for(&mut self, workspace: WorkspaceId, user: UserId) -> Result<(), Error> {
         self.workspace(workspace)?;
         self.workspace_member(workspace, user)
     }
 
-    fn workspace(&mut self, workspace: WorkspaceId) -> Result<(), SqliteError> {
-        let parameters = (self.id, workspace.as_uuid().into_bytes());
-        let workspace: Option<Workspace> = self.one(sql::WORKSPACE, parameters)?;
-        self.records.extend(workspace.map(Record::Workspace));
-        Ok(())
+    fn workspace(&mut self, workspace: WorkspaceId) -> Result<(), Error> {
+        let key = (self.id, workspace.as_uuid().into_bytes());
+        self.add(Kind::Workspace, &statements::WORKSPACE, key)
     }
 
-    fn workspace_member(
+    fn workspace_member(&mut self, workspace: WorkspaceId, user: UserId) -> Result<(), Error> {
+        let key = (self.id, workspace.as_uuid().into_bytes(), bytes(user));
+        self.add(Kind::WorkspaceMember, &statements::WORKSPACE_MEMBER, key)
+    }
+
+    /// The record that a statement finds.
+    fn one(
+        &self,
+        kind: Kind,
+        statement: &Statement,
+        parameters: impl Params,
+    ) -> Result<Option<Record>, Error> {
+        one(self.connection, statement, parameters, |row| {
+            rows::record(row, 0, kind)
+        })
+    }
+
+    /// Adds the records that a statement finds.
+    fn add(
         &mut self,
-        workspace: WorkspaceId,
-        user: UserId,
-    ) -> Result<(), SqliteError> {
-        let parameters = (self.id, workspace.as_uuid().into_bytes(), bytes(user));
-        let member = self.one(sql::WORKSPACE_MEMBER, parameters)?;
-        self.records.extend(member.map(Record::WorkspaceMember));
+        kind: Kind,
+        statement: &Statement,
+        parameters: impl Params,
+    ) -> Result<(), Error> {
+        let found = all(self.connection, statement, parameters, |row| {
+            rows::record(row, 0, kind)
+        })?;
+        self.records.extend(found);
         Ok(())
-    }
-
-    fn domain(&self, domain: DomainId) -> Result<Option<Domain>, SqliteError> {
-        self.one(sql::DOMAIN, (self.id, domain.as_uuid().into_bytes()))
-    }
-
-    fn open_to(&mut self, email: &EmailKey) -> Result<(), SqliteError> {
-        let open = self.invitations(sql::OPEN_TO, (self.id, email.as_str()))?;
-        self.records
-            .extend(open.into_iter().map(Record::Invitation));
-        Ok(())
-    }
-
-    fn invitations(
-        &self,
-        sql: &'static str,
-        parameters: impl rusqlite::Params,
-    ) -> Result<Vec<Invitation>, SqliteError> {
-        all(self.connection, sql, parameters)
-    }
-
-    fn one<T: FromRow>(
-        &self,
-        sql: &'static str,
-        parameters: impl rusqlite::Params,
-    ) -> Result<Option<T>, SqliteError> {
-        one(self.connection, sql, parameters)
     }
 }
 
@@ -233,33 +221,36 @@ pub(crate) fn standing(
     connection: &Connection,
     user: UserId,
     resource: Resource,
-) -> Result<Option<Standing>, SqliteError> {
+) -> Result<Option<Held>, Error> {
     let id = resource.organization().as_uuid().into_bytes();
-    let user_id = bytes(user);
-    let (sql, below) = match resource {
-        Resource::Organization(_) => (sql::STANDING_ORGANIZATION, None),
-        Resource::Workspace(_, workspace) => (sql::STANDING_WORKSPACE, Some(workspace.as_uuid())),
-        Resource::Domain(_, domain) => (sql::STANDING_DOMAIN, Some(domain.as_uuid())),
+    let user = bytes(user);
+    let (statement, below) = match resource {
+        Resource::Organization(_) => (&statements::STANDING_ORGANIZATION, None),
+        Resource::Workspace(_, workspace) => {
+            (&statements::STANDING_WORKSPACE, Some(workspace.as_uuid()))
+        }
+        Resource::Domain(_, domain) => (&statements::STANDING_DOMAIN, Some(domain.as_uuid())),
     };
-    let mut statement = connection.prepare_cached(sql)?;
+    let mut statement = connection.prepare_cached(statement.text())?;
     let mut rows = match below {
-        None => statement.query((id, user_id))?,
-        Some(below) => statement.query((id, user_id, below.into_bytes()))?,
+        None => statement.query((id, user))?,
+        Some(below) => statement.query((id, user, below.into_bytes()))?,
     };
     let Some(row) = rows.next()? else {
         return Ok(None);
     };
-    let cells = Cells::of(row, "tenancy_organizations, joined for a check");
-    let mut standing = Standing::new(user, resource, cells.version(0)?);
-    standing.organization_role = cells.code(1, "role", organization_role)?;
+    let cells = Cells::of(row, "organizations, joined for a check");
+    let status = cells.code(1, "status", OrganizationStatus::from_code)?;
+    let mut held = Held::nothing(cells.version(0)?, status);
+    held.organization_role = cells.optional_code(2, "role", OrganizationRole::from_code)?;
     if below.is_some() {
-        standing.workspace_role = cells.code(2, "role", workspace_role)?;
-        standing.workspace = cells.optional_id(3, "id", WorkspaceId::from_uuid)?;
+        held.workspace_role = cells.optional_code(3, "role", WorkspaceRole::from_code)?;
+        held.workspace = cells.optional_id(4, "id", WorkspaceId::from_uuid)?;
     }
     if let Resource::Domain(..) = resource {
-        standing.domain = cells.optional_id(4, "id", DomainId::from_uuid)?;
+        held.domain = cells.optional_id(5, "id", DomainId::from_uuid)?;
     }
-    Ok(Some(standing))
+    Ok(Some(held))
 }
 
 fn bytes(user: UserId) -> [u8; 16] {
