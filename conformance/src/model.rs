@@ -1,24 +1,23 @@
 //! What a store must answer: the reference, kept in maps, and the comparison of a store with it (`agree`).
 //!
 //! It is as simple as it can be: one [`OrganizationState`] for each organization, and for each list a
-//! scan. `Facts::select` and `OrganizationState::standing` are the core's own words on the contract.
+//! scan. `Facts::select` and `OrganizationState::held` are the core's own words on the contract.
 
 mod agree;
 mod list;
+pub(crate) mod whole;
 
 pub(crate) use agree::same;
-pub(crate) use list::{Item, List, Place, page, walk};
+pub(crate) use list::{Place, continued, page, walk, whole_log};
 
 use core::time::Duration;
 use std::collections::{BTreeMap, BTreeSet};
 
 use tenancy::store::{
-    Change, Claim, Commit, Facts, Key, OrganizationState, Outcome, Record, RecordId,
+    Change, Claim, Commit, Facts, Held, Key, OrganizationState, Outcome, Record, RecordId,
 };
 use tenancy::text::{EmailKey, NameKey};
-use tenancy::{
-    EmailAddress, LogEntry, OrganizationId, Resource, Standing, UserId, Version, WorkspaceId,
-};
+use tenancy::{EmailAddress, LogEntry, OrganizationId, Resource, UserId, Version, WorkspaceId};
 
 use crate::report::Failure;
 
@@ -132,9 +131,9 @@ impl Model {
         Facts::select(&tenant.state, &tenant.log, keys)
     }
 
-    pub(crate) fn standing(&self, user: UserId, resource: Resource) -> Option<Standing> {
+    pub(crate) fn held(&self, user: UserId, resource: Resource) -> Option<Held> {
         let tenant = self.tenants.get(&resource.organization())?;
-        tenant.state.standing(user, resource)
+        tenant.state.held(user, resource)
     }
 
     /// Everybody who ever was in any organization, and one who never was.
@@ -148,6 +147,7 @@ impl Model {
                 Record::Member(member) => Some(member.user),
                 Record::WorkspaceMember(member) => Some(member.user),
                 Record::Invitation(invitation) => Some(invitation.inviter),
+                Record::FormerMember(former) => Some(former.user),
                 Record::Workspace(_) | Record::Domain(_) | Record::RetiredDomainName(_) => None,
             })
             .collect();
@@ -333,7 +333,10 @@ fn typed(record: &Record) -> Option<&str> {
         Record::Member(member) => member.email.as_ref(),
         Record::Invitation(invitation) => Some(&invitation.email),
         Record::Workspace(workspace) => workspace.invoicing.as_ref().map(|to| &to.email),
-        Record::WorkspaceMember(_) | Record::Domain(_) | Record::RetiredDomainName(_) => None,
+        Record::WorkspaceMember(_)
+        | Record::Domain(_)
+        | Record::RetiredDomainName(_)
+        | Record::FormerMember(_) => None,
     };
     email.map(EmailAddress::as_str)
 }

@@ -20,7 +20,7 @@ use tenancy::{
 };
 
 use crate::harness::Harness;
-use crate::model::{Item, List, Model, walk};
+use crate::model::{Model, whole_log};
 use crate::report::{Failure, Verdict};
 use crate::tasks::{Meeting, all, pause, start};
 use crate::world::World;
@@ -127,12 +127,7 @@ async fn run<H: Harness>(harness: &H, world: &World<H::Repository>, scenes: Vec<
             return Err(Failure::new(format!("{race}: who succeeded is {won:?}")));
         }
         for id in organizations {
-            let items = walk(&*world.one, id, List::Log, 50).await?;
-            let entries = items.into_iter().filter_map(|item| match item {
-                Item::Entry(entry) => Some(entry),
-                _ => None,
-            });
-            let entries: Vec<LogEntry> = entries.collect();
+            let entries = whole_log(&*world.one, id).await?;
             no_step_breaks_a_rule(id, &entries).map_err(|failure| failure.at(race))?;
             logs.insert(id, entries);
         }

@@ -144,6 +144,7 @@ impl<R: Repository> World<R> {
             at,
             author: Author::User(UserId::from_external("conformance")),
             command: "conformance".to_owned(),
+            request: None,
             events,
         };
         let mut after = before.clone();

@@ -1,6 +1,6 @@
-//! **Lists: pages by key.** "Each method returns at most `limit` items whose key is greater than `after`,
-//! in ascending order of the key's bytes. An item that is present during the whole walk appears exactly
-//! once, however much is inserted or deleted meanwhile."
+//! **Lists: pages by key.** "At most `limit` items whose key is greater than the list's `after`, in ascending
+//! order of the key's bytes. An item that is present during the whole walk appears exactly once, however much
+//! is inserted or deleted meanwhile."
 
 mod walks;
 
@@ -10,14 +10,14 @@ pub use walks::{
 
 use std::sync::Arc;
 
-use tenancy::store::Directory;
+use tenancy::store::{Directory, List};
 use tenancy::{
-    DomainKind, DomainName, EmailAddress, Event, OrganizationId, OrganizationRole,
-    RevocationReason, RoleSet, UserId, WorkspaceRole,
+    DomainKind, DomainName, EmailAddress, Event, OrganizationRole, RevocationReason, RoleSet,
+    UserId, WorkspaceRole,
 };
 
 use crate::harness::Harness;
-use crate::model::List;
+use crate::model::whole;
 use crate::report::Verdict;
 use crate::world::{Acme, World, given, joined};
 
@@ -34,12 +34,10 @@ pub async fn lists_members<H: Harness>(harness: &H) -> Verdict {
     let mut world = World::new(harness).await;
     let (acme, neighbour) = world.crowd().await?;
     for id in [acme.id, neighbour.id, world.organization()] {
-        in_pages(&world, id, List::Members(RoleSet::all())).await?;
+        in_pages(&world, &whole::members(id, RoleSet::all())).await?;
         for roles in role_sets() {
-            world
-                .model
-                .list_agrees(&*world.other, id, List::Members(roles), 2)
-                .await?;
+            let list = whole::members(id, roles);
+            world.model.list_agrees(&*world.other, &list, 2).await?;
         }
     }
     Ok(())
@@ -54,7 +52,7 @@ pub async fn lists_workspaces<H: Harness>(harness: &H) -> Verdict {
     let mut world = World::new(harness).await;
     let (acme, neighbour) = world.crowd().await?;
     for id in [acme.id, neighbour.id, world.organization()] {
-        in_pages(&world, id, List::Workspaces).await?;
+        in_pages(&world, &whole::workspaces(id)).await?;
     }
     Ok(())
 }
@@ -69,7 +67,7 @@ pub async fn lists_workspaces_of<H: Harness>(harness: &H) -> Verdict {
     let (acme, neighbour) = world.crowd().await?;
     for id in [acme.id, neighbour.id] {
         for user in world.model.users() {
-            in_pages(&world, id, List::WorkspacesOf(user)).await?;
+            in_pages(&world, &whole::workspaces_of(id, user)).await?;
         }
     }
     Ok(())
@@ -86,15 +84,11 @@ pub async fn lists_workspace_members<H: Harness>(harness: &H) -> Verdict {
     let (acme, neighbour) = world.crowd().await?;
     for id in [acme.id, neighbour.id] {
         for workspace in world.model.workspaces(id) {
-            in_pages(
-                &world,
-                id,
-                List::WorkspaceMembers(workspace, RoleSet::all()),
-            )
-            .await?;
+            let everybody = whole::workspace_members(id, workspace, RoleSet::all());
+            in_pages(&world, &everybody).await?;
             for roles in role_sets() {
-                let list = List::WorkspaceMembers(workspace, roles);
-                world.model.list_agrees(&*world.other, id, list, 2).await?;
+                let list = whole::workspace_members(id, workspace, roles);
+                world.model.list_agrees(&*world.other, &list, 2).await?;
             }
         }
     }
@@ -117,7 +111,7 @@ pub async fn lists_domains<H: Harness>(harness: &H) -> Verdict {
     world.happen(acme.id, vec![moved]).await?;
     for id in [acme.id, neighbour.id] {
         for workspace in world.model.workspaces(id) {
-            in_pages(&world, id, List::Domains(workspace)).await?;
+            in_pages(&world, &whole::domains(id, workspace)).await?;
         }
     }
     Ok(())
@@ -132,9 +126,9 @@ pub async fn lists_invitations<H: Harness>(harness: &H) -> Verdict {
     let mut world = World::new(harness).await;
     let (acme, neighbour) = world.crowd().await?;
     for id in [acme.id, neighbour.id] {
-        in_pages(&world, id, List::Invitations(None)).await?;
+        in_pages(&world, &whole::invitations(id, None)).await?;
         for workspace in world.model.workspaces(id) {
-            in_pages(&world, id, List::Invitations(Some(workspace))).await?;
+            in_pages(&world, &whole::invitations(id, Some(workspace))).await?;
         }
     }
     Ok(())
@@ -152,13 +146,7 @@ pub async fn lists_organizations_of<H: Harness>(harness: &H) -> Verdict {
         world.found(&format!("Ann's {number}"), acme.ann).await?;
     }
     for user in world.model.users() {
-        for limit in PAGES {
-            let store = world.either(limit as usize);
-            world
-                .model
-                .organizations_of_agree(&*store, user, limit)
-                .await?;
-        }
+        in_pages(&world, &whole::organizations_of(user)).await?;
     }
     Ok(())
 }
@@ -182,23 +170,17 @@ pub async fn lists_invitations_to<H: Harness>(harness: &H) -> Verdict {
         world.happen(id, sent).await?;
     }
     for address in world.model.addresses() {
-        for limit in PAGES {
-            let store = world.either(limit as usize);
-            world
-                .model
-                .invitations_to_agree(&*store, &address, limit)
-                .await?;
-        }
+        in_pages(&world, &whole::invitations_to(&address)).await?;
     }
     Ok(())
 }
 
-/// "Which organization holds a claim": nobody, the one, and when it was released, nobody again.
+/// "The organization that holds a claim": nobody, the one, and when it was released, nobody again.
 ///
 /// # Errors
 ///
 /// The store breaks the clause.
-pub async fn lists_holder<H: Harness>(harness: &H) -> Verdict {
+pub async fn lists_claimed_by<H: Harness>(harness: &H) -> Verdict {
     let mut world = World::new(harness).await;
     let (acme, _) = world.crowd().await?;
     world.model.claims_agree(&*world.one).await?;
@@ -242,11 +224,11 @@ pub async fn lists_are_in_the_order_of_bytes<H: Harness>(harness: &H) -> Verdict
     }
     world.happen(id, events).await?;
     for list in [
-        List::Members(RoleSet::all()),
-        List::WorkspaceMembers(workspace, RoleSet::all()),
-        List::Domains(workspace),
+        whole::members(id, RoleSet::all()),
+        whole::workspace_members(id, workspace, RoleSet::all()),
+        whole::domains(id, workspace),
     ] {
-        in_pages(&world, id, list).await?;
+        in_pages(&world, &list).await?;
     }
     Ok(())
 }
@@ -295,10 +277,10 @@ pub async fn lists_tenants_are_apart<H: Harness>(harness: &H) -> Verdict {
     Ok(())
 }
 
-async fn in_pages<R: Directory>(world: &World<R>, id: OrganizationId, list: List) -> Verdict {
+async fn in_pages<R: Directory>(world: &World<R>, list: &List) -> Verdict {
     for limit in PAGES {
         let store = world.either(limit as usize);
-        world.model.list_agrees(&*store, id, list, limit).await?;
+        world.model.list_agrees(&*store, list, limit).await?;
     }
     Ok(())
 }

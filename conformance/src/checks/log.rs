@@ -5,7 +5,7 @@ use tenancy::text::TextLine;
 use tenancy::{Author, CommitId, Event, RevocationReason, UserId};
 
 use crate::harness::Harness;
-use crate::model::{List, same};
+use crate::model::{same, whole};
 use crate::report::Verdict;
 use crate::world::{World, company, invoicing, renamed};
 
@@ -22,7 +22,7 @@ pub async fn log_entries_are_what_was_committed<H: Harness>(harness: &H) -> Verd
             let store = world.either(limit as usize);
             world
                 .model
-                .list_agrees(&*store, id, List::Log, limit)
+                .list_agrees(&*store, &whole::log(id), limit)
                 .await?;
         }
     }
@@ -82,7 +82,7 @@ pub async fn log_ids_are_of_one_organization<H: Harness>(harness: &H) -> Verdict
             .await?;
         world
             .model
-            .list_agrees(&*world.other, id, List::Log, 2)
+            .list_agrees(&*world.other, &whole::log(id), 2)
             .await?;
     }
     Ok(())
@@ -201,6 +201,6 @@ pub async fn log_keeps_every_event_and_author<H: Harness>(harness: &H) -> Verdic
     }
     world
         .model
-        .list_agrees(&*world.other, acme.id, List::Log, 4)
+        .list_agrees(&*world.other, &whole::log(acme.id), 4)
         .await
 }

@@ -35,7 +35,7 @@ pub async fn promise_1_what_does_not_exist_is_absent<H: Harness>(harness: &H) ->
         let standing = store.standing(acme.ann, nowhere.into()).await?;
         same("standing", &standing, &None)?;
         let free = Claim::DomainName(DomainName::new("nobodys")?);
-        same("holder", &store.holder(&free).await?, &None)?;
+        same("holder", &store.claimed_by(&free).await?, &None)?;
     }
     let nobody = World::<H::Repository>::new(harness).await;
     let standing = nobody.one.standing(acme.ann, acme.id.into()).await?;
@@ -124,7 +124,7 @@ pub async fn promise_1_a_conflict_changes_nothing<H: Harness>(harness: &H) -> Ve
     // What it would have claimed is still free, for others too.
     for change in &late.changes {
         if let tenancy::store::Change::Claim(claim) = change {
-            let holder = world.other.holder(claim).await?;
+            let holder = world.other.claimed_by(claim).await?;
             same(format!("the holder of {claim}"), &holder, &None)?;
         }
     }

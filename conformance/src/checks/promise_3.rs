@@ -39,7 +39,7 @@ pub async fn promise_3_taken_changes_nothing<H: Harness>(harness: &H) -> Verdict
             let claim = Claim::DomainName(DomainName::new(name)?);
             same(
                 format!("the holder of {claim}"),
-                &store.holder(&claim).await?,
+                &store.claimed_by(&claim).await?,
                 &None,
             )?;
         }
@@ -164,7 +164,7 @@ pub async fn promise_3_a_conflict_claims_nothing<H: Harness>(harness: &H) -> Ver
         &Outcome::Conflict,
     )?;
     let claim = Claim::DomainName(DomainName::new("wanted")?);
-    same("its holder", &world.other.holder(&claim).await?, &None)?;
+    same("its holder", &world.other.claimed_by(&claim).await?, &None)?;
     let event = created(world.domain(), second, "wanted")?;
     world.happen(rival, vec![event]).await?;
     // A late release frees nothing either.
@@ -190,7 +190,11 @@ pub async fn promise_3_a_conflict_claims_nothing<H: Harness>(harness: &H) -> Ver
         &world.other.commit(&late).await?,
         &Outcome::Conflict,
     )?;
-    same("its holder", &world.one.holder(&claim).await?, &Some(rival))
+    same(
+        "its holder",
+        &world.one.claimed_by(&claim).await?,
+        &Some(rival),
+    )
 }
 
 /// "Something that must be unique across all organizations, whose versions never meet": of many

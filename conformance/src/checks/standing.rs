@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use tenancy::store::{Directory, Outcome, Repository};
-use tenancy::{Event, OrganizationRole, Resource, Standing, UserId, WorkspaceRole};
+use tenancy::store::{Held, Outcome, Repository};
+use tenancy::{Event, OrganizationRole, Resource, UserId, WorkspaceRole};
 
 use crate::harness::Harness;
 use crate::model::same;
@@ -12,7 +12,7 @@ use crate::report::{Failure, Verdict};
 use crate::tasks::{Pace, all, start};
 use crate::world::{Acme, World, given, joined};
 
-/// "Start from `Standing::new` and set what you find": for everybody, at everything that is or was.
+/// "`OrganizationState::held` is the reference": for everybody, at everything that is or was.
 ///
 /// # Errors
 ///
@@ -214,9 +214,9 @@ pub async fn standing_is_one_snapshot<H: Harness>(harness: &H) -> Verdict {
     ];
     world.happen(id, events).await?;
     let resource = Resource::Domain(id, domain);
-    let mut expected: BTreeMap<u64, Option<Standing>> = BTreeMap::new();
+    let mut expected: BTreeMap<u64, Option<Held>> = BTreeMap::new();
     let version = world.model.state(id).version().get();
-    expected.insert(version, world.model.standing(user, resource));
+    expected.insert(version, world.model.held(user, resource));
     let mut commits = Vec::new();
     let mut seats = [
         (first, OrganizationRole::Member, WorkspaceRole::Developer),
@@ -240,10 +240,7 @@ pub async fn standing_is_one_snapshot<H: Harness>(harness: &H) -> Verdict {
         ];
         let commit = world.propose(id, events)?;
         let _ = world.model.apply(&commit);
-        expected.insert(
-            commit.next.version.get(),
-            world.model.standing(user, resource),
-        );
+        expected.insert(commit.next.version.get(), world.model.held(user, resource));
         commits.push(commit);
         seats.reverse();
     }
@@ -257,7 +254,7 @@ pub async fn standing_is_one_snapshot<H: Harness>(harness: &H) -> Verdict {
             loop {
                 let last = reading.is_last();
                 let found = store.standing(user, resource).await?;
-                let version = found.map_or(0, |standing| standing.version.get());
+                let version = found.map_or(0, |held| held.version.get());
                 let expected = expected.get(&version).copied().flatten();
                 same(
                     format!("the standing at version {version}"),
@@ -324,7 +321,7 @@ pub async fn standing_is_one_round_trip<H: Harness>(harness: &H) -> Verdict {
     Ok(())
 }
 
-async fn ask_all<R: Directory>(store: &R, user: UserId, resources: &[Resource]) -> Verdict {
+async fn ask_all<R: Repository>(store: &R, user: UserId, resources: &[Resource]) -> Verdict {
     for resource in resources {
         if store.standing(user, *resource).await?.is_none() {
             return Err(Failure::new("no standing in an organization that exists"));

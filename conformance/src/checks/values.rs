@@ -16,7 +16,7 @@ use tenancy::{
 };
 
 use crate::harness::Harness;
-use crate::model::{KeyKind, List};
+use crate::model::{KeyKind, whole};
 use crate::report::Verdict;
 use crate::world::{World, at, given, invoicing, joined, renamed};
 
@@ -97,20 +97,19 @@ pub async fn values_times_keep_their_milliseconds<H: Harness>(harness: &H) -> Ve
         world.model.records_agree(&*world.one, id).await?;
         world
             .model
-            .list_agrees(&*world.other, id, List::Log, 10)
+            .list_agrees(&*world.other, &whole::log(id), 10)
             .await?;
         world
             .model
             .list_agrees(
                 &*world.other,
-                id,
-                List::Members(tenancy::RoleSet::all()),
+                &whole::members(id, tenancy::RoleSet::all()),
                 10,
             )
             .await?;
         world
             .model
-            .list_agrees(&*world.other, id, List::Invitations(None), 10)
+            .list_agrees(&*world.other, &whole::invitations(id, None), 10)
             .await?;
     }
     Ok(())
@@ -229,7 +228,7 @@ pub async fn values_optional_fields_come_and_go<H: Harness>(harness: &H) -> Verd
         world.model.records_agree(&*world.one, acme.id).await?;
         world
             .model
-            .organizations_of_agree(&*world.other, acme.ann, 10)
+            .list_agrees(&*world.other, &whole::organizations_of(acme.ann), 10)
             .await?;
     }
     world.model.everything_agrees(&*world.other).await
@@ -254,12 +253,12 @@ pub async fn values_numbers_reach_their_ends<H: Harness>(harness: &H) -> Verdict
         world.model.facts_agree(&*world.one, acme.id, &[]).await?;
         world
             .model
-            .organizations_of_agree(&*world.other, acme.ann, 10)
+            .list_agrees(&*world.other, &whole::organizations_of(acme.ann), 10)
             .await?;
     }
     world
         .model
-        .list_agrees(&*world.one, acme.id, List::Log, 100)
+        .list_agrees(&*world.one, &whole::log(acme.id), 100)
         .await
 }
 
@@ -275,7 +274,7 @@ pub async fn values_counts_are_kept<H: Harness>(harness: &H) -> Verdict {
         world.model.records_agree(&*world.one, id).await?;
         world
             .model
-            .list_agrees(&*world.other, id, List::Workspaces, 100)
+            .list_agrees(&*world.other, &whole::workspaces(id), 100)
             .await?;
         world.model.state(id).validate()?;
     }
@@ -432,6 +431,6 @@ pub async fn values_every_variant_comes_back<H: Harness>(harness: &H) -> Verdict
     world.model.standings_agree(&*world.other).await?;
     world
         .model
-        .organizations_of_agree(&*world.one, ann, 10)
+        .list_agrees(&*world.one, &whole::organizations_of(ann), 10)
         .await
 }

@@ -5,14 +5,10 @@ use core::future::Future;
 use core::time::Duration;
 use std::collections::BTreeSet;
 
-use tenancy::store::{
-    Claim, Directory, Facts, Invitation, Key, Organization, Record, RecordId, Repository,
-};
-use tenancy::text::EmailKey;
-use tenancy::{InvitationId, Member, OrganizationId, Resource, RoleSet, UserId};
+use tenancy::store::{Claim, Directory, Facts, Key, List, Record, RecordId, Repository};
+use tenancy::{OrganizationId, Resource, RoleSet, UserId};
 
-use super::list::{List, enough, not_longer, size, walk};
-use super::{KeyKind, Model};
+use super::{KeyKind, Model, walk, whole};
 use crate::report::{Failure, Verdict};
 use crate::tasks::pause;
 
@@ -98,7 +94,7 @@ impl Model {
         let mut keys: Vec<Key> = vec![Key::OpenInvitations(None)];
         for (record, last) in &tenant.ever {
             keys.push(match (record, last) {
-                (RecordId::Member(user), _) => Key::Person(*user),
+                (RecordId::Member(user) | RecordId::FormerMember(user, _), _) => Key::Person(*user),
                 (RecordId::Workspace(workspace), _) => {
                     Key::Path(nobody, Resource::Workspace(id, *workspace))
                 }
@@ -116,143 +112,55 @@ impl Model {
         Ok(())
     }
 
-    /// Every list of the store, whole, in pages of that size.
+    /// Every list of the store but the logs, whole, in pages of that size.
     pub(crate) async fn lists_agree<R: Directory>(&self, store: &R, limit: u32) -> Verdict {
+        let mut lists = Vec::new();
+        let users = self.users();
         for id in self.organizations() {
-            for list in [
-                List::Members(RoleSet::all()),
-                List::Workspaces,
-                List::Invitations(None),
-            ] {
-                self.list_agrees(store, id, list, limit).await?;
-            }
+            lists.extend([
+                whole::members(id, RoleSet::all()),
+                whole::workspaces(id),
+                whole::invitations(id, None),
+            ]);
             for workspace in self.workspaces(id) {
-                for list in [
-                    List::WorkspaceMembers(workspace, RoleSet::all()),
-                    List::Domains(workspace),
-                    List::Invitations(Some(workspace)),
-                ] {
-                    self.list_agrees(store, id, list, limit).await?;
-                }
+                lists.extend([
+                    whole::workspace_members(id, workspace, RoleSet::all()),
+                    whole::domains(id, workspace),
+                    whole::invitations(id, Some(workspace)),
+                ]);
             }
-            for user in self.users() {
-                self.list_agrees(store, id, List::WorkspacesOf(user), limit)
-                    .await?;
-            }
+            lists.extend(users.iter().map(|user| whole::workspaces_of(id, *user)));
         }
-        for user in self.users() {
-            self.organizations_of_agree(store, user, limit).await?;
-        }
-        for address in self.addresses() {
-            self.invitations_to_agree(store, &address, limit).await?;
+        lists.extend(users.iter().copied().map(whole::organizations_of));
+        lists.extend(self.addresses().iter().map(whole::invitations_to));
+        for list in lists {
+            self.list_agrees(store, &list, limit).await?;
         }
         Ok(())
     }
 
-    /// One list of an organization, whole, in pages of that size.
+    /// One list, whole, in pages of that size. Those across organizations may lag.
     pub(crate) async fn list_agrees<R: Directory>(
         &self,
         store: &R,
-        id: OrganizationId,
-        list: List,
+        list: &List,
         limit: u32,
     ) -> Verdict {
-        let found = walk(store, id, list, limit).await?;
-        let expected = self.list(id, list);
-        same(
-            format!("{list:?} of {id} in pages of {limit}"),
-            &found,
-            &expected,
-        )
-    }
-
-    pub(crate) async fn organizations_of_agree<R: Directory>(
-        &self,
-        store: &R,
-        user: UserId,
-        limit: u32,
-    ) -> Verdict {
-        let ask = || self.organizations_of_agree_now(store, user, limit);
-        eventually(self.lag, ask).await
-    }
-
-    async fn organizations_of_agree_now<R: Directory>(
-        &self,
-        store: &R,
-        user: UserId,
-        limit: u32,
-    ) -> Verdict {
-        let mut found = Vec::new();
-        let mut after = None;
-        loop {
-            let page = store.organizations_of(user, after, size(limit)).await?;
-            let full = not_longer(&page, limit)?;
-            after = page.last().map(|(organization, _)| organization.id);
-            found.extend(page);
-            enough(found.len())?;
-            if !full {
-                break;
-            }
+        let expected: Vec<_> = self.list(list).into_values().collect();
+        let expected = &expected;
+        let place = || format!("{list:?} in pages of {limit}");
+        let ask = || async move {
+            let found = walk(store, list, limit).await;
+            same(
+                place(),
+                &found.map_err(|failure| failure.at(place()))?,
+                expected,
+            )
+        };
+        match list.organization() {
+            Some(_) => ask().await,
+            None => eventually(self.lag, ask).await,
         }
-        let expected: Vec<(Organization, Member)> = self
-            .tenants
-            .values()
-            .filter_map(|tenant| {
-                let member = tenant.state.member(user)?.clone();
-                Some((tenant.state.organization()?.clone(), member))
-            })
-            .collect();
-        same(
-            format!("organizations_of({user}) in pages of {limit}"),
-            &found,
-            &expected,
-        )
-    }
-
-    pub(crate) async fn invitations_to_agree<R: Directory>(
-        &self,
-        store: &R,
-        address: &EmailKey,
-        limit: u32,
-    ) -> Verdict {
-        let ask = || self.invitations_to_agree_now(store, address, limit);
-        eventually(self.lag, ask).await
-    }
-
-    async fn invitations_to_agree_now<R: Directory>(
-        &self,
-        store: &R,
-        address: &EmailKey,
-        limit: u32,
-    ) -> Verdict {
-        let mut found = Vec::new();
-        let mut after: Option<(OrganizationId, InvitationId)> = None;
-        loop {
-            let page = store.invitations_to(address, after, size(limit)).await?;
-            let full = not_longer(&page, limit)?;
-            after = page
-                .last()
-                .map(|(organization, invitation)| (organization.id, invitation.id));
-            found.extend(page);
-            enough(found.len())?;
-            if !full {
-                break;
-            }
-        }
-        let mut expected: Vec<(Organization, Invitation)> = Vec::new();
-        for tenant in self.tenants.values() {
-            let Some(organization) = tenant.state.organization() else {
-                continue;
-            };
-            for invitation in tenant.state.open_invitations_to(address) {
-                expected.push((organization.clone(), invitation.clone()));
-            }
-        }
-        same(
-            format!("invitations_to({}) in pages of {limit}", address.as_str()),
-            &found,
-            &expected,
-        )
     }
 
     /// Every claim that was ever held, and who holds it now.
@@ -264,7 +172,7 @@ impl Model {
         });
         let claims: BTreeSet<_> = names.map(Claim::DomainName).collect();
         for claim in claims {
-            let found = store.holder(&claim).await?;
+            let found = store.claimed_by(&claim).await?;
             let expected = self.claims.get(&claim).copied();
             same(format!("the holder of {claim}"), &found, &expected)?;
         }
@@ -274,7 +182,7 @@ impl Model {
     /// The log of every organization, in pages, and each entry by its id.
     pub(crate) async fn logs_agree<R: Directory>(&self, store: &R, limit: u32) -> Verdict {
         for id in self.organizations() {
-            self.list_agrees(store, id, List::Log, limit).await?;
+            self.list_agrees(store, &whole::log(id), limit).await?;
             for entry in self.log_of(id) {
                 self.facts_agree(store, id, &[Key::Commit(entry.id)])
                     .await?;
@@ -303,7 +211,7 @@ impl Model {
     ) -> Verdict {
         let ask = || async move {
             let found = store.standing(user, resource).await?;
-            let expected = self.standing(user, resource);
+            let expected = self.held(user, resource);
             same(format!("standing({user}, {resource:?})"), &found, &expected)
         };
         eventually(self.lag, ask).await

@@ -1,145 +1,120 @@
 //! Lists, and walks through them.
+//!
+//! The reference is a filter over every record there is, and a sort: it shares nothing with
+//! [`OrganizationState::list`], which the store under test may itself be made of.
 
 use core::num::NonZeroU32;
+use std::collections::BTreeMap;
 
-use tenancy::store::{Directory, Invitation, OrganizationState, Workspace};
+use tenancy::store::{Directory, Item, List, OrganizationState, Record};
 use tenancy::{
-    Domain, InvitationId, LogEntry, Member, OrganizationId, RoleSet, UserId, Version, WorkspaceId,
-    WorkspaceMember,
+    DomainId, InvitationId, LogEntry, OrganizationId, RoleSet, UserId, Version, WorkspaceId,
 };
 
-use super::Model;
+use super::{Model, whole};
 use crate::report::{Failure, Verdict};
 
-/// A list of one organization.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum List {
-    Members(RoleSet),
-    Workspaces,
-    WorkspacesOf(UserId),
-    WorkspaceMembers(WorkspaceId, RoleSet),
-    Domains(WorkspaceId),
-    Invitations(Option<WorkspaceId>),
-    Log,
-}
-
-/// An item of a list.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Item {
-    Member(Member),
-    Workspace(Workspace),
-    WorkspaceOf(Workspace, WorkspaceMember),
-    WorkspaceMember(WorkspaceMember),
-    Domain(Domain),
-    Invitation(Invitation),
-    Entry(LogEntry),
-}
-
-/// Where a list goes on.
+/// The key of an item: where the list goes on after it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Place {
     User(UserId),
     Workspace(WorkspaceId),
-    Domain(tenancy::DomainId),
+    Domain(DomainId),
     Invitation(InvitationId),
+    Organization(OrganizationId),
+    InvitationOf(OrganizationId, InvitationId),
     Version(Version),
 }
 
-impl Item {
-    pub(crate) fn place(&self) -> Place {
-        match self {
-            Self::Member(member) => Place::User(member.user),
-            Self::Workspace(workspace) | Self::WorkspaceOf(workspace, _) => {
-                Place::Workspace(workspace.id)
-            }
-            Self::WorkspaceMember(member) => Place::User(member.user),
-            Self::Domain(domain) => Place::Domain(domain.id),
-            Self::Invitation(invitation) => Place::Invitation(invitation.id),
-            Self::Entry(entry) => Place::Version(entry.version),
+/// The place of an item in a list; `None` if the list has no items of its kind.
+pub(crate) fn place(list: &List, item: &Item) -> Option<Place> {
+    Some(match (list, item) {
+        (List::Members { .. }, Item::Record(Record::Member(member))) => Place::User(member.user),
+        (List::Workspaces { .. }, Item::Record(Record::Workspace(workspace)))
+        | (
+            List::WorkspacesOf { .. },
+            Item::Pair(Record::Workspace(workspace), Record::WorkspaceMember(_)),
+        ) => Place::Workspace(workspace.id),
+        (List::WorkspaceMembers { .. }, Item::Record(Record::WorkspaceMember(member))) => {
+            Place::User(member.user)
         }
-    }
+        (List::Domains { .. }, Item::Record(Record::Domain(domain))) => Place::Domain(domain.id),
+        (List::Invitations { .. }, Item::Record(Record::Invitation(invitation))) => {
+            Place::Invitation(invitation.id)
+        }
+        (List::OrganizationsOf { .. }, Item::Across(organization, Record::Member(_))) => {
+            Place::Organization(organization.id)
+        }
+        (
+            List::InvitationsTo { .. },
+            Item::Across(organization, Record::Invitation(invitation)),
+        ) => Place::InvitationOf(organization.id, invitation.id),
+        (List::Log { .. }, Item::LogEntry(entry)) => Place::Version(entry.version),
+        _ => return None,
+    })
 }
 
-/// One page of a list.
+/// The list from there on.
+pub(crate) fn continued(list: &List, place: Place) -> List {
+    let mut list = list.clone();
+    match (&mut list, place) {
+        (List::Members { after, .. } | List::WorkspaceMembers { after, .. }, Place::User(user)) => {
+            *after = Some(user);
+        }
+        (
+            List::Workspaces { after, .. } | List::WorkspacesOf { after, .. },
+            Place::Workspace(workspace),
+        ) => *after = Some(workspace),
+        (List::Domains { after, .. }, Place::Domain(domain)) => *after = Some(domain),
+        (List::Invitations { after, .. }, Place::Invitation(invitation)) => {
+            *after = Some(invitation);
+        }
+        (List::OrganizationsOf { after, .. }, Place::Organization(organization)) => {
+            *after = Some(organization);
+        }
+        (List::InvitationsTo { after, .. }, Place::InvitationOf(organization, invitation)) => {
+            *after = Some((organization, invitation));
+        }
+        (List::Log { after, .. }, Place::Version(version)) => *after = version,
+        // A place is made by `place`, of this list.
+        _ => {}
+    }
+    list
+}
+
+/// One page of a list, each item with its place.
 pub(crate) async fn page<R: Directory>(
     store: &R,
-    id: OrganizationId,
-    list: List,
-    after: Option<Place>,
+    list: &List,
     limit: u32,
-) -> Result<Vec<Item>, Failure> {
-    let user = match after {
-        Some(Place::User(user)) => Some(user),
-        _ => None,
-    };
-    let workspace = match after {
-        Some(Place::Workspace(workspace)) => Some(workspace),
-        _ => None,
-    };
-    let domain = match after {
-        Some(Place::Domain(domain)) => Some(domain),
-        _ => None,
-    };
-    let invitation = match after {
-        Some(Place::Invitation(invitation)) => Some(invitation),
-        _ => None,
-    };
-    let version = match after {
-        Some(Place::Version(version)) => version,
-        _ => Version::ABSENT,
-    };
-    let size = size(limit);
-    let items: Vec<Item> = match list {
-        List::Members(roles) => {
-            let members = store.members(id, roles, user, size).await?;
-            members.into_iter().map(Item::Member).collect()
-        }
-        List::Workspaces => {
-            let workspaces = store.workspaces(id, workspace, size).await?;
-            workspaces.into_iter().map(Item::Workspace).collect()
-        }
-        List::WorkspacesOf(of) => {
-            let workspaces = store.workspaces_of(id, of, workspace, size).await?;
-            let pairs = workspaces.into_iter();
-            pairs
-                .map(|(workspace, member)| Item::WorkspaceOf(workspace, member))
-                .collect()
-        }
-        List::WorkspaceMembers(of, roles) => {
-            let members = store.workspace_members(id, of, roles, user, size).await?;
-            members.into_iter().map(Item::WorkspaceMember).collect()
-        }
-        List::Domains(of) => {
-            let domains = store.domains(id, of, domain, size).await?;
-            domains.into_iter().map(Item::Domain).collect()
-        }
-        List::Invitations(within) => {
-            let invitations = store.invitations(id, within, invitation, size).await?;
-            invitations.into_iter().map(Item::Invitation).collect()
-        }
-        List::Log => {
-            let entries = store.log(id, version, size).await?;
-            entries.into_iter().map(Item::Entry).collect()
-        }
-    };
-    not_longer(&items, limit)?;
-    Ok(items)
+) -> Result<Vec<(Place, Item)>, Failure> {
+    let size = NonZeroU32::new(limit).unwrap_or(NonZeroU32::MIN);
+    let items = store.list(list, size).await?;
+    not_longer(items.len(), limit)?;
+    let placed = items.into_iter().map(|item| match place(list, &item) {
+        Some(place) => Ok((place, item)),
+        None => Err(Failure::new(format!(
+            "an item of another kind than the list's: {item:?}"
+        ))),
+    });
+    placed.collect()
 }
 
 /// A whole list, page by page.
 pub(crate) async fn walk<R: Directory>(
     store: &R,
-    id: OrganizationId,
-    list: List,
+    list: &List,
     limit: u32,
 ) -> Result<Vec<Item>, Failure> {
     let mut items = Vec::new();
-    let mut after = None;
+    let mut next = list.clone();
     loop {
-        let page = page(store, id, list, after, limit).await?;
-        let full = not_longer(&page, limit)?;
-        after = page.last().map(Item::place);
-        items.extend(page);
+        let page = page(store, &next, limit).await?;
+        let full = not_longer(page.len(), limit)?;
+        if let Some((last, _)) = page.last() {
+            next = continued(list, *last);
+        }
+        items.extend(page.into_iter().map(|(_, item)| item));
         enough(items.len())?;
         if !full {
             return Ok(items);
@@ -147,58 +122,85 @@ pub(crate) async fn walk<R: Directory>(
     }
 }
 
+/// The whole log of an organization.
+pub(crate) async fn whole_log<R: Directory>(
+    store: &R,
+    organization: OrganizationId,
+) -> Result<Vec<LogEntry>, Failure> {
+    let items = walk(store, &whole::log(organization), 50).await?;
+    let entries = items.into_iter().filter_map(|item| match item {
+        Item::LogEntry(entry) => Some(entry),
+        _ => None,
+    });
+    Ok(entries.collect())
+}
+
 impl Model {
-    /// What a list must hold, in order.
-    pub(crate) fn list(&self, id: OrganizationId, list: List) -> Vec<Item> {
-        let absent = OrganizationState::absent(id);
-        let state = self
-            .tenants
-            .get(&id)
-            .map_or(&absent, |tenant| &tenant.state);
-        match list {
-            List::Members(roles) => state
-                .members()
-                .filter(|member| roles.contains(RoleSet::of_organization(member.role)))
-                .cloned()
-                .map(Item::Member)
-                .collect(),
-            List::Workspaces => state.workspaces().cloned().map(Item::Workspace).collect(),
-            List::WorkspacesOf(user) => state
-                .workspaces_of(user)
-                .filter_map(|member| {
-                    let workspace = state.workspace(member.workspace)?.clone();
-                    Some(Item::WorkspaceOf(workspace, member.clone()))
-                })
-                .collect(),
-            List::WorkspaceMembers(workspace, roles) => state
-                .members_of(workspace)
-                .filter(|member| roles.contains(RoleSet::of_workspace(member.role)))
-                .cloned()
-                .map(Item::WorkspaceMember)
-                .collect(),
-            List::Domains(workspace) => state
-                .domains_in(workspace)
-                .cloned()
-                .map(Item::Domain)
-                .collect(),
-            List::Invitations(within) => state
-                .open_invitations()
-                .filter(|invitation| within.is_none() || invitation.target.workspace() == within)
-                .cloned()
-                .map(Item::Invitation)
-                .collect(),
-            List::Log => self.log_of(id).iter().cloned().map(Item::Entry).collect(),
+    /// What a list must hold from its beginning, wherever the page that was asked for begins.
+    pub(crate) fn list(&self, list: &List) -> BTreeMap<Place, Item> {
+        let mut items = BTreeMap::new();
+        for (id, tenant) in &self.tenants {
+            if list.organization().is_some_and(|other| other != *id) {
+                continue;
+            }
+            let of_the_log = tenant.log.iter().cloned().map(Item::LogEntry);
+            let records = tenant.state.records();
+            let of_records = records.filter_map(|record| listed(list, &tenant.state, record));
+            for item in of_the_log.chain(of_records) {
+                if let Some(place) = place(list, &item) {
+                    items.insert(place, item);
+                }
+            }
         }
+        items
     }
 }
 
-pub(crate) fn size(limit: u32) -> NonZeroU32 {
-    NonZeroU32::new(limit).unwrap_or(NonZeroU32::MIN)
+/// A record as an item of a list; `None` if it doesn't belong there.
+fn listed(list: &List, state: &OrganizationState, record: Record) -> Option<Item> {
+    let belongs = match (list, &record) {
+        (List::Members { roles, .. }, Record::Member(member)) => {
+            roles.contains(RoleSet::of_organization(member.role))
+        }
+        (
+            List::WorkspaceMembers {
+                workspace, roles, ..
+            },
+            Record::WorkspaceMember(member),
+        ) => member.workspace == *workspace && roles.contains(RoleSet::of_workspace(member.role)),
+        (List::Workspaces { .. }, Record::Workspace(_)) => true,
+        (List::Domains { workspace, .. }, Record::Domain(domain)) => domain.workspace == *workspace,
+        (List::Invitations { workspace, .. }, Record::Invitation(invitation)) => {
+            invitation.is_open()
+                && (workspace.is_none() || invitation.target.workspace() == *workspace)
+        }
+        (List::WorkspacesOf { user, .. }, Record::WorkspaceMember(member)) => {
+            if member.user != *user {
+                return None;
+            }
+            let workspace = state.workspace(member.workspace)?.clone();
+            return Some(Item::Pair(Record::Workspace(workspace), record));
+        }
+        (List::OrganizationsOf { user, .. }, Record::Member(member)) => {
+            return across(state, member.user == *user, record);
+        }
+        (List::InvitationsTo { email, .. }, Record::Invitation(invitation)) => {
+            let theirs = invitation.is_open() && invitation.email.key() == email;
+            return across(state, theirs, record);
+        }
+        _ => false,
+    };
+    belongs.then_some(Item::Record(record))
+}
+
+fn across(state: &OrganizationState, belongs: bool, record: Record) -> Option<Item> {
+    let organization = state.organization().filter(|_| belongs)?;
+    Some(Item::Across(organization.summary(), record))
 }
 
 /// Whether a page is full; a failure if it holds more than it may.
-pub(crate) fn not_longer<T>(page: &[T], limit: u32) -> Result<bool, Failure> {
-    let length = u32::try_from(page.len()).unwrap_or(u32::MAX);
+fn not_longer(items: usize, limit: u32) -> Result<bool, Failure> {
+    let length = u32::try_from(items).unwrap_or(u32::MAX);
     if length > limit {
         return Err(Failure::new(format!(
             "a page of {limit} holds {length} items"
@@ -208,7 +210,7 @@ pub(crate) fn not_longer<T>(page: &[T], limit: u32) -> Result<bool, Failure> {
 }
 
 /// Stops a walk that goes in circles.
-pub(crate) fn enough(items: usize) -> Verdict {
+fn enough(items: usize) -> Verdict {
     if items > 5_000 {
         return Err(Failure::new("the walk through a list doesn't end"));
     }

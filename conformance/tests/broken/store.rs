@@ -9,11 +9,13 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
-use tenancy::store::{Change, Claim, Commit, Facts, Key, OrganizationState, Outcome, Record};
-use tenancy::{CommitId, LogEntry, OrganizationId, Resource, Standing, UserId, Version};
+use tenancy::store::{
+    Change, Claim, Commit, Facts, Held, Item, Key, List, OrganizationState, Outcome, Record,
+};
+use tenancy::{CommitId, LogEntry, OrganizationId, Resource, UserId, Version};
 
 use super::handle::{Answer, AnyStore};
-use super::rows::{List, Row};
+use super::items::{after, key};
 
 /// What a store does wrong. Everything that a flaw leaves as it is here is right.
 pub(crate) trait Flaw: Default + Send + Sync + 'static {
@@ -55,11 +57,11 @@ pub(crate) trait Flaw: Default + Send + Sync + 'static {
         store: &Store<Self>,
         user: UserId,
         resource: Resource,
-    ) -> impl Future<Output = Result<Option<Standing>, Lost>> + Send {
+    ) -> impl Future<Output = Result<Option<Held>, Lost>> + Send {
         async move {
             step().await;
             store.count(1);
-            Ok(store.data().standing(user, resource))
+            Ok(store.data().held(user, resource))
         }
     }
 
@@ -75,21 +77,21 @@ pub(crate) trait Flaw: Default + Send + Sync + 'static {
     }
 
     /// What a list holds, in any order.
-    fn rows(data: &Data, list: &List<'_>) -> Vec<Row> {
-        data.rows(list)
+    fn items(data: &Data, list: &List) -> Vec<Item> {
+        data.items(list)
     }
 
     /// In which order.
-    fn order(row: &Row) -> Vec<u8> {
-        row.key()
+    fn order(item: &Item) -> Vec<u8> {
+        key(item)
     }
 
-    /// A page of rows in order.
-    fn page(&self, rows: Vec<Row>, after: Option<Vec<u8>>, limit: usize) -> Vec<Row> {
-        keyset(rows, after.as_deref(), limit)
+    /// A page of items in order.
+    fn page(&self, items: Vec<Item>, after: Option<Vec<u8>>, limit: usize) -> Vec<Item> {
+        keyset(items, after.as_deref(), limit)
     }
 
-    fn holder(data: &Data, claim: &Claim) -> Option<OrganizationId> {
+    fn claimed_by(data: &Data, claim: &Claim) -> Option<OrganizationId> {
         data.claims.get(claim).copied()
     }
 
@@ -248,16 +250,17 @@ impl Data {
         facts.map_or_else(Vec::new, |facts| facts.records)
     }
 
-    pub(crate) fn standing(&self, user: UserId, resource: Resource) -> Option<Standing> {
+    pub(crate) fn held(&self, user: UserId, resource: Resource) -> Option<Held> {
         let state = self.organizations.get(&resource.organization())?;
-        state.standing(user, resource)
+        state.held(user, resource)
     }
 }
 
-/// The rows after a key, as many as asked for.
-pub(crate) fn keyset(rows: Vec<Row>, after: Option<&[u8]>, limit: usize) -> Vec<Row> {
-    let rows = rows.into_iter();
-    rows.filter(|row| after.is_none_or(|after| row.key().as_slice() > after))
+/// The items after a key, as many as asked for.
+pub(crate) fn keyset(items: Vec<Item>, after: Option<&[u8]>, limit: usize) -> Vec<Item> {
+    let items = items.into_iter();
+    items
+        .filter(|item| after.is_none_or(|after| key(item).as_slice() > after))
         .take(limit)
         .collect()
 }
@@ -316,18 +319,18 @@ impl<F: Flaw> AnyStore for Store<F> {
         })
     }
 
-    fn standing(&self, user: UserId, on: Resource) -> Answer<'_, Option<Standing>> {
+    fn standing(&self, user: UserId, on: Resource) -> Answer<'_, Option<Held>> {
         Box::pin(F::standing(self, user, on))
     }
 
-    fn list(&self, list: &List<'_>, after: Option<Vec<u8>>, limit: usize) -> Vec<Row> {
-        let mut rows = F::rows(&self.data(), list);
-        rows.sort_by_key(F::order);
-        self.own.page(rows, after, limit)
+    fn list(&self, list: &List, limit: usize) -> Vec<Item> {
+        let mut items = F::items(&self.data(), list);
+        items.sort_by_key(F::order);
+        self.own.page(items, after(list), limit)
     }
 
-    fn holder(&self, claim: &Claim) -> Option<OrganizationId> {
-        F::holder(&self.data(), claim)
+    fn claimed_by(&self, claim: &Claim) -> Option<OrganizationId> {
+        F::claimed_by(&self.data(), claim)
     }
 
     fn another(&self) -> Box<dyn AnyStore> {

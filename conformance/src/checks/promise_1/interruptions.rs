@@ -8,7 +8,7 @@ use tenancy::store::{Commit, Directory, Key, Outcome, Repository};
 use tenancy::{Event, Resource};
 
 use crate::harness::Harness;
-use crate::model::same;
+use crate::model::{same, whole};
 use crate::report::{Failure, Verdict};
 use crate::tasks::{cut, pause};
 use crate::world::{Acme, World, joined, renamed};
@@ -163,18 +163,13 @@ pub async fn promise_1_dropped_calls_use_nothing_up<H: Harness>(harness: &H) -> 
     let resource = Resource::Domain(acme.id, acme.domain);
     let late = world.propose(acme.id, vec![Event::ContractEdited { contract: None }])?;
     world.commit(&late).await?; // so that it can only conflict from now on
+    let members = whole::members(acme.id, tenancy::RoleSet::all());
     for number in 0..100_usize {
         let polls = (number % 3).saturating_add(1);
         drop(cut(polls, store.load(acme.id, &keys)).await);
         drop(cut(polls, store.standing(acme.bob, resource)).await);
         drop(cut(polls, store.commit(&late)).await);
-        let users = store.members(
-            acme.id,
-            tenancy::RoleSet::all(),
-            None,
-            NonZeroU32::new(10).unwrap_or(NonZeroU32::MIN),
-        );
-        drop(cut(polls, users).await);
+        drop(cut(polls, store.list(&members, NonZeroU32::MIN)).await);
     }
     for _ in 0..3 {
         twenty_calls(&mut world, &acme).await?;

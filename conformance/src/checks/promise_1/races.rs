@@ -14,7 +14,7 @@ use tenancy::{
 
 use crate::commands::{Carrier, Known};
 use crate::harness::Harness;
-use crate::model::{Item, List, Model, same, walk};
+use crate::model::{Model, same, whole, whole_log};
 use crate::random::Random;
 use crate::report::{Failure, Verdict};
 use crate::tasks::{Meeting, Started, all, pause, start};
@@ -42,7 +42,7 @@ pub async fn promise_1_racers_have_one_winner<H: Harness>(harness: &H) -> Verdic
         world.model.records_agree(&*world.other, acme.id).await?;
         world
             .model
-            .list_agrees(&*world.one, acme.id, List::Log, 100)
+            .list_agrees(&*world.one, &whole::log(acme.id), 100)
             .await?;
     }
     Ok(())
@@ -361,12 +361,7 @@ async fn replayed<R: tenancy::store::Directory>(
 ) -> Result<Model, Failure> {
     let mut logs = BTreeMap::new();
     for id in organizations {
-        let items = walk(&*world.one, id, List::Log, 50).await?;
-        let entries = items.into_iter().filter_map(|item| match item {
-            Item::Entry(entry) => Some(entry),
-            _ => None,
-        });
-        logs.insert(id, entries.collect());
+        logs.insert(id, whole_log(&*world.one, id).await?);
     }
     let model = Model::replay(world.model.lag(), &logs)?;
     for id in model.organizations() {

@@ -4,7 +4,7 @@ use tenancy::store::Key;
 use tenancy::{DomainKind, DomainName, EmailAddress, Event, Name, OrganizationRole, WorkspaceRole};
 
 use crate::harness::Harness;
-use crate::model::{KeyKind, List};
+use crate::model::{KeyKind, whole};
 use crate::report::Verdict;
 use crate::world::{World, given, invoicing, renamed};
 
@@ -95,7 +95,7 @@ pub async fn values_names_compare_byte_for_byte<H: Harness>(harness: &H) -> Verd
         .await?;
     world
         .model
-        .list_agrees(&*world.other, id, List::Workspaces, 5)
+        .list_agrees(&*world.other, &whole::workspaces(id), 5)
         .await?;
     // Keys that are near to one that is there, and yet no workspace's.
     for text in names() {
@@ -114,7 +114,7 @@ pub async fn values_names_compare_byte_for_byte<H: Harness>(harness: &H) -> Verd
     }
     world
         .model
-        .list_agrees(&*world.one, id, List::Log, 100)
+        .list_agrees(&*world.one, &whole::log(id), 100)
         .await
 }
 
@@ -227,12 +227,12 @@ pub async fn values_addresses_are_kept_as_typed<H: Harness>(harness: &H) -> Verd
     for address in world.model.addresses() {
         world
             .model
-            .invitations_to_agree(&*world.one, &address, 100)
+            .list_agrees(&*world.one, &whole::invitations_to(&address), 100)
             .await?;
     }
     world
         .model
-        .list_agrees(&*world.other, acme.id, List::Log, 100)
+        .list_agrees(&*world.other, &whole::log(acme.id), 100)
         .await
 }
 
