@@ -76,12 +76,12 @@ fn main() {
             ("in place", &mut || {
                 let (user, organization, domain) = some(&world, &random);
                 let standing = store.standing(user, (organization, domain).into());
-                assert!(now(standing).unwrap().is_some());
+                assert!(block_on(standing).unwrap().is_some());
             }),
             ("on threads", &mut || {
                 let (user, organization, domain) = some(&world, &random);
                 let standing = on_threads.standing(user, (organization, domain).into());
-                assert!(now(standing).unwrap().is_some());
+                assert!(block_on(standing).unwrap().is_some());
             }),
         ],
     );
@@ -150,7 +150,7 @@ fn commits(
 fn chain(store: &SqliteRepository) -> impl FnMut() + use<> {
     let store = store.clone();
     let create = creation(CommitId::new());
-    assert_eq!(now(store.commit(&create)).unwrap(), Outcome::Committed);
+    assert_eq!(block_on(store.commit(&create)).unwrap(), Outcome::Committed);
     let mut turn = 0_u32;
     let mut template = create;
     let workspace = template
@@ -176,7 +176,7 @@ fn chain(store: &SqliteRepository) -> impl FnMut() + use<> {
         template.entry.version = template.next.version;
         template.entry.id = CommitId::new();
         template.changes = vec![Change::Put(Record::Workspace(workspace))];
-        let outcome = now(store.commit(&template)).unwrap();
+        let outcome = block_on(store.commit(&template)).unwrap();
         assert_eq!(outcome, Outcome::Committed);
     }
 }
@@ -416,7 +416,7 @@ fn fill(store: &SqliteRepository) -> World {
             world.domains.push((commit.organization(), domain.id));
             commit.changes.push(Change::Put(Record::Domain(domain)));
         }
-        assert_eq!(now(store.commit(&commit)).unwrap(), Outcome::Committed);
+        assert_eq!(block_on(store.commit(&commit)).unwrap(), Outcome::Committed);
     }
     world
 }

@@ -413,4 +413,6 @@ pub(crate) fn every() -> impl Iterator<Item = &'static Statement> {
 }
 
 #[cfg(test)]
+mod plans;
+#[cfg(test)]
 mod tests;

@@ -24,7 +24,7 @@ fn everything_is_delivered_once_and_in_order() {
         let store = tenancy.repository();
         let mut seen: BTreeMap<_, Vec<_>> = BTreeMap::new();
         loop {
-            let delivery = now(store.outbox().deliver(limit(3), |entry| {
+            let delivery = block_on(store.outbox().deliver(limit(3), |entry| {
                 seen.entry(entry.organization)
                     .or_default()
                     .push(entry.version.get());
@@ -43,11 +43,11 @@ fn everything_is_delivered_once_and_in_order() {
         );
         // What comes later is delivered later.
         domain(&tenancy, two, "acme-more");
-        let batch = now(store.outbox().take(limit(10))).unwrap().unwrap();
+        let batch = block_on(store.outbox().take(limit(10))).unwrap().unwrap();
         assert_eq!(batch.organization(), two.organization);
         assert_eq!(batch.entries().len(), 1);
-        now(store.outbox().settle(batch, 1)).unwrap();
-        assert!(now(store.outbox().take(limit(10))).unwrap().is_none());
+        block_on(store.outbox().settle(batch, 1)).unwrap();
+        assert!(block_on(store.outbox().take(limit(10))).unwrap().is_none());
     }
 }
 
@@ -67,7 +67,7 @@ fn a_failure_holds_up_its_organization_and_no_other() {
         }
         Ok(())
     };
-    let delivery = now(store.outbox().deliver(limit(100), &mut refuse)).unwrap();
+    let delivery = block_on(store.outbox().deliver(limit(100), &mut refuse)).unwrap();
     assert_eq!(delivery.delivered, 2);
     let [(entry, "the mail server is down")] = &delivery.failed[..] else {
         panic!("{delivery:?}");
@@ -77,14 +77,14 @@ fn a_failure_holds_up_its_organization_and_no_other() {
         (bad.organization, Version::new(1))
     );
     // Not at once again ...
-    let delivery = now(store.outbox().deliver(limit(100), &mut refuse)).unwrap();
+    let delivery = block_on(store.outbox().deliver(limit(100), &mut refuse)).unwrap();
     assert_eq!((delivery.delivered, delivery.failed.len()), (0, 0));
     assert_eq!(attempts.len(), 3);
     // ... but when its time has come, from where it failed.
     let due = "UPDATE tenancy_outbox SET due = 0";
     place.stranger().execute_batch(due).unwrap();
     let mut versions = Vec::new();
-    let delivery = now(store.outbox().deliver(limit(100), |entry| {
+    let delivery = block_on(store.outbox().deliver(limit(100), |entry| {
         versions.push(entry.version.get());
         Ok::<_, ()>(())
     }));
@@ -99,27 +99,27 @@ fn a_worker_that_dies_loses_nothing() {
     let acme = acme(&tenancy);
     domain(&tenancy, acme, "acme-api");
     let store = tenancy.repository();
-    let lost = now(store.outbox().lease(Duration::ZERO).take(limit(1)))
+    let lost = block_on(store.outbox().lease(Duration::ZERO).take(limit(1)))
         .unwrap()
         .unwrap();
     assert_eq!(lost.entries()[0].version, Version::new(1));
     drop(lost);
-    let again = now(store.outbox().take(limit(10))).unwrap().unwrap();
+    let again = block_on(store.outbox().take(limit(10))).unwrap().unwrap();
     assert_eq!(again.entries().len(), 2);
     // One that comes back late: what it did counts, but it takes nothing away from the other.
-    assert!(now(store.outbox().take(limit(10))).unwrap().is_none());
-    now(store.outbox().settle(again, 0)).unwrap();
+    assert!(block_on(store.outbox().take(limit(10))).unwrap().is_none());
+    block_on(store.outbox().settle(again, 0)).unwrap();
     place
         .stranger()
         .execute_batch("UPDATE tenancy_outbox SET due = 0")
         .unwrap();
-    let late = now(store.outbox().lease(Duration::ZERO).take(limit(1)))
+    let late = block_on(store.outbox().lease(Duration::ZERO).take(limit(1)))
         .unwrap()
         .unwrap();
-    let other = now(store.outbox().take(limit(10))).unwrap().unwrap();
-    now(store.outbox().settle(late, 1)).unwrap();
-    assert!(now(store.outbox().take(limit(10))).unwrap().is_none());
-    now(store.outbox().settle(other, 2)).unwrap();
+    let other = block_on(store.outbox().take(limit(10))).unwrap().unwrap();
+    block_on(store.outbox().settle(late, 1)).unwrap();
+    assert!(block_on(store.outbox().take(limit(10))).unwrap().is_none());
+    block_on(store.outbox().settle(other, 2)).unwrap();
     assert_eq!(rows(&place), 0);
 }
 
@@ -137,10 +137,10 @@ fn a_slow_worker_stops_when_its_lease_is_over() {
         seen.push(entry.version.get());
         Ok::<_, ()>(())
     });
-    assert_eq!(now(slow).unwrap().delivered, 1);
-    let batch = now(store.outbox().lease(Duration::ZERO).take(limit(9))).unwrap();
+    assert_eq!(block_on(slow).unwrap().delivered, 1);
+    let batch = block_on(store.outbox().lease(Duration::ZERO).take(limit(9))).unwrap();
     assert!(batch.unwrap().is_over());
-    let batch = now(store.outbox().take(limit(9))).unwrap().unwrap();
+    let batch = block_on(store.outbox().take(limit(9))).unwrap().unwrap();
     assert!(!batch.is_over());
     assert_eq!(
         (seen, batch.entries()[0].version),
@@ -164,7 +164,7 @@ fn a_commit_during_delivery_is_delivered_next() {
     // The closure commits: no lock is held while it runs.
     let mut first = true;
     let mut versions = Vec::new();
-    let delivery = now(store.outbox().deliver(limit(10), |entry| {
+    let delivery = block_on(store.outbox().deliver(limit(10), |entry| {
         versions.push(entry.version.get());
         if std::mem::take(&mut first) {
             domain(&tenancy, acme, "acme-api");
@@ -183,7 +183,7 @@ fn a_clock_that_was_set_back_holds_nothing_up() {
     let far = "UPDATE tenancy_outbox SET due = 9000000000000000000, worker = x'00'";
     place.stranger().execute_batch(far).unwrap();
     let store = tenancy.repository();
-    assert!(now(store.outbox().take(limit(1))).unwrap().is_some());
+    assert!(block_on(store.outbox().take(limit(1))).unwrap().is_some());
 }
 
 #[test]
@@ -199,7 +199,7 @@ fn several_workers_keep_the_order() {
             scope.spawn(move || {
                 loop {
                     let last_round = *done.lock().unwrap();
-                    let delivery = now(store.outbox().deliver(limit(4), |entry| {
+                    let delivery = block_on(store.outbox().deliver(limit(4), |entry| {
                         let mut seen = seen.lock().unwrap();
                         seen.entry(entry.organization)
                             .or_default()
@@ -218,7 +218,7 @@ fn several_workers_keep_the_order() {
                     organization: organization.organization,
                     name: name(&format!("{turn}")),
                 };
-                now(tenancy.execute(&actor("ann"), create)).unwrap();
+                block_on(tenancy.execute(&actor("ann"), create)).unwrap();
             }
         }
         *done.lock().unwrap() = true;

@@ -9,7 +9,7 @@ use std::task::{Context, Waker};
 use std::time::Duration;
 
 use tenancy::{commands::*, store::*, *};
-use tenancy_sqlite::{MIGRATIONS, Options, SqliteError, SqliteRepository, VerifyError};
+use tenancy_sqlite::{Error, MIGRATIONS, Options, SqliteRepository, VerifyError};
 use world::*;
 
 /// All that a store holds is one type, whatever runs its calls.
@@ -30,7 +30,7 @@ fn a_whole_life_is_kept_and_verified() {
 
         let on_api = (acme.organization, api);
         let configure = DomainAction::Configure;
-        let check = |who: &str| now(tenancy.check(&actor(who), on_api, configure)).unwrap();
+        let check = |who: &str| block_on(tenancy.check(&actor(who), on_api, configure)).unwrap();
         assert!(check("ann").is_allowed());
         assert!(check("bob").is_allowed());
         assert!(matches!(check("cy"), Decision::Forbidden { .. }));
@@ -40,7 +40,9 @@ fn a_whole_life_is_kept_and_verified() {
             organization: acme.organization,
             user: user("bob"),
         };
-        let gone = now(tenancy.execute(&actor("ann"), remove)).unwrap().output;
+        let gone = block_on(tenancy.execute(&actor("ann"), remove))
+            .unwrap()
+            .output;
         assert_eq!(
             gone.workspaces,
             [(acme.workspace, WorkspaceRole::Developer)]
@@ -51,11 +53,14 @@ fn a_whole_life_is_kept_and_verified() {
             organization: acme.organization,
             domain: api,
         };
-        now(tenancy.execute(&actor("ann"), delete)).unwrap();
+        block_on(tenancy.execute(&actor("ann"), delete)).unwrap();
         let claim = Claim::DomainName(domain_name("acme-api"));
         let store = tenancy.repository();
-        assert_eq!(now(store.holder(&claim)).unwrap(), Some(acme.organization));
-        now(store.verify(acme.organization)).unwrap();
+        assert_eq!(
+            block_on(store.holder(&claim)).unwrap(),
+            Some(acme.organization)
+        );
+        block_on(store.verify(acme.organization)).unwrap();
     });
 }
 
@@ -65,18 +70,20 @@ fn reopening_keeps_everything() {
         let tenancy = place.tenancy();
         let acme = acme(&tenancy);
         join(&tenancy, acme, "bob", WorkspaceRole::Admin);
-        let before = now(tenancy.repository().load(acme.organization, &[])).unwrap();
+        let before = block_on(tenancy.repository().load(acme.organization, &[])).unwrap();
         drop(tenancy);
 
         let store = place.open();
         let keys = [Key::Person(user("bob"))];
-        let facts = now(store.load(acme.organization, &keys)).unwrap().unwrap();
+        let facts = block_on(store.load(acme.organization, &keys))
+            .unwrap()
+            .unwrap();
         assert_eq!(
             Some(facts.organization),
             before.map(|facts| facts.organization)
         );
         assert_eq!(facts.records.len(), 3); // the member, the membership, its workspace
-        now(store.verify(acme.organization)).unwrap();
+        block_on(store.verify(acme.organization)).unwrap();
     });
 }
 
@@ -95,8 +102,8 @@ fn keys_bring_what_the_reference_brings() {
         organization,
         domain: gone,
     };
-    now(tenancy.execute(&ann, delete)).unwrap();
-    let other = now(tenancy.execute(
+    block_on(tenancy.execute(&ann, delete)).unwrap();
+    let other = block_on(tenancy.execute(
         &ann,
         CreateWorkspace {
             organization,
@@ -112,10 +119,10 @@ fn keys_bring_what_the_reference_brings() {
             email: email(&format!("{who}@acme.example")),
             role: WorkspaceRole::Reader,
         };
-        let invited = now(tenancy.execute(&ann, invite)).unwrap().output;
+        let invited = block_on(tenancy.execute(&ann, invite)).unwrap().output;
         invitations.push(invited.invitation);
     }
-    let last = now(tenancy.execute(
+    let last = block_on(tenancy.execute(
         &ann,
         RevokeInvitation {
             organization,
@@ -125,7 +132,7 @@ fn keys_bring_what_the_reference_brings() {
     let last = last.unwrap().commit;
 
     let store = tenancy.repository();
-    let log = now(store.log(organization, Version::ABSENT, limit(1000))).unwrap();
+    let log = block_on(store.log(organization, Version::ABSENT, limit(1000))).unwrap();
     let state = OrganizationState::replay(organization, &log).unwrap();
     let mut keys = vec![
         Key::Commit(last),
@@ -158,7 +165,7 @@ fn keys_bring_what_the_reference_brings() {
     }
     for key in keys {
         let keys = std::slice::from_ref(&key);
-        let found = now(store.load(organization, keys)).unwrap().unwrap();
+        let found = block_on(store.load(organization, keys)).unwrap().unwrap();
         let expected = Facts::select(&state, &log, keys).unwrap();
         assert_eq!(found.organization, expected.organization);
         assert_eq!(found.committed, expected.committed, "{key:?}");
@@ -181,17 +188,17 @@ fn of_two_handles_on_one_version_one_wins() {
                 organization: acme.organization,
                 name: name(to),
             };
-            let prepared = now(tenancy.prepare(&actor("ann"), rename)).unwrap();
+            let prepared = block_on(tenancy.prepare(&actor("ann"), rename)).unwrap();
             prepared.commit.unwrap()
         };
         let (first, second) = (prepare(&one, "First"), prepare(&two, "Second"));
         assert_eq!(
-            now(one.repository().commit(&first)).unwrap(),
+            block_on(one.repository().commit(&first)).unwrap(),
             Outcome::Committed
         );
         let before = dump(place);
         assert_eq!(
-            now(two.repository().commit(&second)).unwrap(),
+            block_on(two.repository().commit(&second)).unwrap(),
             Outcome::Conflict
         );
         assert_eq!(dump(place), before);
@@ -203,9 +210,9 @@ fn an_organization_is_created_once() {
     let place = Place::new(quick());
     let store = place.open();
     let commit = creation("Acme");
-    assert_eq!(now(store.commit(&commit)).unwrap(), Outcome::Committed);
+    assert_eq!(block_on(store.commit(&commit)).unwrap(), Outcome::Committed);
     let before = dump(&place);
-    assert_eq!(now(store.commit(&commit)).unwrap(), Outcome::Conflict);
+    assert_eq!(block_on(store.commit(&commit)).unwrap(), Outcome::Conflict);
     assert_eq!(dump(&place), before);
 }
 
@@ -221,13 +228,16 @@ fn a_taken_claim_changes_nothing() {
             name: domain_name("acme-api"),
             kind: DomainKind::Production,
         };
-        let commit = now(tenancy.prepare(&actor("ann"), create))
+        let commit = block_on(tenancy.prepare(&actor("ann"), create))
             .unwrap()
             .commit
             .unwrap();
         let before = dump(place);
         let taken = Outcome::Taken(Claim::DomainName(domain_name("acme-api")));
-        assert_eq!(now(tenancy.repository().commit(&commit)).unwrap(), taken);
+        assert_eq!(
+            block_on(tenancy.repository().commit(&commit)).unwrap(),
+            taken
+        );
         assert_eq!(dump(place), before);
     });
 }
@@ -245,16 +255,16 @@ fn racing_threads_and_handles_lose_nothing() {
                     for turn in 0..10 {
                         let name = name(&format!("{racer} {turn}"));
                         let create = CreateWorkspace { organization, name };
-                        now(tenancy.execute(&actor("ann"), create)).unwrap();
+                        block_on(tenancy.execute(&actor("ann"), create)).unwrap();
                     }
                 });
             }
         });
         let store = place.open();
-        let facts = now(store.load(organization, &[])).unwrap().unwrap();
+        let facts = block_on(store.load(organization, &[])).unwrap().unwrap();
         assert_eq!(facts.organization.version, Version::new(61));
         assert_eq!(facts.organization.counts.workspaces, 61);
-        now(store.verify(organization)).unwrap();
+        block_on(store.verify(organization)).unwrap();
     }
 }
 
@@ -268,15 +278,17 @@ fn names_may_be_swapped_in_one_commit() {
         organization,
         name: name("Other"),
     };
-    let other = now(tenancy.execute(&actor("ann"), create)).unwrap().output;
+    let other = block_on(tenancy.execute(&actor("ann"), create))
+        .unwrap()
+        .output;
     let store = tenancy.repository();
     let keys = [acme.workspace, other].map(|id| Key::Path(user("ann"), (organization, id).into()));
-    let facts = now(store.load(organization, &keys)).unwrap().unwrap();
+    let facts = block_on(store.load(organization, &keys)).unwrap().unwrap();
     let rename = RenameOrganization {
         organization,
         name: name("Swapped"),
     };
-    let mut commit = now(tenancy.prepare(&actor("ann"), rename))
+    let mut commit = block_on(tenancy.prepare(&actor("ann"), rename))
         .unwrap()
         .commit
         .unwrap();
@@ -294,8 +306,8 @@ fn names_may_be_swapped_in_one_commit() {
         }
     }
     assert_eq!(commit.changes.len(), 2);
-    assert_eq!(now(store.commit(&commit)).unwrap(), Outcome::Committed);
-    let named = now(store.load(organization, &[Key::WorkspaceNamed(name("acme").key())]));
+    assert_eq!(block_on(store.commit(&commit)).unwrap(), Outcome::Committed);
+    let named = block_on(store.load(organization, &[Key::WorkspaceNamed(name("acme").key())]));
     let [Record::Workspace(workspace)] = &named.unwrap().unwrap().records[..] else {
         panic!("one workspace");
     };
@@ -319,9 +331,9 @@ fn pages_are_in_order_and_filtered_by_role() {
         user: user("cy"),
         role: OrganizationRole::Accounting,
     };
-    now(tenancy.execute(&actor("ann"), promote)).unwrap();
+    block_on(tenancy.execute(&actor("ann"), promote)).unwrap();
     let store = tenancy.repository();
-    let log = now(store.log(acme.organization, Version::ABSENT, limit(1000))).unwrap();
+    let log = block_on(store.log(acme.organization, Version::ABSENT, limit(1000))).unwrap();
     let state = OrganizationState::replay(acme.organization, &log).unwrap();
     for bits in 0..64 {
         let roles = RoleSet::from_bits_retain(bits);
@@ -330,7 +342,7 @@ fn pages_are_in_order_and_filtered_by_role() {
             loop {
                 let after = seen.last().copied();
                 let page = store.members(acme.organization, roles, after, limit(size));
-                let page = now(page).unwrap();
+                let page = block_on(page).unwrap();
                 assert!(page.len() <= size as usize);
                 if page.is_empty() {
                     break;
@@ -347,7 +359,7 @@ fn pages_are_in_order_and_filtered_by_role() {
                 let after = seen.last().copied();
                 let page =
                     store.workspace_members(organization, workspace, roles, after, limit(size));
-                let page = now(page).unwrap();
+                let page = block_on(page).unwrap();
                 if page.is_empty() {
                     break;
                 }
@@ -374,12 +386,12 @@ fn lists_across_organizations_come_in_pages() {
             email: email("Zoe@ACME.example"),
             role: OrganizationRole::Member,
         };
-        now(tenancy.execute(&actor("ann"), invite)).unwrap();
+        block_on(tenancy.execute(&actor("ann"), invite)).unwrap();
     }
     let store = tenancy.repository();
     let (mut mine, mut hers) = (Vec::new(), Vec::new());
     loop {
-        let page = now(store.organizations_of(user("ann"), mine.last().copied(), limit(2)));
+        let page = block_on(store.organizations_of(user("ann"), mine.last().copied(), limit(2)));
         let page = page.unwrap();
         if page.is_empty() {
             break;
@@ -388,7 +400,8 @@ fn lists_across_organizations_come_in_pages() {
     }
     let zoe = email("zoe@acme.example");
     loop {
-        let page = now(store.invitations_to(zoe.key(), hers.last().copied(), limit(2))).unwrap();
+        let page =
+            block_on(store.invitations_to(zoe.key(), hers.last().copied(), limit(2))).unwrap();
         if page.is_empty() {
             break;
         }
@@ -430,10 +443,10 @@ fn a_dropped_future_leaves_a_working_store() {
                 (acme.organization, acme.workspace),
                 WorkspaceAction::Rename,
             );
-            assert!(now(check).unwrap().is_allowed());
+            assert!(block_on(check).unwrap().is_allowed());
         }
         let store = tenancy.repository();
-        now(store.verify(acme.organization)).unwrap();
+        block_on(store.verify(acme.organization)).unwrap();
     }
 }
 
@@ -457,7 +470,7 @@ fn in_memory_it_works_without_a_file() {
         let tenancy = Tenancy::new(store.clone()).with_settings(roomy());
         let acme = acme(&tenancy);
         join(&tenancy, acme, "bob", WorkspaceRole::Developer);
-        now(store.verify(acme.organization)).unwrap();
+        block_on(store.verify(acme.organization)).unwrap();
     }
 }
 
@@ -471,12 +484,12 @@ fn somebody_else_writing_for_too_long_is_a_conflict() {
     let stranger = place.stranger();
     stranger.execute_batch("BEGIN IMMEDIATE").unwrap();
     assert_eq!(
-        now(store.commit(&creation("Acme"))).unwrap(),
+        block_on(store.commit(&creation("Acme"))).unwrap(),
         Outcome::Conflict
     );
     stranger.execute_batch("ROLLBACK").unwrap();
     assert_eq!(
-        now(store.commit(&creation("Acme"))).unwrap(),
+        block_on(store.commit(&creation("Acme"))).unwrap(),
         Outcome::Committed
     );
 }
@@ -514,7 +527,7 @@ fn a_newer_schema_is_refused() {
     let refused = SqliteRepository::open(place.path()).unwrap_err();
     let newest = MIGRATIONS.last().unwrap().0;
     assert!(
-        matches!(refused, SqliteError::NewerSchema { found: 999, known } if known == newest),
+        matches!(refused, Error::NewerSchema { found: 999, known } if known == newest),
         "{refused}"
     );
 }
@@ -524,12 +537,12 @@ fn what_is_no_database_is_refused() {
     let place = Place::new(quick());
     std::fs::write(place.path(), "this is a letter, and no database at all").unwrap();
     let refused = SqliteRepository::open(place.path()).unwrap_err();
-    assert!(matches!(refused, SqliteError::Open { .. }), "{refused}");
+    assert!(matches!(refused, Error::Open { .. }), "{refused}");
     let refused = SqliteRepository::open(place.directory.path()).unwrap_err();
-    assert!(matches!(refused, SqliteError::Open { .. }), "{refused}");
+    assert!(matches!(refused, Error::Open { .. }), "{refused}");
     // A name that SQLite would take for a nameless file, gone when it is closed.
     let refused = SqliteRepository::open("").unwrap_err();
-    assert!(matches!(refused, SqliteError::NoWal { .. }), "{refused}");
+    assert!(matches!(refused, Error::NoWal { .. }), "{refused}");
 }
 
 #[test]
@@ -541,7 +554,7 @@ fn verify_finds_what_strangers_wrote() {
         domain(&tenancy, acme, "acme-api");
         join(&tenancy, acme, "bob", WorkspaceRole::Developer);
         place.stranger().execute_batch(sql).unwrap();
-        now(tenancy.repository().verify(acme.organization)).unwrap_err()
+        block_on(tenancy.repository().verify(acme.organization)).unwrap_err()
     };
     let drift = found("UPDATE tenancy_members SET role = 2 WHERE role = 0");
     assert!(
@@ -584,7 +597,7 @@ fn an_unreadable_row_is_named() {
         .unwrap();
     let store = tenancy.repository();
     let keys = [Key::Person(user("ann"))];
-    let error = now(store.load(acme.organization, &keys)).unwrap_err();
+    let error = block_on(store.load(acme.organization, &keys)).unwrap_err();
     let ann = user("ann");
     assert_eq!(
         error.to_string(),
@@ -595,15 +608,19 @@ fn an_unreadable_row_is_named() {
     );
     let source = std::error::Error::source(&error).unwrap();
     assert_eq!(source.to_string(), "9 stands for nothing");
-    let error = now(store.standing(ann, acme.organization.into())).unwrap_err();
-    assert!(matches!(error, SqliteError::Unreadable { .. }), "{error}");
+    let error = block_on(store.standing(ann, acme.organization.into())).unwrap_err();
+    assert!(matches!(error, Error::Unreadable { .. }), "{error}");
     // And nothing stays open after an error.
-    assert!(now(store.load(acme.organization, &[])).unwrap().is_some());
+    assert!(
+        block_on(store.load(acme.organization, &[]))
+            .unwrap()
+            .is_some()
+    );
 
     vandal
         .execute_batch("UPDATE tenancy_organizations SET name = ' '")
         .unwrap();
-    let error = now(store.load(acme.organization, &[])).unwrap_err();
+    let error = block_on(store.load(acme.organization, &[])).unwrap_err();
     assert!(error.to_string().contains("unreadable `name`"), "{error}");
 }
 
@@ -614,24 +631,15 @@ fn a_commit_that_contradicts_itself_is_not_written() {
     let before = dump(&place);
     let mut wrong = creation("Acme");
     wrong.next.version = Version::new(7);
-    let refused = now(store.commit(&wrong)).unwrap_err();
-    assert!(
-        matches!(refused, SqliteError::InvalidCommit(_)),
-        "{refused}"
-    );
+    let refused = block_on(store.commit(&wrong)).unwrap_err();
+    assert!(matches!(refused, Error::InvalidCommit(_)), "{refused}");
     let mut wrong = creation("Acme");
     wrong.entry.organization = OrganizationId::new();
-    let refused = now(store.commit(&wrong)).unwrap_err();
-    assert!(
-        matches!(refused, SqliteError::InvalidCommit(_)),
-        "{refused}"
-    );
+    let refused = block_on(store.commit(&wrong)).unwrap_err();
+    assert!(matches!(refused, Error::InvalidCommit(_)), "{refused}");
     let mut fine = creation("Acme");
     fine.entry.at += std::time::Duration::from_nanos(1);
-    let refused = now(store.commit(&fine)).unwrap_err();
-    assert!(
-        matches!(refused, SqliteError::InvalidCommit(_)),
-        "{refused}"
-    );
+    let refused = block_on(store.commit(&fine)).unwrap_err();
+    assert!(matches!(refused, Error::InvalidCommit(_)), "{refused}");
     assert_eq!(dump(&place), before);
 }
