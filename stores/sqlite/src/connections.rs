@@ -182,8 +182,13 @@ impl Drop for OnThreads {
     fn drop(&mut self) {
         self.writer.close();
         self.readers.close();
+        let this = std::thread::current().id();
         for thread in self.threads.drain(..) {
-            let _ = thread.join(); // a thread that panicked is over as well
+            // The last handle may go on one of these threads, with a task that the thread wakes. It can't wait
+            // for itself, and ends once its job is done.
+            if thread.thread().id() != this {
+                let _ = thread.join(); // a thread that panicked is over as well
+            }
         }
     }
 }
@@ -341,6 +346,8 @@ fn at(path: &Path) -> impl Fn(rusqlite::Error) -> Error {
 mod tests {
     use super::*;
     use rusqlite::StatementStatus;
+    use std::future::Future as _;
+    use std::sync::mpsc;
 
     /// After `ANALYZE`, SQLite would look at bound values and prepare each run anew.
     #[test]
@@ -353,7 +360,7 @@ mod tests {
         writer
             .execute_batch(
                 "WITH RECURSIVE n(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < 1000) \
-                 INSERT INTO tenancy_members SELECT randomblob(16), randomblob(16), 0, NULL, NULL, 0 FROM n; \
+                 INSERT INTO tenancy_members SELECT randomblob(16), randomblob(16), 1, NULL, '{}' FROM n; \
                  ANALYZE",
             )
             .unwrap();
@@ -375,6 +382,33 @@ mod tests {
     #[test]
     fn no_statement_is_ever_thrown_out() {
         assert!(crate::statements::every().count() < STATEMENTS);
+    }
+
+    #[test]
+    fn the_last_handle_may_be_dropped_on_a_thread_of_the_store() {
+        let options = Options {
+            calls: Calls::OnThreads,
+            ..Options::default()
+        };
+        let connections = Arc::new(Connections::open(Path::new(MEMORY), &options).unwrap());
+        let last = Arc::clone(&connections);
+        let (begun, begins) = mpsc::channel();
+        let (go, goes) = mpsc::channel::<()>();
+        let (dropped, is_dropped) = mpsc::channel();
+        let mut job = Box::pin(connections.write(&(), move |_, ()| {
+            begun.send(()).unwrap();
+            goes.recv().unwrap();
+            let drops = catch_unwind(AssertUnwindSafe(|| drop(last)));
+            dropped.send(drops.is_ok()).unwrap();
+            Ok(())
+        }));
+        let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+        assert!(job.as_mut().poll(&mut context).is_pending());
+        begins.recv().unwrap();
+        drop(job);
+        drop(connections);
+        go.send(()).unwrap();
+        assert!(is_dropped.recv().unwrap(), "it can't wait for itself");
     }
 
     #[test]

@@ -20,7 +20,7 @@ mod statements;
 
 pub use commit::apply;
 pub use error::Error;
-pub use migrate::{MIGRATIONS, Migration, SchemaError, migrate};
+pub use migrate::{MIGRATIONS, Migration, SchemaError, migrate, schema_version};
 pub use options::{Calls, Durability, Options};
 pub use outbox::{Batch, Delivery, Depth, Failing, Outbox, Parked};
 pub use repository::SqliteRepository;

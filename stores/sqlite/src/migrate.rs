@@ -69,15 +69,22 @@ pub enum SchemaError {
         known: u32,
     },
     /// The steps were made, but a table, an index or a view isn't as they make it: something else altered it.
-    #[error("`{name}` is not as the migrations make it")]
+    #[error("the tables were altered; they should have: {definition}")]
     Altered {
-        /// The table, index or view that is missing, foreign or different.
-        name: String,
+        /// What is missing, or is there in another form.
+        definition: String,
+    },
+    /// A trigger or a unique index that no step makes is on the tables: a commit would write more than it
+    /// says, or less.
+    #[error("the tables were altered; they should not have: {definition}")]
+    Foreign {
+        /// What is there.
+        definition: String,
     },
     /// The tables are of a newer version, which this one should be able to live with, but a statement of this
     /// one can't be prepared.
     #[error("the tables were altered: a statement can't be prepared")]
-    Statement(#[source] rusqlite::Error),
+    Refused(#[source] rusqlite::Error),
     /// A step failed. The file is as it was before.
     #[error("migration {step} failed")]
     Step {
@@ -111,6 +118,15 @@ pub enum SchemaError {
 /// - [`SchemaError::Sqlite`]: SQLite failed.
 pub fn migrate(connection: &mut Connection) -> Result<(), SchemaError> {
     migrate_by(connection, MIGRATIONS)
+}
+
+/// The last step that a database has made; 0 if it has none.
+///
+/// # Errors
+///
+/// [`SchemaError::Sqlite`]: SQLite failed.
+pub fn schema_version(connection: &Connection) -> Result<u32, SchemaError> {
+    Ok(Made::find(connection)?.last)
 }
 
 fn migrate_by(connection: &mut Connection, steps: &[Migration]) -> Result<(), SchemaError> {
@@ -165,14 +181,18 @@ fn check_by(connection: &Connection, steps: &[Migration]) -> Result<(), SchemaEr
     let mut reference = Connection::open_in_memory()?;
     migrate_by(&mut reference, steps)?;
     let (mut found, due) = (definitions(connection)?, definitions(&reference)?);
-    for (name, definition) in due {
-        if found.remove(&name) != Some(definition) {
-            return Err(SchemaError::Altered { name });
+    for (name, due) in due {
+        if found.remove(&name).as_ref() != Some(&due) {
+            return Err(SchemaError::Altered {
+                definition: due.sql,
+            });
         }
     }
-    // A host's own index or table is its own affair; a trigger would write what no commit says.
-    match found.into_iter().find(|(_, definition)| definition.of_ours) {
-        Some((name, _)) => Err(SchemaError::Altered { name }),
+    // A host's own index or table is its own affair, but not what changes the meaning of a commit.
+    match found.into_values().find(Definition::changes_commits) {
+        Some(foreign) => Err(SchemaError::Foreign {
+            definition: foreign.sql,
+        }),
         None => Ok(()),
     }
 }
@@ -181,7 +201,7 @@ fn prepared(connection: &Connection) -> Result<(), SchemaError> {
     for statement in statements::every() {
         connection
             .prepare(statement.text())
-            .map_err(SchemaError::Statement)?;
+            .map_err(SchemaError::Refused)?;
     }
     Ok(())
 }
@@ -192,8 +212,13 @@ struct Definition {
     kind: String,
     table: String,
     sql: String,
-    /// Whether it is a trigger or a unique index on a table of ours: it makes commits mean something else.
-    of_ours: bool,
+}
+
+impl Definition {
+    /// Whether it writes, or forbids, beside what a commit says.
+    fn changes_commits(&self) -> bool {
+        self.kind == "trigger" || self.sql.starts_with("create unique index ")
+    }
 }
 
 fn definitions(connection: &Connection) -> Result<BTreeMap<String, Definition>, rusqlite::Error> {
@@ -202,15 +227,11 @@ fn definitions(connection: &Connection) -> Result<BTreeMap<String, Definition>, 
          WHERE sql IS NOT NULL AND (name GLOB 'tenancy_*' OR tbl_name GLOB 'tenancy_*')",
     )?;
     let rows = statement.query_map((), |row| {
-        let (kind, sql): (String, String) = (row.get(1)?, row.get(3)?);
-        let sql = normal(&sql);
-        let of_ours = kind == "trigger" || sql.starts_with("create unique index ");
-        let table = row.get(2)?;
+        let sql: String = row.get(3)?;
         let definition = Definition {
-            kind,
-            table,
-            sql,
-            of_ours,
+            kind: row.get(1)?,
+            table: row.get(2)?,
+            sql: normal(&sql),
         };
         Ok((row.get(0)?, definition))
     })?;
@@ -346,7 +367,7 @@ mod tests {
             .execute_batch("DROP INDEX tenancy_members_email")
             .unwrap();
         let error = check(&connection).unwrap_err();
-        assert!(matches!(error, SchemaError::Statement(_)), "{error}");
+        assert!(matches!(error, SchemaError::Refused(_)), "{error}");
     }
 
     #[test]
@@ -395,8 +416,6 @@ mod tests {
              CREATE TABLE tenancy_claims (scope INTEGER, key TEXT, organization_id BLOB)",
             "DROP VIEW tenancy_members_view",
             "ALTER TABLE tenancy_members ADD COLUMN nickname TEXT",
-            "CREATE TRIGGER t AFTER INSERT ON tenancy_members BEGIN DELETE FROM tenancy_claims; END",
-            "CREATE UNIQUE INDEX one_name ON tenancy_members (organization_id, email_key)",
         ] {
             let connection = made_with(&[]);
             connection.execute_batch(altered).unwrap();
@@ -404,6 +423,22 @@ mod tests {
             assert!(
                 matches!(error, SchemaError::Altered { .. }),
                 "{altered}: {error}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_changes_the_meaning_of_a_commit_is_found() {
+        for foreign in [
+            "CREATE TRIGGER t AFTER INSERT ON tenancy_members BEGIN DELETE FROM tenancy_claims; END",
+            "CREATE UNIQUE INDEX one_name ON tenancy_members (organization_id, email_key)",
+        ] {
+            let connection = made_with(&[]);
+            connection.execute_batch(foreign).unwrap();
+            let error = check(&connection).unwrap_err();
+            assert!(
+                matches!(error, SchemaError::Foreign { .. }),
+                "{foreign}: {error}"
             );
         }
     }

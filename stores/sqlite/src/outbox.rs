@@ -83,15 +83,9 @@ pub struct Batch {
     organization: OrganizationId,
     worker: Uuid,
     entries: Vec<LogEntry>,
-    /// Whether it is an entry that was released, and so comes by itself.
-    released: bool,
-}
-
-/// An organization that was due.
-struct Taken {
-    /// What it has to deliver; `None` if nothing that can be read.
-    batch: Option<Batch>,
-    /// How many entries can't be read, and were parked.
+    /// The entry that it is of by itself, if one was released.
+    released: Option<Version>,
+    attempts: u32,
     parked: u32,
 }
 
@@ -113,12 +107,16 @@ pub struct Delivery<E> {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Depth {
-    /// The organizations that have something to deliver, due or not.
+    /// How many organizations have something to deliver, due or not.
     pub organizations: u64,
-    /// Those of them whose last attempt failed.
+    /// How many entries that is in all, with those among them that are parked.
+    pub entries: u64,
+    /// How many organizations wait after an attempt that failed.
     pub failing: u64,
-    /// The entries that are parked.
+    /// How many entries are parked, the released ones included.
     pub parked: u64,
+    /// How many entries were skipped.
+    pub skipped: u64,
     /// The time from which on the longest-waiting organization is due; `None` if none waits. That a worker
     /// has an organization, or that it failed, puts its time off.
     pub oldest_due: Option<DateTime<Utc>>,
@@ -133,14 +131,14 @@ pub struct Failing {
     /// The version that the entry made.
     pub version: Version,
     /// How often it was handed out.
-    pub attempts: u64,
+    pub attempts: u32,
     /// The error of the last attempt, of which the first 500 characters are kept.
     pub error: String,
     /// When it is tried again.
     pub due: DateTime<Utc>,
 }
 
-/// An entry that is not handed out: what [`Outbox::parked`] lists.
+/// An entry that is not handed out in its turn: what [`Outbox::parked`] lists.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Parked {
@@ -150,6 +148,8 @@ pub struct Parked {
     pub version: Version,
     /// Whether it was skipped, and so is never handed out.
     pub skipped: bool,
+    /// Whether it was released, and is handed out next.
+    pub released: bool,
     /// Why, as whoever parked or skipped it said; or why it can't be read.
     pub why: String,
     /// Since when.
@@ -202,35 +202,33 @@ impl<'r> Outbox<'r> {
         };
         let mut left = Some(limit);
         while let Some(limit) = left {
-            let Some(Taken { batch, parked }) = self.take_next(limit).await? else {
+            let Some(batch) = self.take(limit).await? else {
                 break;
             };
-            delivery.parked = delivery.parked.saturating_add(parked);
-            let mut tried = parked;
-            if let Some(batch) = batch {
-                let mut delivered = 0_u32;
-                let mut failed = None;
-                for entry in batch.entries() {
-                    // Somebody else may have it by now: no entry of ours after theirs.
-                    if delivered > 0 && !self.holds(&batch).await? {
+            let parked = batch.parked;
+            let mut delivered = 0_u32;
+            let mut failed = None;
+            for entry in batch.entries() {
+                // Somebody else may have it by now: no entry of ours after theirs.
+                if delivered > 0 && !self.holds(&batch).await? {
+                    break;
+                }
+                match hand_over(entry) {
+                    Ok(()) => delivered = delivered.saturating_add(1),
+                    Err(error) => {
+                        failed = Some((entry.clone(), error));
                         break;
                     }
-                    match hand_over(entry) {
-                        Ok(()) => delivered = delivered.saturating_add(1),
-                        Err(error) => {
-                            failed = Some((entry.clone(), error));
-                            break;
-                        }
-                    }
                 }
-                let error = failed.as_ref().map(|(_, error)| error.to_string());
-                self.settle(batch, delivered, error.as_deref()).await?;
-                delivery.delivered = delivery.delivered.saturating_add(delivered);
-                tried = tried
-                    .saturating_add(delivered)
-                    .saturating_add(u32::from(failed.is_some()));
-                delivery.failed.extend(failed);
             }
+            let error = failed.as_ref().map(|(_, error)| error.to_string());
+            self.settle(batch, delivered, error.as_deref()).await?;
+            let tried = delivered
+                .saturating_add(parked)
+                .saturating_add(u32::from(failed.is_some()));
+            delivery.delivered = delivery.delivered.saturating_add(delivered);
+            delivery.parked = delivery.parked.saturating_add(parked);
+            delivery.failed.extend(failed);
             left = NonZeroU32::new(limit.get().saturating_sub(tried.max(1)));
         }
         Ok(delivery)
@@ -239,23 +237,13 @@ impl<'r> Outbox<'r> {
     /// Takes the organization that has waited longest, with up to `limit` of its entries; `None` if there
     /// is nothing to deliver now. Until the lease is over nobody else gets it.
     ///
-    /// That it was taken is counted as an attempt before any entry is read. An entry that can't be read is
-    /// parked, and is not in the batch.
+    /// That it was taken is counted as an attempt before any entry is read. Entries that can't be read are
+    /// parked; a batch may have none left. Settle it nevertheless.
     ///
     /// # Errors
     ///
     /// Whatever fails in the store.
     pub async fn take(&self, limit: NonZeroU32) -> Result<Option<Batch>, Error> {
-        while let Some(taken) = self.take_next(limit).await? {
-            if taken.batch.is_some() {
-                return Ok(taken.batch);
-            }
-        }
-        Ok(None)
-    }
-
-    /// Takes the organization that has waited longest; `None` if none is due.
-    async fn take_next(&self, limit: NonZeroU32) -> Result<Option<Taken>, Error> {
         let connections = self.repository.connections();
         let lease = self.lease;
         let Some(lease) = connections
@@ -269,8 +257,7 @@ impl<'r> Outbox<'r> {
                 queue::entries(connection, lease, limit)
             })
             .await?;
-        let parked = u32::try_from(found.unreadable.len()).unwrap_or(u32::MAX);
-        if parked > 0 {
+        if !found.unreadable.is_empty() {
             let organization = lease.organization;
             connections
                 .write(&found.unreadable, move |connection, unreadable| {
@@ -278,22 +265,13 @@ impl<'r> Outbox<'r> {
                 })
                 .await?;
         }
-        let batch = Batch {
+        Ok(Some(Batch {
             organization: lease.organization,
             worker: lease.worker,
             entries: found.entries,
-            released: lease.released.is_some(),
-        };
-        if batch.entries.is_empty() {
-            self.settle(batch, 0, None).await?;
-            return Ok(Some(Taken {
-                batch: None,
-                parked,
-            }));
-        }
-        Ok(Some(Taken {
-            batch: Some(batch),
-            parked,
+            released: lease.released,
+            attempts: lease.attempts,
+            parked: u32::try_from(found.unreadable.len()).unwrap_or(u32::MAX),
         }))
     }
 
@@ -315,14 +293,16 @@ impl<'r> Outbox<'r> {
             .await
     }
 
-    /// Gives a batch back, of which the first `delivered` entries were delivered, and says why the next one
-    /// was not, if it was tried.
+    /// Gives a batch back, of which the first `delivered` entries were delivered; whether it was still this
+    /// worker's.
     ///
-    /// With an error, what is left is handed out again after [`retry_after`](Self::retry_after) and its
-    /// doublings; without one, at once. An entry that was [released](Self::release) and fails is parked again.
+    /// If not all were delivered, the rest is handed out again after [`retry_after`](Self::retry_after); with
+    /// an `error`, which is what the next one failed with, after a pause that doubles with each attempt that
+    /// fails. The error's first 500 characters are kept for [`failing`](Self::failing). An entry that was
+    /// [released](Self::release) and fails is parked again, for that reason.
     ///
-    /// A worker whose lease is over may settle all the same: what it has delivered counts, and it takes
-    /// nothing away from the worker that has the organization now.
+    /// A worker whose lease is over settles all the same: what it has delivered counts, and it takes nothing
+    /// away from the worker that has the organization now.
     ///
     /// # Errors
     ///
@@ -332,23 +312,21 @@ impl<'r> Outbox<'r> {
         batch: Batch,
         delivered: u32,
         error: Option<&str>,
-    ) -> Result<(), Error> {
+    ) -> Result<bool, Error> {
         let delivered = usize::try_from(delivered).unwrap_or(usize::MAX);
         let delivered = delivered.min(batch.entries.len());
+        let all = delivered == batch.entries.len();
         let settled = queue::Settled {
             organization: batch.organization,
             worker: batch.worker,
-            released: batch
-                .entries
-                .first()
-                .filter(|_| batch.released)
-                .map(|entry| entry.version),
+            released: batch.released,
+            all,
             last: delivered
                 .checked_sub(1)
                 .and_then(|last| batch.entries.get(last))
                 .map(|entry| entry.version),
             error: error
-                .filter(|_| delivered < batch.entries.len())
+                .filter(|_| !all)
                 .map(|error| error.chars().take(ERROR_CHARACTERS).collect()),
             retry_after: self.retry_after,
         };
@@ -489,9 +467,21 @@ impl Batch {
         self.organization
     }
 
-    /// The entries, oldest first: one at least.
+    /// The entries, oldest first.
     #[must_use]
     pub fn entries(&self) -> &[LogEntry] {
         &self.entries
+    }
+
+    /// How often its first entry was handed out, this time included.
+    #[must_use]
+    pub const fn attempts(&self) -> u32 {
+        self.attempts
+    }
+
+    /// How many entries couldn't be read when it was taken, and were parked.
+    #[must_use]
+    pub const fn parked(&self) -> u32 {
+        self.parked
     }
 }

@@ -210,7 +210,11 @@ impl<'r> Cells<'r> {
         self.number(index, "version", Some).map(Version::new)
     }
 
-    pub(crate) fn count(&self, index: usize, column: &'static str) -> Result<u64, Error> {
+    pub(crate) fn count<N: TryFrom<i64>>(
+        &self,
+        index: usize,
+        column: &'static str,
+    ) -> Result<N, Error> {
         self.number(index, column, Some)
     }
 

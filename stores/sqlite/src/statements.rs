@@ -327,9 +327,10 @@ statements! {
 
     OUTBOX_AHEAD = "SELECT 1 FROM tenancy_outbox o INDEXED BY tenancy_outbox_due WHERE o.due > ?1 LIMIT 1";
     OUTBOX_HEAL = "UPDATE tenancy_outbox INDEXED BY tenancy_outbox_due SET due = ?1 WHERE due > ?2";
-    OUTBOX_NEXT = "SELECT o.organization_id, o.first FROM tenancy_outbox o INDEXED BY tenancy_outbox_due \
+    OUTBOX_NEXT = "SELECT o.organization_id, o.first, o.attempts \
+        FROM tenancy_outbox o INDEXED BY tenancy_outbox_due \
         WHERE o.due <= ?1 ORDER BY o.due, o.organization_id LIMIT 1";
-    OUTBOX_TAKE = "UPDATE tenancy_outbox SET due = ?2, worker = ?3, attempts = attempts + ?4 \
+    OUTBOX_TAKE = "UPDATE tenancy_outbox SET due = ?2, worker = ?3, attempts = ?4 \
         WHERE organization_id = ?1";
     OUTBOX_ENTRIES = "SELECT {commits c} FROM tenancy_commits c \
         WHERE c.organization_id = ?1 AND c.version >= ?2 AND NOT EXISTS (\
@@ -344,9 +345,7 @@ statements! {
     OUTBOX_ATTEMPTS = "SELECT o.attempts FROM tenancy_outbox o WHERE o.organization_id = ?1 AND o.worker = ?2";
     OUTBOX_RETURN = "UPDATE tenancy_outbox SET worker = NULL, due = ?3 \
         WHERE organization_id = ?1 AND worker = ?2";
-    OUTBOX_UNTRIED = "UPDATE tenancy_outbox SET worker = NULL, due = ?3, attempts = max(attempts - 1, 0) \
-        WHERE organization_id = ?1 AND worker = ?2";
-    OUTBOX_FAILED = "UPDATE tenancy_outbox SET worker = NULL, due = ?3, attempts = ?4, error = ?5 \
+    OUTBOX_GIVE_BACK = "UPDATE tenancy_outbox SET worker = NULL, due = ?3, attempts = ?4, error = ?5 \
         WHERE organization_id = ?1 AND worker = ?2";
     /// Unless a worker has it, who removes it then.
     OUTBOX_REMOVE = "DELETE FROM tenancy_outbox AS o \
@@ -361,9 +360,13 @@ statements! {
             WHERE p.state = 3 AND p.organization_id = ?1)";
     OUTBOX_DEPTH = "SELECT \
         (SELECT count(*) FROM tenancy_outbox), \
+        (SELECT coalesce(sum(g.version - o.first + 1), 0) FROM tenancy_outbox o \
+            CROSS JOIN tenancy_organizations g ON g.id = o.organization_id), \
         (SELECT count(*) FROM tenancy_outbox o INDEXED BY tenancy_outbox_failing WHERE o.error IS NOT NULL), \
         (SELECT count(*) FROM tenancy_outbox_parked p INDEXED BY tenancy_outbox_parked_state \
-            WHERE p.state = 1), \
+            WHERE p.state IN (1, 3)), \
+        (SELECT count(*) FROM tenancy_outbox_parked p INDEXED BY tenancy_outbox_parked_state \
+            WHERE p.state = 2), \
         (SELECT min(o.due) FROM tenancy_outbox o INDEXED BY tenancy_outbox_due)";
     OUTBOX_FAILING = "SELECT o.organization_id, (\
             SELECT min(c.version) FROM tenancy_commits c \
@@ -401,7 +404,7 @@ statements! {
         WHERE p.state = 3 AND p.organization_id = ?1 ORDER BY p.version LIMIT 1";
     PARKED_FORGET = "DELETE FROM tenancy_outbox_parked WHERE organization_id = ?1 AND version = ?2";
     PARKED_LIST = "SELECT p.organization_id, p.version, p.state, p.why, p.at FROM tenancy_outbox_parked p \
-        WHERE (p.organization_id, p.version) > (?1, ?2) AND p.state <> 3 \
+        WHERE (p.organization_id, p.version) > (?1, ?2) \
         ORDER BY p.organization_id, p.version LIMIT ?3";
 }
 

@@ -176,10 +176,17 @@ fn write_and_kill(path: &Path, round: usize) -> Acknowledged {
 /// What was acknowledged is there, in the log and in the tables.
 fn look_for(store: &SqliteRepository, acknowledged: &Acknowledged) {
     for (organization, versions) in acknowledged {
-        let log = block_on(store.log(*organization, Version::ABSENT, limit(10_000))).unwrap();
+        let list = List::Log {
+            organization: *organization,
+            after: Version::ABSENT,
+        };
+        let log = block_on(store.list(&list, limit(10_000))).unwrap();
         for (version, commit) in versions {
             let entry = log.get(usize::try_from(*version).unwrap() - 1);
-            let found = entry.map(|entry| entry.id);
+            let found = entry.map(|entry| match entry {
+                Item::LogEntry(entry) => entry.id,
+                other => panic!("{other:?}"),
+            });
             assert_eq!(found, Some(*commit), "{organization} {version}");
         }
         block_on(store.verify(*organization)).unwrap();
@@ -219,6 +226,7 @@ fn look_at_everything(place: &Place, acknowledged: &Acknowledged) {
         "domains",
         "retired_domain_names",
         "invitations",
+        "former_members",
         "claims",
         "commits",
         "outbox",

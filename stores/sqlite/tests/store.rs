@@ -4,12 +4,13 @@ mod world;
 
 use std::collections::BTreeSet;
 use std::future::Future;
+use std::num::NonZeroU32;
 use std::pin::pin;
 use std::task::{Context, Waker};
 use std::time::Duration;
 
 use tenancy::{commands::*, store::*, *};
-use tenancy_sqlite::{Error, MIGRATIONS, Options, SqliteRepository, VerifyError};
+use tenancy_sqlite::{Error, MIGRATIONS, Options, SchemaError, SqliteRepository, VerifyError};
 use world::*;
 
 /// All that a store holds is one type, whatever runs its calls.
@@ -17,6 +18,19 @@ fn everywhere(check: impl Fn(&Place)) {
     check(&Place::new(quick()));
     check(&Place::new(threaded()));
     check(&Place::new(Options::default()));
+}
+
+fn log(store: &SqliteRepository, organization: OrganizationId) -> Vec<LogEntry> {
+    let list = List::Log {
+        organization,
+        after: Version::ABSENT,
+    };
+    let items = block_on(store.list(&list, limit(1000))).unwrap();
+    let entries = items.into_iter().map(|item| match item {
+        Item::LogEntry(entry) => entry,
+        other => panic!("{other:?}"),
+    });
+    entries.collect()
 }
 
 #[test]
@@ -57,7 +71,7 @@ fn a_whole_life_is_kept_and_verified() {
         let claim = Claim::DomainName(domain_name("acme-api"));
         let store = tenancy.repository();
         assert_eq!(
-            block_on(store.holder(&claim)).unwrap(),
+            block_on(store.claimed_by(&claim)).unwrap(),
             Some(acme.organization)
         );
         block_on(store.verify(acme.organization)).unwrap();
@@ -132,7 +146,7 @@ fn keys_bring_what_the_reference_brings() {
     let last = last.unwrap().commit;
 
     let store = tenancy.repository();
-    let log = block_on(store.log(organization, Version::ABSENT, limit(1000))).unwrap();
+    let log = log(store, organization);
     let state = OrganizationState::replay(organization, &log).unwrap();
     let mut keys = vec![
         Key::Commit(last),
@@ -333,44 +347,58 @@ fn pages_are_in_order_and_filtered_by_role() {
     };
     block_on(tenancy.execute(&actor("ann"), promote)).unwrap();
     let store = tenancy.repository();
-    let log = block_on(store.log(acme.organization, Version::ABSENT, limit(1000))).unwrap();
+    let log = log(store, acme.organization);
     let state = OrganizationState::replay(acme.organization, &log).unwrap();
     for bits in 0..64 {
         let roles = RoleSet::from_bits_retain(bits);
         for size in [1, 2, 100] {
-            let mut seen = Vec::new();
-            loop {
-                let after = seen.last().copied();
-                let page = store.members(acme.organization, roles, after, limit(size));
-                let page = block_on(page).unwrap();
-                assert!(page.len() <= size as usize);
-                if page.is_empty() {
-                    break;
-                }
-                seen.extend(page.iter().map(|member| member.user));
-            }
+            let (organization, workspace) = (acme.organization, acme.workspace);
+            let members = |after| List::Members {
+                organization,
+                roles,
+                after,
+            };
+            let there = |after| List::WorkspaceMembers {
+                organization,
+                workspace,
+                roles,
+                after,
+            };
+            let user_of = |item: &Item| match item {
+                Item::Record(Record::Member(member)) => member.user,
+                Item::Record(Record::WorkspaceMember(member)) => member.user,
+                other => panic!("{other:?}"),
+            };
+            let seen = walk(store, members, limit(size), user_of);
             let holds = |role| roles.contains(RoleSet::of_organization(role));
             let expected = state.members().filter(|member| holds(member.role));
             assert_eq!(seen, expected.map(|member| member.user).collect::<Vec<_>>());
 
-            let mut seen = Vec::new();
-            loop {
-                let (organization, workspace) = (acme.organization, acme.workspace);
-                let after = seen.last().copied();
-                let page =
-                    store.workspace_members(organization, workspace, roles, after, limit(size));
-                let page = block_on(page).unwrap();
-                if page.is_empty() {
-                    break;
-                }
-                seen.extend(page.iter().map(|member| member.user));
-            }
+            let seen = walk(store, there, limit(size), user_of);
             let holds = |role| roles.contains(RoleSet::of_workspace(role));
             let expected = state
                 .members_of(acme.workspace)
                 .filter(|member| holds(member.role));
             assert_eq!(seen, expected.map(|member| member.user).collect::<Vec<_>>());
         }
+    }
+}
+
+/// All of a list, page by page: the keys of its items.
+fn walk<K: Copy>(
+    store: &SqliteRepository,
+    list: impl Fn(Option<K>) -> List,
+    limit: NonZeroU32,
+    key: impl Fn(&Item) -> K,
+) -> Vec<K> {
+    let mut seen = Vec::new();
+    loop {
+        let page = block_on(store.list(&list(seen.last().copied()), limit)).unwrap();
+        assert!(page.len() <= limit.get() as usize);
+        if page.is_empty() {
+            return seen;
+        }
+        seen.extend(page.iter().map(&key));
     }
 }
 
@@ -389,32 +417,31 @@ fn lists_across_organizations_come_in_pages() {
         block_on(tenancy.execute(&actor("ann"), invite)).unwrap();
     }
     let store = tenancy.repository();
-    let (mut mine, mut hers) = (Vec::new(), Vec::new());
-    loop {
-        let page = block_on(store.organizations_of(user("ann"), mine.last().copied(), limit(2)));
-        let page = page.unwrap();
-        if page.is_empty() {
-            break;
+    let user = user("ann");
+    let mine = |after| List::OrganizationsOf { user, after };
+    let mine = walk(store, mine, limit(2), |item| match item {
+        Item::Across(organization, Record::Member(member)) if member.user == user => {
+            assert_eq!(
+                (organization.name.as_str(), organization.admins),
+                ("Acme", 1)
+            );
+            organization.id
         }
-        mine.extend(page.iter().map(|(organization, _)| organization.id));
-    }
-    let zoe = email("zoe@acme.example");
-    loop {
-        let page =
-            block_on(store.invitations_to(zoe.key(), hers.last().copied(), limit(2))).unwrap();
-        if page.is_empty() {
-            break;
-        }
-        hers.extend(
-            page.iter()
-                .map(|(organization, open)| (organization.id, open.id)),
-        );
-        assert!(
-            page.iter()
-                .all(|(_, open)| open.email.as_str() == "Zoe@ACME.example")
-        );
-    }
+        other => panic!("{other:?}"),
+    });
     assert_eq!(mine, all);
+    let zoe = email("zoe@acme.example");
+    let hers = |after| List::InvitationsTo {
+        email: zoe.key().clone(),
+        after,
+    };
+    let hers = walk(store, hers, limit(2), |item| match item {
+        Item::Across(organization, Record::Invitation(open)) => {
+            assert_eq!(open.email.as_str(), "Zoe@ACME.example");
+            (organization.id, open.id)
+        }
+        other => panic!("{other:?}"),
+    });
     assert_eq!(hers.into_iter().map(|(id, _)| id).collect::<Vec<_>>(), all);
 }
 
@@ -500,7 +527,7 @@ fn migrating_again_changes_nothing() {
     let mut connection = place.stranger();
     assert_eq!(tenancy_sqlite::schema_version(&connection).unwrap(), 0);
     tenancy_sqlite::migrate(&mut connection).unwrap();
-    let newest = MIGRATIONS.last().unwrap().0;
+    let newest = MIGRATIONS.last().unwrap().step;
     assert_eq!(tenancy_sqlite::schema_version(&connection).unwrap(), newest);
     let before = dump(&place);
     tenancy_sqlite::migrate(&mut connection).unwrap();
@@ -519,17 +546,47 @@ fn many_may_open_a_new_file_at_once() {
 }
 
 #[test]
-fn a_newer_schema_is_refused() {
+fn a_newer_schema_is_refused_unless_this_program_can_live_with_it() {
     let place = Place::new(quick());
-    drop(place.open());
-    let newer = "INSERT INTO tenancy_migrations (version, applied_at) VALUES (999, 0)";
-    place.stranger().execute_batch(newer).unwrap();
+    let tenancy = place.tenancy();
+    let newest = MIGRATIONS.last().unwrap().step;
+    let newer = "INSERT INTO tenancy_migrations (step, oldest, made_at) VALUES (998, ?1, 0)";
+    place.stranger().execute(newer, [newest]).unwrap();
+    acme(&tenancy);
+    acme(&place.tenancy()); // who starts now starts
+    block_on(place.open().check_schema()).unwrap();
+
+    let newer = "INSERT INTO tenancy_migrations (step, oldest, made_at) VALUES (999, 998, 0)";
+    place.stranger().execute(newer, ()).unwrap();
     let refused = SqliteRepository::open(place.path()).unwrap_err();
-    let newest = MIGRATIONS.last().unwrap().0;
     assert!(
-        matches!(refused, Error::NewerSchema { found: 999, known } if known == newest),
+        matches!(
+            refused,
+            Error::Schema(SchemaError::Newer { found: 999, oldest: 998, known }) if known == newest
+        ),
         "{refused}"
     );
+    let refused = block_on(tenancy.repository().check_schema()).unwrap_err();
+    assert!(
+        matches!(refused, SchemaError::Newer { found: 999, .. }),
+        "{refused}"
+    );
+}
+
+#[test]
+fn check_schema_says_what_was_altered() {
+    everywhere(|place| {
+        let store = place.open();
+        block_on(store.check_schema()).unwrap();
+        let alter = "DROP INDEX tenancy_members_user";
+        place.stranger().execute_batch(alter).unwrap();
+        let error = block_on(store.check_schema()).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "the tables were altered; they should have: create index tenancy_members_user on \
+             tenancy_members (user_id, organization_id)"
+        );
+    });
 }
 
 #[test]
@@ -556,7 +613,10 @@ fn verify_finds_what_strangers_wrote() {
         place.stranger().execute_batch(sql).unwrap();
         block_on(tenancy.repository().verify(acme.organization)).unwrap_err()
     };
-    let drift = found("UPDATE tenancy_members SET role = 2 WHERE role = 0");
+    let drift = found(
+        "UPDATE tenancy_members SET role = 3, record = replace(record, '\"member\",\"email', '\"admin\",\"email') \
+         WHERE role = 1",
+    );
     assert!(
         matches!(&drift, VerifyError::Drift(Drift::Records { different, .. }) if different.len() == 1),
         "{drift}"
@@ -566,11 +626,17 @@ fn verify_finds_what_strangers_wrote() {
         matches!(&drift, VerifyError::Drift(Drift::Records { missing, .. }) if missing.len() == 1),
         "{drift}"
     );
-    let drift = found("UPDATE tenancy_organizations SET workspace_quota = 7");
-    assert!(
-        matches!(drift, VerifyError::Drift(Drift::Organization)),
-        "{drift}"
-    );
+    for altered in [
+        "record = replace(record, '\"workspace_quota\":1000', '\"workspace_quota\":7')",
+        "status = 2",
+        "summary = replace(summary, 'Acme', 'Globex')",
+    ] {
+        let drift = found(&format!("UPDATE tenancy_organizations SET {altered}"));
+        assert!(
+            matches!(drift, VerifyError::Drift(Drift::Organization)),
+            "{altered}: {drift}"
+        );
+    }
     let drift = found("DELETE FROM tenancy_commits WHERE version = 2");
     assert!(
         matches!(drift, VerifyError::Drift(Drift::Inconsistency(_))),
@@ -578,12 +644,69 @@ fn verify_finds_what_strangers_wrote() {
     );
     let drift = found("DELETE FROM tenancy_claims");
     assert!(
-        matches!(drift, VerifyError::ClaimLost { holder: None, .. }),
+        matches!(
+            drift,
+            VerifyError::Drift(Drift::ClaimLost { holder: None, .. })
+        ),
+        "{drift}"
+    );
+    let stolen = "UPDATE tenancy_claims SET organization_id = zeroblob(16)";
+    let drift = found(stolen);
+    assert!(
+        matches!(
+            drift,
+            VerifyError::Drift(Drift::ClaimLost {
+                holder: Some(_),
+                ..
+            })
+        ),
         "{drift}"
     );
     let drift =
-        found("INSERT INTO tenancy_claims SELECT 0, 'other', organization_id FROM tenancy_claims");
-    assert!(matches!(drift, VerifyError::ClaimForeign { .. }), "{drift}");
+        found("INSERT INTO tenancy_claims SELECT 1, 'other', organization_id FROM tenancy_claims");
+    assert!(
+        matches!(drift, VerifyError::Drift(Drift::ClaimForeign(_))),
+        "{drift}"
+    );
+}
+
+/// Each column by which a record is found, changed alone.
+#[test]
+fn verify_finds_what_is_kept_under_another_name() {
+    for (table, column) in Kind::ALL.into_iter().flat_map(|kind| {
+        let columns = kind.key().iter().chain(kind.columns());
+        columns.map(move |column| (kind.table(), column))
+    }) {
+        let place = Place::new(quick());
+        let tenancy = place.tenancy();
+        let acme = acme(&tenancy);
+        let gone = domain(&tenancy, acme, "acme-gone");
+        domain(&tenancy, acme, "acme-api");
+        let delete = DeleteDomain {
+            organization: acme.organization,
+            domain: gone,
+        };
+        block_on(tenancy.execute(&actor("ann"), delete)).unwrap();
+        join(&tenancy, acme, "bob", WorkspaceRole::Developer);
+        let store = tenancy.repository();
+        block_on(store.verify(acme.organization)).unwrap();
+        let other = match column.holds {
+            ColumnType::Id => "randomblob(16)",
+            ColumnType::Text => "'zz' || hex(randomblob(4))",
+            ColumnType::Code => "9",
+        };
+        let sql = format!("UPDATE tenancy_{table} SET {} = {other}", column.name);
+        let rows = place.stranger().execute(&sql, ()).unwrap();
+        let verified = block_on(store.verify(acme.organization));
+        if rows == 0 {
+            assert_eq!(table, "former_members"); // no event makes one yet
+            continue;
+        }
+        assert!(
+            matches!(verified, Err(VerifyError::Drift(Drift::Misfiled(_)))),
+            "{sql}: {verified:?}"
+        );
+    }
 }
 
 #[test]
@@ -593,24 +716,28 @@ fn an_unreadable_row_is_named() {
     let acme = acme(&tenancy);
     let vandal = place.stranger();
     vandal
-        .execute_batch("PRAGMA ignore_check_constraints = ON; UPDATE tenancy_members SET role = 9")
+        .execute_batch("UPDATE tenancy_members SET record = replace(record, 'admin', 'emperor')")
         .unwrap();
     let store = tenancy.repository();
     let keys = [Key::Person(user("ann"))];
     let error = block_on(store.load(acme.organization, &keys)).unwrap_err();
     let ann = user("ann");
-    assert_eq!(
-        error.to_string(),
-        format!(
-            "a row of `tenancy_members`: {}, {ann} has an unreadable `role`",
-            acme.organization
-        )
+    let said = format!(
+        "a row of `tenancy_members`: {}, {ann} has an unreadable `record`",
+        acme.organization
     );
-    let source = std::error::Error::source(&error).unwrap();
-    assert_eq!(source.to_string(), "9 stands for nothing");
-    let error = block_on(store.standing(ann, acme.organization.into())).unwrap_err();
-    assert!(matches!(error, Error::Unreadable { .. }), "{error}");
-    // And nothing stays open after an error.
+    assert_eq!(error.to_string(), said);
+    let source = std::error::Error::source(&error).unwrap().to_string();
+    assert!(source.contains("unknown variant `emperor`"), "{source}");
+    let error = block_on(store.verify(acme.organization)).unwrap_err();
+    assert_eq!(error.to_string(), said);
+    // A check reads columns only ...
+    let standing = block_on(store.standing(ann, acme.organization.into())).unwrap();
+    assert_eq!(
+        standing.unwrap().organization_role,
+        Some(OrganizationRole::Admin)
+    );
+    // ... and nothing stays open after an error.
     assert!(
         block_on(store.load(acme.organization, &[]))
             .unwrap()
@@ -618,10 +745,128 @@ fn an_unreadable_row_is_named() {
     );
 
     vandal
-        .execute_batch("UPDATE tenancy_organizations SET name = ' '")
+        .execute_batch("UPDATE tenancy_members SET role = 9")
+        .unwrap();
+    let error = block_on(store.standing(ann, acme.organization.into())).unwrap_err();
+    assert!(error.to_string().contains("unreadable `role`"), "{error}");
+    let source = std::error::Error::source(&error).unwrap();
+    assert_eq!(source.to_string(), "9 stands for nothing");
+
+    vandal
+        .execute_batch("UPDATE tenancy_organizations SET version = 7")
         .unwrap();
     let error = block_on(store.load(acme.organization, &[])).unwrap_err();
-    assert!(error.to_string().contains("unreadable `name`"), "{error}");
+    assert_eq!(
+        error.to_string(),
+        format!(
+            "a row of `tenancy_organizations`: {} has an unreadable `record`",
+            acme.organization
+        )
+    );
+    vandal
+        .execute_batch("UPDATE tenancy_commits SET id = zeroblob(16)")
+        .unwrap();
+    let list = List::Log {
+        organization: acme.organization,
+        after: Version::ABSENT,
+    };
+    let error = block_on(store.list(&list, limit(1))).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        format!(
+            "a row of `tenancy_commits`: {}, 1 has an unreadable `entry`",
+            acme.organization
+        )
+    );
+}
+
+/// A record that belongs into another table is no record of this one.
+#[test]
+fn a_record_of_another_kind_is_unreadable() {
+    let place = Place::new(quick());
+    let tenancy = place.tenancy();
+    let acme = acme(&tenancy);
+    place
+        .stranger()
+        .execute_batch(
+            "UPDATE tenancy_members SET record = (SELECT record FROM tenancy_workspaces)",
+        )
+        .unwrap();
+    let store = tenancy.repository();
+    let keys = [Key::Person(user("ann"))];
+    let error = block_on(store.load(acme.organization, &keys)).unwrap_err();
+    assert!(matches!(error, Error::Unreadable { .. }), "{error}");
+}
+
+/// A clock that answers with a leap second is told the same by every store.
+#[test]
+fn a_leap_second_comes_back_as_it_was() {
+    let leap: chrono::DateTime<chrono::Utc> = "2016-12-31T23:59:60.500Z".parse().unwrap();
+    let place = Place::new(quick());
+    let tenancy = Tenancy::new(place.open()).with_clock(move || leap);
+    let memory = Tenancy::new(MemoryRepository::new()).with_clock(move || leap);
+    let create = || CreateOrganization { name: name("Acme") };
+    let made = block_on(tenancy.execute(&actor("ann"), create())).unwrap();
+    let kept = block_on(memory.execute(&actor("ann"), create())).unwrap();
+    let reopened = place.open();
+    let created_at = |facts: Option<Facts>| facts.unwrap().organization.created_at;
+    let here = block_on(reopened.load(made.output.organization, &[])).unwrap();
+    let there = block_on(memory.repository().load(kept.output.organization, &[])).unwrap();
+    assert_eq!((created_at(here), created_at(there)), (leap, leap));
+    assert_eq!(log(&reopened, made.output.organization)[0].at, leap);
+    block_on(reopened.verify(made.output.organization)).unwrap();
+}
+
+/// What a host reads with its own SQL.
+#[test]
+fn views_show_what_people_can_read() {
+    let place = Place::new(quick());
+    let tenancy = place.tenancy();
+    let acme = acme(&tenancy);
+    domain(&tenancy, acme, "acme-api");
+    join(&tenancy, acme, "bob", WorkspaceRole::Developer);
+    let rows = |sql: &str| -> Vec<String> {
+        let connection = place.stranger();
+        let mut statement = connection.prepare(sql).unwrap();
+        let rows = statement.query_map((), |row| row.get(0)).unwrap();
+        rows.map(Result::unwrap).collect()
+    };
+    let shown = "SELECT format('%s %s %s', m.role, m.email, m.since = o.created_at) \
+        FROM tenancy_members_view m JOIN tenancy_organizations_view o ON o.id = m.organization_id \
+        ORDER BY m.email";
+    assert_eq!(
+        rows(shown),
+        ["admin ann@acme.example 1", "member bob@acme.example 0"]
+    );
+    let shown = "SELECT format('%s %s', o.name, o.status) FROM tenancy_organizations_view o";
+    assert_eq!(rows(shown), ["Acme active"]);
+    let shown =
+        "SELECT format('%s %s %s', w.name, w.domains, w.members) FROM tenancy_workspaces_view w";
+    assert_eq!(rows(shown), ["Acme 1 1"]);
+    let shown = "SELECT wm.role FROM tenancy_workspace_members_view wm";
+    assert_eq!(rows(shown), ["developer"]);
+    let shown = "SELECT format('%s %s %s', d.name, d.kind, d.status) FROM tenancy_domains_view d";
+    assert_eq!(rows(shown), ["acme-api sandbox active"]);
+    let shown =
+        "SELECT format('%s %s %s', i.email, i.role, i.state) FROM tenancy_invitations_view i";
+    assert_eq!(rows(shown), ["bob@acme.example developer accepted"]);
+    let shown = "SELECT c.command FROM tenancy_commits_view c ORDER BY c.version LIMIT 2";
+    assert_eq!(rows(shown), ["create_organization", "create_domain"]);
+    // Every view of every table has every column filled for something that is there.
+    for view in rows("SELECT name FROM sqlite_schema WHERE type = 'view'") {
+        let connection = place.stranger();
+        let mut statement = connection
+            .prepare(&format!("SELECT * FROM {view}"))
+            .unwrap();
+        let columns = statement.column_count();
+        let mut found = statement.query(()).unwrap();
+        while let Some(row) = found.next().unwrap() {
+            for column in 0..columns {
+                let value = row.get_ref(column).unwrap();
+                assert_ne!(value, rusqlite::types::ValueRef::Null, "{view} {column}");
+            }
+        }
+    }
 }
 
 #[test]

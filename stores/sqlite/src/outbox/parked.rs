@@ -167,10 +167,12 @@ pub(super) fn list(
     let parameters = (organization, version, limit.get());
     all(connection, &statements::PARKED_LIST, parameters, |row| {
         let cells = Cells::of(row, "outbox_parked");
+        let state = cells.code(2, "state", State::from_code)?;
         Ok(Parked {
             organization: cells.id(0, "organization_id", OrganizationId::from_uuid)?,
             version: cells.version(1)?,
-            skipped: cells.code(2, "state", State::from_code)? == State::Skipped,
+            skipped: state == State::Skipped,
+            released: state == State::Released,
             why: cells.text(3, "why")?.to_owned(),
             at: cells.time(4, "at")?,
         })

@@ -25,6 +25,7 @@ pub(super) struct Lease {
     first: Version,
     /// The entry that is handed out by itself, if one was released.
     pub(super) released: Option<Version>,
+    pub(super) attempts: u32,
 }
 
 /// What a worker finds to deliver.
@@ -39,8 +40,10 @@ pub(super) struct Found {
 pub(super) struct Settled {
     pub(super) organization: OrganizationId,
     pub(super) worker: Uuid,
-    /// The entry that the batch was released for.
+    /// The entry that it was of by itself, if one was released.
     pub(super) released: Option<Version>,
+    /// Whether nothing of it is left.
+    pub(super) all: bool,
     /// The last entry that was delivered.
     pub(super) last: Option<Version>,
     /// Why the next one was not.
@@ -59,16 +62,20 @@ pub(super) fn lease(connection: &Connection, lease: Duration) -> Result<Option<L
     in_transaction(connection, &statements::BEGIN_WRITE, |connection| {
         // Whoever waits longer than anybody is ever made to wait: the clock was set back.
         run(connection, &statements::OUTBOX_HEAL, (now, horizon))?;
-        let Some((organization, first)) = next(connection, now)? else {
+        let Some((organization, first, attempts)) = next(connection, now)? else {
             return Ok((None, End::Commit));
         };
         let released = parked::take_released(connection, organization)?;
+        let attempts = match released {
+            Some(_) => attempts, // which are of the entry that is next in order
+            None => attempts.saturating_add(1),
+        };
         let worker = Uuid::new_v4();
         let taken = (
             organization.as_uuid().into_bytes(),
             now.saturating_add(millis(lease)),
             worker.into_bytes(),
-            i64::from(released.is_none()),
+            attempts,
         );
         run(connection, &statements::OUTBOX_TAKE, taken)?;
         let lease = Lease {
@@ -76,17 +83,22 @@ pub(super) fn lease(connection: &Connection, lease: Duration) -> Result<Option<L
             worker,
             first,
             released,
+            attempts: if released.is_some() { 1 } else { attempts },
         };
         Ok((Some(lease), End::Commit))
     })
 }
 
-/// The organization that has waited longest, and its first entry that is not delivered.
-fn next(connection: &Connection, now: i64) -> Result<Option<(OrganizationId, Version)>, Error> {
+/// The organization that has waited longest, its first entry that is not delivered, and how often that was
+/// handed out.
+fn next(
+    connection: &Connection,
+    now: i64,
+) -> Result<Option<(OrganizationId, Version, u32)>, Error> {
     one(connection, &statements::OUTBOX_NEXT, [now], |row| {
         let cells = Cells::of(row, "outbox");
         let organization = cells.id(0, "organization_id", OrganizationId::from_uuid)?;
-        Ok((organization, cells.version(1)?))
+        Ok((organization, cells.version(1)?, cells.count(2, "attempts")?))
     })
 }
 
@@ -140,38 +152,40 @@ pub(super) fn holds(
     Ok(held.is_some())
 }
 
-pub(super) fn settle(connection: &Connection, settled: &Settled) -> Result<(), Error> {
+/// Whether the organization was still the worker's.
+pub(super) fn settle(connection: &Connection, settled: &Settled) -> Result<bool, Error> {
     let id = settled.organization.as_uuid().into_bytes();
     in_transaction(connection, &statements::BEGIN_WRITE, |connection| {
-        match (settled.released, settled.last) {
-            (Some(released), None) => {
-                if let Some(error) = &settled.error {
-                    parked::failed_again(connection, settled.organization, released, error)?;
-                }
-            }
-            (Some(released), Some(_)) => {
+        match (settled.released, settled.last, &settled.error) {
+            (Some(released), Some(_), _) => {
                 parked::forget(connection, settled.organization, released)?;
             }
-            (None, Some(last)) => {
+            (Some(released), None, Some(error)) => {
+                parked::failed_again(connection, settled.organization, released, error)?;
+            }
+            (None, Some(last), _) => {
                 let first = beyond(last.next());
                 run(connection, &statements::OUTBOX_SETTLE, (id, first))?;
             }
-            (None, None) => {}
+            (_, None, _) => {}
         }
-        give_back(connection, settled)?;
+        let held = give_back(connection, settled)?;
         run(connection, &statements::OUTBOX_REMOVE, [id])?;
-        Ok(((), End::Commit))
+        Ok((held, End::Commit))
     })
 }
 
 /// Frees the organization, if it is still the worker's.
-fn give_back(connection: &Connection, settled: &Settled) -> Result<(), Error> {
-    let id = settled.organization.as_uuid().into_bytes();
-    let worker = settled.worker.into_bytes();
+fn give_back(connection: &Connection, settled: &Settled) -> Result<bool, Error> {
+    let (id, worker) = (
+        settled.organization.as_uuid().into_bytes(),
+        settled.worker.into_bytes(),
+    );
     let now = now_millis();
     if settled.released.is_some() {
-        run(connection, &statements::OUTBOX_RETURN, (id, worker, now))?;
-        return Ok(());
+        // What comes in order has neither failed nor succeeded.
+        let rows = run(connection, &statements::OUTBOX_RETURN, (id, worker, now))?;
+        return Ok(rows == 1);
     }
     let attempts = one(
         connection,
@@ -180,33 +194,29 @@ fn give_back(connection: &Connection, settled: &Settled) -> Result<(), Error> {
         |row| Cells::of(row, "outbox").count(0, "attempts"),
     )?;
     let Some(attempts) = attempts else {
-        return Ok(()); // another worker has it
+        return Ok(false);
     };
-    // Of what comes after something that was delivered, this was the first attempt.
-    let attempts = if settled.last.is_some() { 1 } else { attempts };
-    match &settled.error {
-        Some(error) => {
-            let due = now.saturating_add(millis(pause(settled.retry_after, attempts)));
-            let attempts = i64::try_from(attempts).unwrap_or(i64::MAX);
-            let failed = (id, worker, due, attempts, error);
-            run(connection, &statements::OUTBOX_FAILED, failed)?;
+    let (attempts, pause) = match (&settled.error, settled.last) {
+        (Some(_), last) => {
+            // Of what comes after something that was delivered, this was the first attempt.
+            let attempts = if last.is_some() { 1 } else { attempts };
+            (attempts, pause(settled.retry_after, attempts))
         }
-        // All was delivered, or the next entry wasn't tried.
-        None if settled.last.is_some() => {
-            let failed = (id, worker, now, 0, None::<&str>);
-            run(connection, &statements::OUTBOX_FAILED, failed)?;
-        }
-        None => {
-            run(connection, &statements::OUTBOX_UNTRIED, (id, worker, now))?;
-        }
-    }
-    Ok(())
+        (None, _) if settled.all => (0, Duration::ZERO),
+        (None, Some(_)) => (0, settled.retry_after),
+        (None, None) => (attempts.saturating_sub(1), settled.retry_after), // it wasn't tried
+    };
+    let due = now.saturating_add(millis(pause));
+    let error = settled.error.as_deref();
+    let back = (id, worker, due, attempts, error);
+    run(connection, &statements::OUTBOX_GIVE_BACK, back)?;
+    Ok(true)
 }
 
 /// How long an entry waits after so many attempts: twice as long each time.
-fn pause(first: Duration, attempts: u64) -> Duration {
-    let doublings = u32::try_from(attempts.saturating_sub(1)).unwrap_or(u32::MAX);
-    let factor = 2_u32.checked_pow(doublings).unwrap_or(u32::MAX);
+fn pause(first: Duration, attempts: u32) -> Duration {
+    let factor = 2_u32.checked_pow(attempts.saturating_sub(1));
+    let factor = factor.unwrap_or(u32::MAX);
     first.saturating_mul(factor).min(LONGEST_PAUSE)
 }
 
@@ -216,11 +226,13 @@ pub(super) fn depth(connection: &Connection) -> Result<Depth, Error> {
         let organizations = cells.count(0, "organizations")?;
         Ok(Depth {
             organizations,
-            failing: cells.count(1, "failing")?,
-            parked: cells.count(2, "parked")?,
+            entries: cells.count(1, "entries")?,
+            failing: cells.count(2, "failing")?,
+            parked: cells.count(3, "parked")?,
+            skipped: cells.count(4, "skipped")?,
             oldest_due: match organizations {
                 0 => None,
-                _ => Some(cells.time(3, "due")?),
+                _ => Some(cells.time(5, "due")?),
             },
         })
     })?;
@@ -256,7 +268,7 @@ mod tests {
 
     #[test]
     fn the_pause_doubles_up_to_an_hour() {
-        let pauses = [1, 2, 3, 9, 10, 40, u64::MAX];
+        let pauses = [1, 2, 3, 9, 10, 40, u32::MAX];
         let pauses = pauses.map(|attempts| pause(Duration::from_secs(10), attempts).as_secs());
         assert_eq!(pauses, [10, 20, 40, 2560, 3600, 3600, 3600]);
     }
