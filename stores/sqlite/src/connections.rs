@@ -19,6 +19,9 @@ use crate::options::{Calls, Durability, Options};
 /// More than there are statements, so that none is ever prepared twice.
 const STATEMENTS: usize = 128;
 
+/// How much of the file a connection keeps in memory at most, in KiB: enough for the tables of thousands of people.
+const CACHE: i64 = 16 * 1024;
+
 /// The name by which SQLite knows a database that is in no file.
 pub(crate) const MEMORY: &str = ":memory:";
 
@@ -315,6 +318,7 @@ fn open(path: &Path, flags: OpenFlags, options: &Options) -> Result<Connection, 
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
     connection
         .busy_timeout(options.busy_timeout)
+        .and_then(|()| connection.pragma_update(None, "cache_size", CACHE.saturating_neg()))
         // Statistics may look at bound values and prepare a join again at each run. One plan will do: all
         // are look-ups by key.
         .and_then(|()| connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true))

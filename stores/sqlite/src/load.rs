@@ -1,9 +1,9 @@
 //! Reading what a command or a check needs.
 
-use rusqlite::{Connection, Params};
-use tenancy::store::{Facts, Held, Key, Kind, OrganizationStatus, Record};
+use rusqlite::{Connection, Params, Row};
+use tenancy::store::{Facts, Held, Key, Kind, Organization, OrganizationStatus, Record};
 use tenancy::{
-    DomainId, InvitationId, OrganizationId, OrganizationRole, Resource, UserId, WorkspaceId,
+    DomainId, LogEntry, OrganizationId, OrganizationRole, Resource, UserId, WorkspaceId,
     WorkspaceRole,
 };
 
@@ -12,42 +12,48 @@ use crate::error::Error;
 use crate::rows::{self, Cells, all, one};
 use crate::statements::{self, Statement};
 
-/// The facts, of one snapshot: a read transaction sees the database as it was at its first read.
+/// The facts, of one snapshot: a read transaction sees the database as it was at its first read, and so does a
+/// statement by itself.
 pub(crate) fn load(
     connection: &Connection,
     organization: OrganizationId,
     keys: &[Key],
 ) -> Result<Option<Facts>, Error> {
-    snapshot(connection, |connection| {
-        let id = organization.as_uuid().into_bytes();
-        let row = one(connection, &statements::ORGANIZATION, [id], |row| {
-            rows::organization(row)
-        })?;
-        let Some((organization, _)) = row else {
-            return Ok(None);
-        };
-        let mut scene = Scene {
-            connection,
-            id,
-            records: Vec::new(),
-        };
-        let mut committed = None;
-        for key in keys {
-            if let Key::Commit(commit) = key {
-                if committed.is_none() {
-                    let parameters = (id, commit.as_uuid().into_bytes());
-                    committed = one(connection, &statements::COMMIT_OF, parameters, rows::entry)?;
-                }
-            } else {
-                scene.bring(key)?;
-            }
-        }
-        Ok(Some(Facts {
-            organization,
-            records: scene.records,
-            committed,
-        }))
-    })
+    let read = |connection: &Connection| read(connection, organization, keys);
+    if let [] | [Key::Path(..)] = keys {
+        read(connection) // one statement
+    } else {
+        snapshot(connection, read)
+    }
+}
+
+fn read(
+    connection: &Connection,
+    organization: OrganizationId,
+    keys: &[Key],
+) -> Result<Option<Facts>, Error> {
+    let mut scene = Scene {
+        connection,
+        id: organization.as_uuid().into_bytes(),
+        records: Vec::new(),
+        committed: None,
+    };
+    // Most commands ask for their actor's path first: it comes with the organization.
+    let (organization, others) = match keys {
+        [Key::Path(user, resource), others @ ..] => (scene.path(*user, *resource)?, others),
+        keys => (scene.organization()?, keys),
+    };
+    let Some(organization) = organization else {
+        return Ok(None);
+    };
+    for key in others {
+        scene.bring(key)?;
+    }
+    Ok(Some(Facts {
+        organization,
+        records: scene.records,
+        committed: scene.committed,
+    }))
 }
 
 /// Runs queries on one snapshot.
@@ -65,6 +71,7 @@ struct Scene<'c> {
     connection: &'c Connection,
     id: [u8; 16],
     records: Vec<Record>,
+    committed: Option<LogEntry>,
 }
 
 impl Scene<'_> {
@@ -72,149 +79,142 @@ impl Scene<'_> {
         let id = self.id;
         match key {
             Key::Path(user, resource) => {
-                self.member(*user)?;
-                match resource {
-                    Resource::Organization(_) => {}
-                    Resource::Workspace(_, workspace) => self.workspace_for(*workspace, *user)?,
-                    Resource::Domain(_, domain) => self.domain_for(*domain, *user)?,
-                }
+                self.path(*user, *resource)?;
             }
             Key::Person(user) => {
                 let person = (id, bytes(*user));
-                self.member(*user)?;
-                self.add(Kind::Invitation, &statements::OPEN_TO_MEMBER, person)?;
-                self.add(Kind::WorkspaceMember, &statements::MEMBERSHIPS_OF, person)?;
-                self.add(Kind::Workspace, &statements::WORKSPACES_OF, person)?;
-                self.add(Kind::FormerMember, &statements::DEPARTURES_OF, person)?;
+                self.add(&[Kind::Member], &statements::MEMBER, person)?;
+                let memberships = [Kind::WorkspaceMember, Kind::Workspace];
+                self.add(&memberships, &statements::MEMBERSHIPS_OF, person)?;
+                self.add(&[Kind::Invitation], &statements::OPEN_TO_MEMBER, person)?;
+                self.add(&[Kind::FormerMember], &statements::DEPARTURES_OF, person)?;
             }
             Key::SentBy(user) => {
                 let sender = (id, bytes(*user));
-                self.add(Kind::Invitation, &statements::OPEN_BY, sender)?;
-                self.add(Kind::Member, &statements::MEMBERS_INVITED_BY, sender)?;
+                self.add(&[Kind::Invitation], &statements::OPEN_BY, sender)?;
+                self.add(&[Kind::Member], &statements::MEMBERS_INVITED_BY, sender)?;
             }
-            Key::Address(email, workspace) => {
+            Key::Address(email, None) => {
                 let with = (id, email.as_str());
-                self.add(Kind::Member, &statements::MEMBERS_WITH_EMAIL, with)?;
-                if let Some(workspace) = workspace {
-                    let there = (id, email.as_str(), workspace.as_uuid().into_bytes());
-                    let statement = &statements::WORKSPACE_MEMBERS_WITH_EMAIL;
-                    self.add(Kind::WorkspaceMember, statement, there)?;
-                }
-                self.add(Kind::Invitation, &statements::OPEN_TO, with)?;
+                self.add(&[Kind::Member], &statements::MEMBERS_WITH_EMAIL, with)?;
+                self.add(&[Kind::Invitation], &statements::OPEN_TO, with)?;
             }
-            Key::Invitation(invitation, user) => self.invitation(*invitation, *user)?,
+            Key::Address(email, Some(workspace)) => {
+                let there = (id, email.as_str(), workspace.as_uuid().into_bytes());
+                let statement = &statements::MEMBERS_WITH_EMAIL_THERE;
+                self.add(&[Kind::Member, Kind::WorkspaceMember], statement, there)?;
+                let with = (id, email.as_str());
+                self.add(&[Kind::Invitation], &statements::OPEN_TO, with)?;
+            }
+            Key::Invitation(invitation, user) => {
+                let invitation = (id, invitation.as_uuid().into_bytes());
+                let user = user.map(bytes);
+                let answered = (invitation.0, invitation.1, user);
+                self.add(&ANSWERED, &statements::INVITATION, answered)?;
+                let statement = &statements::MEMBERS_INVITED;
+                self.add(
+                    &[Kind::Member, Kind::WorkspaceMember],
+                    statement,
+                    invitation,
+                )?;
+            }
             Key::OpenInvitations(Some(workspace)) => {
                 let into = (id, workspace.as_uuid().into_bytes());
-                self.add(Kind::Invitation, &statements::OPEN_INTO, into)?;
+                self.add(&[Kind::Invitation], &statements::OPEN_INTO, into)?;
             }
             Key::OpenInvitations(None) => {
-                self.add(Kind::Invitation, &statements::OPEN, [id])?;
+                self.add(&[Kind::Invitation], &statements::OPEN, [id])?;
             }
             Key::WorkspaceNamed(name) => {
                 let named = (id, name.as_str());
-                self.add(Kind::Workspace, &statements::WORKSPACE_NAMED, named)?;
+                self.add(&[Kind::Workspace], &statements::WORKSPACE_NAMED, named)?;
             }
             Key::DomainNamed(name) => {
                 let named = (id, name.as_str());
-                self.add(Kind::RetiredDomainName, &statements::RETIRED, named)?;
-                self.add(Kind::Domain, &statements::DOMAIN_NAMED, named)?;
+                self.add(&[Kind::RetiredDomainName], &statements::RETIRED, named)?;
+                self.add(&[Kind::Domain], &statements::DOMAIN_NAMED, named)?;
             }
-            Key::Commit(_) => {} // brings no record
+            Key::Commit(commit) => {
+                if self.committed.is_none() {
+                    let commit = (id, commit.as_uuid().into_bytes());
+                    let statement = &statements::COMMIT_OF;
+                    self.committed = one(self.connection, statement, commit, rows::entry)?;
+                }
+            }
         }
         Ok(())
     }
 
-    fn domain_for(&mut self, domain: DomainId, user: UserId) -> Result<(), Error> {
-        let key = (self.id, domain.as_uuid().into_bytes());
-        let found = self.one(Kind::Domain, &statements::DOMAIN, key)?;
-        if let Some(Record::Domain(domain)) = &found {
-            self.workspace_for(domain.workspace, user)?;
-        }
-        self.records.extend(found);
-        Ok(())
+    fn organization(&self) -> Result<Option<Organization>, Error> {
+        let statement = &statements::ORGANIZATION;
+        let row = one(self.connection, statement, [self.id], rows::organization)?;
+        Ok(row.map(|(organization, _)| organization))
     }
 
-    fn invitation(&mut self, invitation: InvitationId, user: Option<UserId>) -> Result<(), Error> {
-        let key = (self.id, invitation.as_uuid().into_bytes());
-        let found = self.one(Kind::Invitation, &statements::INVITATION, key)?;
-        let Some(Record::Invitation(invitation)) = &found else {
-            return Ok(());
+    /// What is on a user's path to a resource, and the organization, with which it begins.
+    fn path(&mut self, user: UserId, resource: Resource) -> Result<Option<Organization>, Error> {
+        let (id, user) = (self.id, bytes(user));
+        let (statement, kinds, below) = match resource {
+            Resource::Organization(_) => {
+                let kinds: &[Kind] = &[Kind::Member];
+                (&statements::PATH_ORGANIZATION, kinds, None)
+            }
+            Resource::Workspace(_, workspace) => {
+                let kinds: &[Kind] = &[Kind::Member, Kind::Workspace, Kind::WorkspaceMember];
+                (
+                    &statements::PATH_WORKSPACE,
+                    kinds,
+                    Some(workspace.as_uuid()),
+                )
+            }
+            Resource::Domain(_, domain) => {
+                let kinds: &[Kind] = &[
+                    Kind::Member,
+                    Kind::Workspace,
+                    Kind::WorkspaceMember,
+                    Kind::Domain,
+                ];
+                (&statements::PATH_DOMAIN, kinds, Some(domain.as_uuid()))
+            }
         };
-        let workspace = invitation.target.workspace();
-        self.add(Kind::Member, &statements::MEMBERS_INVITED, key)?;
-        if let Some(workspace) = workspace {
-            self.workspace(workspace)?;
-            let statement = &statements::WORKSPACE_MEMBERS_INVITED;
-            self.add(Kind::WorkspaceMember, statement, key)?;
+        let (connection, records) = (self.connection, &mut self.records);
+        let read = |row: &Row<'_>| {
+            let (organization, _) = rows::organization(row)?;
+            rows::records(row, rows::ORGANIZATION_WIDTH, kinds, records)?;
+            Ok(organization)
+        };
+        match below {
+            None => one(connection, statement, (id, user), read),
+            Some(below) => one(connection, statement, (id, user, below.into_bytes()), read),
         }
-        for user in user.into_iter().chain([invitation.inviter]) {
-            self.member(user)?;
-            if let Some(workspace) = workspace {
-                self.workspace_member(workspace, user)?;
-            }
-        }
-        if let Some(user) = user {
-            self.former(user, None)?;
-            if workspace.is_some() {
-                self.former(user, workspace)?;
-            }
-        }
-        self.records.extend(found);
-        Ok(())
     }
 
-    fn member(&mut self, user: UserId) -> Result<(), Error> {
-        let key = (self.id, bytes(user));
-        self.add(Kind::Member, &statements::MEMBER, key)
-    }
-
-    fn former(&mut self, user: UserId, workspace: Option<WorkspaceId>) -> Result<(), Error> {
-        let workspace = workspace.map_or([0; 16], |workspace| workspace.as_uuid().into_bytes());
-        let key = (self.id, bytes(user), workspace);
-        self.add(Kind::FormerMember, &statements::FORMER_MEMBER, key)
-    }
-
-    fn workspace_for(&mut self, workspace: WorkspaceId, user: UserId) -> Result<(), Error> {
-        self.workspace(workspace)?;
-        self.workspace_member(workspace, user)
-    }
-
-    fn workspace(&mut self, workspace: WorkspaceId) -> Result<(), Error> {
-        let key = (self.id, workspace.as_uuid().into_bytes());
-        self.add(Kind::Workspace, &statements::WORKSPACE, key)
-    }
-
-    fn workspace_member(&mut self, workspace: WorkspaceId, user: UserId) -> Result<(), Error> {
-        let key = (self.id, workspace.as_uuid().into_bytes(), bytes(user));
-        self.add(Kind::WorkspaceMember, &statements::WORKSPACE_MEMBER, key)
-    }
-
-    /// The record that a statement finds.
-    fn one(
-        &self,
-        kind: Kind,
-        statement: &Statement,
-        parameters: impl Params,
-    ) -> Result<Option<Record>, Error> {
-        one(self.connection, statement, parameters, |row| {
-            rows::record(row, 0, kind)
-        })
-    }
-
-    /// Adds the records that a statement finds.
+    /// Adds the records that a statement finds: of these kinds, side by side.
     fn add(
         &mut self,
-        kind: Kind,
+        kinds: &[Kind],
         statement: &Statement,
         parameters: impl Params,
     ) -> Result<(), Error> {
-        let found = all(self.connection, statement, parameters, |row| {
-            rows::record(row, 0, kind)
+        let records = &mut self.records;
+        all(self.connection, statement, parameters, |row| {
+            rows::records(row, 0, kinds, records)
         })?;
-        self.records.extend(found);
         Ok(())
     }
 }
+
+/// What an answer to an invitation is judged by: the invitation and its workspace; its inviter; who answers.
+const ANSWERED: [Kind; 8] = [
+    Kind::Invitation,
+    Kind::Workspace,
+    Kind::Member,
+    Kind::WorkspaceMember,
+    Kind::Member,
+    Kind::WorkspaceMember,
+    Kind::FormerMember,
+    Kind::FormerMember,
+];
 
 /// All that a check needs: one statement, which is one snapshot.
 pub(crate) fn standing(

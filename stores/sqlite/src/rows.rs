@@ -63,6 +63,26 @@ pub(crate) fn record(row: &Row<'_>, from: usize, kind: Kind) -> Result<Record, E
     }
 }
 
+/// The records of these kinds that stand side by side from `from` on. One that an outer join didn't find is
+/// null, and left out.
+pub(crate) fn records(
+    row: &Row<'_>,
+    mut from: usize,
+    kinds: &[Kind],
+    found: &mut Vec<Record>,
+) -> Result<(), Error> {
+    for kind in kinds {
+        if row.get_ref(from)? != ValueRef::Null {
+            found.push(record(row, from, *kind)?);
+        }
+        from = from.saturating_add(width(*kind));
+    }
+    Ok(())
+}
+
+/// How many columns `{organization o}` brings.
+pub(crate) const ORGANIZATION_WIDTH: usize = 4;
+
 /// The organization, as `{organization o}` in a statement brings it, and the code of its status.
 pub(crate) fn organization(row: &Row<'_>) -> Result<(Organization, u8), Error> {
     let cells = Cells::organization(row);

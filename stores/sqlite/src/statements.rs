@@ -192,26 +192,39 @@ statements! {
             ON wm.organization_id = o.id AND wm.workspace_id = w.id AND wm.user_id = ?2 \
         WHERE o.id = ?1";
 
-    // Single records.
+    // The organization, and a path in it: found as a check finds it.
 
     ORGANIZATION = "SELECT {organization o} FROM tenancy_organizations o WHERE o.id = ?1";
+    PATH_ORGANIZATION = "SELECT {organization o}, {members m} FROM tenancy_organizations o \
+        LEFT JOIN tenancy_members m ON m.organization_id = o.id AND m.user_id = ?2 \
+        WHERE o.id = ?1";
+    PATH_WORKSPACE = "SELECT {organization o}, {members m}, {workspaces w}, {workspace_members wm} \
+        FROM tenancy_organizations o \
+        LEFT JOIN tenancy_members m ON m.organization_id = o.id AND m.user_id = ?2 \
+        LEFT JOIN tenancy_workspaces w ON w.organization_id = o.id AND w.id = ?3 \
+        LEFT JOIN tenancy_workspace_members wm \
+            ON wm.organization_id = o.id AND wm.workspace_id = ?3 AND wm.user_id = ?2 \
+        WHERE o.id = ?1";
+    PATH_DOMAIN = "SELECT {organization o}, {members m}, {workspaces w}, {workspace_members wm}, {domains d} \
+        FROM tenancy_organizations o \
+        LEFT JOIN tenancy_members m ON m.organization_id = o.id AND m.user_id = ?2 \
+        LEFT JOIN tenancy_domains d ON d.organization_id = o.id AND d.id = ?3 \
+        LEFT JOIN tenancy_workspaces w ON w.organization_id = o.id AND w.id = d.workspace_id \
+        LEFT JOIN tenancy_workspace_members wm \
+            ON wm.organization_id = o.id AND wm.workspace_id = d.workspace_id AND wm.user_id = ?2 \
+        WHERE o.id = ?1";
+
+    // Single records.
+
     VERSION = "SELECT o.version FROM tenancy_organizations o WHERE o.id = ?1";
     SUMMARY = "SELECT {summary o} FROM tenancy_organizations o WHERE o.id = ?1";
     MEMBER = "SELECT {members m} FROM tenancy_members m WHERE m.organization_id = ?1 AND m.user_id = ?2";
-    WORKSPACE = "SELECT {workspaces w} FROM tenancy_workspaces w WHERE w.organization_id = ?1 AND w.id = ?2";
     WORKSPACE_NAMED = "SELECT {workspaces w} FROM tenancy_workspaces w INDEXED BY tenancy_workspaces_name \
         WHERE w.organization_id = ?1 AND w.name_key = ?2";
-    WORKSPACE_MEMBER = "SELECT {workspace_members wm} FROM tenancy_workspace_members wm \
-        WHERE wm.organization_id = ?1 AND wm.workspace_id = ?2 AND wm.user_id = ?3";
-    DOMAIN = "SELECT {domains d} FROM tenancy_domains d WHERE d.organization_id = ?1 AND d.id = ?2";
     DOMAIN_NAMED = "SELECT {domains d} FROM tenancy_domains d INDEXED BY tenancy_domains_name \
         WHERE d.organization_id = ?1 AND d.name = ?2";
     RETIRED = "SELECT {retired_domain_names r} FROM tenancy_retired_domain_names r \
         WHERE r.organization_id = ?1 AND r.name = ?2";
-    INVITATION = "SELECT {invitations i} FROM tenancy_invitations i \
-        WHERE i.organization_id = ?1 AND i.id = ?2";
-    FORMER_MEMBER = "SELECT {former_members f} FROM tenancy_former_members f \
-        WHERE f.organization_id = ?1 AND f.user_id = ?2 AND f.workspace_id = ?3";
     COMMIT_OF = "SELECT {commits c} FROM tenancy_commits c INDEXED BY tenancy_commits_id \
         WHERE c.organization_id = ?1 AND c.id = ?2";
     HOLDER = "SELECT organization_id FROM tenancy_claims WHERE scope = ?1 AND key = ?2";
@@ -220,27 +233,36 @@ statements! {
 
     MEMBERS_WITH_EMAIL = "SELECT {members m} FROM tenancy_members m INDEXED BY tenancy_members_email \
         WHERE m.organization_id = ?1 AND m.email_key = ?2";
-    WORKSPACE_MEMBERS_WITH_EMAIL = "SELECT {workspace_members wm} \
+    MEMBERS_WITH_EMAIL_THERE = "SELECT {members m}, {workspace_members wm} \
         FROM tenancy_members m INDEXED BY tenancy_members_email \
-        CROSS JOIN tenancy_workspace_members wm \
+        LEFT JOIN tenancy_workspace_members wm \
             ON wm.organization_id = ?1 AND wm.workspace_id = ?3 AND wm.user_id = m.user_id \
         WHERE m.organization_id = ?1 AND m.email_key = ?2";
-    MEMBERS_INVITED = "SELECT {members m} FROM tenancy_invitations i \
-        CROSS JOIN tenancy_members m INDEXED BY tenancy_members_email \
-            ON m.organization_id = ?1 AND m.email_key = i.email_key \
+    /// The invitation and its workspace; its inviter there; who answers it, there and formerly.
+    INVITATION = "SELECT {invitations i}, {workspaces w}, {members m}, {workspace_members wm}, \
+            {members n}, {workspace_members wn}, {former_members f}, {former_members g} \
+        FROM tenancy_invitations i \
+        LEFT JOIN tenancy_workspaces w ON w.organization_id = ?1 AND w.id = i.workspace_id \
+        LEFT JOIN tenancy_members m ON m.organization_id = ?1 AND m.user_id = i.inviter \
+        LEFT JOIN tenancy_workspace_members wm \
+            ON wm.organization_id = ?1 AND wm.workspace_id = i.workspace_id AND wm.user_id = i.inviter \
+        LEFT JOIN tenancy_members n ON n.organization_id = ?1 AND n.user_id = ?3 \
+        LEFT JOIN tenancy_workspace_members wn \
+            ON wn.organization_id = ?1 AND wn.workspace_id = i.workspace_id AND wn.user_id = ?3 \
+        LEFT JOIN tenancy_former_members f \
+            ON f.organization_id = ?1 AND f.user_id = ?3 AND f.workspace_id = zeroblob(16) \
+        LEFT JOIN tenancy_former_members g \
+            ON g.organization_id = ?1 AND g.user_id = ?3 AND g.workspace_id = i.workspace_id \
         WHERE i.organization_id = ?1 AND i.id = ?2";
-    WORKSPACE_MEMBERS_INVITED = "SELECT {workspace_members wm} FROM tenancy_invitations i \
+    MEMBERS_INVITED = "SELECT {members m}, {workspace_members wm} FROM tenancy_invitations i \
         CROSS JOIN tenancy_members m INDEXED BY tenancy_members_email \
             ON m.organization_id = ?1 AND m.email_key = i.email_key \
-        CROSS JOIN tenancy_workspace_members wm \
+        LEFT JOIN tenancy_workspace_members wm \
             ON wm.organization_id = ?1 AND wm.workspace_id = i.workspace_id AND wm.user_id = m.user_id \
         WHERE i.organization_id = ?1 AND i.id = ?2";
-    MEMBERSHIPS_OF = "SELECT {workspace_members wm} \
+    MEMBERSHIPS_OF = "SELECT {workspace_members wm}, {workspaces w} \
         FROM tenancy_workspace_members wm INDEXED BY tenancy_workspace_members_user \
-        WHERE wm.organization_id = ?1 AND wm.user_id = ?2";
-    WORKSPACES_OF = "SELECT {workspaces w} \
-        FROM tenancy_workspace_members wm INDEXED BY tenancy_workspace_members_user \
-        CROSS JOIN tenancy_workspaces w ON w.organization_id = ?1 AND w.id = wm.workspace_id \
+        LEFT JOIN tenancy_workspaces w ON w.organization_id = ?1 AND w.id = wm.workspace_id \
         WHERE wm.organization_id = ?1 AND wm.user_id = ?2";
     DEPARTURES_OF = "SELECT {former_members f} FROM tenancy_former_members f \
         WHERE f.organization_id = ?1 AND f.user_id = ?2";

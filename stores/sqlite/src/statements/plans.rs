@@ -33,6 +33,32 @@ pub(super) const PLANS: &[(&str, &[&str])] = &[
         ],
     ),
     ("ORGANIZATION", &["SEARCH o USING PRIMARY KEY (id=?)"]),
+    (
+        "PATH_ORGANIZATION",
+        &[
+            "SEARCH o USING PRIMARY KEY (id=?)",
+            "SEARCH m USING PRIMARY KEY (organization_id=? AND user_id=?) LEFT-JOIN",
+        ],
+    ),
+    (
+        "PATH_WORKSPACE",
+        &[
+            "SEARCH o USING PRIMARY KEY (id=?)",
+            "SEARCH m USING PRIMARY KEY (organization_id=? AND user_id=?) LEFT-JOIN",
+            "SEARCH w USING PRIMARY KEY (organization_id=? AND id=?) LEFT-JOIN",
+            "SEARCH wm USING PRIMARY KEY (organization_id=? AND workspace_id=? AND user_id=?) LEFT-JOIN",
+        ],
+    ),
+    (
+        "PATH_DOMAIN",
+        &[
+            "SEARCH o USING PRIMARY KEY (id=?)",
+            "SEARCH m USING PRIMARY KEY (organization_id=? AND user_id=?) LEFT-JOIN",
+            "SEARCH d USING PRIMARY KEY (organization_id=? AND id=?) LEFT-JOIN",
+            "SEARCH w USING PRIMARY KEY (organization_id=? AND id=?) LEFT-JOIN",
+            "SEARCH wm USING PRIMARY KEY (organization_id=? AND workspace_id=? AND user_id=?) LEFT-JOIN",
+        ],
+    ),
     ("VERSION", &["SEARCH o USING PRIMARY KEY (id=?)"]),
     ("SUMMARY", &["SEARCH o USING PRIMARY KEY (id=?)"]),
     (
@@ -40,20 +66,8 @@ pub(super) const PLANS: &[(&str, &[&str])] = &[
         &["SEARCH m USING PRIMARY KEY (organization_id=? AND user_id=?)"],
     ),
     (
-        "WORKSPACE",
-        &["SEARCH w USING PRIMARY KEY (organization_id=? AND id=?)"],
-    ),
-    (
         "WORKSPACE_NAMED",
         &["SEARCH w USING INDEX tenancy_workspaces_name (organization_id=? AND name_key=?)"],
-    ),
-    (
-        "WORKSPACE_MEMBER",
-        &["SEARCH wm USING PRIMARY KEY (organization_id=? AND workspace_id=? AND user_id=?)"],
-    ),
-    (
-        "DOMAIN",
-        &["SEARCH d USING PRIMARY KEY (organization_id=? AND id=?)"],
     ),
     (
         "DOMAIN_NAMED",
@@ -62,14 +76,6 @@ pub(super) const PLANS: &[(&str, &[&str])] = &[
     (
         "RETIRED",
         &["SEARCH r USING PRIMARY KEY (organization_id=? AND name=?)"],
-    ),
-    (
-        "INVITATION",
-        &["SEARCH i USING PRIMARY KEY (organization_id=? AND id=?)"],
-    ),
-    (
-        "FORMER_MEMBER",
-        &["SEARCH f USING PRIMARY KEY (organization_id=? AND user_id=? AND workspace_id=?)"],
     ),
     (
         "COMMIT_OF",
@@ -84,10 +90,23 @@ pub(super) const PLANS: &[(&str, &[&str])] = &[
         &["SEARCH m USING INDEX tenancy_members_email (organization_id=? AND email_key=?)"],
     ),
     (
-        "WORKSPACE_MEMBERS_WITH_EMAIL",
+        "MEMBERS_WITH_EMAIL_THERE",
         &[
-            "SEARCH m USING COVERING INDEX tenancy_members_email (organization_id=? AND email_key=?)",
-            "SEARCH wm USING PRIMARY KEY (organization_id=? AND workspace_id=? AND user_id=?)",
+            "SEARCH m USING INDEX tenancy_members_email (organization_id=? AND email_key=?)",
+            "SEARCH wm USING PRIMARY KEY (organization_id=? AND workspace_id=? AND user_id=?) LEFT-JOIN",
+        ],
+    ),
+    (
+        "INVITATION",
+        &[
+            "SEARCH i USING PRIMARY KEY (organization_id=? AND id=?)",
+            "SEARCH w USING PRIMARY KEY (organization_id=? AND id=?) LEFT-JOIN",
+            "SEARCH m USING PRIMARY KEY (organization_id=? AND user_id=?) LEFT-JOIN",
+            "SEARCH wm USING PRIMARY KEY (organization_id=? AND workspace_id=? AND user_id=?) LEFT-JOIN",
+            "SEARCH n USING PRIMARY KEY (organization_id=? AND user_id=?) LEFT-JOIN",
+            "SEARCH wn USING PRIMARY KEY (organization_id=? AND workspace_id=? AND user_id=?) LEFT-JOIN",
+            "SEARCH f USING PRIMARY KEY (organization_id=? AND user_id=? AND workspace_id=?) LEFT-JOIN",
+            "SEARCH g USING PRIMARY KEY (organization_id=? AND user_id=? AND workspace_id=?) LEFT-JOIN",
         ],
     ),
     (
@@ -95,25 +114,14 @@ pub(super) const PLANS: &[(&str, &[&str])] = &[
         &[
             "SEARCH i USING PRIMARY KEY (organization_id=? AND id=?)",
             "SEARCH m USING INDEX tenancy_members_email (organization_id=? AND email_key=?)",
-        ],
-    ),
-    (
-        "WORKSPACE_MEMBERS_INVITED",
-        &[
-            "SEARCH i USING PRIMARY KEY (organization_id=? AND id=?)",
-            "SEARCH m USING COVERING INDEX tenancy_members_email (organization_id=? AND email_key=?)",
-            "SEARCH wm USING PRIMARY KEY (organization_id=? AND workspace_id=? AND user_id=?)",
+            "SEARCH wm USING PRIMARY KEY (organization_id=? AND workspace_id=? AND user_id=?) LEFT-JOIN",
         ],
     ),
     (
         "MEMBERSHIPS_OF",
-        &["SEARCH wm USING INDEX tenancy_workspace_members_user (organization_id=? AND user_id=?)"],
-    ),
-    (
-        "WORKSPACES_OF",
         &[
-            "SEARCH wm USING COVERING INDEX tenancy_workspace_members_user (organization_id=? AND user_id=?)",
-            "SEARCH w USING PRIMARY KEY (organization_id=? AND id=?)",
+            "SEARCH wm USING INDEX tenancy_workspace_members_user (organization_id=? AND user_id=?)",
+            "SEARCH w USING PRIMARY KEY (organization_id=? AND id=?) LEFT-JOIN",
         ],
     ),
     (
