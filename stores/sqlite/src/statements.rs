@@ -440,4 +440,4 @@ pub(crate) fn every() -> impl Iterator<Item = &'static Statement> {
 #[cfg(test)]
 mod plans;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

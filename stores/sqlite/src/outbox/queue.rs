@@ -265,6 +265,49 @@ fn millis(duration: Duration) -> i64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::statements::tests::{made, steps};
+
+    /// The steps of two polls, one that finds nothing due and one that finds all, with so many waiting.
+    fn polls(organizations: u32) -> [i32; 2] {
+        let connection = made();
+        let waiting = "WITH RECURSIVE n(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < ?1) \
+            INSERT INTO tenancy_outbox SELECT randomblob(16), 1, ?2 + n, NULL, 3, 'the mail server is away' FROM n";
+        let later = now_millis().saturating_add(60_000);
+        connection.execute(waiting, (organizations, later)).unwrap();
+        steps(&connection);
+        assert!(
+            lease(&connection, Duration::from_secs(60))
+                .unwrap()
+                .is_none()
+        );
+        let nothing = steps(&connection);
+        let due = "UPDATE tenancy_outbox SET due = due - 3600000";
+        connection.execute_batch(due).unwrap();
+        let taken = lease(&connection, Duration::from_secs(60))
+            .unwrap()
+            .unwrap();
+        let hundred = NonZeroU32::new(100).unwrap();
+        entries(&connection, &taken, hundred).unwrap();
+        assert!(holds(&connection, taken.organization, taken.worker).unwrap());
+        let settled = Settled {
+            organization: taken.organization,
+            worker: taken.worker,
+            released: None,
+            all: false,
+            last: None,
+            error: Some("still away".to_owned()),
+            retry_after: Duration::from_secs(10),
+        };
+        assert!(settle(&connection, &settled).unwrap());
+        [nothing, steps(&connection)]
+    }
+
+    #[test]
+    fn a_poll_costs_the_same_however_many_wait() {
+        let few = polls(10);
+        assert!(few.iter().all(|steps| *steps > 0));
+        assert_eq!(polls(50_000), few);
+    }
 
     #[test]
     fn the_pause_doubles_up_to_an_hour() {

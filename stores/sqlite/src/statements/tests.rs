@@ -19,7 +19,7 @@ use crate::list::list;
 use crate::load::{load, standing};
 use crate::rows::cell;
 
-fn made() -> Connection {
+pub(crate) fn made() -> Connection {
     let mut connection = Connection::open_in_memory().unwrap();
     crate::migrate(&mut connection).unwrap();
     connection.set_prepared_statement_cache_capacity(1000);
@@ -127,7 +127,7 @@ fn every_parameter_is_numbered() {
 }
 
 /// The steps of SQLite's machine since this was asked last, on a connection that runs our statements.
-fn steps(connection: &Connection) -> i32 {
+pub(crate) fn steps(connection: &Connection) -> i32 {
     let steps = every().map(|statement| {
         let prepared = connection.prepare_cached(statement.text()).unwrap();
         prepared.reset_status(StatementStatus::VmStep)
