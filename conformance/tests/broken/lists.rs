@@ -110,6 +110,17 @@ impl Flaw for TakesLimitsForSigned {
 }
 
 #[derive(Default)]
+pub(crate) struct CapsPages;
+
+impl Flaw for CapsPages {
+    const DOES: &'static str = "returns 500 items at the most, however many were asked for";
+
+    fn page(&self, items: Vec<Item>, after: Option<Vec<u8>>, limit: usize) -> Vec<Item> {
+        keyset(items, after.as_deref(), limit.min(500))
+    }
+}
+
+#[derive(Default)]
 pub(crate) struct OrdersAsSigned;
 
 impl Flaw for OrdersAsSigned {
@@ -245,6 +256,21 @@ lists! {
             everywhere(data, |organization| List::Domains { organization, workspace, after })
         }
         _ => data.items(list),
+    };
+    KeepsAllKindsInOneTable: "keeps all kinds of records in one table under their id", |data, list| {
+        let mut items = data.items(list);
+        let states = &data.organizations;
+        if let Some(state) = list.organization().and_then(|id| states.get(&id)) {
+            for item in &mut items {
+                if let Item::Record(Record::Domain(domain)) = item {
+                    let same = tenancy::WorkspaceId::from_uuid(domain.id.as_uuid());
+                    if let Some(workspace) = state.workspace(same) {
+                        *item = Item::Record(Record::Workspace(workspace.clone()));
+                    }
+                }
+            }
+        }
+        items
     };
     ListsTheLogOfEverybody: "lists the log of everybody", |data, list| match list {
         List::Log { .. } => data.log.iter().cloned().map(Item::LogEntry).collect(),

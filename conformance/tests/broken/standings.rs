@@ -152,6 +152,14 @@ stands! {
             held
         })
     };
+    TakesDeletedForActive: "a check takes the status from the domain's row: if that is gone, the organization is in use", |data, user, on| {
+        data.held(user, on).map(|mut held| {
+            if matches!(on, Resource::Domain(..)) && held.domain.is_none() {
+                held.status = OrganizationStatus::Active;
+            }
+            held
+        })
+    };
     SaysNoVersion: "a standing says version 1, whatever it saw", |data, user, on| {
         data.held(user, on).map(|mut held| {
             held.version = tenancy::Version::new(1);
