@@ -118,11 +118,10 @@ fn claims(
     let domains = state.domains().map(|domain| &domain.name);
     let retired = state.retired_names().map(|retired| &retired.name);
     for name in domains.chain(retired) {
+        // Another look at one that is held already says the same.
         let claim = Claim::DomainName(name.clone());
-        if !claims.contains_key(&claim) {
-            if let Some(holder) = holder(connection, &claim)? {
-                claims.insert(claim, holder);
-            }
+        if let Some(holder) = holder(connection, &claim)? {
+            claims.insert(claim, holder);
         }
     }
     Ok(claims)

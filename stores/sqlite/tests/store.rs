@@ -1,4 +1,9 @@
 //! What the store promises, held against a real file.
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "tests say what they expect by panicking"
+)]
 
 mod world;
 
