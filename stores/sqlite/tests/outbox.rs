@@ -12,6 +12,7 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use tenancy::{commands::*, *};
+use tenancy_sqlite::Depth;
 use world::*;
 
 #[test]
@@ -283,7 +284,7 @@ fn an_entry_that_fails_waits_twice_as_long_each_time() {
     due_now(&place);
     assert_eq!(deliver_all(&place), [(acme.organization, 2)]);
     assert_eq!(block_on(outbox.failing(None, limit(9))).unwrap(), []);
-    assert_eq!(block_on(outbox.depth()).unwrap(), Default::default());
+    assert_eq!(block_on(outbox.depth()).unwrap(), Depth::default());
 }
 
 #[test]
