@@ -45,12 +45,14 @@ const ERROR_CHARACTERS: usize = 500;
 ///
 /// /// Called in a loop, with a pause whenever there was nothing to do.
 /// async fn work(repository: &SqliteRepository) -> Result<u32, tenancy_sqlite::Error> {
-///     let limit = NonZeroU32::new(100).unwrap();
-///     let delivery = repository.outbox().deliver(limit, |entry| {
-///         println!("{} did {}", entry.author, entry.command);
-///         Ok::<(), std::io::Error>(())
-///     });
-///     let delivery = delivery.await?;
+///     let outbox = repository.outbox();
+///     let hundred = NonZeroU32::new(100).unwrap_or(NonZeroU32::MIN);
+///     let delivery = outbox
+///         .deliver(hundred, |entry| {
+///             println!("{} did {}", entry.author, entry.command);
+///             Ok::<(), std::io::Error>(())
+///         })
+///         .await?;
 ///     for (entry, error) in &delivery.failed {
 ///         eprintln!("commit {} will be handed out again: {error}", entry.id);
 ///     }
