@@ -139,6 +139,14 @@ fn a_worker_that_dies_loses_nothing() {
     due_now(&place);
     let again = block_on(store.outbox().take(limit(10))).unwrap().unwrap();
     assert_eq!(again.attempts(), 2);
+    // What comes after something that was delivered begins anew.
+    assert!(block_on(store.outbox().settle(again, 1, None)).unwrap());
+    due_now(&place);
+    let rest = block_on(store.outbox().take(limit(10))).unwrap().unwrap();
+    assert_eq!(
+        (rest.entries()[0].version, rest.attempts()),
+        (Version::new(2), 1)
+    );
 }
 
 /// What a late worker has delivered is delivered; it takes nothing away from who has the organization now.
