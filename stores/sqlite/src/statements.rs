@@ -173,26 +173,29 @@ statements! {
     COMMIT = "COMMIT";
     ROLLBACK = "ROLLBACK";
 
-    // A check: columns only, found by primary keys, in one statement, so of one snapshot.
+    // A check: columns only, in one statement, so of one snapshot.
 
     STANDING_ORGANIZATION = "SELECT o.version, o.status, m.role FROM tenancy_organizations o \
-        LEFT JOIN tenancy_members m ON m.organization_id = o.id AND m.user_id = ?2 \
+        LEFT JOIN tenancy_members m INDEXED BY tenancy_members_user \
+            ON m.organization_id = o.id AND m.user_id = ?2 \
         WHERE o.id = ?1";
     STANDING_WORKSPACE = "SELECT o.version, o.status, m.role, wm.role, w.id FROM tenancy_organizations o \
-        LEFT JOIN tenancy_members m ON m.organization_id = o.id AND m.user_id = ?2 \
+        LEFT JOIN tenancy_members m INDEXED BY tenancy_members_user \
+            ON m.organization_id = o.id AND m.user_id = ?2 \
         LEFT JOIN tenancy_workspaces w ON w.organization_id = o.id AND w.id = ?3 \
-        LEFT JOIN tenancy_workspace_members wm \
+        LEFT JOIN tenancy_workspace_members wm INDEXED BY tenancy_workspace_members_user \
             ON wm.organization_id = o.id AND wm.workspace_id = w.id AND wm.user_id = ?2 \
         WHERE o.id = ?1";
     STANDING_DOMAIN = "SELECT o.version, o.status, m.role, wm.role, w.id, d.id FROM tenancy_organizations o \
-        LEFT JOIN tenancy_members m ON m.organization_id = o.id AND m.user_id = ?2 \
+        LEFT JOIN tenancy_members m INDEXED BY tenancy_members_user \
+            ON m.organization_id = o.id AND m.user_id = ?2 \
         LEFT JOIN tenancy_domains d ON d.organization_id = o.id AND d.id = ?3 \
         LEFT JOIN tenancy_workspaces w ON w.organization_id = o.id AND w.id = d.workspace_id \
-        LEFT JOIN tenancy_workspace_members wm \
+        LEFT JOIN tenancy_workspace_members wm INDEXED BY tenancy_workspace_members_user \
             ON wm.organization_id = o.id AND wm.workspace_id = w.id AND wm.user_id = ?2 \
         WHERE o.id = ?1";
 
-    // The organization, and a path in it: found as a check finds it.
+    // The organization, and a path in it.
 
     ORGANIZATION = "SELECT {organization o} FROM tenancy_organizations o WHERE o.id = ?1";
     PATH_ORGANIZATION = "SELECT {organization o}, {members m} FROM tenancy_organizations o \

@@ -589,7 +589,7 @@ fn check_schema_says_what_was_altered() {
         assert_eq!(
             error.to_string(),
             "the tables were altered; they should have: create index tenancy_members_user on \
-             tenancy_members (user_id, organization_id)"
+             tenancy_members (user_id, organization_id, role)"
         );
     });
 }

@@ -23,7 +23,8 @@ CREATE TABLE tenancy_members (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX tenancy_members_role ON tenancy_members (organization_id, role, user_id);
 CREATE INDEX tenancy_members_email ON tenancy_members (organization_id, email_key, user_id) WHERE email_key IS NOT NULL;
-CREATE INDEX tenancy_members_user ON tenancy_members (user_id, organization_id);
+-- With the role, so that a check finds all that it asks for in a narrow index.
+CREATE INDEX tenancy_members_user ON tenancy_members (user_id, organization_id, role);
 
 CREATE TABLE tenancy_workspaces (
   organization_id BLOB    NOT NULL,
@@ -43,7 +44,7 @@ CREATE TABLE tenancy_workspace_members (
   PRIMARY KEY (organization_id, workspace_id, user_id)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX tenancy_workspace_members_role ON tenancy_workspace_members (organization_id, workspace_id, role, user_id);
-CREATE INDEX tenancy_workspace_members_user ON tenancy_workspace_members (organization_id, user_id, workspace_id);
+CREATE INDEX tenancy_workspace_members_user ON tenancy_workspace_members (organization_id, user_id, workspace_id, role);
 
 CREATE TABLE tenancy_domains (
   organization_id BLOB    NOT NULL,

@@ -10,26 +10,26 @@ pub(super) const PLANS: &[(&str, &[&str])] = &[
         "STANDING_ORGANIZATION",
         &[
             "SEARCH o USING PRIMARY KEY (id=?)",
-            "SEARCH m USING PRIMARY KEY (organization_id=? AND user_id=?) LEFT-JOIN",
+            "SEARCH m USING COVERING INDEX tenancy_members_user (user_id=? AND organization_id=?) LEFT-JOIN",
         ],
     ),
     (
         "STANDING_WORKSPACE",
         &[
             "SEARCH o USING PRIMARY KEY (id=?)",
-            "SEARCH m USING PRIMARY KEY (organization_id=? AND user_id=?) LEFT-JOIN",
+            "SEARCH m USING COVERING INDEX tenancy_members_user (user_id=? AND organization_id=?) LEFT-JOIN",
             "SEARCH w USING PRIMARY KEY (organization_id=? AND id=?) LEFT-JOIN",
-            "SEARCH wm USING PRIMARY KEY (organization_id=? AND workspace_id=? AND user_id=?) LEFT-JOIN",
+            "SEARCH wm USING COVERING INDEX tenancy_workspace_members_user (organization_id=? AND user_id=? AND workspace_id=?) LEFT-JOIN",
         ],
     ),
     (
         "STANDING_DOMAIN",
         &[
             "SEARCH o USING PRIMARY KEY (id=?)",
-            "SEARCH m USING PRIMARY KEY (organization_id=? AND user_id=?) LEFT-JOIN",
+            "SEARCH m USING COVERING INDEX tenancy_members_user (user_id=? AND organization_id=?) LEFT-JOIN",
             "SEARCH d USING PRIMARY KEY (organization_id=? AND id=?) LEFT-JOIN",
             "SEARCH w USING PRIMARY KEY (organization_id=? AND id=?) LEFT-JOIN",
-            "SEARCH wm USING PRIMARY KEY (organization_id=? AND workspace_id=? AND user_id=?) LEFT-JOIN",
+            "SEARCH wm USING COVERING INDEX tenancy_workspace_members_user (organization_id=? AND user_id=? AND workspace_id=?) LEFT-JOIN",
         ],
     ),
     ("ORGANIZATION", &["SEARCH o USING PRIMARY KEY (id=?)"]),
