@@ -383,6 +383,11 @@ fn compare(rounds: usize, size: usize, candidates: &mut [(&str, &mut dyn FnMut()
     }
 }
 
+fn founder() -> Actor {
+    let email = EmailAddress::new("ann@acme.example").unwrap();
+    Actor::user(UserId::from_external("ann"), VerifiedEmail::attest(email))
+}
+
 fn creation(commit: CommitId) -> Commit {
     let settings = Settings {
         default_workspace_quota: NonZeroU32::new(u32::MAX).unwrap(),
@@ -393,7 +398,7 @@ fn creation(commit: CommitId) -> Commit {
             name: Name::new("Acme").unwrap(),
         },
         Circumstances {
-            actor: &Actor::unverified(UserId::from_external("ann")),
+            actor: &founder(),
             commit,
             now: SystemTime::now().into(),
             settings: &settings,
@@ -413,25 +418,30 @@ fn fill(store: &SqliteRepository) -> World {
     for organization in 0..ORGANIZATIONS {
         let mut commit = creation(CommitId::new());
         let since = commit.entry.at;
-        for user in &world.users {
+        for (n, user) in world.users.iter().enumerate() {
             commit.changes.push(Change::Put(Record::Member(Member {
                 user: *user,
                 role: OrganizationRole::Member,
-                email: None,
+                email: EmailAddress::new(&format!("u{n}@acme.example")).unwrap(),
                 since,
+                lowered_in: None,
+                later: Later::default(),
             })));
         }
         for n in 0..EACH {
             let workspace = WorkspaceId::new();
+            let name = Name::new(&format!("W {n}")).unwrap();
             commit
                 .changes
                 .push(Change::Put(Record::Workspace(Workspace {
                     id: workspace,
-                    name: Name::new(&format!("W {n}")).unwrap(),
+                    name_key: name.key(),
+                    name,
                     invoicing: None,
                     domains: 1,
                     members: 20,
                     created_at: since,
+                    later: Later::default(),
                 })));
             for user in world.users.iter().skip(n % 2).step_by(2) {
                 let member = WorkspaceMember {
@@ -439,6 +449,8 @@ fn fill(store: &SqliteRepository) -> World {
                     user: *user,
                     role: WorkspaceRole::Developer,
                     since,
+                    lowered_in: None,
+                    later: Later::default(),
                 };
                 commit
                     .changes
@@ -451,6 +463,7 @@ fn fill(store: &SqliteRepository) -> World {
                 kind: DomainKind::Sandbox,
                 status: DomainStatus::Active,
                 created_at: since,
+                later: Later::default(),
             };
             world.domains.push((commit.organization(), domain.id));
             commit.changes.push(Change::Put(Record::Domain(domain)));

@@ -204,7 +204,7 @@ impl Host<'_> {
             match apply(&transaction, &commit)? {
                 Outcome::Committed => {}
                 Outcome::Conflict => continue, // dropping it rolls back: decide again
-                Outcome::Taken(claim) => return Err(format!("{claim} is taken").into()),
+                refused => return Err(format!("not made: {refused:?}").into()),
             }
             transaction.execute(
                 "INSERT INTO sealed_tokens (invitation, commit_id, email, nonce, sealed) VALUES (?1, ?2, ?3, ?4, ?5)

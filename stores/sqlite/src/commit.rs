@@ -15,7 +15,8 @@ use crate::statements::{self, Statement};
 /// Decide with [`Tenancy::prepare`](tenancy::Tenancy::prepare), which writes nothing; then, on a
 /// connection of the host's to the same file, begin an `IMMEDIATE` transaction, apply the commit, write
 /// the host's rows, and commit. **Unless the answer is [`Outcome::Committed`], roll back**: prepare again
-/// after a [`Conflict`](Outcome::Conflict), say no after [`Taken`](Outcome::Taken). If it isn't
+/// after a [`Conflict`](Outcome::Conflict), say no after [`Taken`](Outcome::Taken) and
+/// [`IdUsed`](Outcome::IdUsed). If it isn't
 /// `Committed`, nothing of this commit was written; after an error, some of it may have been.
 ///
 /// ```
@@ -57,7 +58,7 @@ pub(crate) fn commit(connection: &Connection, commit: &Commit) -> Result<Outcome
             let outcome = write(connection, commit)?;
             let end = match outcome {
                 Outcome::Committed => End::Commit,
-                Outcome::Conflict | Outcome::Taken(_) => End::Rollback,
+                Outcome::Conflict | Outcome::Taken(_) | Outcome::IdUsed => End::Rollback,
             };
             Ok((outcome, end))
         },
@@ -143,9 +144,16 @@ fn write(connection: &Connection, commit: &Commit) -> Result<Outcome, Error> {
     let id = next.id.as_uuid().into_bytes();
     let version = number(next.version)?;
     // Before anything is written, so that a host's transaction is clean whatever the answer.
-    if let Some(taken) = first_taken(connection, next.id, changes)? {
+    let commit_id = entry.id.as_uuid().into_bytes();
+    let refused = match first_taken(connection, changes)? {
+        Some(taken) => Some(Outcome::Taken(taken)),
+        None => one(connection, &statements::IS_USED, [commit_id], |_| {
+            Ok(Outcome::IdUsed)
+        })?,
+    };
+    if let Some(refused) = refused {
         return Ok(if version_of(connection, &id)? == *expected {
-            Outcome::Taken(taken)
+            refused
         } else {
             Outcome::Conflict
         });
@@ -164,8 +172,7 @@ fn write(connection: &Connection, commit: &Commit) -> Result<Outcome, Error> {
             Change::Delete(_) | Change::Release(_) => {} // done: they make room
         }
     }
-    let (commit, text) = (entry.id.as_uuid(), serde_json::to_string(entry)?);
-    let log = (id, version, commit.into_bytes(), text);
+    let log = (id, version, commit_id, serde_json::to_string(entry)?);
     run(connection, &statements::LOG, log)?;
     run(
         connection,
@@ -193,17 +200,13 @@ fn compare_and_set(connection: &Connection, commit: &Commit) -> Result<bool, Err
     Ok(rows == 1)
 }
 
-/// The first claim of a commit that another organization holds.
-fn first_taken(
-    connection: &Connection,
-    organization: OrganizationId,
-    changes: &[Change],
-) -> Result<Option<Claim>, Error> {
+/// The first claim of a commit that somebody holds.
+fn first_taken(connection: &Connection, changes: &[Change]) -> Result<Option<Claim>, Error> {
     for change in changes {
         let Change::Claim(claim) = change else {
             continue;
         };
-        if holder(connection, claim)?.is_some_and(|holder| holder != organization) {
+        if holder(connection, claim)?.is_some() {
             return Ok(Some(claim.clone()));
         }
     }

@@ -81,12 +81,16 @@ impl Scene<'_> {
             Key::Path(user, resource) => {
                 self.path(*user, *resource)?;
             }
-            Key::Person(user) => {
+            Key::SentTo(user) => {
                 let person = (id, bytes(*user));
                 self.add(&[Kind::Member], &statements::MEMBER, person)?;
+                self.add(&[Kind::Invitation], &statements::OPEN_TO_MEMBER, person)?;
+            }
+            Key::Person(user) => {
+                self.bring(&Key::SentTo(*user))?;
+                let person = (id, bytes(*user));
                 let memberships = [Kind::WorkspaceMember, Kind::Workspace];
                 self.add(&memberships, &statements::MEMBERSHIPS_OF, person)?;
-                self.add(&[Kind::Invitation], &statements::OPEN_TO_MEMBER, person)?;
                 self.add(&[Kind::FormerMember], &statements::DEPARTURES_OF, person)?;
             }
             Key::SentBy(user) => {
@@ -136,7 +140,7 @@ impl Scene<'_> {
             }
             Key::Commit(commit) => {
                 if self.committed.is_none() {
-                    let commit = (id, commit.as_uuid().into_bytes());
+                    let commit = [commit.as_uuid().into_bytes()];
                     let statement = &statements::COMMIT_OF;
                     self.committed = one(self.connection, statement, commit, rows::entry)?;
                 }

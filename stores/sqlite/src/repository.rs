@@ -22,13 +22,14 @@ use crate::{commit, list, load};
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// # let directory = tempfile::tempdir()?;
 /// # let path = directory.path().join("tenancy.db");
-/// use tenancy::{Actor, Name, Tenancy, UserId, WorkspaceAction};
+/// use tenancy::{Actor, EmailAddress, Name, Tenancy, UserId, VerifiedEmail, WorkspaceAction};
 /// use tenancy::commands::CreateOrganization;
 /// use tenancy_sqlite::SqliteRepository;
 ///
 /// let tenancy = Tenancy::new(SqliteRepository::open(&path)?);
 ///
-/// let ann = Actor::unverified(UserId::from_external("ann"));
+/// let address = EmailAddress::new("ann@acme.example")?;
+/// let ann = Actor::user(UserId::from_external("ann"), VerifiedEmail::attest(address));
 /// let name = Name::new("Acme")?;
 /// let acme = tenancy::block_on(tenancy.execute(&ann, CreateOrganization { name }))?.output;
 ///

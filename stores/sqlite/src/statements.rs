@@ -229,7 +229,8 @@ statements! {
     RETIRED = "SELECT {retired_domain_names r} FROM tenancy_retired_domain_names r \
         WHERE r.organization_id = ?1 AND r.name = ?2";
     COMMIT_OF = "SELECT {commits c} FROM tenancy_commits c INDEXED BY tenancy_commits_id \
-        WHERE c.organization_id = ?1 AND c.id = ?2";
+        WHERE c.id = ?1";
+    IS_USED = "SELECT 1 FROM tenancy_commits INDEXED BY tenancy_commits_id WHERE id = ?1";
     HOLDER = "SELECT organization_id FROM tenancy_claims WHERE scope = ?1 AND key = ?2";
 
     // Several records of a command's scene. Addresses are compared as they were folded when they were written.

@@ -107,7 +107,7 @@ CREATE TABLE tenancy_commits (
   entry           TEXT    NOT NULL,
   PRIMARY KEY (organization_id, version)
 ) STRICT, WITHOUT ROWID;
-CREATE UNIQUE INDEX tenancy_commits_id ON tenancy_commits (organization_id, id);
+CREATE UNIQUE INDEX tenancy_commits_id ON tenancy_commits (id); -- one request in the whole deployment
 
 -- The outbox: one row for each organization that has something to deliver. The entries themselves are in the
 -- log, from `first` on. A worker takes an organization by setting `due` into the future and `worker` to a name

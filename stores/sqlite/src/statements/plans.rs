@@ -79,7 +79,11 @@ pub(super) const PLANS: &[(&str, &[&str])] = &[
     ),
     (
         "COMMIT_OF",
-        &["SEARCH c USING INDEX tenancy_commits_id (organization_id=? AND id=?)"],
+        &["SEARCH c USING INDEX tenancy_commits_id (id=?)"],
+    ),
+    (
+        "IS_USED",
+        &["SEARCH tenancy_commits USING COVERING INDEX tenancy_commits_id (id=?)"],
     ),
     (
         "HOLDER",

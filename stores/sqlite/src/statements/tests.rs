@@ -7,7 +7,8 @@ use rusqlite::{Connection, StatementStatus, params_from_iter};
 use tenancy::commands::{Circumstances, CreateOrganization, Decided, decide};
 use tenancy::store::{Change, Commit, Key, List, Outcome, Record};
 use tenancy::{
-    Actor, CommitId, Name, OrganizationId, Resource, RoleSet, Settings, UserId, WorkspaceId,
+    Actor, CommitId, EmailAddress, Name, OrganizationId, Resource, RoleSet, Settings, UserId,
+    VerifiedEmail, WorkspaceId,
 };
 use uuid::Uuid;
 
@@ -176,8 +177,9 @@ fn member(user: Uuid, address: &str) -> Record {
 }
 
 fn workspace(id: Uuid, name: &str) -> Record {
+    let key = name.to_lowercase();
     let json = format!(
-        r#"{{"id":"{id}","name":"{name}","invoicing":null,"domains":0,"members":0,"created_at":"{AT}"}}"#
+        r#"{{"id":"{id}","name":"{name}","name_key":"{key}","invoicing":null,"domains":0,"members":0,"created_at":"{AT}"}}"#
     );
     record("workspace", &json)
 }
@@ -199,7 +201,7 @@ fn invitation(id: Uuid, address: &str, workspace: Uuid, inviter: Uuid, state: &s
     let hash = "07".repeat(32);
     let json = format!(
         r#"{{"id":"{id}","email":"{address}","target":{{"workspace":{{"workspace":"{workspace}","role":"reader"}}}},
-            "inviter":"{inviter}","token_hash":"{hash}","sent_at":"{AT}","expires_at":"{AT}","state":"{state}"}}"#
+            "inviter":"{inviter}","token_hash":"{hash}","sent_at":"{AT}","sent_in":1,"expires_at":"{AT}","state":"{state}"}}"#
     );
     record("invitation", &json)
 }
@@ -207,7 +209,7 @@ fn invitation(id: Uuid, address: &str, workspace: Uuid, inviter: Uuid, state: &s
 fn former(user: Uuid) -> Record {
     record(
         "former_member",
-        &format!(r#"{{"user":"{user}","workspace":null,"departed_at":"{AT}"}}"#),
+        &format!(r#"{{"user":"{user}","workspace":null,"departed_at":"{AT}","departed_in":1}}"#),
     )
 }
 
@@ -228,12 +230,14 @@ struct World {
 
 impl World {
     fn new() -> Self {
+        let email = EmailAddress::new("ann@acme.example").unwrap();
+        let ann = Actor::user(UserId::from_external("ann"), VerifiedEmail::attest(email));
         let decided = decide(
             &CreateOrganization {
                 name: Name::new("Acme").unwrap(),
             },
             Circumstances {
-                actor: &Actor::unverified(UserId::from_external("ann")),
+                actor: &ann,
                 commit: CommitId::new(),
                 now: AT.parse().unwrap(),
                 settings: &Settings::default(),
