@@ -11,7 +11,7 @@ use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use tenancy::commands::{
     AcceptInvitation, CreateDomain, CreateOrganization, DeleteDomain, InviteToWorkspace,
 };
-use tenancy::store::Directory;
+use tenancy::store::{Directory, Item, Kind, List};
 use tenancy::{
     Actor, CommitId, DomainKind, DomainName, Done, EmailAddress, Error, Name, OrganizationId,
     Settings, Tenancy, UserId, VerifiedEmail, Version, WorkspaceRole,
@@ -202,8 +202,16 @@ impl Storm {
 pub async fn nothing_is_lost(pool: &PgPool, heard: &Heard) {
     let store = PostgresRepository::new(pool.clone());
     for (organization, versions) in heard.all() {
-        let log = store.log(organization, Version::ABSENT, limit(10_000));
-        let log = log.await.unwrap();
+        let log = List::Log {
+            organization,
+            after: Version::ABSENT,
+        };
+        let log = store.list(&log, limit(10_000)).await.unwrap();
+        let entries = log.into_iter().filter_map(|item| match item {
+            Item::LogEntry(entry) => Some(entry),
+            _ => None,
+        });
+        let log: Vec<_> = entries.collect();
         for (version, commit) in versions {
             let entry = log.iter().find(|entry| entry.version.get() == version);
             assert_eq!(
@@ -221,17 +229,8 @@ pub async fn nothing_is_lost(pool: &PgPool, heard: &Heard) {
     for (id,) in ids {
         store.verify(OrganizationId::from_uuid(id)).await.unwrap();
     }
-    for table in [
-        "members",
-        "workspaces",
-        "workspace_members",
-        "domains",
-        "retired_domain_names",
-        "invitations",
-        "claims",
-        "commits",
-        "outbox",
-    ] {
+    let kinds = Kind::ALL.into_iter().map(Kind::table);
+    for table in kinds.chain(["claims", "commits", "outbox"]) {
         let orphans = format!(
             "SELECT count(*) FROM tenancy.{table} t \
              WHERE NOT EXISTS (SELECT 1 FROM tenancy.organizations o WHERE o.id = t.organization_id)"
