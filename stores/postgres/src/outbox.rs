@@ -206,7 +206,7 @@ impl<'r> Outbox<'r> {
     /// Whatever fails in the store; what was delivered last may be handed out again. The closure's errors are
     /// in [`Delivery::failed`], and the text of the last one of each organization in [`failing`](Self::failing).
     pub async fn deliver<F, Fut, E>(
-        &self,
+        self,
         limit: NonZeroU32,
         mut hand_over: F,
     ) -> Result<Delivery<E>, Error>
@@ -237,7 +237,7 @@ impl<'r> Outbox<'r> {
 
     /// How many entries of a batch were delivered, and the one that wasn't.
     async fn deliver_batch<F, Fut, E>(
-        &self,
+        self,
         batch: Batch,
         hand_over: &mut F,
     ) -> Result<(u32, Option<(LogEntry, E)>), Error>
@@ -273,7 +273,7 @@ impl<'r> Outbox<'r> {
     /// # Errors
     ///
     /// Whatever fails in the store.
-    pub async fn take(&self, limit: NonZeroU32) -> Result<Option<Batch>, Error> {
+    pub async fn take(self, limit: NonZeroU32) -> Result<Option<Batch>, Error> {
         let take = Statement {
             text: TAKE,
             parameters: vec![millis(self.lease)],
@@ -304,7 +304,7 @@ impl<'r> Outbox<'r> {
 
     /// Reads a batch's entries, in a statement of its own: the one that took the organization may have begun before
     /// the last of them was committed.
-    async fn fill(&self, batch: &mut Batch, first: i64, last: i64) -> Result<(), Error> {
+    async fn fill(self, batch: &mut Batch, first: i64, last: i64) -> Result<(), Error> {
         let mut entries = Statement {
             text: ENTRIES,
             parameters: vec![batch.id(), Parameter::Number(first)],
@@ -348,7 +348,7 @@ impl<'r> Outbox<'r> {
     ///
     /// Whatever fails in the store; the batch is then handed out again.
     pub async fn settle(
-        &self,
+        self,
         batch: Batch,
         delivered: u32,
         error: Option<&str>,
@@ -380,14 +380,14 @@ impl<'r> Outbox<'r> {
 
     /// Remembers that the first entries of a batch were delivered, and makes the lease begin anew; false if another
     /// worker has it.
-    async fn advance(&self, batch: &Batch, delivered: u32) -> Result<bool, Error> {
+    async fn advance(self, batch: &Batch, delivered: u32) -> Result<bool, Error> {
         let next = Parameter::Number(batch.after(delivered));
         self.mark(ADVANCE, batch, [next, millis(self.lease)]).await
     }
 
     /// Changes a batch's row, and says whether it is still this worker's.
     async fn mark<const N: usize>(
-        &self,
+        self,
         text: &'static str,
         batch: &Batch,
         parameters: [Parameter; N],

@@ -113,7 +113,7 @@ impl Outbox<'_> {
     ///
     /// Whatever fails in the store.
     pub async fn park(
-        &self,
+        self,
         organization: OrganizationId,
         version: Version,
         why: &str,
@@ -127,7 +127,7 @@ impl Outbox<'_> {
     ///
     /// Whatever fails in the store.
     pub async fn skip(
-        &self,
+        self,
         organization: OrganizationId,
         version: Version,
         why: &str,
@@ -142,7 +142,7 @@ impl Outbox<'_> {
     ///
     /// Whatever fails in the store.
     pub async fn release(
-        &self,
+        self,
         organization: OrganizationId,
         version: Version,
     ) -> Result<bool, Error> {
@@ -163,7 +163,7 @@ impl Outbox<'_> {
     ///
     /// Whatever fails in the store.
     pub async fn parked(
-        &self,
+        self,
         after: Option<(OrganizationId, Version)>,
         limit: NonZeroU32,
     ) -> Result<Vec<Parked>, Error> {
@@ -192,7 +192,7 @@ impl Outbox<'_> {
     }
 
     async fn take_out(
-        &self,
+        self,
         organization: OrganizationId,
         version: Version,
         skipped: bool,
@@ -212,7 +212,7 @@ impl Outbox<'_> {
 
     /// Parks an entry of a batch that can't be read.
     pub(super) async fn lay_aside(
-        &self,
+        self,
         batch: &mut Batch,
         version: i64,
         why: &str,

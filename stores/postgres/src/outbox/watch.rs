@@ -67,7 +67,7 @@ impl Outbox<'_> {
     /// # Errors
     ///
     /// Whatever fails in the store.
-    pub async fn depth(&self) -> Result<Depth, Error> {
+    pub async fn depth(self) -> Result<Depth, Error> {
         let depth = Statement {
             text: DEPTH,
             parameters: Vec::new(),
@@ -93,7 +93,7 @@ impl Outbox<'_> {
     ///
     /// Whatever fails in the store.
     pub async fn failing(
-        &self,
+        self,
         after: Option<(OrganizationId, Version)>,
         limit: NonZeroU32,
     ) -> Result<Vec<Failing>, Error> {
