@@ -136,7 +136,7 @@ CREATE TABLE tenancy.outbox (
     PRIMARY KEY (organization_id, alone)
 ) WITH (fillfactor = 70);
 CREATE INDEX outbox_due ON tenancy.outbox (due_at, organization_id, alone) WHERE due_at < 'infinity';
-CREATE INDEX outbox_failing ON tenancy.outbox (organization_id, version) WHERE error IS NOT NULL;
+CREATE INDEX outbox_failing ON tenancy.outbox (organization_id) WHERE error IS NOT NULL;
 
 -- Entries that were taken out of their organization's order.
 CREATE TABLE tenancy.parked_entries (

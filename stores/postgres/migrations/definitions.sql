@@ -1,4 +1,4 @@
--- A line for each column, key, check and index of the schema `tenancy`.
+-- A line for each column, key, check, index and trigger of the schema `tenancy`.
 WITH tables AS (
     SELECT c.oid, c.relname::text AS name
     FROM pg_catalog.pg_class c
@@ -22,7 +22,7 @@ SELECT format('check %s.%s %s', t.name, k.conname, pg_catalog.pg_get_expr(k.conb
 FROM tables t
 JOIN pg_catalog.pg_constraint k ON k.conrelid = t.oid AND k.contype = 'c'
 UNION ALL
-SELECT format('index %s.%s (%s)%s', t.name, x.relname,
+SELECT format('%s %s.%s (%s)%s', CASE WHEN i.indisunique THEN 'unique index' ELSE 'index' END, t.name, x.relname,
               (SELECT string_agg(pg_catalog.pg_get_indexdef(i.indexrelid, place, true), ', ' ORDER BY place)
                FROM generate_series(1, i.indnatts) AS place),
               ' where ' || pg_catalog.pg_get_expr(i.indpred, i.indrelid))
@@ -30,4 +30,12 @@ FROM tables t
 JOIN pg_catalog.pg_index i ON i.indrelid = t.oid AND i.indisvalid
 JOIN pg_catalog.pg_class x ON x.oid = i.indexrelid
 WHERE NOT EXISTS (SELECT 1 FROM pg_catalog.pg_constraint k WHERE k.conindid = i.indexrelid)
+UNION ALL
+SELECT format('trigger %s.%s', t.name, g.tgname)
+FROM tables t
+JOIN pg_catalog.pg_trigger g ON g.tgrelid = t.oid AND NOT g.tgisinternal
+UNION ALL
+SELECT format('foreign key %s.%s %s', t.name, k.conname, pg_catalog.pg_get_constraintdef(k.oid))
+FROM tables t
+JOIN pg_catalog.pg_constraint k ON k.contype = 'f' AND k.conrelid = t.oid
 ORDER BY line

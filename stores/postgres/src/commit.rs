@@ -11,6 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use serde::ser::{Serialize, SerializeMap as _, Serializer};
+use tenancy::Version;
 use tenancy::store::{
     Change, Claim, Column, ColumnType, Commit, Kind, Outcome, Record, RecordId, Value,
 };
@@ -38,12 +39,24 @@ pub struct CommitAnswer {
 /// What a commit's text depends on.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 struct Shape {
-    creates: bool,
-    advances: bool,
+    turn: Turn,
     puts: BTreeSet<Kind>,
     deletes: BTreeSet<Kind>,
     claims: bool,
     releases: bool,
+}
+
+/// How an organization's own row is written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+enum Turn {
+    /// It must not exist yet.
+    Create,
+    /// It must be at the expected version.
+    #[default]
+    Advance,
+    /// Either, by the expected version.
+    #[cfg(feature = "sqlx")]
+    Both,
 }
 
 /// What a commit changes, as JSON: lists of rows by table, and of claims.
@@ -182,12 +195,10 @@ fn claims(commit: &Commit) -> impl Iterator<Item = &Claim> {
 impl Shape {
     /// The shape of a commit, and its changes as they are sent.
     fn of(commit: &Commit) -> (Self, Changes<'_>) {
-        let creates = commit.expected == tenancy::Version::ABSENT;
-        let mut shape = Self {
-            creates,
-            advances: !creates,
-            ..Self::default()
-        };
+        let mut shape = Self::default();
+        if commit.expected == Version::ABSENT {
+            shape.turn = Turn::Create;
+        }
         let mut changes = Changes::default();
         for change in &commit.changes {
             match change {
@@ -216,11 +227,10 @@ impl Shape {
     }
 
     /// All parts.
-    #[cfg(any(feature = "sqlx", test))]
+    #[cfg(feature = "sqlx")]
     fn full() -> Self {
         Self {
-            creates: true,
-            advances: true,
+            turn: Turn::Both,
             puts: Kind::ALL.into(),
             deletes: Kind::ALL.into(),
             claims: true,
@@ -259,10 +269,11 @@ impl Shape {
         };
         let created = format!("{CREATE} WHERE $2::bigint = 0{unclaimed} {CREATED}");
         let advanced = format!("{ADVANCE}{unclaimed} RETURNING o.id, o.version");
-        match (self.creates, self.advances) {
-            (true, false) => parts.push(format!("cas AS (\n    {created}\n)")),
-            (false, true) => parts.push(format!("cas AS (\n    {advanced}\n)")),
-            _ => parts.extend([
+        match self.turn {
+            Turn::Create => parts.push(format!("cas AS (\n    {created}\n)")),
+            Turn::Advance => parts.push(format!("cas AS (\n    {advanced}\n)")),
+            #[cfg(feature = "sqlx")]
+            Turn::Both => parts.extend([
                 format!("created AS (\n    {created}\n)"),
                 format!("advanced AS (\n    {advanced}\n)"),
                 "cas AS (SELECT id, version FROM created UNION ALL SELECT id, version FROM advanced)"

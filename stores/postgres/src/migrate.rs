@@ -43,6 +43,13 @@ pub enum SchemaError {
         /// What is missing, or is there in another form.
         definition: String,
     },
+    /// The step is right, but there is a trigger, a foreign key, a check or a unique index that no step makes: a commit
+    /// would write more than it says, or less.
+    #[error("the schema `tenancy` was altered; it should not have: {definition}")]
+    Foreign {
+        /// What is there.
+        definition: String,
+    },
     /// The step is right, but the server can't prepare a statement: a table was altered, or this role may not use it.
     #[error("the schema `tenancy` was altered, or this role may not use it")]
     Refused(#[source] sqlx::Error),
@@ -128,7 +135,7 @@ async fn make(connection: &mut PgConnection, lock_timeout: Duration) -> Result<(
     made.suits()?;
     for migration in MIGRATIONS {
         if migration.step > made.step {
-            sqlx::raw_sql(migration.text)
+            sqlx::raw_sql(migration.sql)
                 .execute(&mut *connection)
                 .await?;
             sqlx::query("INSERT INTO tenancy.migrations (step, oldest) VALUES ($1, $2)")
@@ -162,28 +169,47 @@ pub(crate) async fn check(pool: &PgPool, statements: &[&'static str]) -> Result<
     match made.step {
         0 => Err(SchemaError::Missing),
         found if found < needed => Err(SchemaError::Older { found, needed }),
-        _ => {
-            defined(&mut connection).await?;
+        found => {
+            defined(&mut connection, found == needed).await?;
             prepared(&mut connection, statements).await
         }
     }
 }
 
-/// A line for each column, key, check and index.
+/// A line for each column, key, check, index and trigger.
 const DEFINITIONS: &str = include_str!("../migrations/definitions.sql");
 
 /// The lines of a database that was migrated. `TENANCY_BLESS=1 cargo test -p tenancy-postgres --test schema` writes it.
 const DEFINED: &str = include_str!("../migrations/definitions.txt");
 
-/// Whether everything is as it was defined. What is there besides is a newer version's, or the host's.
-async fn defined(connection: &mut PgConnection) -> Result<(), SchemaError> {
+/// What would change what a commit writes, were it there besides.
+const FOREIGN: [&str; 5] = [
+    "trigger ",
+    "foreign key ",
+    "check ",
+    "unique key ",
+    "unique index ",
+];
+
+/// Whether everything is as it was defined. What is there besides is a newer version's, unless this one is the newest.
+async fn defined(connection: &mut PgConnection, newest: bool) -> Result<(), SchemaError> {
     let rows = sqlx::query(DEFINITIONS).fetch_all(connection).await?;
     let found: Result<Vec<&str>, _> = rows.iter().map(|row| row.try_get(0)).collect();
     let found = found?;
-    match DEFINED.lines().find(|line| !found.contains(line)) {
+    let defined: Vec<&str> = DEFINED.lines().collect();
+    if let Some(missing) = defined.iter().find(|line| !found.contains(line)) {
+        return Err(SchemaError::Altered {
+            definition: (*missing).to_owned(),
+        });
+    }
+    let foreign = |line: &&&str| {
+        let counts = FOREIGN.iter().any(|kind| line.starts_with(kind));
+        newest && counts && !defined.contains(line)
+    };
+    match found.iter().find(foreign) {
         None => Ok(()),
-        Some(missing) => Err(SchemaError::Altered {
-            definition: missing.to_owned(),
+        Some(foreign) => Err(SchemaError::Foreign {
+            definition: (*foreign).to_owned(),
         }),
     }
 }

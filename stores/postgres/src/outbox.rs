@@ -20,10 +20,10 @@ pub use parked::Parked;
 pub use watch::{Depth, Failing};
 
 /// Nobody is made to wait longer than that after a failure.
-const LONGEST_PAUSE: Duration = Duration::from_secs(60 * 60);
+const LONGEST_PAUSE: Duration = Duration::from_hours(1);
 
 /// A lease is no longer than that.
-const LONGEST_LEASE: Duration = Duration::from_secs(24 * 60 * 60);
+const LONGEST_LEASE: Duration = Duration::from_hours(24);
 
 /// How much of an error's text is kept, in characters.
 const KEPT: usize = 500;
@@ -173,11 +173,30 @@ unparked AS (
 )
 SELECT alone FROM done";
 
+/// `$1` organization, `$2` alone, `$3` worker, `$4` error. A released entry failed: it is parked again, for that reason.
+const PARKED_AGAIN: &str = "\
+WITH back AS (
+    DELETE FROM tenancy.outbox o
+    WHERE o.organization_id = $1::uuid AND o.alone = $2::bigint AND o.worker = $3::uuid
+    RETURNING o.alone
+),
+parked AS (
+    UPDATE tenancy.parked_entries p SET why = $4::text, parked_at = statement_timestamp() FROM back
+    WHERE p.organization_id = $1 AND p.version = back.alone
+)
+SELECT alone FROM back";
+
+/// `$1` organization, `$2` alone, `$3` worker.
+const HOLDS: &str = "\
+SELECT o.version FROM tenancy.outbox o
+WHERE o.organization_id = $1::uuid AND o.alone = $2::bigint AND o.worker = $3::uuid
+  AND o.due_at > statement_timestamp()";
+
 impl<'r> Outbox<'r> {
     pub(crate) const fn new(pool: &'r PgPool) -> Self {
         Self {
             pool,
-            lease: Duration::from_secs(60),
+            lease: Duration::from_mins(1),
             retry_after: Duration::from_secs(10),
         }
     }
@@ -337,12 +356,25 @@ impl<'r> Outbox<'r> {
         Ok(())
     }
 
+    /// Whether a batch is still this worker's. Ask before each entry but the first: once another worker may have the
+    /// organization, what isn't delivered yet is better left.
+    ///
+    /// The answer comes from the database, by the clock by which others take it.
+    ///
+    /// # Errors
+    ///
+    /// Whatever fails in the store.
+    pub async fn holds(self, batch: &Batch) -> Result<bool, Error> {
+        self.mark(HOLDS, batch, []).await
+    }
+
     /// Gives a batch back, of which the first `delivered` entries were delivered, and says whether it was still this
     /// worker's; if another has taken it since, nothing changes.
     ///
     /// If not all were delivered, the rest is handed out again: after [`retry_after`](Self::retry_after), or, with an
     /// `error`, after a pause that doubles with each failure. The error's first 500 characters are kept for
-    /// [`failing`](Self::failing).
+    /// [`failing`](Self::failing). An entry that was [released](Self::release) and fails is parked again, for that
+    /// reason.
     ///
     /// # Errors
     ///
@@ -362,10 +394,12 @@ impl<'r> Outbox<'r> {
         match error {
             Some(error) if !all => {
                 let error: String = error.chars().filter(|c| *c != '\0').take(KEPT).collect();
-                let pauses = [millis(self.retry_after), millis(LONGEST_PAUSE)];
-                let [first, longest] = pauses;
-                let parameters = [next, Parameter::Text(error), first, longest];
-                self.mark(FAIL, &batch, parameters).await
+                let error = Parameter::Text(error);
+                if batch.alone != 0 {
+                    return self.mark(PARKED_AGAIN, &batch, [error]).await;
+                }
+                let (first, longest) = (millis(self.retry_after), millis(LONGEST_PAUSE));
+                self.mark(FAIL, &batch, [next, error, first, longest]).await
             }
             _ => {
                 let pause = if all {
@@ -385,7 +419,7 @@ impl<'r> Outbox<'r> {
         self.mark(ADVANCE, batch, [next, millis(self.lease)]).await
     }
 
-    /// Changes a batch's row, and says whether it is still this worker's.
+    /// Sends a statement on a batch's row, and says whether it is still this worker's.
     async fn mark<const N: usize>(
         self,
         text: &'static str,

@@ -107,6 +107,7 @@ impl PostgresRepository {
     ///
     /// - [`SchemaError::Missing`], [`SchemaError::Older`], [`SchemaError::Newer`]: as they say.
     /// - [`SchemaError::Altered`]: a column, a key or an index is missing, or is not as this version defines it.
+    /// - [`SchemaError::Foreign`]: a trigger, a foreign key, a check or a unique index is there that no step makes.
     /// - [`SchemaError::Refused`]: the server can't prepare a statement that this store sends for a check, a load
     ///   or a commit.
     /// - [`SchemaError::Encoding`]: the database is not UTF-8.

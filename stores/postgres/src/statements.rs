@@ -58,7 +58,7 @@ pub use crate::verify::{StoredRow, everything, stored};
 pub const MIGRATIONS: &[Migration] = &[Migration {
     step: 1,
     oldest: 1,
-    text: include_str!("../migrations/0001.sql"),
+    sql: include_str!("../migrations/0001.sql"),
 }];
 
 /// A step of the schema.
@@ -68,8 +68,8 @@ pub struct Migration {
     pub step: u32,
     /// The last step of the oldest program that can live with the tables after this one.
     pub oldest: u32,
-    /// Its text: several statements.
-    pub text: &'static str,
+    /// Several statements.
+    pub sql: &'static str,
 }
 
 /// A text for the server, and the parameters that it is sent with.

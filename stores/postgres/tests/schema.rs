@@ -179,6 +179,55 @@ fn a_migration_does_not_wait_for_a_lock_for_ever() {
     });
 }
 
+/// What would make a commit write more than it says, or less.
+#[test]
+fn what_no_step_makes_is_refused() {
+    tested(async {
+        let additions = [
+            (
+                "CREATE UNIQUE INDEX one_each ON tenancy.members (email_key, organization_id)",
+                "unique index members.one_each (email_key, organization_id)",
+            ),
+            (
+                "CREATE TABLE users (id uuid PRIMARY KEY);
+                 ALTER TABLE tenancy.members ADD CONSTRAINT of_ours FOREIGN KEY (user_id)
+                     REFERENCES users (id) ON DELETE CASCADE",
+                "foreign key members.of_ours FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE",
+            ),
+            (
+                "CREATE FUNCTION nothing() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';
+                 CREATE TRIGGER swallow BEFORE INSERT ON tenancy.claims FOR EACH ROW EXECUTE FUNCTION nothing()",
+                "trigger claims.swallow",
+            ),
+            (
+                "ALTER TABLE tenancy.members ADD CONSTRAINT roles CHECK (role < 4)",
+                "check members.roles (role < 4)",
+            ),
+        ];
+        for (addition, definition) in additions {
+            let database = Database::migrated().await;
+            let pool = database.pool(1).await;
+            pool.execute(addition).await.unwrap();
+            let result = check_schema(&pool).await;
+            let Err(SchemaError::Foreign { definition: said }) = result else {
+                panic!("{addition}: {result:?}");
+            };
+            assert_eq!(said, definition);
+            // A program of a newer step may know it.
+            let newer = "INSERT INTO tenancy.migrations (step, oldest) VALUES (2, 1)";
+            pool.execute(newer).await.unwrap();
+            check_schema(&pool).await.unwrap();
+        }
+        // An index that only makes the host's own questions faster is nobody's business.
+        let database = Database::migrated().await;
+        let pool = database.pool(1).await;
+        pool.execute("CREATE INDEX ON tenancy.members (role, user_id)")
+            .await
+            .unwrap();
+        check_schema(&pool).await.unwrap();
+    });
+}
+
 /// `TENANCY_BLESS=1` writes the file anew, after a new step.
 #[test]
 fn the_definitions_are_those_that_the_steps_make() {

@@ -4,7 +4,9 @@
 
 use tenancy::store::Commit;
 
-use super::{ADVANCE, CREATE, CREATED, QUEUED, RELEASED, Shape, claimed, deleted, logged, put};
+use super::{
+    ADVANCE, CREATE, CREATED, QUEUED, RELEASED, Shape, Turn, claimed, deleted, logged, put,
+};
 use crate::statements::{Parameter, Statement, Texts, bigint, json};
 
 /// A commit in steps, to be sent in one transaction.
@@ -23,7 +25,7 @@ pub struct Steps {
     pub rest: Vec<Statement>,
 }
 
-static TURNS: Texts<bool> = Texts::new();
+static TURNS: Texts<Turn> = Texts::new();
 static GOING: Texts<Shape> = Texts::new();
 static COMING: Texts<Shape> = Texts::new();
 
@@ -33,7 +35,7 @@ pub fn commit_in_steps(commit: &Commit) -> Steps {
     let (shape, changes) = Shape::of(commit);
     let organization = Parameter::Uuid(Some(commit.organization().as_uuid()));
     let turn = Statement {
-        text: TURNS.of(shape.creates, |creates| turn(*creates)),
+        text: TURNS.of(shape.turn, |which| turn(*which)),
         parameters: vec![
             organization.clone(),
             Parameter::Number(bigint(commit.expected)),
@@ -71,19 +73,18 @@ pub fn commit_in_steps(commit: &Commit) -> Steps {
 pub(crate) fn full_texts() -> [&'static str; 4] {
     let full = Shape::full();
     [
-        TURNS.of(true, |creates| turn(*creates)),
-        TURNS.of(false, |creates| turn(*creates)),
+        TURNS.of(Turn::Create, |which| turn(*which)),
+        TURNS.of(Turn::Advance, |which| turn(*which)),
         GOING.of(full.clone(), going),
         COMING.of(full, coming),
     ]
 }
 
 /// `$1` organization, `$2` expected version, `$3` status, `$4` summary, `$5` record.
-fn turn(creates: bool) -> String {
-    if creates {
-        format!("{CREATE} WHERE $2::bigint = 0 {CREATED}")
-    } else {
-        format!("{ADVANCE} RETURNING o.id, o.version")
+fn turn(which: Turn) -> String {
+    match which {
+        Turn::Create => format!("{CREATE} WHERE $2::bigint = 0 {CREATED}"),
+        _ => format!("{ADVANCE} RETURNING o.id, o.version"),
     }
 }
 

@@ -55,13 +55,13 @@ parked AS (
     INSERT INTO tenancy.parked_entries AS p (organization_id, version, skipped, why)
     SELECT $1, $2, $3::smallint = 1, $4::text FROM queued
     ON CONFLICT (organization_id, version) DO UPDATE
-    SET skipped = excluded.skipped, why = excluded.why, parked_at = excluded.parked_at
+    SET skipped = excluded.skipped, why = excluded.why, parked_at = excluded.parked_at WHERE NOT p.skipped
     RETURNING 1
 ),
 again AS (
     UPDATE tenancy.parked_entries p
     SET skipped = $3 = 1, why = $4, parked_at = statement_timestamp()
-    WHERE p.organization_id = $1 AND p.version = $2 AND NOT EXISTS (SELECT FROM queued)
+    WHERE p.organization_id = $1 AND p.version = $2 AND NOT p.skipped AND NOT EXISTS (SELECT FROM queued)
     RETURNING 1
 ),
 withdrawn AS (DELETE FROM tenancy.outbox o WHERE o.organization_id = $1 AND o.alone = $2)
@@ -104,10 +104,10 @@ WHERE (p.organization_id, p.version) > (COALESCE($1::uuid, '00000000-0000-0000-0
 ORDER BY p.organization_id, p.version LIMIT $3::bigint";
 
 impl Outbox<'_> {
-    /// Takes an entry out of its organization's order, so that what follows it goes on, and says whether it was there:
-    /// not delivered yet, or parked before. `why` is kept, and may say who.
+    /// Takes an entry out of its organization's order, so that what follows it goes on. `why` is for whoever reads
+    /// [`parked`](Self::parked): say also who decided it.
     ///
-    /// A worker that is handing it over at this moment isn't stopped in that.
+    /// It is `false` if there is nothing to take out: the entry was delivered, was skipped, or doesn't exist. A worker that is handing it over at this moment isn't stopped in that.
     ///
     /// # Errors
     ///
@@ -121,7 +121,10 @@ impl Outbox<'_> {
         self.take_out(organization, version, false, why).await
     }
 
-    /// As [`park`](Self::park), for good: it is kept on the record, and never delivered.
+    /// Gives up an entry that waits or is parked: it is never delivered. It stays in [`parked`](Self::parked) for the
+    /// record: let `why` say also who decided it.
+    ///
+    /// It is `false` if there is nothing to give up: the entry was delivered, was skipped before, or doesn't exist.
     ///
     /// # Errors
     ///
@@ -135,8 +138,11 @@ impl Outbox<'_> {
         self.take_out(organization, version, true, why).await
     }
 
-    /// Lets a parked entry be delivered again, by itself, out of its organization's order, and says whether there was
-    /// one that isn't skipped. It stays among the [`parked`](Self::parked) until it is delivered.
+    /// Lets a parked entry be handed out again: by itself, and beside its organization's other entries, of which later
+    /// ones may have been delivered meanwhile. It stays among the [`parked`](Self::parked) until it is delivered; if it
+    /// fails, it is parked again. One whose turn hasn't come yet takes its place in the order again.
+    ///
+    /// It is `false` if the entry isn't parked.
     ///
     /// # Errors
     ///

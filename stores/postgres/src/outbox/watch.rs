@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::{Outbox, version};
 use crate::error::Error;
 use crate::retry;
-use crate::statements::{Parameter, Statement, bigint};
+use crate::statements::{Parameter, Statement};
 
 /// How much waits in the outbox.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -53,13 +53,14 @@ SELECT count(*) FILTER (WHERE o.alone = 0), COALESCE(sum(o.last - o.version + 1)
        (SELECT count(*) FROM tenancy.parked_entries WHERE skipped)
 FROM tenancy.outbox o WHERE o.due_at < 'infinity'";
 
-/// `$1` and `$2` the last one known, or null and 0; `$3` limit.
+/// `$1` the last organization known, or null; `$2` limit. What was released doesn't fail: it is parked again.
 const FAILING: &str = "\
 SELECT o.organization_id, o.version, o.attempts::bigint, o.error, (extract(epoch FROM o.due_at) * 1000)::bigint
 FROM tenancy.outbox o
 WHERE o.error IS NOT NULL
-  AND (o.organization_id, o.version) > (COALESCE($1::uuid, '00000000-0000-0000-0000-000000000000'), $2::bigint)
-ORDER BY o.organization_id, o.version LIMIT $3::bigint";
+  AND o.organization_id >= COALESCE($1::uuid, '00000000-0000-0000-0000-000000000000')
+  AND ($1 IS NULL OR o.organization_id <> $1)
+ORDER BY o.organization_id LIMIT $2::bigint";
 
 impl Outbox<'_> {
     /// Counts what waits. It takes time in proportion to that: for a gauge, not for each request.
@@ -86,22 +87,21 @@ impl Outbox<'_> {
         })
     }
 
-    /// Lists the entries whose last delivery failed: at most `limit`, by organization and version, after the last one
-    /// that is known. Those that follow one in its organization wait for it.
+    /// Lists the entries whose last delivery failed, at most one of each organization, a page at a time: at most
+    /// `limit`, of organizations after that one.
     ///
     /// # Errors
     ///
     /// Whatever fails in the store.
     pub async fn failing(
         self,
-        after: Option<(OrganizationId, Version)>,
+        after: Option<OrganizationId>,
         limit: NonZeroU32,
     ) -> Result<Vec<Failing>, Error> {
         let list = Statement {
             text: FAILING,
             parameters: vec![
-                Parameter::Uuid(after.map(|(organization, _)| organization.as_uuid())),
-                Parameter::Number(after.map_or(0, |(_, version)| bigint(version))),
+                Parameter::Uuid(after.map(|organization| organization.as_uuid())),
                 Parameter::Number(i64::from(limit.get())),
             ],
         };
