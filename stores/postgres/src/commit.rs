@@ -87,7 +87,8 @@ struct Filed<'a> {
 
 static TEXTS: Texts<Shape> = Texts::new();
 
-/// A commit: it is applied as a whole, or changes nothing. One row answers it, for [`outcome`].
+/// A commit: it is applied as a whole, or changes nothing. One row answers it (`committed`, `seen`, `taken`), for
+/// [`outcome`].
 ///
 /// It writes several tables in one statement. PostgreSQL and YugabyteDB take that; [`commit_in_steps`] is for those
 /// who don't.

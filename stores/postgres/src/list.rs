@@ -38,62 +38,62 @@ macro_rules! page {
 }
 
 const MEMBERS: &str = concat!(
-    "SELECT m.record::text, NULL::text FROM tenancy.members m",
+    "SELECT m.record::text AS first, NULL::text AS second FROM tenancy.members m",
     " WHERE m.organization_id = $1::uuid AND m.role = ANY ($2::smallint[])",
     page!("m.user_id", "$3", "$4")
 );
 
 /// [`MEMBERS`] when plain Members are not among the roles: finds a few Admins among many without a scan.
 const MEMBERS_WITH_ROLE: &str = concat!(
-    "SELECT m.record::text, NULL::text FROM tenancy.members m",
+    "SELECT m.record::text AS first, NULL::text AS second FROM tenancy.members m",
     " WHERE m.organization_id = $1::uuid AND m.role > 1 AND m.role = ANY ($2::smallint[])",
     page!("m.user_id", "$3", "$4")
 );
 
 const WORKSPACES: &str = concat!(
-    "SELECT w.record::text, NULL::text FROM tenancy.workspaces w WHERE w.organization_id = $1::uuid",
+    "SELECT w.record::text AS first, NULL::text AS second FROM tenancy.workspaces w WHERE w.organization_id = $1::uuid",
     page!("w.id", "$2", "$3")
 );
 
 const WORKSPACES_OF: &str = concat!(
-    "SELECT w.record::text, m.record::text FROM tenancy.workspace_members m",
+    "SELECT w.record::text AS first, m.record::text AS second FROM tenancy.workspace_members m",
     " JOIN tenancy.workspaces w ON w.organization_id = m.organization_id AND w.id = m.workspace_id",
     " WHERE m.organization_id = $1::uuid AND m.user_id = $2::uuid",
     page!("m.workspace_id", "$3", "$4")
 );
 
 const WORKSPACE_MEMBERS: &str = concat!(
-    "SELECT m.record::text, NULL::text FROM tenancy.workspace_members m",
+    "SELECT m.record::text AS first, NULL::text AS second FROM tenancy.workspace_members m",
     " WHERE m.organization_id = $1::uuid AND m.workspace_id = $2::uuid AND m.role = ANY ($3::smallint[])",
     page!("m.user_id", "$4", "$5")
 );
 
 const DOMAINS: &str = concat!(
-    "SELECT d.record::text, NULL::text FROM tenancy.domains d",
+    "SELECT d.record::text AS first, NULL::text AS second FROM tenancy.domains d",
     " WHERE d.organization_id = $1::uuid AND d.workspace_id = $2::uuid",
     page!("d.id", "$3", "$4")
 );
 
 const INVITATIONS: &str = concat!(
-    "SELECT i.record::text, NULL::text FROM tenancy.invitations i",
+    "SELECT i.record::text AS first, NULL::text AS second FROM tenancy.invitations i",
     " WHERE i.organization_id = $1::uuid AND i.state + 0 = 1",
     page!("i.id", "$2", "$3")
 );
 
 const INVITATIONS_INTO: &str = concat!(
-    "SELECT i.record::text, NULL::text FROM tenancy.invitations i",
+    "SELECT i.record::text AS first, NULL::text AS second FROM tenancy.invitations i",
     " WHERE i.organization_id = $1::uuid AND i.workspace_id = $2::uuid AND i.state = 1",
     page!("i.id", "$3", "$4")
 );
 
 const ORGANIZATIONS_OF: &str = concat!(
-    "SELECT o.summary::text, m.record::text FROM tenancy.members m",
+    "SELECT o.summary::text AS first, m.record::text AS second FROM tenancy.members m",
     " JOIN tenancy.organizations o ON o.id = m.organization_id WHERE m.user_id = $1::uuid",
     page!("m.organization_id", "$2", "$3")
 );
 
 const INVITATIONS_TO: &str = concat!(
-    "SELECT o.summary::text, i.record::text FROM tenancy.invitations i",
+    "SELECT o.summary::text AS first, i.record::text AS second FROM tenancy.invitations i",
     " JOIN tenancy.organizations o ON o.id = i.organization_id WHERE i.email_key = $1::text AND i.state = 1",
     " AND (i.organization_id, i.id) >= (COALESCE($2::uuid, '00000000-0000-0000-0000-000000000000'),",
     " COALESCE($3::uuid, '00000000-0000-0000-0000-000000000000'))",
@@ -101,13 +101,13 @@ const INVITATIONS_TO: &str = concat!(
     " ORDER BY i.organization_id, i.id LIMIT $4::bigint"
 );
 
-const LOG: &str = "SELECT c.entry::text, NULL::text FROM tenancy.commits c \
+const LOG: &str = "SELECT c.entry::text AS first, NULL::text AS second FROM tenancy.commits c \
     WHERE c.organization_id = $1::uuid AND c.version > $2::bigint ORDER BY c.version LIMIT $3::bigint";
 
 const CLAIMED_BY: &str =
     "SELECT organization_id FROM tenancy.claims WHERE scope = $1::smallint AND key = $2::text";
 
-/// A page of a list. Its rows have two columns of type `text`, for [`item`].
+/// A page of a list. Its rows have two columns of type `text` (`first`, `second`), for [`item`].
 #[must_use]
 pub fn list(list: &List, limit: NonZeroU32) -> Statement {
     let id = |id: Uuid| Parameter::Uuid(Some(id));

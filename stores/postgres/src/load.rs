@@ -374,7 +374,8 @@ pub(crate) fn full_text() -> &'static str {
     TEXTS.of(LookUp::ALL.to_vec(), |look_ups| text(look_ups))
 }
 
-/// The facts that keys bring. The rows of the answer have two columns of type `text`, for [`facts`].
+/// The facts that keys bring. The rows of the answer have two columns of type `text` (`kind`, `record`), for
+/// [`facts`].
 #[must_use]
 pub fn load(organization: OrganizationId, keys: &[Key]) -> Statement {
     let mut by_look_up: BTreeMap<LookUp, Vec<Asked<'_>>> = BTreeMap::new();

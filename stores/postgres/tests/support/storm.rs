@@ -13,8 +13,8 @@ use tenancy::commands::{
 };
 use tenancy::store::{Directory, Item, Kind, List};
 use tenancy::{
-    Actor, CommitId, DomainKind, DomainName, Done, EmailAddress, Error, Name, OrganizationId,
-    Settings, Tenancy, UserId, VerifiedEmail, Version, WorkspaceRole,
+    Actor, CommitId, DomainKind, DomainName, Done, EmailAddress, Error, LogEntry, Name,
+    OrganizationId, Settings, Tenancy, UserId, VerifiedEmail, Version, WorkspaceRole,
 };
 use tenancy_postgres::PostgresRepository;
 use tokio::task::JoinSet;
@@ -197,21 +197,26 @@ impl Storm {
     }
 }
 
+/// An organization's whole log.
+pub async fn log(store: &PostgresRepository, organization: OrganizationId) -> Vec<LogEntry> {
+    let log = List::Log {
+        organization,
+        after: Version::ABSENT,
+    };
+    let items = store.list(&log, limit(10_000)).await.unwrap();
+    let entry = |item| match item {
+        Item::LogEntry(entry) => entry,
+        item => panic!("a log has entries, not {item:?}"),
+    };
+    items.into_iter().map(entry).collect()
+}
+
 /// What was acknowledged is in the log, once; every organization is what its log says, the unacknowledged
 /// ones too; and no row belongs to none.
 pub async fn nothing_is_lost(pool: &PgPool, heard: &Heard) {
     let store = PostgresRepository::new(pool.clone());
     for (organization, versions) in heard.all() {
-        let log = List::Log {
-            organization,
-            after: Version::ABSENT,
-        };
-        let log = store.list(&log, limit(10_000)).await.unwrap();
-        let entries = log.into_iter().filter_map(|item| match item {
-            Item::LogEntry(entry) => Some(entry),
-            _ => None,
-        });
-        let log: Vec<_> = entries.collect();
+        let log = log(&store, organization).await;
         for (version, commit) in versions {
             let entry = log.iter().find(|entry| entry.version.get() == version);
             assert_eq!(
