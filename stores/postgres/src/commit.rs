@@ -21,7 +21,6 @@ use crate::statements::{Parameter, Statement, Texts, bigint, json, read};
 
 mod steps;
 
-#[cfg(feature = "sqlx")]
 pub(crate) use steps::full_texts as full_texts_of_steps;
 pub use steps::{Steps, commit_in_steps};
 
@@ -55,7 +54,6 @@ enum Turn {
     #[default]
     Advance,
     /// Either, by the expected version.
-    #[cfg(feature = "sqlx")]
     Both,
 }
 
@@ -114,7 +112,6 @@ pub fn commit(commit: &Commit) -> Statement {
 }
 
 /// The statement of all parts at once: what a server must be able to prepare.
-#[cfg(feature = "sqlx")]
 pub(crate) fn full_text() -> &'static str {
     TEXTS.of(Shape::full(), Shape::text)
 }
@@ -228,7 +225,6 @@ impl Shape {
     }
 
     /// All parts.
-    #[cfg(feature = "sqlx")]
     fn full() -> Self {
         Self {
             turn: Turn::Both,
@@ -273,7 +269,6 @@ impl Shape {
         match self.turn {
             Turn::Create => parts.push(format!("cas AS (\n    {created}\n)")),
             Turn::Advance => parts.push(format!("cas AS (\n    {advanced}\n)")),
-            #[cfg(feature = "sqlx")]
             Turn::Both => parts.extend([
                 format!("created AS (\n    {created}\n)"),
                 format!("advanced AS (\n    {advanced}\n)"),

@@ -9,9 +9,7 @@ use tenancy::{OrganizationId, Resource, UserId};
 use uuid::Uuid;
 
 use crate::begun::Begun;
-use crate::commit;
 use crate::error::{Error, VerifyError};
-use crate::load;
 use crate::migrate::{self, SchemaError};
 use crate::outbox::Outbox;
 use crate::retry;
@@ -48,18 +46,6 @@ pub struct PostgresRepository {
 enum Form {
     OneStatement,
     Steps,
-}
-
-impl Form {
-    /// What requests will ask the server for.
-    fn statements(self) -> Vec<&'static str> {
-        let mut statements = vec![load::STANDING, load::full_text()];
-        match self {
-            Self::OneStatement => statements.push(commit::full_text()),
-            Self::Steps => statements.extend(commit::full_texts_of_steps()),
-        }
-        statements
-    }
 }
 
 impl PostgresRepository {
@@ -113,7 +99,10 @@ impl PostgresRepository {
     /// - [`SchemaError::Encoding`]: the database is not UTF-8.
     /// - [`SchemaError::Database`]: the question failed.
     pub async fn check_schema(&self) -> Result<(), SchemaError> {
-        migrate::check(&self.pool, &self.form.statements()).await
+        match self.form {
+            Form::OneStatement => migrate::check(&self.pool, &statements::texts()).await,
+            Form::Steps => migrate::check(&self.pool, &statements::texts_in_steps()).await,
+        }
     }
 
     /// Checks that an organization is what its log makes of it, that it breaks no invariant of the rulebook, that

@@ -45,6 +45,7 @@ use tenancy::Version;
 use uuid::Uuid;
 
 use crate::error::DecodeError;
+use crate::{commit as committing, load as loading};
 
 pub use crate::commit::{CommitAnswer, Steps, commit, commit_in_steps, outcome, refused};
 pub use crate::list::{claimed_by, item, list};
@@ -94,6 +95,32 @@ pub enum Parameter {
     Code(i16),
     /// A `smallint[]`.
     Codes(Vec<i16>),
+}
+
+/// What requests ask the server for: the text of [`standing`], and those of [`load`] and [`commit`] with all their
+/// parts. A service prepares them at its start, so that a forgotten migration stops it there and not at its first
+/// request.
+#[must_use]
+pub fn texts() -> [&'static str; 3] {
+    [
+        loading::STANDING,
+        loading::full_text(),
+        committing::full_text(),
+    ]
+}
+
+/// As [`texts`], where commits are made [in steps](commit_in_steps).
+#[must_use]
+pub fn texts_in_steps() -> [&'static str; 6] {
+    let [create, advance, going, coming] = committing::full_texts_of_steps();
+    [
+        loading::STANDING,
+        loading::full_text(),
+        create,
+        advance,
+        going,
+        coming,
+    ]
 }
 
 /// A version as a `bigint`.

@@ -1,9 +1,5 @@
 //! Migrations, the check at start, and `verify`.
-#![expect(
-    clippy::unwrap_used,
-    clippy::panic,
-    reason = "a test fails by panicking"
-)]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod databases;
 mod support;

@@ -1,12 +1,6 @@
 //! The texts that are made of parts: each part by itself is a statement that the server takes, and every kind of
 //! record is put, found and deleted by the text made for it.
-#![expect(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    clippy::arithmetic_side_effects,
-    reason = "a test fails by panicking"
-)]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod databases;
 mod support;

@@ -69,7 +69,6 @@ pub fn commit_in_steps(commit: &Commit) -> Steps {
 }
 
 /// All steps with all their parts: what a server must be able to prepare.
-#[cfg(feature = "sqlx")]
 pub(crate) fn full_texts() -> [&'static str; 4] {
     let full = Shape::full();
     [
@@ -84,7 +83,7 @@ pub(crate) fn full_texts() -> [&'static str; 4] {
 fn turn(which: Turn) -> String {
     match which {
         Turn::Create => format!("{CREATE} WHERE $2::bigint = 0 {CREATED}"),
-        _ => format!("{ADVANCE} RETURNING o.id, o.version"),
+        Turn::Advance | Turn::Both => format!("{ADVANCE} RETURNING o.id, o.version"),
     }
 }
 
