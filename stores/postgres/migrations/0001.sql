@@ -129,7 +129,7 @@ CREATE TABLE tenancy.outbox (
     alone           bigint      NOT NULL DEFAULT 0, -- 0: its entries, in order; else the version of a released one
     version         bigint      NOT NULL,           -- the first that isn't delivered
     last            bigint      NOT NULL,           -- the last that there is
-    due_at          timestamptz NOT NULL DEFAULT statement_timestamp(), -- later while a worker has it, or after a failure
+    due_at          timestamptz NOT NULL DEFAULT statement_timestamp(), -- later while a worker has it, after a failure
     worker          uuid,                           -- the lease that it was handed out under
     attempts        integer     NOT NULL DEFAULT 0, -- at `version`, counted when it is taken
     error           text,                           -- what the last attempt failed with

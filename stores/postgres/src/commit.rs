@@ -146,7 +146,8 @@ pub fn outcome(commit: &Commit, answer: &CommitAnswer) -> Result<Outcome, Decode
 /// | --- | --- | --- |
 /// | 40001, 40P01 | | a lost race: [`Outcome::Conflict`] |
 /// | 23505 | `claims_pkey` | somebody claimed it in this moment: [`Outcome::Taken`] |
-/// | 23505 | `organizations_pkey`, `commits_id` | created, or committed under this id, in this moment: [`Outcome::Conflict`] |
+/// | 23505 | `organizations_pkey` | somebody created it in this moment: [`Outcome::Conflict`] |
+/// | 23505 | `commits_id` | committed under this id in this moment: [`Outcome::Conflict`] |
 ///
 /// The statement was undone in each of these cases. Inside a transaction of the host's, so is the
 /// transaction: roll it back.

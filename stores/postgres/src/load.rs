@@ -15,9 +15,9 @@ use crate::statements::{Parameter, Statement, Texts, json, read};
 
 /// A look-up: what one sort of key brings.
 ///
-/// Each is a SELECT of its own, of rows of a table's name and a record (or null); a [`load`] is the UNION of those
-/// that its keys need: one statement, hence one snapshot. In all of them `p` are the keys, and `$1` is the
-/// organization.
+/// Each is a SELECT of its own (`sql/load/`), of rows of a table's name and a record (or null). A [`load`] is the
+/// UNION of those that its keys need: one statement, hence one snapshot. In all of them `p` are the keys, and `$1` is
+/// the organization.
 ///
 /// Every look-up is by equality, in a subquery that the planner can't turn around (a value, LIMIT, OFFSET 0): an index
 /// look-up a row, whatever the statistics say of the organization's size. (With `= ANY (ARRAY (..))`, one that has
@@ -38,31 +38,6 @@ enum LookUp {
     WorkspaceNamed,
     DomainNamed,
     Commit,
-}
-
-/// `("…")`, the keys of a look-up, as `p`.
-macro_rules! keys {
-    ($name:literal, $columns:literal, $first:literal) => {
-        concat!(
-            "(SELECT * FROM jsonb_to_recordset($2::text::jsonb->'",
-            $name,
-            "') AS r(",
-            $columns,
-            ") WHERE left(r.",
-            $first,
-            "::text, 0) = '') p"
-        )
-    };
-}
-
-/// The record with a key, or null.
-macro_rules! one {
-    ($table:literal, $($column:literal = $value:literal),+) => {
-        concat!(
-            "(SELECT t.record FROM tenancy.", $table, " t WHERE t.organization_id = $1::uuid",
-            $(" AND t.", $column, " = ", $value),+, ")"
-        )
-    };
 }
 
 impl LookUp {
@@ -101,164 +76,18 @@ impl LookUp {
 
     const fn text(self) -> &'static str {
         match self {
-            Self::PathToOrganization => concat!(
-                "SELECT 'members', ",
-                one!("members", "user_id" = "p.user_id"),
-                "::text\nFROM ",
-                keys!("path_to_organization", "user_id uuid", "user_id")
-            ),
-            Self::PathToWorkspace => concat!(
-                "SELECT v.kind, v.record::text\nFROM ",
-                keys!(
-                    "path_to_workspace",
-                    "user_id uuid, workspace_id uuid",
-                    "user_id"
-                ),
-                ",\nLATERAL (VALUES\n    ('members', ",
-                one!("members", "user_id" = "p.user_id"),
-                "),\n    ('workspaces', ",
-                one!("workspaces", "id" = "p.workspace_id"),
-                "),\n    ('workspace_members', ",
-                one!(
-                    "workspace_members",
-                    "workspace_id" = "p.workspace_id",
-                    "user_id" = "p.user_id"
-                ),
-                ")) v(kind, record)"
-            ),
-            Self::PathToDomain => concat!(
-                "SELECT v.kind, v.record::text\nFROM ",
-                keys!("path_to_domain", "user_id uuid, domain_id uuid", "user_id"),
-                "\nLEFT JOIN LATERAL (SELECT t.workspace_id, t.record FROM tenancy.domains t",
-                " WHERE t.organization_id = $1::uuid AND t.id = p.domain_id LIMIT 1) d ON true,",
-                "\nLATERAL (VALUES\n    ('members', ",
-                one!("members", "user_id" = "p.user_id"),
-                "),\n    ('domains', d.record),\n    ('workspaces', ",
-                one!("workspaces", "id" = "d.workspace_id"),
-                "),\n    ('workspace_members', ",
-                one!(
-                    "workspace_members",
-                    "workspace_id" = "d.workspace_id",
-                    "user_id" = "p.user_id"
-                ),
-                ")) v(kind, record)"
-            ),
-            Self::Person => concat!(
-                "SELECT v.kind, v.record::text\nFROM ",
-                keys!("person", "user_id uuid", "user_id"),
-                "\nLEFT JOIN LATERAL (SELECT t.email_key, t.record FROM tenancy.members t",
-                " WHERE t.organization_id = $1::uuid AND t.user_id = p.user_id LIMIT 1) m ON true,",
-                "\nLATERAL (\n    SELECT 'members' AS kind, m.record",
-                "\n    UNION ALL (SELECT w.kind, w.record FROM tenancy.workspace_members t,",
-                " LATERAL (VALUES ('workspace_members', t.record), ('workspaces', ",
-                "(SELECT u.record FROM tenancy.workspaces u",
-                " WHERE u.organization_id = $1::uuid AND u.id = t.workspace_id))) w(kind, record)",
-                " WHERE t.organization_id = $1::uuid AND t.user_id = p.user_id OFFSET 0)",
-                "\n    UNION ALL (SELECT 'invitations', t.record FROM tenancy.invitations t",
-                " WHERE t.organization_id = $1::uuid AND t.email_key = m.email_key AND t.state = 1 OFFSET 0)",
-                "\n    UNION ALL (SELECT 'former_members', t.record FROM tenancy.former_members t",
-                " WHERE t.organization_id = $1::uuid AND t.user_id = p.user_id OFFSET 0)\n) v"
-            ),
-            Self::SentBy => concat!(
-                "SELECT v.kind, v.record::text\nFROM ",
-                keys!("sent_by", "user_id uuid", "user_id"),
-                ",\nLATERAL (SELECT t.email_key, t.record FROM tenancy.invitations t",
-                " WHERE t.organization_id = $1::uuid AND t.inviter = p.user_id AND t.state = 1 OFFSET 0) i,",
-                "\nLATERAL (\n    SELECT 'invitations' AS kind, i.record",
-                "\n    UNION ALL (SELECT 'members', t.record FROM tenancy.members t",
-                " WHERE t.organization_id = $1::uuid AND t.email_key = i.email_key OFFSET 0)\n) v"
-            ),
-            Self::Address => concat!(
-                "SELECT v.kind, v.record::text\nFROM ",
-                keys!("address", "email_key text, workspace_id uuid", "email_key"),
-                ",\nLATERAL (\n    (SELECT w.kind, w.record FROM tenancy.members m,",
-                " LATERAL (VALUES ('members', m.record), ('workspace_members', ",
-                one!(
-                    "workspace_members",
-                    "workspace_id" = "p.workspace_id",
-                    "user_id" = "m.user_id"
-                ),
-                ")) w(kind, record)",
-                " WHERE m.organization_id = $1::uuid AND m.email_key = p.email_key OFFSET 0)",
-                "\n    UNION ALL (SELECT 'invitations', t.record FROM tenancy.invitations t",
-                " WHERE t.organization_id = $1::uuid AND t.email_key = p.email_key AND t.state = 1 OFFSET 0)\n) v"
-            ),
-            Self::Invitation => concat!(
-                "SELECT v.kind, v.record::text\nFROM ",
-                keys!("invitation", "id uuid, user_id uuid", "id"),
-                ",\nLATERAL (SELECT t.workspace_id, t.inviter, t.email_key, t.record FROM tenancy.invitations t",
-                " WHERE t.organization_id = $1::uuid AND t.id = p.id LIMIT 1) i,",
-                "\nLATERAL (\n    SELECT * FROM (VALUES ('invitations', i.record),\n        ('workspaces', ",
-                one!("workspaces", "id" = "i.workspace_id"),
-                "),\n        ('members', ",
-                one!("members", "user_id" = "p.user_id"),
-                "),\n        ('workspace_members', ",
-                one!(
-                    "workspace_members",
-                    "workspace_id" = "i.workspace_id",
-                    "user_id" = "p.user_id"
-                ),
-                "),\n        ('former_members', ",
-                one!(
-                    "former_members",
-                    "user_id" = "p.user_id",
-                    "workspace_id" = "'00000000-0000-0000-0000-000000000000'"
-                ),
-                "),\n        ('former_members', ",
-                one!(
-                    "former_members",
-                    "user_id" = "p.user_id",
-                    "workspace_id" = "i.workspace_id"
-                ),
-                "),\n        ('members', ",
-                one!("members", "user_id" = "i.inviter"),
-                "),\n        ('workspace_members', ",
-                one!(
-                    "workspace_members",
-                    "workspace_id" = "i.workspace_id",
-                    "user_id" = "i.inviter"
-                ),
-                ")) u(kind, record)",
-                "\n    UNION ALL (SELECT w.kind, w.record FROM tenancy.members m,",
-                " LATERAL (VALUES ('members', m.record), ('workspace_members', ",
-                one!(
-                    "workspace_members",
-                    "workspace_id" = "i.workspace_id",
-                    "user_id" = "m.user_id"
-                ),
-                ")) w(kind, record)",
-                " WHERE m.organization_id = $1::uuid AND m.email_key = i.email_key OFFSET 0)\n) v"
-            ),
-            Self::OpenInvitationsInto => concat!(
-                "SELECT 'invitations', i.record::text\nFROM ",
-                keys!("open_invitations_into", "workspace_id uuid", "workspace_id"),
-                ",\nLATERAL (SELECT t.record FROM tenancy.invitations t WHERE t.organization_id = $1::uuid",
-                " AND t.workspace_id = p.workspace_id AND t.state = 1 OFFSET 0) i"
-            ),
-            Self::OpenInvitations => concat!(
-                "SELECT 'invitations', t.record::text\nFROM tenancy.invitations t",
-                " WHERE t.organization_id = $1::uuid AND t.state + 0 = 1"
-            ),
-            Self::WorkspaceNamed => concat!(
-                "SELECT 'workspaces', ",
-                one!("workspaces", "name_key" = "p.name"),
-                "::text\nFROM ",
-                keys!("workspace_named", "name text", "name")
-            ),
-            Self::DomainNamed => concat!(
-                "SELECT v.kind, v.record::text\nFROM ",
-                keys!("domain_named", "name text", "name"),
-                ",\nLATERAL (VALUES\n    ('domains', ",
-                one!("domains", "name" = "p.name"),
-                "),\n    ('retired_domain_names', ",
-                one!("retired_domain_names", "name" = "p.name"),
-                ")) v(kind, record)"
-            ),
-            Self::Commit => concat!(
-                "SELECT 'commits', (SELECT t.entry FROM tenancy.commits t",
-                " WHERE t.organization_id = $1::uuid AND t.id = p.id)::text\nFROM ",
-                keys!("commit", "id uuid", "id")
-            ),
+            Self::PathToOrganization => include_str!("../sql/load/path_to_organization.sql"),
+            Self::PathToWorkspace => include_str!("../sql/load/path_to_workspace.sql"),
+            Self::PathToDomain => include_str!("../sql/load/path_to_domain.sql"),
+            Self::Person => include_str!("../sql/load/person.sql"),
+            Self::SentBy => include_str!("../sql/load/sent_by.sql"),
+            Self::Address => include_str!("../sql/load/address.sql"),
+            Self::Invitation => include_str!("../sql/load/invitation.sql"),
+            Self::OpenInvitationsInto => include_str!("../sql/load/open_invitations_into.sql"),
+            Self::OpenInvitations => include_str!("../sql/load/open_invitations.sql"),
+            Self::WorkspaceNamed => include_str!("../sql/load/workspace_named.sql"),
+            Self::DomainNamed => include_str!("../sql/load/domain_named.sql"),
+            Self::Commit => include_str!("../sql/load/commit.sql"),
         }
     }
 
@@ -364,7 +193,7 @@ fn text(look_ups: &[LookUp]) -> String {
     let mut text = organization.to_owned();
     for look_up in look_ups {
         text.push_str("\nUNION ALL\n");
-        text.push_str(look_up.text());
+        text.push_str(look_up.text().trim_end());
     }
     text
 }

@@ -149,8 +149,8 @@ SET version = $4::bigint, worker = NULL, error = NULL,
 WHERE o.organization_id = $1::uuid AND o.alone = $2::bigint AND o.worker = $3::uuid
 RETURNING o.version";
 
-/// `$1` organization, `$2` alone, `$3` worker, `$4` next version, `$5` error, `$6` first pause and `$7` longest pause in
-/// milliseconds.
+/// `$1` organization, `$2` alone, `$3` worker, `$4` next version, `$5` error, `$6` first pause and `$7` longest pause
+/// in milliseconds.
 const FAIL: &str = "\
 UPDATE tenancy.outbox o
 SET version = $4::bigint, worker = NULL, error = $5::text,
@@ -173,7 +173,8 @@ unparked AS (
 )
 SELECT alone FROM done";
 
-/// `$1` organization, `$2` alone, `$3` worker, `$4` error. A released entry failed: it is parked again, for that reason.
+/// `$1` organization, `$2` alone, `$3` worker, `$4` error. A released entry failed: it is parked again, for that
+/// reason.
 const PARKED_AGAIN: &str = "\
 WITH back AS (
     DELETE FROM tenancy.outbox o

@@ -84,7 +84,8 @@ impl PostgresRepository {
     /// run by somebody else, so that a forgotten migration stops the service and not its first request.
     ///
     /// ```no_run
-    /// # async fn check(repository: tenancy_postgres::PostgresRepository) -> Result<(), tenancy_postgres::SchemaError> {
+    /// # use tenancy_postgres::{PostgresRepository, SchemaError};
+    /// # async fn check(repository: PostgresRepository) -> Result<(), SchemaError> {
     /// repository.check_schema().await
     /// # }
     /// ```
@@ -113,7 +114,8 @@ impl PostgresRepository {
     /// proportion: for tests, for a job at night, and before a restored backup goes into use.
     ///
     /// ```no_run
-    /// # async fn check(repository: tenancy_postgres::PostgresRepository) -> Result<(), tenancy_postgres::VerifyError> {
+    /// # use tenancy_postgres::{PostgresRepository, VerifyError};
+    /// # async fn check(repository: PostgresRepository) -> Result<(), VerifyError> {
     /// repository.verify(tenancy::OrganizationId::new()).await
     /// # }
     /// ```

@@ -107,7 +107,8 @@ impl Outbox<'_> {
     /// Takes an entry out of its organization's order, so that what follows it goes on. `why` is for whoever reads
     /// [`parked`](Self::parked): say also who decided it.
     ///
-    /// It is `false` if there is nothing to take out: the entry was delivered, was skipped, or doesn't exist. A worker that is handing it over at this moment isn't stopped in that.
+    /// It is `false` if there is nothing to take out: the entry was delivered, was skipped, or doesn't exist.
+    /// A worker that is handing it over at this moment isn't stopped in that.
     ///
     /// # Errors
     ///
