@@ -16,7 +16,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use tenancy::store::{
     Change, Claim, Commit, Facts, Held, Key, OrganizationState, Outcome, Record, RecordId,
 };
-use tenancy::text::{EmailKey, NameKey};
+use tenancy::text::{DomainName, EmailKey, NameKey};
 use tenancy::{EmailAddress, LogEntry, OrganizationId, Resource, UserId, Version, WorkspaceId};
 
 use crate::report::Failure;
@@ -30,12 +30,18 @@ pub(crate) struct Model {
     lag: Duration,
 }
 
+/// One organization, as it must be.
 #[derive(Clone, Debug)]
 struct Tenant {
     state: OrganizationState,
     log: Vec<LogEntry>,
-    /// Every record that there ever was, so that what is gone is asked for too.
+    /// Every record that there ever was, as it was last, so that what is gone is asked for too.
     ever: BTreeMap<RecordId, Record>,
+    /// Every address, workspace's name and domain's name that a record ever had, so that what was replaced is
+    /// asked for too.
+    addresses: BTreeSet<EmailKey>,
+    workspace_names: BTreeSet<NameKey>,
+    domain_names: BTreeSet<DomainName>,
 }
 
 impl Model {
@@ -109,14 +115,14 @@ impl Model {
             state: OrganizationState::absent(id),
             log: Vec::new(),
             ever: BTreeMap::new(),
+            addresses: BTreeSet::new(),
+            workspace_names: BTreeSet::new(),
+            domain_names: BTreeSet::new(),
         });
         tenant.state.set_organization(commit.next.clone());
         for change in &commit.changes {
             match change {
-                Change::Put(record) => {
-                    tenant.state.put(record.clone());
-                    tenant.ever.insert(record.id(), record.clone());
-                }
+                Change::Put(record) => tenant.put(record),
                 Change::Delete(record) => drop(tenant.state.delete(record)),
                 Change::Claim(claim) => drop(self.claims.insert(claim.clone(), id)),
                 Change::Release(claim) => drop(self.claims.remove(claim)),
@@ -124,6 +130,11 @@ impl Model {
         }
         tenant.log.push(commit.entry.clone());
         Outcome::Committed
+    }
+
+    /// The organization that holds a claim.
+    pub(crate) fn holder(&self, claim: &Claim) -> Option<OrganizationId> {
+        self.claims.get(claim).copied()
     }
 
     pub(crate) fn facts(&self, id: OrganizationId, keys: &[Key]) -> Option<Facts> {
@@ -157,16 +168,11 @@ impl Model {
 
     /// Every address that was ever used.
     pub(crate) fn addresses(&self) -> BTreeSet<EmailKey> {
-        let ever = self
-            .tenants
-            .values()
-            .flat_map(|tenant| tenant.ever.values());
-        ever.filter_map(|record| match record {
-            Record::Member(member) => member.email.as_ref().map(|email| email.key().clone()),
-            Record::Invitation(invitation) => Some(invitation.email.key().clone()),
-            _ => None,
-        })
-        .collect()
+        let tenants = self.tenants.values();
+        tenants
+            .flat_map(|tenant| &tenant.addresses)
+            .cloned()
+            .collect()
     }
 
     /// Every resource that there ever was in an organization.
@@ -231,34 +237,48 @@ impl Model {
                 keys.extend(within.map(Key::OpenInvitations));
             }
             KeyKind::WorkspaceNamed => {
-                let names: BTreeSet<NameKey> = self
-                    .everything_ever()
-                    .filter_map(|record| match record {
-                        Record::Workspace(workspace) => Some(workspace.name.key()),
-                        _ => None,
-                    })
-                    .collect();
-                keys.extend(names.into_iter().map(Key::WorkspaceNamed));
+                let tenants = self.tenants.values();
+                let names: BTreeSet<_> = tenants.flat_map(|of| &of.workspace_names).collect();
+                keys.extend(names.into_iter().cloned().map(Key::WorkspaceNamed));
             }
             KeyKind::DomainNamed => {
-                let names: BTreeSet<_> = self
-                    .everything_ever()
-                    .filter_map(|record| match record {
-                        Record::Domain(domain) => Some(domain.name.clone()),
-                        Record::RetiredDomainName(retired) => Some(retired.name.clone()),
-                        _ => None,
-                    })
-                    .collect();
-                keys.extend(names.into_iter().map(Key::DomainNamed));
+                keys.extend(self.domain_names().cloned().map(Key::DomainNamed));
             }
         }
         keys
     }
 
-    fn everything_ever(&self) -> impl Iterator<Item = &Record> {
-        self.tenants
-            .values()
-            .flat_map(|tenant| tenant.ever.values())
+    /// Every domain's name that was ever used.
+    fn domain_names(&self) -> impl Iterator<Item = &DomainName> {
+        let tenants = self.tenants.values();
+        let names: BTreeSet<_> = tenants.flat_map(|tenant| &tenant.domain_names).collect();
+        names.into_iter()
+    }
+}
+
+impl Tenant {
+    fn put(&mut self, record: &Record) {
+        match record {
+            Record::Member(member) => {
+                let key = member.email.as_ref().map(|email| email.key().clone());
+                self.addresses.extend(key);
+            }
+            Record::Invitation(invitation) => {
+                self.addresses.insert(invitation.email.key().clone());
+            }
+            Record::Workspace(workspace) => {
+                self.workspace_names.insert(workspace.name.key());
+            }
+            Record::Domain(domain) => {
+                self.domain_names.insert(domain.name.clone());
+            }
+            Record::RetiredDomainName(retired) => {
+                self.domain_names.insert(retired.name.clone());
+            }
+            Record::WorkspaceMember(_) | Record::FormerMember(_) => {}
+        }
+        self.state.put(record.clone());
+        self.ever.insert(record.id(), record.clone());
     }
 }
 

@@ -449,9 +449,13 @@ impl Everything {
         stored.set_organization(commit.next.clone());
         for change in &commit.changes {
             match change {
+                // No event tells of a departure yet: there is nothing to hold one against.
+                Change::Put(Record::FormerMember(_))
+                | Change::Delete(RecordId::FormerMember(..))
+                | Change::Claim(_)
+                | Change::Release(_) => {}
                 Change::Put(record) => stored.put(record.clone()),
                 Change::Delete(id) => drop(stored.delete(id)),
-                Change::Claim(_) | Change::Release(_) => {}
             }
         }
         let mut made = before;

@@ -2,15 +2,18 @@
 //!
 //! What a key brings besides does no harm, as long as it is of this organization and as it is now.
 
-use tenancy::store::{Key, Repository};
+use tenancy::store::{Directory, Key, Repository};
+use tenancy::{
+    EmailAddress, Event, InvitationTarget, OrganizationId, OrganizationRole, RoleSet, WorkspaceRole,
+};
 
 use crate::commands::Known;
 use crate::harness::Harness;
 use crate::lockstep::LockStep;
-use crate::model::KeyKind;
+use crate::model::{KeyKind, whole};
 use crate::random::Random;
 use crate::report::{Failure, Verdict};
-use crate::world::{Acme, World};
+use crate::world::{Acme, World, at, renamed, taken};
 
 macro_rules! one_kind {
     ($($(#[$doc:meta])* $name:ident: $kind:ident,)+) => {$(
@@ -67,6 +70,142 @@ async fn of_kind<H: Harness>(harness: &H, kind: KeyKind) -> Verdict {
     world.model.facts_agree(&*world.other, nowhere, &few).await
 }
 
+/// "Every [`FormerMember`] of theirs" for a person; of whoever holds an invitation's link "also the
+/// [`FormerMember`] of the organization and of that workspace", and of nobody else.
+///
+/// [`FormerMember`]: tenancy::store::FormerMember
+///
+/// # Errors
+///
+/// The store breaks the clause.
+pub async fn keys_former_members<H: Harness>(harness: &H) -> Verdict {
+    let mut world = World::new(harness).await;
+    let (acme, neighbour) = world.crowd().await?;
+    let Acme {
+        bob, first, second, ..
+    } = acme;
+    let gone_from = |workspace| taken(workspace, bob, WorkspaceRole::Developer);
+    let left = Event::MemberLeft {
+        user: bob,
+        role: OrganizationRole::Member,
+    };
+    // From all of the one, and from one workspace of the other, whose ids are the same.
+    let departed = [(bob, Some(first)), (bob, Some(second)), (bob, None)];
+    let events = vec![gone_from(first), gone_from(second), left];
+    world.depart(acme.id, events, &departed).await?;
+    let departed = [(bob, Some(second))];
+    let events = vec![gone_from(second)];
+    world.depart(neighbour.id, events, &departed).await?;
+    for id in [acme.id, neighbour.id] {
+        for kind in [KeyKind::Person, KeyKind::Invitation] {
+            world.model.each_key_agrees(&*world.one, id, kind).await?;
+        }
+    }
+    Ok(())
+}
+
+/// "Insert the record, or replace the one with its id as a whole": nothing is found any more by the address, the
+/// name, the role or the workspace that it had before.
+///
+/// # Errors
+///
+/// The store breaks the clause.
+pub async fn keys_forget_what_was_replaced<H: Harness>(harness: &H) -> Verdict {
+    let mut world = World::new(harness).await;
+    let (acme, _) = world.crowd().await?;
+    let Acme {
+        id,
+        bob,
+        first,
+        second,
+        domain,
+        ..
+    } = acme;
+    let address = |text: Option<&str>| text.map(EmailAddress::new).transpose();
+    let (developer, reader) = (WorkspaceRole::Developer, WorkspaceRole::Reader);
+    let email = |to| {
+        Ok::<_, Failure>(Event::MemberEmailChanged {
+            user: bob,
+            from: None,
+            to: address(to)?,
+        })
+    };
+    let steps = [
+        email(Some("bob@new.example"))?,
+        email(None)?,
+        email(Some("Bob@acme.example"))?,
+        email(Some("eve@elsewhere.example"))?,
+        renamed(first, "Payments", "Paiements")?,
+        renamed(second, "Straßenbau Süd", "Payments")?,
+        renamed(first, "Paiements", "Straßenbau Süd")?,
+        Event::OrganizationRoleChanged {
+            user: bob,
+            from: OrganizationRole::Member,
+            to: OrganizationRole::Accounting,
+        },
+        Event::WorkspaceRoleGiven {
+            workspace: first,
+            user: bob,
+            role: reader,
+            replaces: Some(developer),
+        },
+        Event::DomainMoved {
+            domain,
+            from: first,
+            to: second,
+        },
+        // Another inviter, another target: and then it is closed.
+        Event::InvitationRenewed {
+            invitation: acme.to_first,
+            target: InvitationTarget::Organization {
+                role: OrganizationRole::Accounting,
+            },
+            inviter: acme.ann,
+            token_hash: world.token_hash(),
+            expires_at: at(1_800_000_000_000),
+        },
+        Event::InvitationDeclined {
+            invitation: acme.to_first,
+            user: bob,
+        },
+    ];
+    for step in steps {
+        let what = format!("after {step:?}");
+        world.happen(id, vec![step]).await?;
+        let found = found_by_columns(&world, id).await;
+        found.map_err(|failure| failure.at(what))?;
+    }
+    world.model.lists_agree(&*world.other, 100).await
+}
+
+/// All that a store finds by something else than a record's id, in one organization.
+async fn found_by_columns<R: Directory>(world: &World<R>, id: OrganizationId) -> Verdict {
+    for kind in [
+        KeyKind::SentBy,
+        KeyKind::Address,
+        KeyKind::OpenInvitations,
+        KeyKind::WorkspaceNamed,
+        KeyKind::DomainNamed,
+    ] {
+        for keys in world.model.keys(id, kind).chunks(8) {
+            world.model.facts_agree(&*world.one, id, keys).await?;
+        }
+    }
+    for role in OrganizationRole::ALL {
+        let list = whole::members(id, RoleSet::of_organization(role));
+        world.model.list_agrees(&*world.other, &list, 100).await?;
+    }
+    for workspace in world.model.workspaces(id) {
+        for role in WorkspaceRole::ALL {
+            let list = whole::workspace_members(id, workspace, RoleSet::of_workspace(role));
+            world.model.list_agrees(&*world.other, &list, 100).await?;
+        }
+        let list = whole::domains(id, workspace);
+        world.model.list_agrees(&*world.other, &list, 100).await?;
+    }
+    Ok(())
+}
+
 /// "One that several keys bring may come several times": any keys may be asked for together, and each
 /// brings what it brings alone.
 ///
@@ -108,12 +247,7 @@ pub async fn keys_any_together<H: Harness>(harness: &H) -> Verdict {
 pub async fn keys_tenants_are_apart<H: Harness>(harness: &H) -> Verdict {
     let mut world = World::new(harness).await;
     let acme = world.acme().await?;
-    let twin = Acme {
-        id: world.organization(),
-        domain_name: tenancy::DomainName::new("twin")?,
-        ..acme.clone()
-    };
-    world.acme_as(&twin).await?;
+    let twin = world.twin(&acme).await?;
     both(&world, &acme, &twin).await?;
     let deletion = vec![
         tenancy::Event::InvitationRevoked {
@@ -125,25 +259,13 @@ pub async fn keys_tenants_are_apart<H: Harness>(harness: &H) -> Verdict {
             workspace: acme.first,
             name: acme.domain_name.clone(),
         },
-        tenancy::Event::WorkspaceRoleTaken {
-            workspace: acme.first,
-            user: acme.bob,
-            role: tenancy::WorkspaceRole::Developer,
-        },
-        tenancy::Event::WorkspaceRoleTaken {
-            workspace: acme.second,
-            user: acme.bob,
-            role: tenancy::WorkspaceRole::Developer,
-        },
+        taken(acme.first, acme.bob, tenancy::WorkspaceRole::Developer),
+        taken(acme.second, acme.bob, tenancy::WorkspaceRole::Developer),
         tenancy::Event::MemberRemoved {
             user: acme.bob,
             role: tenancy::OrganizationRole::Member,
         },
-        tenancy::Event::WorkspaceRoleTaken {
-            workspace: acme.first,
-            user: acme.ann,
-            role: tenancy::WorkspaceRole::Admin,
-        },
+        taken(acme.first, acme.ann, tenancy::WorkspaceRole::Admin),
         tenancy::Event::WorkspaceDeleted {
             workspace: acme.first,
             name: tenancy::Name::new("Payments")?,
@@ -182,11 +304,11 @@ pub async fn keys_serve_random_histories<H: Harness>(harness: &H) -> Verdict {
             commits: 0,
         };
         known.found(&mut step).await?;
-        for number in 0..120 {
+        for number in 0..300 {
             let acted = known.act(&mut random, &mut step).await;
             acted.map_err(|failure| failure.at(format!("command {number} of history {seed}")))?;
         }
-        if step.commits < 20 {
+        if step.commits < 50 {
             return Err(Failure::new("the suite's random commands do too little"));
         }
         world.model.everything_agrees(&*world.one).await?;

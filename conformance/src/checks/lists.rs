@@ -2,8 +2,10 @@
 //! order of the key's bytes. An item that is present during the whole walk appears exactly once, however much
 //! is inserted or deleted meanwhile."
 
+mod pages;
 mod walks;
 
+pub use pages::{lists_items_are_of_one_kind, lists_largest_pages_come_whole};
 pub use walks::{
     lists_across_organizations_survive_changes, lists_survive_changes_during_the_walk,
 };
@@ -19,7 +21,7 @@ use tenancy::{
 use crate::harness::Harness;
 use crate::model::whole;
 use crate::report::Verdict;
-use crate::world::{Acme, World, given, joined};
+use crate::world::{World, given, joined, taken};
 
 /// From one item a page to all on one, and to as many as can be asked for.
 const PAGES: [u32; 6] = [1, 2, 3, 7, 1_000, u32::MAX];
@@ -241,23 +243,14 @@ pub async fn lists_are_in_the_order_of_bytes<H: Harness>(harness: &H) -> Verdict
 pub async fn lists_tenants_are_apart<H: Harness>(harness: &H) -> Verdict {
     let mut world = World::new(harness).await;
     let acme = world.acme().await?;
-    let twin = Acme {
-        id: world.organization(),
-        domain_name: DomainName::new("twin")?,
-        ..acme.clone()
-    };
-    world.acme_as(&twin).await?;
+    let twin = world.twin(&acme).await?;
     let events = vec![
         Event::MemberEmailChanged {
             user: acme.cy,
             from: None,
             to: Some(EmailAddress::new("cy@acme.example")?),
         },
-        Event::WorkspaceRoleTaken {
-            workspace: acme.second,
-            user: acme.cy,
-            role: WorkspaceRole::Reader,
-        },
+        taken(acme.second, acme.cy, WorkspaceRole::Reader),
         Event::InvitationRevoked {
             invitation: acme.invitation,
             reason: RevocationReason::Requested,

@@ -1,5 +1,8 @@
 //! **The log: every commit, once, in order, under its id.**
 
+use serde::Deserialize;
+use serde::de::IntoDeserializer;
+use tenancy::commands::RequestDigest;
 use tenancy::store::{Key, Outcome, Repository};
 use tenancy::text::TextLine;
 use tenancy::{Author, CommitId, Event, RevocationReason, UserId};
@@ -107,6 +110,45 @@ pub async fn log_a_commit_made_again_is_not_made_twice<H: Harness>(harness: &H) 
     }
     world.model.logs_agree(&*world.one, 100).await?;
     world.model.records_agree(&*world.other, acme.id).await
+}
+
+/// "The digest of the whole request, by which a repetition is recognised": any 32 bytes, and none.
+///
+/// # Errors
+///
+/// The store breaks the clause.
+pub async fn log_keeps_the_request<H: Harness>(harness: &H) -> Verdict {
+    let mut world = World::new(harness).await;
+    let acme = world.acme().await?;
+    let mixed = "0123456789abcdef".repeat(4);
+    let digests = [
+        Some("0".repeat(64)),
+        Some("f".repeat(64)),
+        None,
+        Some(format!("{}1", "0".repeat(63))),
+        Some(format!("0e{}", "1".repeat(62))),
+        Some("7".repeat(64)),
+        Some(mixed.clone()),
+        Some(mixed), // the same request under another id
+    ];
+    for digits in digests {
+        let mut commit = world.propose(acme.id, vec![Event::ContractEdited { contract: None }])?;
+        commit.entry.request = digits.as_deref().map(digest).transpose()?;
+        world.commit(&commit).await?;
+        for store in [&world.one, &world.other] {
+            let keys = [Key::Commit(commit.id())];
+            world.model.facts_agree(&**store, acme.id, &keys).await?;
+        }
+    }
+    world
+        .model
+        .list_agrees(&*world.one, &whole::log(acme.id), 3)
+        .await
+}
+
+/// A digest as it is read: only a request makes one otherwise.
+fn digest(digits: &str) -> Result<RequestDigest, serde::de::value::Error> {
+    RequestDigest::deserialize(digits.into_deserializer())
 }
 
 /// Every kind of event, of author and of command comes back as it was; entries of one event and of many.

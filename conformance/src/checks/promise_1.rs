@@ -1,8 +1,10 @@
 //! **A commit is all or nothing.**
 
+mod departures;
 mod interruptions;
 mod races;
 
+pub use departures::promise_1_former_members_come_and_go;
 pub use interruptions::{
     promise_1_a_dropped_commit_happened_or_did_not, promise_1_a_reopened_store_has_every_commit,
     promise_1_dropped_calls_use_nothing_up, promise_1_dropped_reads_leave_the_handle_whole,
@@ -19,7 +21,7 @@ use tenancy::{DomainKind, DomainName, Event, OrganizationRole, Version, Workspac
 use crate::harness::Harness;
 use crate::model::{Model, same};
 use crate::report::{Failure, Verdict};
-use crate::world::{Acme, World, given, joined, renamed};
+use crate::world::{Acme, World, given, joined, renamed, taken};
 
 /// "`None` if the organization doesn't exist": no facts, no standing, empty lists, no log.
 ///
@@ -280,21 +282,9 @@ pub async fn promise_1_puts_replace_and_deletes_remove<H: Harness>(harness: &H) 
             workspace: second,
             name: acme.domain_name.clone(),
         }],
-        vec![Event::WorkspaceRoleTaken {
-            workspace: second,
-            user: bob,
-            role: WorkspaceRole::Developer,
-        }],
-        vec![Event::WorkspaceRoleTaken {
-            workspace: first,
-            user: ann,
-            role: WorkspaceRole::Admin,
-        }],
-        vec![Event::WorkspaceRoleTaken {
-            workspace: first,
-            user: bob,
-            role: WorkspaceRole::Admin,
-        }],
+        vec![taken(second, bob, WorkspaceRole::Developer)],
+        vec![taken(first, ann, WorkspaceRole::Admin)],
+        vec![taken(first, bob, WorkspaceRole::Admin)],
         vec![Event::MemberRemoved {
             user: bob,
             role: OrganizationRole::Member,
@@ -425,11 +415,7 @@ pub async fn promise_1_large_commits_are_whole<H: Harness>(harness: &H) -> Verdi
         let address = format!("i{number}@x.example");
         coming.push(world.sent(invitation, &address, Some(workspace), ann)?);
         if number % 2 == 0 {
-            going.push(Event::WorkspaceRoleTaken {
-                workspace,
-                user,
-                role,
-            });
+            going.push(taken(workspace, user, role));
             going.push(Event::MemberRemoved {
                 user,
                 role: OrganizationRole::Member,
@@ -518,16 +504,8 @@ fn everything_at_once<R: Repository>(
             },
             joined(eve, "eve@acme.example", OrganizationRole::Member)?,
             given(third, eve, WorkspaceRole::Developer),
-            Event::WorkspaceRoleTaken {
-                workspace: second,
-                user: bob,
-                role: WorkspaceRole::Developer,
-            },
-            Event::WorkspaceRoleTaken {
-                workspace: second,
-                user: cy,
-                role: WorkspaceRole::Reader,
-            },
+            taken(second, bob, WorkspaceRole::Developer),
+            taken(second, cy, WorkspaceRole::Reader),
             Event::MemberLeft {
                 user: cy,
                 role: OrganizationRole::Accounting,

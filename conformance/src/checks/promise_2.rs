@@ -12,7 +12,7 @@ use crate::harness::Harness;
 use crate::model::{KeyKind, same};
 use crate::report::{Failure, Verdict};
 use crate::tasks::{Pace, all, start};
-use crate::world::{Acme, World, at, given, joined, renamed};
+use crate::world::{Acme, World, at, given, joined, renamed, taken};
 
 /// "Every record that `load` returns, and every absence it implies, holds at the version that it
 /// returns": after each commit, by both handles.
@@ -32,12 +32,7 @@ pub async fn promise_2_facts_follow_every_commit<H: Harness>(harness: &H) -> Ver
             given(acme.first, user, WorkspaceRole::Reader),
         ];
         if number == 2 {
-            let taken = Event::WorkspaceRoleTaken {
-                workspace: acme.second,
-                user: acme.bob,
-                role: WorkspaceRole::Developer,
-            };
-            events.push(taken);
+            events.push(taken(acme.second, acme.bob, WorkspaceRole::Developer));
         }
         name = next;
         world.happen(acme.id, events).await?;

@@ -1,24 +1,27 @@
 //! **What is stored comes back as it was, to the letter.**
 
+mod optional;
 mod text;
 
+pub use optional::{
+    values_optional_fields_come_and_go, values_optional_parts_in_every_combination,
+};
 pub use text::{
     values_addresses_are_kept_as_typed, values_domain_names_compare_byte_for_byte,
     values_names_compare_byte_for_byte, values_names_keep_their_writing,
 };
 
 use tenancy::store::Key;
-use tenancy::text::TextLine;
 use tenancy::token::TokenHash;
 use tenancy::{
-    CompanyInformation, DomainKind, DomainName, EmailAddress, Event, InvitationTarget, Name,
-    OrganizationRole, WorkspaceRole,
+    DomainKind, DomainName, EmailAddress, Event, InvitationTarget, Name, OrganizationRole,
+    WorkspaceRole,
 };
 
 use crate::harness::Harness;
 use crate::model::{KeyKind, whole};
 use crate::report::Verdict;
-use crate::world::{World, at, given, invoicing, joined, renamed};
+use crate::world::{World, at, deletion, given, joined, renamed};
 
 /// Times to the millisecond, from 1970 to the year 9999: a member's, a workspace's, a domain's, a retired
 /// name's, an invitation's two, the organization's own, the log's.
@@ -160,77 +163,6 @@ pub async fn values_times_outlive_changes<H: Harness>(harness: &H) -> Verdict {
         domain: acme.domain,
     };
     world.happen(acme.id, vec![reactivated]).await?;
-    world.model.everything_agrees(&*world.other).await
-}
-
-/// Optional fields, there and not there, on their own: company, invoicing, contract, a workspace's own
-/// invoicing, a member's address.
-///
-/// # Errors
-///
-/// The store breaks the clause.
-pub async fn values_optional_fields_come_and_go<H: Harness>(harness: &H) -> Verdict {
-    let mut world = World::new(harness).await;
-    let acme = world.acme().await?;
-    let line = |text: &str| TextLine::new(text);
-    let longest = "😀".repeat(200);
-    let bare = CompanyInformation {
-        legal_name: line("A")?,
-        registration_number: None,
-        vat_number: None,
-        address: Vec::new(),
-    };
-    let full = CompanyInformation {
-        legal_name: line(&longest)?,
-        registration_number: Some(line("null")?),
-        vat_number: Some(line("FR 12 345\\6789 \"x\" 'y' {z} [w],;")?),
-        address: vec![line("1")?, line("1")?, line("a, b")?, line(&longest)?],
-    };
-    let mut plain = invoicing("Billing@Acme.example")?;
-    plain.reference = None;
-    plain.address.clear();
-    let steps = [
-        Event::CompanyEdited { company: None },
-        Event::CompanyEdited {
-            company: Some(bare),
-        },
-        Event::CompanyEdited {
-            company: Some(full),
-        },
-        Event::InvoicingEdited { invoicing: None },
-        Event::InvoicingEdited {
-            invoicing: Some(plain.clone()),
-        },
-        Event::ContractEdited { contract: None },
-        Event::ContractEdited {
-            contract: Some(line(&longest)?),
-        },
-        Event::WorkspaceInvoicingEdited {
-            workspace: acme.first,
-            invoicing: Some(plain),
-        },
-        Event::WorkspaceInvoicingEdited {
-            workspace: acme.first,
-            invoicing: Some(invoicing("W@x.example")?),
-        },
-        Event::WorkspaceInvoicingEdited {
-            workspace: acme.first,
-            invoicing: None,
-        },
-        Event::MemberEmailChanged {
-            user: acme.bob,
-            from: None,
-            to: None,
-        },
-    ];
-    for step in steps {
-        world.happen(acme.id, vec![step]).await?;
-        world.model.records_agree(&*world.one, acme.id).await?;
-        world
-            .model
-            .list_agrees(&*world.other, &whole::organizations_of(acme.ann), 10)
-            .await?;
-    }
     world.model.everything_agrees(&*world.other).await
 }
 
@@ -409,23 +341,7 @@ pub async fn values_every_variant_comes_back<H: Harness>(harness: &H) -> Verdict
     // And the organization's own: deleted, it stays as a row.
     let ann = world.user();
     let (id, workspace) = world.found("Short-lived", ann).await?;
-    let role = WorkspaceRole::Admin;
-    let deletion = vec![
-        Event::WorkspaceRoleTaken {
-            workspace,
-            user: ann,
-            role,
-        },
-        Event::WorkspaceDeleted {
-            workspace,
-            name: Name::new("Short-lived")?,
-        },
-        Event::MemberRemoved {
-            user: ann,
-            role: OrganizationRole::Admin,
-        },
-        Event::OrganizationDeleted {},
-    ];
+    let deletion = deletion("Short-lived", workspace, ann)?;
     world.happen(id, deletion).await?;
     world.model.records_agree(&*world.one, id).await?;
     world.model.standings_agree(&*world.other).await?;

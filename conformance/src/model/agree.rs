@@ -165,15 +165,9 @@ impl Model {
 
     /// Every claim that was ever held, and who holds it now.
     pub(crate) async fn claims_agree<R: Directory>(&self, store: &R) -> Verdict {
-        let names = self.everything_ever().filter_map(|record| match record {
-            Record::Domain(domain) => Some(domain.name.clone()),
-            Record::RetiredDomainName(retired) => Some(retired.name.clone()),
-            _ => None,
-        });
-        let claims: BTreeSet<_> = names.map(Claim::DomainName).collect();
-        for claim in claims {
+        for claim in self.domain_names().cloned().map(Claim::DomainName) {
             let found = store.claimed_by(&claim).await?;
-            let expected = self.claims.get(&claim).copied();
+            let expected = self.holder(&claim);
             same(format!("the holder of {claim}"), &found, &expected)?;
         }
         Ok(())

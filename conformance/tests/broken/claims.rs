@@ -228,7 +228,7 @@ pub(crate) struct HoldsOnlyLivingNames;
 impl Flaw for HoldsOnlyLivingNames {
     const DOES: &'static str = "doesn't know the holder of a name whose domain was deleted";
 
-    fn holder(data: &Data, claim: &Claim) -> Option<OrganizationId> {
+    fn claimed_by(data: &Data, claim: &Claim) -> Option<OrganizationId> {
         let Claim::DomainName(name) = claim;
         let holder = data.claims.get(claim)?;
         let state = data.organizations.get(holder)?;

@@ -234,7 +234,7 @@ impl Flaw for LosesRetiredNames {
     }
 }
 
-fn without(commit: &Commit, lost: impl Fn(&Change) -> bool) -> Commit {
+pub(crate) fn without(commit: &Commit, lost: impl Fn(&Change) -> bool) -> Commit {
     let mut commit = commit.clone();
     commit.changes.retain(|change| !lost(change));
     commit

@@ -3,8 +3,8 @@
 use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::Mutex;
 
-use tenancy::store::{Commit, Facts, Key, Outcome};
-use tenancy::{OrganizationId, Resource, Standing, UserId};
+use tenancy::store::{Commit, Facts, Held, Key, Outcome};
+use tenancy::{OrganizationId, Resource, UserId};
 
 use super::store::{Data, Flaw, Lost, Store, WhenDropped, facts, lock, step};
 
@@ -122,11 +122,10 @@ impl Flaw for LosesOneConnectionOfMany {
         store: &Store<Self>,
         user: UserId,
         resource: Resource,
-    ) -> Result<Option<Standing>, Lost> {
+    ) -> Result<Option<Held>, Lost> {
         store.count(1);
         let pool = &store.own.0;
-        pool.call(20, || store.data().standing(user, resource))
-            .await
+        pool.call(20, || store.data().held(user, resource)).await
     }
 }
 

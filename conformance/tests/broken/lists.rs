@@ -2,10 +2,10 @@
 
 use std::sync::Mutex;
 
-use tenancy::store::InvitationState;
+use tenancy::store::{InvitationState, Item, List, OrganizationState, Record};
 use tenancy::{OrganizationId, RoleSet};
 
-use super::rows::{List, Row};
+use super::items::key;
 use super::store::{Data, Flaw, keyset, lock};
 
 #[derive(Default)]
@@ -14,9 +14,10 @@ pub(crate) struct FillsPagesTooFull;
 impl Flaw for FillsPagesTooFull {
     const DOES: &'static str = "returns one item more than asked for";
 
-    fn page(&self, rows: Vec<Row>, after: Option<Vec<u8>>, limit: usize) -> Vec<Row> {
-        let rows = rows.into_iter();
-        rows.filter(|row| after.as_ref().is_none_or(|after| row.key() > *after))
+    fn page(&self, items: Vec<Item>, after: Option<Vec<u8>>, limit: usize) -> Vec<Item> {
+        let items = items.into_iter();
+        items
+            .filter(|item| after.as_ref().is_none_or(|after| key(item) > *after))
             .take(limit.saturating_add(1))
             .collect()
     }
@@ -28,9 +29,10 @@ pub(crate) struct StartsAtTheLast;
 impl Flaw for StartsAtTheLast {
     const DOES: &'static str = "begins a page with the last item of the page before: `>=`";
 
-    fn page(&self, rows: Vec<Row>, after: Option<Vec<u8>>, limit: usize) -> Vec<Row> {
-        let rows = rows.into_iter();
-        rows.filter(|row| after.as_ref().is_none_or(|after| row.key() >= *after))
+    fn page(&self, items: Vec<Item>, after: Option<Vec<u8>>, limit: usize) -> Vec<Item> {
+        let items = items.into_iter();
+        items
+            .filter(|item| after.as_ref().is_none_or(|after| key(item) >= *after))
             .take(limit)
             .collect()
     }
@@ -45,7 +47,7 @@ pub(crate) struct PagesByOffset {
 impl Flaw for PagesByOffset {
     const DOES: &'static str = "goes on with `OFFSET`: after as many items as it has returned";
 
-    fn page(&self, rows: Vec<Row>, after: Option<Vec<u8>>, limit: usize) -> Vec<Row> {
+    fn page(&self, items: Vec<Item>, after: Option<Vec<u8>>, limit: usize) -> Vec<Item> {
         let mut walked = lock(&self.walked);
         let known = walked
             .iter()
@@ -53,11 +55,11 @@ impl Flaw for PagesByOffset {
             .find(|(last, _)| Some(last) == after.as_ref());
         let Some(offset) = known.map_or(after.is_none().then_some(0), |(_, seen)| Some(*seen))
         else {
-            return keyset(rows, after.as_deref(), limit);
+            return keyset(items, after.as_deref(), limit);
         };
-        let page: Vec<Row> = rows.into_iter().skip(offset).take(limit).collect();
+        let page: Vec<Item> = items.into_iter().skip(offset).take(limit).collect();
         if let Some(last) = page.last() {
-            walked.push((last.key(), offset.saturating_add(page.len())));
+            walked.push((key(last), offset.saturating_add(page.len())));
         }
         page
     }
@@ -70,11 +72,11 @@ impl Flaw for PagesOrganizationsByOffset {
     const DOES: &'static str =
         "goes on with `OFFSET` in the organizations of a user, and nowhere else";
 
-    fn page(&self, rows: Vec<Row>, after: Option<Vec<u8>>, limit: usize) -> Vec<Row> {
-        if let Some(Row::Organization(..)) = rows.first() {
-            return self.0.page(rows, after, limit);
+    fn page(&self, items: Vec<Item>, after: Option<Vec<u8>>, limit: usize) -> Vec<Item> {
+        if let Some(Item::Across(_, Record::Member(_))) = items.first() {
+            return self.0.page(items, after, limit);
         }
-        keyset(rows, after.as_deref(), limit)
+        keyset(items, after.as_deref(), limit)
     }
 }
 
@@ -84,11 +86,11 @@ pub(crate) struct LooksForTheLastItem;
 impl Flaw for LooksForTheLastItem {
     const DOES: &'static str = "looks where the last item is now: if it is gone, the list ends";
 
-    fn page(&self, rows: Vec<Row>, after: Option<Vec<u8>>, limit: usize) -> Vec<Row> {
-        let is_there = |after: &Vec<u8>| rows.iter().any(|row| row.key() == *after);
-        let is_log = matches!(rows.first(), Some(Row::Entry(_)));
+    fn page(&self, items: Vec<Item>, after: Option<Vec<u8>>, limit: usize) -> Vec<Item> {
+        let is_there = |after: &Vec<u8>| items.iter().any(|item| key(item) == *after);
+        let is_log = matches!(items.first(), Some(Item::LogEntry(_)));
         if is_log || after.as_ref().is_none_or(is_there) {
-            return keyset(rows, after.as_deref(), limit);
+            return keyset(items, after.as_deref(), limit);
         }
         Vec::new()
     }
@@ -101,9 +103,20 @@ impl Flaw for TakesLimitsForSigned {
     const DOES: &'static str =
         "casts the limit to 32 bits with a sign: beyond, nothing fits on a page";
 
-    fn page(&self, rows: Vec<Row>, after: Option<Vec<u8>>, limit: usize) -> Vec<Row> {
+    fn page(&self, items: Vec<Item>, after: Option<Vec<u8>>, limit: usize) -> Vec<Item> {
         let limit = if limit > 0x7FFF_FFFF { 0 } else { limit };
-        keyset(rows, after.as_deref(), limit)
+        keyset(items, after.as_deref(), limit)
+    }
+}
+
+#[derive(Default)]
+pub(crate) struct CapsPages;
+
+impl Flaw for CapsPages {
+    const DOES: &'static str = "returns 500 items at the most, however many were asked for";
+
+    fn page(&self, items: Vec<Item>, after: Option<Vec<u8>>, limit: usize) -> Vec<Item> {
+        keyset(items, after.as_deref(), limit.min(500))
     }
 }
 
@@ -113,8 +126,8 @@ pub(crate) struct OrdersAsSigned;
 impl Flaw for OrdersAsSigned {
     const DOES: &'static str = "orders ids as signed numbers: from 80 to FF, then from 00 to 7F";
 
-    fn order(row: &Row) -> Vec<u8> {
-        let mut key = row.key();
+    fn order(item: &Item) -> Vec<u8> {
+        let mut key = key(item);
         if let Some(first) = key.first_mut() {
             *first ^= 0x80;
         }
@@ -128,8 +141,8 @@ pub(crate) struct OrdersAsSqlServer;
 impl Flaw for OrdersAsSqlServer {
     const DOES: &'static str = "orders ids as SQL Server does: by their last six bytes";
 
-    fn order(row: &Row) -> Vec<u8> {
-        let mut key = row.key();
+    fn order(item: &Item) -> Vec<u8> {
+        let mut key = key(item);
         if key.len() == 16 {
             key.rotate_left(10);
         }
@@ -139,104 +152,128 @@ impl Flaw for OrdersAsSqlServer {
 
 /// A store whose lists hold what they shouldn't, or lack what they should hold.
 macro_rules! lists {
-    ($($name:ident: $does:literal, |$data:ident, $list:ident| $rows:expr;)+) => {$(
+    ($($name:ident: $does:literal, |$data:ident, $list:ident| $items:expr;)+) => {$(
         #[derive(Default)]
         pub(crate) struct $name;
 
         impl Flaw for $name {
             const DOES: &'static str = $does;
 
-            fn rows($data: &Data, $list: &List<'_>) -> Vec<Row> {
-                $rows
+            fn items($data: &Data, $list: &List) -> Vec<Item> {
+                $items
             }
         }
     )+};
 }
 
+/// What a list holds, but for some items.
+fn without(data: &Data, list: &List, lacks: impl Fn(&Item) -> bool) -> Vec<Item> {
+    let mut items = data.items(list);
+    items.retain(|item| !lacks(item));
+    items
+}
+
+/// What a list would hold if it were asked of every organization.
+fn everywhere(data: &Data, list: impl Fn(OrganizationId) -> List) -> Vec<Item> {
+    let organizations = data.organizations.keys();
+    organizations
+        .flat_map(|id| data.items(&list(*id)))
+        .collect()
+}
+
 lists! {
-    ListsMembersOfEveryRole: "lists members whatever their role", |data, list| match list {
-        List::Members(id, _) => data.rows(&List::Members(*id, RoleSet::all())),
-        list => data.rows(list),
-    };
-    ListsWorkspaceMembersOfEveryRole: "lists a workspace's members whatever their role", |data, list| match list {
-        List::WorkspaceMembers(id, workspace, _) => {
-            data.rows(&List::WorkspaceMembers(*id, *workspace, RoleSet::all()))
+    ListsMembersOfEveryRole: "lists members whatever their role", |data, list| match *list {
+        List::Members { organization, after, .. } => {
+            data.items(&List::Members { organization, roles: RoleSet::all(), after })
         }
-        list => data.rows(list),
+        _ => data.items(list),
+    };
+    ListsWorkspaceMembersOfEveryRole: "lists a workspace's members whatever their role", |data, list| match *list {
+        List::WorkspaceMembers { organization, workspace, after, .. } => {
+            data.items(&List::WorkspaceMembers { organization, workspace, roles: RoleSet::all(), after })
+        }
+        _ => data.items(list),
     };
     ListsNoEmptyWorkspaces: "joins workspaces with their members: one without is not listed", |data, list| {
-        let mut rows = data.rows(list);
-        rows.retain(|row| !matches!(row, Row::Workspace(workspace) if workspace.members == 0));
-        rows
+        without(data, list, |item| matches!(
+            item,
+            Item::Record(Record::Workspace(workspace)) if workspace.members == 0
+        ))
     };
-    ListsWorkspacesOfAnybody: "lists the workspaces of a user in every organization", |data, list| match list {
-        List::WorkspacesOf(_, user) => {
-            let everywhere = data.organizations.keys();
-            everywhere.flat_map(|id| data.rows(&List::WorkspacesOf(*id, *user))).collect()
+    ListsWorkspacesOfAnybody: "lists the workspaces of a user in every organization", |data, list| match *list {
+        List::WorkspacesOf { user, after, .. } => {
+            everywhere(data, |organization| List::WorkspacesOf { organization, user, after })
         }
-        list => data.rows(list),
+        _ => data.items(list),
     };
     ListsNoSandboxes: "lists no sandboxes among the domains", |data, list| {
-        let mut rows = data.rows(list);
-        rows.retain(|row| !matches!(
-            row,
-            Row::Domain(domain) if domain.kind == tenancy::DomainKind::Sandbox
-        ));
-        rows
+        without(data, list, |item| matches!(
+            item,
+            Item::Record(Record::Domain(domain)) if domain.kind == tenancy::DomainKind::Sandbox
+        ))
     };
     ListsClosedInvitations: "lists invitations that were accepted, too", |data, list| match list {
-        List::Invitations(id, None) => {
-            let state = data.organizations.get(id).into_iter();
-            let invitations = state.flat_map(tenancy::store::OrganizationState::invitations);
+        List::Invitations { organization, workspace: None, .. } => {
+            let state = data.organizations.get(organization).into_iter();
+            let invitations = state.flat_map(OrganizationState::invitations);
             invitations
                 .filter(|invitation| {
                     matches!(invitation.state, InvitationState::Open | InvitationState::Accepted)
                 })
-                .map(|invitation| Row::Invitation(invitation.clone()))
+                .map(|invitation| Item::Record(Record::Invitation(invitation.clone())))
                 .collect()
         }
-        list => data.rows(list),
+        list => data.items(list),
     };
     ListsInvitationsToTheOrganizationOnly: "leaves invitations to workspaces out of the organization's", |data, list| {
-        let mut rows = data.rows(list);
-        if matches!(list, List::Invitations(_, None)) {
-            rows.retain(|row| !matches!(
-                row,
-                Row::Invitation(invitation) if invitation.target.workspace().is_some()
-            ));
-        }
-        rows
+        let whole = matches!(list, List::Invitations { workspace: None, .. });
+        without(data, list, |item| matches!(
+            item,
+            Item::Record(Record::Invitation(invitation)) if whole && invitation.target.workspace().is_some()
+        ))
     };
     ListsTheOrganizationsOfAdmins: "lists only the organizations of which the user is Admin", |data, list| {
-        let mut rows = data.rows(list);
-        rows.retain(|row| !matches!(
-            row,
-            Row::Organization(_, member) if member.role != tenancy::OrganizationRole::Admin
-        ));
-        rows
+        without(data, list, |item| matches!(
+            item,
+            Item::Across(_, Record::Member(member)) if member.role != tenancy::OrganizationRole::Admin
+        ))
     };
     ListsOneInvitationOfAnOrganization: "lists one invitation of each organization to an address", |data, list| {
-        let mut rows = data.rows(list);
+        let mut items = data.items(list);
         let mut seen: Vec<OrganizationId> = Vec::new();
-        rows.retain(|row| match row {
-            Row::InvitationTo(organization, _) if seen.contains(&organization.id) => false,
-            Row::InvitationTo(organization, _) => {
+        items.retain(|item| match item {
+            Item::Across(organization, Record::Invitation(_)) if seen.contains(&organization.id) => false,
+            Item::Across(organization, Record::Invitation(_)) => {
                 seen.push(organization.id);
                 true
             }
             _ => true,
         });
-        rows
+        items
     };
-    ListsTheTwins: "lists domains by workspace alone, whichever organization's", |data, list| match list {
-        List::Domains(_, workspace) => {
-            let everywhere = data.organizations.keys();
-            everywhere.flat_map(|id| data.rows(&List::Domains(*id, *workspace))).collect()
+    ListsTheTwins: "lists domains by workspace alone, whichever organization's", |data, list| match *list {
+        List::Domains { workspace, after, .. } => {
+            everywhere(data, |organization| List::Domains { organization, workspace, after })
         }
-        list => data.rows(list),
+        _ => data.items(list),
+    };
+    KeepsAllKindsInOneTable: "keeps all kinds of records in one table under their id", |data, list| {
+        let mut items = data.items(list);
+        let states = &data.organizations;
+        if let Some(state) = list.organization().and_then(|id| states.get(&id)) {
+            for item in &mut items {
+                if let Item::Record(Record::Domain(domain)) = item {
+                    let same = tenancy::WorkspaceId::from_uuid(domain.id.as_uuid());
+                    if let Some(workspace) = state.workspace(same) {
+                        *item = Item::Record(Record::Workspace(workspace.clone()));
+                    }
+                }
+            }
+        }
+        items
     };
     ListsTheLogOfEverybody: "lists the log of everybody", |data, list| match list {
-        List::Log(_) => data.log.iter().cloned().map(Row::Entry).collect(),
-        list => data.rows(list),
+        List::Log { .. } => data.log.iter().cloned().map(Item::LogEntry).collect(),
+        list => data.items(list),
     };
 }

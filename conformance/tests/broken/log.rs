@@ -85,6 +85,34 @@ impl Flaw for ForgetsOperators {
 }
 
 #[derive(Default)]
+pub(crate) struct ForgetsRequests;
+
+impl Flaw for ForgetsRequests {
+    const DOES: &'static str = "doesn't keep the digest of a request";
+
+    fn written(commit: &Commit) -> Commit {
+        let mut commit = commit.clone();
+        commit.entry.request = None;
+        commit
+    }
+}
+
+#[derive(Default)]
+pub(crate) struct TakesDigestsForNumbers;
+
+impl Flaw for TakesDigestsForNumbers {
+    const DOES: &'static str =
+        "keeps digests as numbers: one that begins with zeros is none any more";
+
+    fn written(commit: &Commit) -> Commit {
+        let mut commit = commit.clone();
+        let digest = commit.entry.request;
+        commit.entry.request = digest.filter(|digest| !digest.to_string().starts_with("000000"));
+        commit
+    }
+}
+
+#[derive(Default)]
 pub(crate) struct FindsCommitsOfAnybody;
 
 impl Flaw for FindsCommitsOfAnybody {

@@ -3,7 +3,8 @@
 use std::collections::HashMap;
 use std::sync::Mutex;
 
-use tenancy::{DomainId, Event, OrganizationId, Resource, Standing, UserId, WorkspaceId};
+use tenancy::store::{Held, OrganizationStatus};
+use tenancy::{DomainId, Event, OrganizationId, Resource, UserId, WorkspaceId};
 
 use super::store::{Data, Flaw, Lost, Store, lock, window};
 
@@ -18,11 +19,11 @@ impl Flaw for StandsOnTwoSnapshots {
         store: &Store<Self>,
         user: UserId,
         resource: Resource,
-    ) -> Result<Option<Standing>, Lost> {
+    ) -> Result<Option<Held>, Lost> {
         store.count(1);
-        let early = store.data().standing(user, resource);
+        let early = store.data().held(user, resource);
         window().await;
-        let late = store.data().standing(user, resource);
+        let late = store.data().held(user, resource);
         Ok(early.zip(late).map(|(early, mut late)| {
             late.version = early.version;
             late.organization_role = early.organization_role;
@@ -42,15 +43,15 @@ impl Flaw for AsksTwice {
         store: &Store<Self>,
         user: UserId,
         resource: Resource,
-    ) -> Result<Option<Standing>, Lost> {
+    ) -> Result<Option<Held>, Lost> {
         store.count(2);
-        Ok(store.data().standing(user, resource))
+        Ok(store.data().held(user, resource))
     }
 }
 
 #[derive(Default)]
 pub(crate) struct RemembersStandings {
-    seen: Mutex<HashMap<(UserId, Resource), Option<Standing>>>,
+    seen: Mutex<HashMap<(UserId, Resource), Option<Held>>>,
 }
 
 impl Flaw for RemembersStandings {
@@ -60,17 +61,17 @@ impl Flaw for RemembersStandings {
         store: &Store<Self>,
         user: UserId,
         resource: Resource,
-    ) -> Result<Option<Standing>, Lost> {
+    ) -> Result<Option<Held>, Lost> {
         store.count(1);
         let mut seen = lock(&store.own.seen);
-        let standing = seen.entry((user, resource));
-        Ok(*standing.or_insert_with(|| store.data().standing(user, resource)))
+        let held = seen.entry((user, resource));
+        Ok(*held.or_insert_with(|| store.data().held(user, resource)))
     }
 }
 
 /// A store whose checks look at the wrong place.
 macro_rules! stands {
-    ($($name:ident: $does:literal, |$data:ident, $user:ident, $on:ident| $standing:expr;)+) => {$(
+    ($($name:ident: $does:literal, |$data:ident, $user:ident, $on:ident| $held:expr;)+) => {$(
         #[derive(Default)]
         pub(crate) struct $name;
 
@@ -81,10 +82,10 @@ macro_rules! stands {
                 store: &Store<Self>,
                 $user: UserId,
                 $on: Resource,
-            ) -> Result<Option<Standing>, Lost> {
+            ) -> Result<Option<Held>, Lost> {
                 store.count(1);
                 let $data = store.data();
-                Ok($standing)
+                Ok($held)
             }
         }
     )+};
@@ -92,70 +93,77 @@ macro_rules! stands {
 
 stands! {
     IgnoresTheDomainsWorkspace: "a role in a workspace counts for nothing in its domains", |data, user, on| {
-        data.standing(user, on).map(|mut standing| {
+        data.held(user, on).map(|mut held| {
             if matches!(on, Resource::Domain(..)) {
-                standing.workspace_role = None;
+                held.workspace_role = None;
             }
-            standing
+            held
         })
     };
     LeavesDomainsWhereTheyWere: "a domain stands in the workspace that it was created in", |data, user, on| {
-        let standing = data.standing(user, on);
-        standing.map(|mut standing| {
-            if let (Resource::Domain(id, domain), Some(_)) = (on, standing.domain) {
+        data.held(user, on).map(|mut held| {
+            if let (Resource::Domain(id, domain), Some(_)) = (on, held.domain) {
                 let state = data.organizations.get(&id);
                 let first = born_in(&data, id, domain);
-                let held = state.zip(first).and_then(|(state, first)| state.workspace_member(first, user));
-                standing.workspace = first;
-                standing.workspace_role = held.map(|held| held.role);
+                let there = state.zip(first).and_then(|(state, first)| state.workspace_member(first, user));
+                held.workspace = first;
+                held.workspace_role = there.map(|member| member.role);
             }
-            standing
+            held
         })
     };
     StandsInDeletedWorkspaces: "a workspace that was deleted is still there for a check", |data, user, on| {
-        data.standing(user, on).map(|mut standing| {
+        data.held(user, on).map(|mut held| {
             if let Resource::Workspace(id, workspace) = on {
                 let ever = data.log_of(id).flat_map(|entry| &entry.events).any(|event| {
                     matches!(event, Event::WorkspaceCreated { workspace: made, .. } if *made == workspace)
                 });
-                standing.workspace = ever.then_some(workspace);
+                held.workspace = ever.then_some(workspace);
             }
-            standing
+            held
         })
     };
     StandsWhereNothingIs: "a check in an organization that doesn't exist finds one without members", |data, user, on| {
-        let nobody = Standing::new(user, on, tenancy::Version::ABSENT);
-        Some(data.standing(user, on).unwrap_or(nobody))
+        let nobody = Held::nothing(tenancy::Version::ABSENT, OrganizationStatus::Active);
+        Some(data.held(user, on).unwrap_or(nobody))
     };
     StandsInAnyOrganization: "a check finds a workspace by its id alone", |data, user, on| {
-        data.standing(user, on).map(|mut standing| {
-            if let (Resource::Workspace(_, workspace), None) = (on, standing.workspace) {
+        data.held(user, on).map(|mut held| {
+            if let (Resource::Workspace(_, workspace), None) = (on, held.workspace) {
                 let theirs = data.organizations.keys().find_map(|id| {
-                    let standing = data.standing(user, Resource::Workspace(*id, workspace))?;
-                    standing.workspace.map(|_| standing)
+                    let theirs = data.held(user, Resource::Workspace(*id, workspace))?;
+                    theirs.workspace.map(|_| theirs)
                 });
                 if let Some(theirs) = theirs {
-                    standing.workspace = theirs.workspace;
-                    standing.workspace_role = theirs.workspace_role;
+                    held.workspace = theirs.workspace;
+                    held.workspace_role = theirs.workspace_role;
                 }
             }
-            standing
+            held
         })
     };
     TakesTheFirstTwinsRole: "a check joins the memberships of a workspace by its id alone", |data, user, on| {
-        data.standing(user, on).map(|mut standing| {
-            if let Some(workspace) = standing.workspace {
-                let mut held = data.organizations.values();
-                let held = held.find_map(|state| state.workspace_member(workspace, user));
-                standing.workspace_role = held.map(|held| held.role);
+        data.held(user, on).map(|mut held| {
+            if let Some(workspace) = held.workspace {
+                let mut states = data.organizations.values();
+                let member = states.find_map(|state| state.workspace_member(workspace, user));
+                held.workspace_role = member.map(|member| member.role);
             }
-            standing
+            held
+        })
+    };
+    TakesDeletedForActive: "a check takes the status from the domain's row: if that is gone, the organization is in use", |data, user, on| {
+        data.held(user, on).map(|mut held| {
+            if matches!(on, Resource::Domain(..)) && held.domain.is_none() {
+                held.status = OrganizationStatus::Active;
+            }
+            held
         })
     };
     SaysNoVersion: "a standing says version 1, whatever it saw", |data, user, on| {
-        data.standing(user, on).map(|mut standing| {
-            standing.version = tenancy::Version::new(1);
-            standing
+        data.held(user, on).map(|mut held| {
+            held.version = tenancy::Version::new(1);
+            held
         })
     };
 }

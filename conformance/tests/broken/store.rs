@@ -9,11 +9,16 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
-use tenancy::store::{Change, Claim, Commit, Facts, Key, OrganizationState, Outcome, Record};
-use tenancy::{CommitId, LogEntry, OrganizationId, Resource, Standing, UserId, Version};
+use tenancy::store::{
+    Change, Claim, Commit, Drift, Facts, Held, Item, Key, List, OrganizationState, Outcome, Record,
+    RecordId, Stored, Value,
+};
+use tenancy::{CommitId, LogEntry, OrganizationId, Resource, UserId, Version};
+
+use tenancy_conformance::Tampering;
 
 use super::handle::{Answer, AnyStore};
-use super::rows::{List, Row};
+use super::items::{after, key};
 
 /// What a store does wrong. Everything that a flaw leaves as it is here is right.
 pub(crate) trait Flaw: Default + Send + Sync + 'static {
@@ -55,11 +60,11 @@ pub(crate) trait Flaw: Default + Send + Sync + 'static {
         store: &Store<Self>,
         user: UserId,
         resource: Resource,
-    ) -> impl Future<Output = Result<Option<Standing>, Lost>> + Send {
+    ) -> impl Future<Output = Result<Option<Held>, Lost>> + Send {
         async move {
             step().await;
             store.count(1);
-            Ok(store.data().standing(user, resource))
+            Ok(store.data().held(user, resource))
         }
     }
 
@@ -75,22 +80,27 @@ pub(crate) trait Flaw: Default + Send + Sync + 'static {
     }
 
     /// What a list holds, in any order.
-    fn rows(data: &Data, list: &List<'_>) -> Vec<Row> {
-        data.rows(list)
+    fn items(data: &Data, list: &List) -> Vec<Item> {
+        data.items(list)
     }
 
     /// In which order.
-    fn order(row: &Row) -> Vec<u8> {
-        row.key()
+    fn order(item: &Item) -> Vec<u8> {
+        key(item)
     }
 
-    /// A page of rows in order.
-    fn page(&self, rows: Vec<Row>, after: Option<Vec<u8>>, limit: usize) -> Vec<Row> {
-        keyset(rows, after.as_deref(), limit)
+    /// A page of items in order.
+    fn page(&self, items: Vec<Item>, after: Option<Vec<u8>>, limit: usize) -> Vec<Item> {
+        keyset(items, after.as_deref(), limit)
     }
 
-    fn holder(data: &Data, claim: &Claim) -> Option<OrganizationId> {
+    fn claimed_by(data: &Data, claim: &Claim) -> Option<OrganizationId> {
         data.claims.get(claim).copied()
+    }
+
+    /// What is wrong with an organization.
+    fn verify(data: &Data, id: OrganizationId) -> Result<(), Drift> {
+        data.stored(id).map_or(Ok(()), |stored| stored.verify())
     }
 
     /// What is there after the store was closed and opened again.
@@ -128,6 +138,8 @@ pub(crate) struct Data {
     pub(crate) log: Vec<LogEntry>,
     /// How it was one commit ago, where a flaw remembers it.
     pub(crate) before: Option<Box<Data>>,
+    /// Columns that say something else than their record, because somebody has tampered with them.
+    pub(crate) misfiled: BTreeMap<(OrganizationId, RecordId, &'static str), Value>,
     /// Claims that a commit under way has locked, where a flaw locks them.
     pub(crate) locks: BTreeMap<Claim, OrganizationId>,
 }
@@ -242,22 +254,75 @@ impl Data {
         outcome
     }
 
+    /// All of an organization, to be verified.
+    pub(crate) fn stored(&self, id: OrganizationId) -> Option<Stored> {
+        let state = self.organizations.get(&id)?.clone();
+        let misfiled = self
+            .misfiled
+            .iter()
+            .filter_map(|((of, record, name), value)| {
+                let own = state.record(record).filter(|_| *of == id)?.columns();
+                let mut columns = record.kind().columns().iter().zip(own);
+                let agrees = columns.any(|(column, own)| column.name == *name && own == *value);
+                (!agrees).then(|| record.clone())
+            });
+        Some(Stored {
+            misfiled: misfiled.collect(),
+            log: self.log_of(id).cloned().collect(),
+            claims: self.claims.clone(),
+            state,
+        })
+    }
+
+    pub(crate) fn tamper(&mut self, tampering: &Tampering) -> bool {
+        match tampering.clone() {
+            Tampering::Misfile {
+                organization,
+                record,
+                column,
+                value,
+            } => drop(
+                self.misfiled
+                    .insert((organization, record, column.name), value),
+            ),
+            Tampering::Put {
+                organization,
+                record,
+            } => self.state_mut(organization).put(record),
+            Tampering::Delete {
+                organization,
+                record,
+            } => drop(self.state_mut(organization).delete(&record)),
+            Tampering::Claim {
+                claim,
+                holder: Some(holder),
+            } => drop(self.claims.insert(claim, holder)),
+            Tampering::Claim {
+                claim,
+                holder: None,
+            } => drop(self.claims.remove(&claim)),
+            _ => return false,
+        }
+        true
+    }
+
     pub(crate) fn bring(&self, id: OrganizationId, key: &Key) -> Vec<Record> {
         let state = self.organizations.get(&id);
         let facts = state.and_then(|state| Facts::select(state, [], core::slice::from_ref(key)));
         facts.map_or_else(Vec::new, |facts| facts.records)
     }
 
-    pub(crate) fn standing(&self, user: UserId, resource: Resource) -> Option<Standing> {
+    pub(crate) fn held(&self, user: UserId, resource: Resource) -> Option<Held> {
         let state = self.organizations.get(&resource.organization())?;
-        state.standing(user, resource)
+        state.held(user, resource)
     }
 }
 
-/// The rows after a key, as many as asked for.
-pub(crate) fn keyset(rows: Vec<Row>, after: Option<&[u8]>, limit: usize) -> Vec<Row> {
-    let rows = rows.into_iter();
-    rows.filter(|row| after.is_none_or(|after| row.key().as_slice() > after))
+/// The items after a key, as many as asked for.
+pub(crate) fn keyset(items: Vec<Item>, after: Option<&[u8]>, limit: usize) -> Vec<Item> {
+    let items = items.into_iter();
+    items
+        .filter(|item| after.is_none_or(|after| key(item).as_slice() > after))
         .take(limit)
         .collect()
 }
@@ -316,18 +381,26 @@ impl<F: Flaw> AnyStore for Store<F> {
         })
     }
 
-    fn standing(&self, user: UserId, on: Resource) -> Answer<'_, Option<Standing>> {
+    fn standing(&self, user: UserId, on: Resource) -> Answer<'_, Option<Held>> {
         Box::pin(F::standing(self, user, on))
     }
 
-    fn list(&self, list: &List<'_>, after: Option<Vec<u8>>, limit: usize) -> Vec<Row> {
-        let mut rows = F::rows(&self.data(), list);
-        rows.sort_by_key(F::order);
-        self.own.page(rows, after, limit)
+    fn list(&self, list: &List, limit: usize) -> Vec<Item> {
+        let mut items = F::items(&self.data(), list);
+        items.sort_by_key(F::order);
+        self.own.page(items, after(list), limit)
     }
 
-    fn holder(&self, claim: &Claim) -> Option<OrganizationId> {
-        F::holder(&self.data(), claim)
+    fn claimed_by(&self, claim: &Claim) -> Option<OrganizationId> {
+        F::claimed_by(&self.data(), claim)
+    }
+
+    fn verify(&self, id: OrganizationId) -> Result<(), String> {
+        F::verify(&self.data(), id).map_err(|drift| drift.to_string())
+    }
+
+    fn tamper(&self, tampering: &Tampering) -> bool {
+        self.data().tamper(tampering)
     }
 
     fn another(&self) -> Box<dyn AnyStore> {

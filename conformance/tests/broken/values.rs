@@ -167,6 +167,28 @@ impl Flaw for ForgetsVatNumbers {
 }
 
 #[derive(Default)]
+pub(crate) struct ForgetsReferencesWithoutAnAddress;
+
+impl Flaw for ForgetsReferencesWithoutAnAddress {
+    const DOES: &'static str =
+        "keeps an invoice's reference with the lines of its address: without any it is gone";
+
+    fn written(commit: &Commit) -> Commit {
+        let mut commit = commit.clone();
+        let workspaces = commit.changes.iter_mut().filter_map(|change| match change {
+            Change::Put(Record::Workspace(workspace)) => workspace.invoicing.as_mut(),
+            _ => None,
+        });
+        for invoicing in workspaces.chain(commit.next.invoicing.as_mut()) {
+            if invoicing.address.is_empty() {
+                invoicing.reference = None;
+            }
+        }
+        commit
+    }
+}
+
+#[derive(Default)]
 pub(crate) struct KeepsTheFirstWriting;
 
 impl Flaw for KeepsTheFirstWriting {

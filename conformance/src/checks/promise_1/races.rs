@@ -287,7 +287,7 @@ pub async fn promise_1_a_storm_leaves_what_its_log_says<H: Harness>(harness: &H)
     let mut tasks = Vec::new();
     for seed in 0..TASKS {
         let (mut known, mut stormy) = (known.clone(), Stormy::new(world.either(tasks.len()), now));
-        let commands = rounds(harness, 25);
+        let commands = rounds(harness, 60);
         tasks.push(start(harness, async move {
             let mut random = Random::from_seed(seed);
             for _ in 0..commands {

@@ -1,0 +1,97 @@
+//! Columns that are not written again when their record is.
+
+use tenancy::store::{Item, Key, List, Record};
+use tenancy::text::NameKey;
+use tenancy::{Event, OrganizationId, OrganizationRole, RoleSet, UserId, WorkspaceId};
+
+use super::store::{Data, Flaw};
+
+/// The events of an organization, oldest first.
+fn events(data: &Data, id: OrganizationId) -> impl Iterator<Item = &Event> {
+    data.log_of(id).flat_map(|entry| &entry.events)
+}
+
+#[derive(Default)]
+pub(crate) struct LosesRegainedAddresses;
+
+impl Flaw for LosesRegainedAddresses {
+    const DOES: &'static str =
+        "clears the column of a member's address with the address, and never fills it again";
+
+    fn bring(data: &Data, id: OrganizationId, key: &Key) -> Vec<Record> {
+        let mut records = data.bring(id, key);
+        if matches!(key, Key::Address(..)) {
+            records.retain(|record| match record {
+                Record::Member(member) => !was_cleared(data, id, member.user),
+                _ => true,
+            });
+        }
+        records
+    }
+}
+
+fn was_cleared(data: &Data, id: OrganizationId, of: UserId) -> bool {
+    events(data, id).any(
+        |event| matches!(event, Event::MemberEmailChanged { user, to: None, .. } if *user == of),
+    )
+}
+
+#[derive(Default)]
+pub(crate) struct ListsMembersByTheirFirstRole;
+
+impl Flaw for ListsMembersByTheirFirstRole {
+    const DOES: &'static str = "lists members by the role that they joined with";
+
+    fn items(data: &Data, list: &List) -> Vec<Item> {
+        let List::Members {
+            organization,
+            roles,
+            ..
+        } = *list
+        else {
+            return data.items(list);
+        };
+        let state = data.organizations.get(&organization).into_iter();
+        let members = state.flat_map(tenancy::store::OrganizationState::members);
+        let listed = members.filter(|member| {
+            let first = joined_as(data, organization, member.user).unwrap_or(member.role);
+            roles.contains(RoleSet::of_organization(first))
+        });
+        let listed = listed.cloned().map(Record::Member);
+        listed.map(Item::Record).collect()
+    }
+}
+
+fn joined_as(data: &Data, id: OrganizationId, of: UserId) -> Option<OrganizationRole> {
+    let joined = events(data, id).filter_map(|event| match event {
+        Event::MemberJoined { user, role, .. } if *user == of => Some(*role),
+        _ => None,
+    });
+    joined.last()
+}
+
+#[derive(Default)]
+pub(crate) struct FindsNoNameThatAnotherHad;
+
+impl Flaw for FindsNoNameThatAnotherHad {
+    const DOES: &'static str =
+        "doesn't find a workspace by a name that it took over from another one by being renamed";
+
+    fn bring(data: &Data, id: OrganizationId, key: &Key) -> Vec<Record> {
+        let mut records = data.bring(id, key);
+        if let Key::WorkspaceNamed(name) = key {
+            records.retain(|record| match record {
+                Record::Workspace(workspace) => !was_renamed_from(data, id, name, workspace.id),
+                _ => true,
+            });
+        }
+        records
+    }
+}
+
+fn was_renamed_from(data: &Data, id: OrganizationId, name: &NameKey, now: WorkspaceId) -> bool {
+    events(data, id).any(|event| {
+        matches!(event, Event::WorkspaceRenamed { workspace, from, .. }
+            if *workspace != now && from.key() == *name)
+    })
+}
