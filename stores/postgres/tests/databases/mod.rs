@@ -12,6 +12,7 @@
 
 pub mod deliveries;
 pub mod people;
+pub mod stranger;
 
 use std::io::Write as _;
 use std::sync::LazyLock;
