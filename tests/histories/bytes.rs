@@ -69,7 +69,8 @@ const WEIGHTS: &[(Kind, usize)] = &[
     (Kind::ResendInvitation, 2),
     (Kind::RevokeInvitation, 2),
     (Kind::DeclineInvitation, 2),
-    (Kind::AcceptReceivedInvitation, 4),
+    (Kind::AcceptReceivedInvitation, 6),
+    (Kind::DeclineReceivedInvitation, 2),
     (Kind::RemoveMember, 2),
     (Kind::LeaveOrganization, 2),
     (Kind::TakeWorkspaceRole, 2),
@@ -187,8 +188,8 @@ impl<'a> Bytes<'a> {
         let it = self.driver.model.organizations.get(&organization)?;
         let invited = model::normal(&it.invitations.get(&invitation)?.email);
         let whose = (0..5).find(|index| invited.ends_with(&address(*index)))?;
-        let who = match actor % 8 {
-            7 => user(whose + 1),
+        let who = match actor % 4 {
+            3 => user(whose + 1),
             _ => user(whose),
         };
         Some(Who::User(who, Some(invited)))
@@ -238,6 +239,15 @@ impl<'a> Bytes<'a> {
             }) if plainly => self
                 .invited((*organization, *invitation), actor)
                 .unwrap_or(somebody),
+            // To a new address of theirs, and to somebody else's.
+            Ask::FollowEmailChange(_) if plainly => {
+                let shown = match actor / 5 % 4 {
+                    0 => address(index),
+                    1 => address(index.wrapping_add(1)),
+                    _ => format!("new.{}", address(index)),
+                };
+                Who::User(user(index), Some(shown))
+            }
             Ask::FollowEmailChange(_) | Ask::LeaveOrganization(_) | Ask::LeaveWorkspace(_) => {
                 somebody
             }
@@ -347,7 +357,7 @@ impl Arguments for Bytes<'_> {
         let whom = self.step.whom;
         email(&match whom / 5 % 8 {
             7 => address(whom).to_uppercase(),
-            6 => format!("new.{}", address(whom)),
+            5 | 6 => format!("new.{}", address(whom)),
             _ => address(whom),
         })
     }

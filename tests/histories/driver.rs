@@ -103,7 +103,7 @@ impl Told for DeletedWorkspace {
 }
 
 pub const PENDING_LIMIT: u32 = 4;
-pub const DAILY_LIMIT: u32 = 6;
+pub const DAILY_LIMIT: u32 = 3;
 
 impl Driver {
     /// Acme is Ann's, Beta is Dora's; each may hold two workspaces.
@@ -160,10 +160,11 @@ impl Driver {
     }
 
     pub fn step(&mut self, step: Step) -> Happened {
-        let passes = match step.oddly % 16 {
-            15 => 3 * 86_400 + 60,
-            14 => 0,
-            12 | 13 => 20,
+        let passes = match step.oddly % 32 {
+            31 => 7 * 86_400,
+            15 => 86_400 + 60,
+            30 => 0,
+            26..=29 => 20,
             _ => 60,
         };
         self.clock.fetch_add(passes, Ordering::SeqCst);

@@ -450,10 +450,11 @@ fn every_state_is_valid_and_is_what_its_log_says() {
 }
 
 /// Too rare in random histories; `tests/rules/invitations.rs` reaches them on purpose (I6, I8).
-const RARE: [(Kind, &str); 5] = [
+const RARE: [(Kind, &str); 6] = [
     (Kind::InviteToOrganization, "too_many_invitations"),
     (Kind::InviteToWorkspace, "too_many_invitations"),
     (Kind::AcceptInvitation, "inviter_lost_authority"),
+    (Kind::AcceptReceivedInvitation, "inviter_lost_authority"),
     (Kind::ResendInvitation, "organization_deleted"),
     (Kind::RevokeInvitation, "organization_deleted"),
 ];
