@@ -15,7 +15,7 @@ use tenancy::commands::{
 use tenancy::store::{MemoryRepository, OrganizationState};
 use tenancy::{
     Actor, DomainId, Event, InvitationId, InvitationToken, InvitationValidity, Name, Operator,
-    OrganizationId, QuotaUsage, Settings, Tenancy, VerifiedEmail, WorkspaceId,
+    OrganizationId, QuotaUsage, Refusal, Settings, Tenancy, VerifiedEmail, WorkspaceId,
 };
 use tenancy_tests::commands::Ask;
 use tenancy_tests::model::{Choices, Drawn, Model, Who};
@@ -46,6 +46,7 @@ pub struct Happened {
     pub states_after: BTreeMap<OrganizationId, OrganizationState>,
     pub prepared: Result<Vec<Discriminant<Event>>, &'static str>,
     pub result: Result<Vec<Event>, &'static str>,
+    pub refusal: Option<Refusal>,
     pub expected: Result<(), &'static str>,
     /// The invitations that the answer says were revoked.
     pub revoked: Option<BTreeSet<InvitationId>>,
@@ -188,6 +189,7 @@ impl Driver {
         let states_before = self.states();
         let before = self.model.clone();
         let now = self.now();
+        let mut refused = None;
         let (prepared, result, made, token, revoked, accepted) = with_command!(&ask, command => {
             let prepared = tenancy::block_on(self.tenancy.prepare(&actor, command.clone()));
             let prepared = match prepared {
@@ -202,6 +204,7 @@ impl Driver {
                 }
                 Err(error) => {
                     let refusal = error.refusal().unwrap_or_else(|| panic!("{ask:?}: {error:?}"));
+                    refused = Some(refusal.clone());
                     (prepared, Err(refusal.code()), None, None, None, None)
                 }
             }
@@ -239,6 +242,7 @@ impl Driver {
             states_after: self.states(),
             prepared,
             result,
+            refusal: refused,
             expected,
             revoked,
             accepted,
