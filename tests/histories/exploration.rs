@@ -175,11 +175,13 @@ fn three_people_with_every_role_in_a_workspace() {
 #[test]
 fn two_workspaces_and_a_domain_under_a_changing_quota() {
     let small = Bounds {
+        workspace_roles: &[WorkspaceRole::Admin],
         quotas: &[1, 2],
         domain: true,
         ..SMALLEST
     };
     let large = Bounds {
+        workspace_roles: ADMIN_OR_READER,
         quotas: &[0, 1, 2],
         invitations: 1,
         ..small
@@ -194,11 +196,12 @@ fn two_workspaces_and_a_domain_under_a_changing_quota() {
 fn every_role_by_invitation() {
     let small = Bounds {
         organization_roles: &OrganizationRole::ALL,
-        workspace_roles: &WorkspaceRole::ALL,
+        workspace_roles: ADMIN_OR_READER,
         invitations: 1,
         ..SMALLEST
     };
     let large = Bounds {
+        workspace_roles: &WorkspaceRole::ALL,
         invitations: 2,
         ..small
     };
@@ -211,10 +214,15 @@ fn every_role_by_invitation() {
 #[test]
 fn two_invitations_at_once() {
     let small = Bounds {
+        workspace_roles: &[WorkspaceRole::Admin],
         invitations: 2,
         ..SMALLEST
     };
-    let large = Bounds { users: 3, ..small };
+    let large = Bounds {
+        users: 3,
+        workspace_roles: ADMIN_OR_READER,
+        ..small
+    };
     explored(
         (small, found(623, 161_727, 29_708)),
         (large, found(14_820, 6_290_108, 1_174_993)),
@@ -225,6 +233,7 @@ fn two_invitations_at_once() {
 fn three_people_and_an_invitation() {
     let small = Bounds {
         users: 3,
+        organization_roles: &[OrganizationRole::Admin],
         workspace_roles: &[WorkspaceRole::Admin],
         invitations: 1,
         ..SMALLEST

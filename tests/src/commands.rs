@@ -338,22 +338,6 @@ impl Kind {
             }
             Self::AcceptInvitation => AcceptInvitation { token: from.link() }.into(),
             Self::DeclineInvitation => DeclineInvitation { token: from.link() }.into(),
-            Self::AcceptReceivedInvitation => {
-                let (organization, invitation) = from.invitation();
-                AcceptReceivedInvitation {
-                    organization,
-                    invitation,
-                }
-                .into()
-            }
-            Self::DeclineReceivedInvitation => {
-                let (organization, invitation) = from.invitation();
-                DeclineReceivedInvitation {
-                    organization,
-                    invitation,
-                }
-                .into()
-            }
         }
     }
 }
