@@ -388,13 +388,16 @@ fn managed<'a>(
     organization: OrganizationId,
     id: InvitationId,
 ) -> Result<(UserId, &'a Invitation), Refusal> {
-    let invitation = match viewable(scene, organization, id) {
-        // O6: who may see what is left of it is told that nothing can be changed.
-        Ok(_) | Err(Refusal::InvitationNotFound) if is_deleted(scene) => {
-            return Err(Refusal::OrganizationDeleted);
-        }
-        viewed => viewed?,
-    };
+    // O6: all were closed with it, and who may still look at them is told why.
+    if scene
+        .state
+        .organization()
+        .is_some_and(|row| !row.is_active())
+    {
+        scene.require(organization, OrganizationAction::ViewInvitations)?;
+        return Err(Refusal::OrganizationDeleted);
+    }
+    let invitation = viewable(scene, organization, id)?;
     if !invitation.is_open() {
         return Err(Refusal::InvitationClosed {
             state: invitation.state,
@@ -402,11 +405,6 @@ fn managed<'a>(
     }
     may_send(scene, invitation.email.key(), &invitation.target)?;
     Ok((scene.user()?, invitation))
-}
-
-fn is_deleted(scene: &Scene<'_>) -> bool {
-    let organization = scene.state.organization();
-    organization.is_some_and(|organization| !organization.is_active())
 }
 
 /// The invitation, if the actor may view it.

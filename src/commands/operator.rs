@@ -149,15 +149,13 @@ impl Command for AppointAdmin {
         if user.is_nobody() {
             return Err(Refusal::IdentityMissing);
         }
+        email_is_free(scene, user, self.email.key())?;
         Ok(match scene.state.member(user) {
-            None => {
-                email_is_free(scene, user, self.email.key())?;
-                vec![Event::MemberJoined {
-                    user,
-                    email: self.email.address().clone(),
-                    role: to,
-                }]
-            }
+            None => vec![Event::MemberJoined {
+                user,
+                email: self.email.address().clone(),
+                role: to,
+            }],
             Some(member) if member.role == to => Vec::new(),
             Some(member) => vec![Event::OrganizationRoleChanged {
                 user,

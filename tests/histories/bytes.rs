@@ -1,7 +1,9 @@
 //! Commands from bytes: a step of a random history.
 
 use proptest::prelude::*;
-use tenancy::commands::{AcceptInvitation, DeclineInvitation};
+use tenancy::commands::{
+    AcceptInvitation, AcceptReceivedInvitation, DeclineInvitation, DeclineReceivedInvitation,
+};
 use tenancy::store::InvitationState;
 use tenancy::text::{PostalAddress, TextLine};
 use tenancy::token::InvitationSecret;
@@ -58,7 +60,6 @@ fn pick<T: Clone>(from: &[T], by: u8) -> Option<T> {
 /// How often each kind of command is drawn, where it is more than once in a round.
 const WEIGHTS: &[(Kind, usize)] = &[
     (Kind::AcceptInvitation, 6),
-    (Kind::AcceptReceivedInvitation, 3),
     (Kind::InviteToOrganization, 4),
     (Kind::InviteToWorkspace, 5),
     (Kind::GiveWorkspaceRole, 4),
@@ -68,6 +69,7 @@ const WEIGHTS: &[(Kind, usize)] = &[
     (Kind::ResendInvitation, 2),
     (Kind::RevokeInvitation, 2),
     (Kind::DeclineInvitation, 2),
+    (Kind::AcceptReceivedInvitation, 4),
     (Kind::RemoveMember, 2),
     (Kind::LeaveOrganization, 2),
     (Kind::TakeWorkspaceRole, 2),
@@ -175,6 +177,23 @@ impl<'a> Bytes<'a> {
         }
     }
 
+    /// Somebody who can show the address that an invitation is for: mostly who has it, now and then another
+    /// account.
+    fn invited(
+        &self,
+        (organization, invitation): (OrganizationId, InvitationId),
+        actor: u8,
+    ) -> Option<Who> {
+        let it = self.driver.model.organizations.get(&organization)?;
+        let invited = model::normal(&it.invitations.get(&invitation)?.email);
+        let whose = (0..5).find(|index| invited.ends_with(&address(*index)))?;
+        let who = match actor % 8 {
+            7 => user(whose + 1),
+            _ => user(whose),
+        };
+        Some(Who::User(who, Some(invited)))
+    }
+
     /// Mostly somebody who may; often somebody; now and then somebody odd.
     fn decode_who(&self, ask: &Ask, actor: u8, oddly: u8) -> Who {
         let index = actor % 5;
@@ -185,20 +204,14 @@ impl<'a> Bytes<'a> {
             12 => Who::User(user(index), Some(address(index.wrapping_add(1)))),
             _ => Who::User(user(index), Some(address(index))),
         };
-        if actor >= 250 {
-            return Who::Operator;
+        match actor {
+            250.. => return Who::Operator,
+            // M6: nobody, whatever address they show.
+            249 => return Who::User(UserId::from_external(""), Some(address(oddly))),
+            _ => {}
         }
         let plainly = oddly < 160;
         let on = ask.about();
-        if let Some((organization, invitation)) = answered(ask).filter(|_| plainly) {
-            let it = self.driver.model.organizations.get(&organization);
-            let invitation = it.and_then(|it| it.invitations.get(&invitation));
-            let invited = invitation
-                .map(|i| model::normal(&i.email))
-                .unwrap_or_default();
-            let found = (0..5).find(|index| invited.ends_with(&address(*index)));
-            return found.map_or(somebody, |index| Who::User(user(index), Some(invited)));
-        }
         match ask {
             Ask::SetWorkspaceQuota(_)
             | Ask::EditContract(_)
@@ -208,10 +221,23 @@ impl<'a> Bytes<'a> {
             {
                 Who::Operator
             }
-            // An account whose address has become somebody else's.
-            Ask::FollowEmailChange(_) if oddly.is_multiple_of(3) => {
-                Who::User(user(index), Some(address(actor / 5)))
+            Ask::AcceptInvitation(AcceptInvitation { token })
+            | Ask::DeclineInvitation(DeclineInvitation { token })
+                if plainly =>
+            {
+                let of = (token.organization(), token.invitation());
+                self.invited(of, actor).unwrap_or(somebody)
             }
+            Ask::AcceptReceivedInvitation(AcceptReceivedInvitation {
+                organization,
+                invitation,
+            })
+            | Ask::DeclineReceivedInvitation(DeclineReceivedInvitation {
+                organization,
+                invitation,
+            }) if plainly => self
+                .invited((*organization, *invitation), actor)
+                .unwrap_or(somebody),
             Ask::FollowEmailChange(_) | Ask::LeaveOrganization(_) | Ask::LeaveWorkspace(_) => {
                 somebody
             }
@@ -234,19 +260,6 @@ impl<'a> Bytes<'a> {
             }
             _ => somebody,
         }
-    }
-}
-
-/// The invitation that a command answers.
-fn answered(ask: &Ask) -> Option<(OrganizationId, InvitationId)> {
-    match ask {
-        Ask::AcceptInvitation(AcceptInvitation { token })
-        | Ask::DeclineInvitation(DeclineInvitation { token }) => {
-            Some((token.organization(), token.invitation()))
-        }
-        Ask::AcceptReceivedInvitation(it) => Some((it.organization, it.invitation)),
-        Ask::DeclineReceivedInvitation(it) => Some((it.organization, it.invitation)),
-        _ => None,
     }
 }
 
@@ -314,14 +327,20 @@ impl Arguments for Bytes<'_> {
     fn user(&mut self) -> UserId {
         match self.step.whom {
             255 => UserId::from_uuid(uuid(1)),
+            254 => UserId::from_external(""),
             whom => user(whom),
         }
     }
 
+    /// Mostly by their own address, now and then by another one of theirs, or by somebody else's.
     fn appointee(&mut self) -> (UserId, VerifiedEmail) {
         let Step { what, whom, .. } = self.step;
-        let of = whom.wrapping_add(u8::from(what.is_multiple_of(8))); // now and then somebody else's
-        (self.user(), VerifiedEmail::attest(email(&address(of))))
+        let shown = match what % 8 {
+            0 => format!("new.{}", address(whom)),
+            1 => address(whom.wrapping_add(1)),
+            _ => address(whom),
+        };
+        (self.user(), VerifiedEmail::attest(email(&shown)))
     }
 
     fn email(&mut self) -> EmailAddress {

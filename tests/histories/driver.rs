@@ -15,7 +15,7 @@ use tenancy::commands::{
 use tenancy::store::{MemoryRepository, OrganizationState};
 use tenancy::{
     Actor, DomainId, Event, InvitationId, InvitationToken, InvitationValidity, Name, Operator,
-    OrganizationId, QuotaUsage, Settings, Tenancy, VerifiedEmail, Version, WorkspaceId,
+    OrganizationId, QuotaUsage, Settings, Tenancy, VerifiedEmail, WorkspaceId,
 };
 use tenancy_tests::commands::Ask;
 use tenancy_tests::model::{Choices, Drawn, Model, Who};
@@ -103,7 +103,7 @@ impl Told for DeletedWorkspace {
 }
 
 pub const PENDING_LIMIT: u32 = 4;
-const DAILY_LINKS: u32 = 4;
+pub const DAILY_LIMIT: u32 = 6;
 
 impl Driver {
     /// Acme is Ann's, Beta is Dora's; each may hold two workspaces.
@@ -129,10 +129,10 @@ impl Driver {
         let reading = Arc::clone(&clock);
         let settings = Settings {
             pending_invitation_limit: PENDING_LIMIT,
-            daily_link_limit: DAILY_LINKS,
-            resend_pause: Duration::from_secs(60),
             invitation_validity: InvitationValidity::days(7).expect("7 days"),
             default_workspace_quota: NonZeroU32::MIN,
+            daily_link_limit: DAILY_LIMIT,
+            resend_pause: Duration::from_secs(60),
         };
         let tenancy = Tenancy::new(MemoryRepository::new())
             .with_settings(settings)
@@ -160,13 +160,13 @@ impl Driver {
     }
 
     pub fn step(&mut self, step: Step) -> Happened {
-        // Now and then days, now and then at once (I8).
-        let seconds = match step.oddly % 16 {
-            15 => 3 * 86_400,
-            13 | 14 => 1,
+        let passes = match step.oddly % 16 {
+            15 => 3 * 86_400 + 60,
+            14 => 0,
+            12 | 13 => 20,
             _ => 60,
         };
-        self.clock.fetch_add(seconds, Ordering::SeqCst);
+        self.clock.fetch_add(passes, Ordering::SeqCst);
         let (who, ask) = Bytes::of(self, step).decode();
         self.carry_out(who, ask)
     }
@@ -203,16 +203,15 @@ impl Driver {
         );
         let drawn = drawn(
             on,
-            on.map_or(Version::ABSENT, |on| self.version(on)),
             result.as_ref().map_or(&[], Vec::as_slice),
             token.as_ref(),
         );
         let choices = Choices {
             validity: TimeDelta::days(7),
             limit: PENDING_LIMIT as usize,
+            links: DAILY_LIMIT,
+            pause: TimeDelta::minutes(1),
             quota: 1,
-            links: DAILY_LINKS,
-            pause: TimeDelta::seconds(60),
         };
         let expected = self
             .model
@@ -236,9 +235,9 @@ impl Driver {
         }
     }
 
-    fn version(&self, id: OrganizationId) -> Version {
+    fn version(&self, id: OrganizationId) -> tenancy::Version {
         let state = self.tenancy.repository().state(id);
-        state.map_or(Version::ABSENT, |state| state.version())
+        state.map_or(tenancy::Version::ABSENT, |state| state.version())
     }
 
     /// Remembers the ids of what is new. Answers the organization that the command was about.
@@ -279,14 +278,8 @@ pub fn actor(who: &Who) -> Actor {
     }
 }
 
-fn drawn(
-    on: Option<OrganizationId>,
-    version: Version,
-    events: &[Event],
-    token: Option<&InvitationToken>,
-) -> Drawn {
+fn drawn(on: Option<OrganizationId>, events: &[Event], token: Option<&InvitationToken>) -> Drawn {
     let mut drawn = Drawn {
-        version: version.get(),
         link: token.map(|token| *token.hash().as_bytes()),
         ..Drawn::default()
     };

@@ -66,10 +66,8 @@ use tenancy_tests::deep;
 #[derive(Clone, Copy, Debug)]
 pub struct Bounds {
     pub organizations: u8,
-    pub users: u8,
-    /// Whether everybody may sign in with everybody's address, verified or not, rather than with their
-    /// own.
-    pub any_address: bool,
+    /// Of each user, the addresses that they may sign in with.
+    pub addresses: &'static [&'static [u8]],
     pub organization_roles: &'static [OrganizationRole],
     pub workspace_roles: &'static [WorkspaceRole],
     /// The quotas that the vendor may set: the largest bounds the number of workspaces.
@@ -78,11 +76,23 @@ pub struct Bounds {
     pub domain: bool,
     /// How many invitations may be open at once: the host's limit (I8).
     pub invitations: u32,
+    /// How many links may be made in a day, one of an invitation in a minute (I8). `None`: any number, at once.
+    pub links: Option<u32>,
 }
 
 impl Bounds {
-    pub fn addresses(&self) -> u8 {
-        self.users
+    pub fn users(&self) -> u8 {
+        u8::try_from(self.addresses.len()).unwrap()
+    }
+
+    /// All addresses that there are.
+    pub fn all_addresses(&self) -> BTreeSet<u8> {
+        self.addresses.iter().copied().flatten().copied().collect()
+    }
+
+    /// Whether somebody may show another address than the one that they showed before.
+    pub fn addresses_change(&self) -> bool {
+        self.addresses.iter().any(|theirs| theirs.len() > 1)
     }
 
     /// The commands that nobody can be granted in such a world.
@@ -125,19 +135,27 @@ pub struct Found {
     pub granted: usize,
 }
 
+/// Each has their own address.
+const TWO_PEOPLE: &[&[u8]] = &[&[0], &[1]];
+const THREE_PEOPLE: &[&[u8]] = &[&[0], &[1], &[2]];
+/// Everybody may sign in with everybody's address.
+const ANYBODY: &[&[u8]] = &[&[0, 1], &[0, 1]];
+/// Ann has one, Bob has two.
+const TWO_OF_ONE: &[&[u8]] = &[&[0], &[1, 2]];
+
 const ADMIN_OR_MEMBER: &[OrganizationRole] = &[OrganizationRole::Member, OrganizationRole::Admin];
 const ADMIN_OR_READER: &[WorkspaceRole] = &[WorkspaceRole::Reader, WorkspaceRole::Admin];
 
 /// What each world starts from, and says how it differs.
 const SMALLEST: Bounds = Bounds {
     organizations: 1,
-    users: 2,
-    any_address: false,
+    addresses: TWO_PEOPLE,
     organization_roles: ADMIN_OR_MEMBER,
     workspace_roles: ADMIN_OR_READER,
     quotas: &[1],
     domain: false,
     invitations: 0,
+    links: None,
 };
 
 const fn found(states: usize, questions: usize, granted: usize) -> Found {
@@ -157,7 +175,7 @@ fn explored((small, few): (Bounds, Found), (large, many): (Bounds, Found)) {
 #[test]
 fn three_people_with_every_role_in_a_workspace() {
     let small = Bounds {
-        users: 3,
+        addresses: THREE_PEOPLE,
         organization_roles: &OrganizationRole::ALL,
         workspace_roles: &WorkspaceRole::ALL,
         ..SMALLEST
@@ -175,13 +193,11 @@ fn three_people_with_every_role_in_a_workspace() {
 #[test]
 fn two_workspaces_and_a_domain_under_a_changing_quota() {
     let small = Bounds {
-        workspace_roles: &[WorkspaceRole::Admin],
         quotas: &[1, 2],
         domain: true,
         ..SMALLEST
     };
     let large = Bounds {
-        workspace_roles: ADMIN_OR_READER,
         quotas: &[0, 1, 2],
         invitations: 1,
         ..small
@@ -196,12 +212,11 @@ fn two_workspaces_and_a_domain_under_a_changing_quota() {
 fn every_role_by_invitation() {
     let small = Bounds {
         organization_roles: &OrganizationRole::ALL,
-        workspace_roles: ADMIN_OR_READER,
+        workspace_roles: &WorkspaceRole::ALL,
         invitations: 1,
         ..SMALLEST
     };
     let large = Bounds {
-        workspace_roles: &WorkspaceRole::ALL,
         invitations: 2,
         ..small
     };
@@ -214,13 +229,11 @@ fn every_role_by_invitation() {
 #[test]
 fn two_invitations_at_once() {
     let small = Bounds {
-        workspace_roles: &[WorkspaceRole::Admin],
         invitations: 2,
         ..SMALLEST
     };
     let large = Bounds {
-        users: 3,
-        workspace_roles: ADMIN_OR_READER,
+        addresses: THREE_PEOPLE,
         ..small
     };
     explored(
@@ -232,8 +245,7 @@ fn two_invitations_at_once() {
 #[test]
 fn three_people_and_an_invitation() {
     let small = Bounds {
-        users: 3,
-        organization_roles: &[OrganizationRole::Admin],
+        addresses: THREE_PEOPLE,
         workspace_roles: &[WorkspaceRole::Admin],
         invitations: 1,
         ..SMALLEST
@@ -252,7 +264,7 @@ fn three_people_and_an_invitation() {
 #[test]
 fn people_whose_addresses_change() {
     let small = Bounds {
-        any_address: true,
+        addresses: ANYBODY,
         workspace_roles: &[WorkspaceRole::Admin],
         invitations: 1,
         ..SMALLEST
@@ -266,6 +278,38 @@ fn people_whose_addresses_change() {
         (small, found(622, 306_236, 71_847)),
         (large, found(14_839, 8_921_829, 2_327_688)),
     );
+}
+
+#[test]
+fn a_person_with_two_addresses() {
+    let small = Bounds {
+        addresses: TWO_OF_ONE,
+        workspace_roles: &[WorkspaceRole::Admin],
+        invitations: 1,
+        ..SMALLEST
+    };
+    let large = Bounds {
+        workspace_roles: ADMIN_OR_READER,
+        invitations: 2,
+        ..small
+    };
+    explored((small, found(0, 0, 0)), (large, found(0, 0, 0)));
+}
+
+#[test]
+fn invitations_that_are_sent_again_and_again() {
+    let small = Bounds {
+        workspace_roles: &[WorkspaceRole::Admin],
+        invitations: 1,
+        links: Some(2),
+        ..SMALLEST
+    };
+    let large = Bounds {
+        invitations: 2,
+        links: Some(3),
+        ..small
+    };
+    explored((small, found(0, 0, 0)), (large, found(0, 0, 0)));
 }
 
 #[test]

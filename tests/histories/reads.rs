@@ -104,6 +104,8 @@ fn everybody() -> Vec<Who> {
     let mut everybody = vec![
         Who::Operator,
         Who::User(UserId::from_external("nobody"), None),
+        // M6: an identity that is missing is nobody's, whatever it shows.
+        Who::User(UserId::from_external(""), Some(address(0))),
     ];
     for index in 0..5 {
         everybody.push(Who::User(user(index), Some(address(index))));
@@ -627,7 +629,7 @@ impl Driver {
         assert_eq!(received, expected, "O3");
     }
 
-    /// I3: opening a link only previews it.
+    /// I3: opening a link only previews it; I10: what it shows.
     fn previews(&self) {
         let before = self.states();
         for token in &self.tokens {
@@ -635,16 +637,30 @@ impl Driver {
             let invitation = it.and_then(|it| it.invitations.get(&token.invitation()));
             let invitation = invitation.filter(|i| i.link == *token.hash().as_bytes());
             let preview = codes(tenancy::block_on(self.tenancy.preview(token)));
-            // I10: of a closed one, its holder learns only how it was closed.
+            let expected = invitation.ok_or("invitation_not_found").map(|i| {
+                let it = it.expect("it has the invitation");
+                let workspace = i.target.workspace().map(|w| it.workspaces[&w].name.clone());
+                // I10: of a closed one, only how.
+                (i.state == InvitationState::Open)
+                    .then(|| (it.name.clone(), workspace, self.status(i)))
+                    .ok_or(i.state)
+            });
             let found = preview.map(|preview| match preview {
-                InvitationPreview::Open { invitation, .. } => Ok(invitation.status),
+                InvitationPreview::Open {
+                    organization,
+                    organization_name,
+                    workspace_name,
+                    invitation,
+                } => {
+                    assert_eq!(organization, token.organization());
+                    assert_eq!(invitation.id, token.invitation());
+                    let workspace = workspace_name.map(|name| name.as_str().to_owned());
+                    let organization = organization_name.as_str().to_owned();
+                    Ok((organization, workspace, invitation.status))
+                }
                 InvitationPreview::Closed { state } => Err(state),
             });
-            let expected = invitation.map(|i| match i.state {
-                InvitationState::Open => Ok(self.status(i)),
-                closed => Err(closed),
-            });
-            assert_eq!(found, expected.ok_or("invitation_not_found"));
+            assert_eq!(found, expected);
         }
         assert_eq!(self.states(), before);
     }

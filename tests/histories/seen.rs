@@ -1,9 +1,10 @@
 //! What the crate keeps, as the model would write it.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
-use tenancy::store::OrganizationState;
-use tenancy::{DomainStatus, UserId, WorkspaceId};
+use chrono::DateTime;
+use tenancy::store::{Invitation, OrganizationState};
+use tenancy::{DomainStatus, UserId};
 use tenancy_tests::model::{self, Organization};
 
 /// An organization's records as the model would write them.
@@ -36,11 +37,6 @@ pub fn seen(state: &OrganizationState) -> Organization {
             .workspace_members()
             .map(|member| ((member.workspace, member.user), member.role))
             .collect(),
-        lowered: lowered(state),
-        departed: state
-            .former_members()
-            .map(|former| ((former.user, former.workspace), former.departed_in.get()))
-            .collect(),
         domains: state
             .domains()
             .map(|domain| {
@@ -65,23 +61,39 @@ pub fn seen(state: &OrganizationState) -> Organization {
                     target: invitation.target,
                     inviter: invitation.inviter,
                     link: *invitation.token_hash.as_bytes(),
-                    sent: (invitation.sent_in.get(), invitation.sent_at),
+                    sent: invitation.sent_at,
                     expires: invitation.expires_at,
                     state: invitation.state,
+                    outdated_for: outdated_for(state, invitation),
                 };
                 (invitation.id, seen)
             })
             .collect(),
-        links: (row.links.day, row.links.count),
+        links: (row.links.count > 0).then(|| {
+            let begins = DateTime::from_timestamp(row.links.day * 86_400, 0).expect("a day");
+            (begins.date_naive(), row.links.count)
+        }),
     }
 }
 
-fn lowered(state: &OrganizationState) -> BTreeMap<(UserId, Option<WorkspaceId>), u64> {
-    let members = state.members();
-    let members = members.map(|member| ((member.user, None), member.lowered_in));
-    let there = state.workspace_members();
-    let there = there.map(|held| ((held.user, Some(held.workspace)), held.lowered_in));
-    let all = members.chain(there);
-    all.filter_map(|(of, lowered)| Some((of, lowered?.get())))
+/// To whom an open invitation gives nothing more, as the records say it: who departed or lost something in a
+/// later version than that of its link (`DESIGN.md`).
+pub fn outdated_for(state: &OrganizationState, invitation: &Invitation) -> BTreeSet<UserId> {
+    let departures = state.former_members().filter(|departure| {
+        departure.workspace.is_none() || departure.workspace == invitation.target.workspace()
+    });
+    let departures = departures.map(|departure| (departure.user, Some(departure.departed_in)));
+    let lowered = state
+        .members()
+        .map(|member| (member.user, member.lowered_in));
+    let lowered_there = state
+        .workspace_members()
+        .filter(|held| Some(held.workspace) == invitation.target.workspace())
+        .map(|held| (held.user, held.lowered_in));
+    departures
+        .chain(lowered)
+        .chain(lowered_there)
+        .filter(|(_, lost)| invitation.is_open() && *lost > Some(invitation.sent_in))
+        .map(|(user, _)| user)
         .collect()
 }

@@ -4,8 +4,8 @@ use tenancy::commands::{CreateOrganization, CreatedOrganization};
 use tenancy::store::OrganizationStatus;
 use tenancy::views::WorkspaceInvoicing;
 use tenancy::{
-    DomainAction, Event, OrganizationAction, OrganizationRole, Paging, Refusal, RevocationReason,
-    RoleSet, WorkspaceAction, WorkspaceRole,
+    DomainAction, Event, InvitationId, OrganizationAction, OrganizationRole, Paging, Refusal,
+    RevocationReason, RoleSet, WorkspaceAction, WorkspaceRole,
 };
 
 use tenancy_tests::world::*;
@@ -520,6 +520,25 @@ fn o6_nothing_more_is_done_in_a_deleted_organization_but_releasing_its_domain_na
     world.does(&op, acme.release("acme-sandbox"));
     let other = world.owned_by(&user("zoe"), "Other");
     world.does(&user("zoe"), other.sandbox("acme-sandbox"));
+}
+
+#[test]
+fn o6_an_operator_who_wants_to_change_an_invitation_is_told_that_the_organization_is_deleted() {
+    let world = World::new();
+    let acme = world.acme();
+    let (ann, op) = (user("ann"), operator());
+    let sent = world.does(&ann, acme.invite("bob", OrganizationRole::Member));
+    world.does(&ann, acme.delete_workspace(acme.workspace));
+    world.does(&ann, acme.delete());
+    for invitation in [sent.invitation, InvitationId::new()] {
+        let refused = world.refused(&op, acme.resend(invitation));
+        assert_eq!(refused, Refusal::OrganizationDeleted);
+        let refused = world.refused(&op, acme.revoke(invitation));
+        assert_eq!(refused, Refusal::OrganizationDeleted);
+        // Nobody else is told that it ever was.
+        let refused = world.refused(&ann, acme.resend(invitation));
+        assert_eq!(refused, not_found(acme.organization));
+    }
 }
 
 #[test]

@@ -717,6 +717,11 @@ fn m6_within_an_organization_an_address_is_one_members() {
         world.refused(&cy_as_bob, accept(&sent)),
         Refusal::EmailInUse
     );
+    // A member who is appointed keeps their address, and still shows one that isn't theirs.
+    assert_eq!(
+        world.refused(&operator(), acme.appoint(&cy_as_bob)),
+        Refusal::EmailInUse
+    );
     // Bob himself takes what is his; and once he is gone, the address is free.
     world.does(&bob, accept(&sent));
     world.does(&ann, acme.remove(&bob));

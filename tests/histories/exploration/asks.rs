@@ -30,7 +30,7 @@ impl Asks {
     /// What one actor asks. Without a verified address, a user who is there already is another one only to
     /// those commands that look at it; where people change addresses, they ask everything all the same.
     pub fn by(&self, who: &Who, bounds: &Bounds) -> impl Iterator<Item = &Ask> {
-        let alike = matches!(who, Who::User(_, None)) && !bounds.any_address;
+        let alike = matches!(who, Who::User(_, None)) && !bounds.addresses_change();
         let others = (!alike).then_some(&self.others);
         self.about_addresses
             .iter()
@@ -55,15 +55,16 @@ pub struct Words {
 
 impl Words {
     pub fn new(bounds: &Bounds) -> Self {
-        let addresses: Vec<_> = (0..bounds.addresses())
-            .map(|at| email(&address(at)))
-            .collect();
-        let users: Vec<_> = (0..bounds.users).map(user).collect();
-        let appointees = users.iter().enumerate().flat_map(|(at, user)| {
-            let theirs = addresses.iter().enumerate();
-            let theirs = theirs.filter(move |(of, _)| bounds.any_address || *of == at);
-            theirs.map(|(_, email)| (*user, VerifiedEmail::attest(email.clone())))
-        });
+        let addresses = bounds.all_addresses().into_iter();
+        let addresses: Vec<_> = addresses.map(|at| email(&address(at))).collect();
+        let users: Vec<_> = (0..bounds.users()).map(user).collect();
+        let appointees = users
+            .iter()
+            .zip(bounds.addresses)
+            .flat_map(|(user, theirs)| {
+                let shown = theirs.iter().map(|at| email(&address(*at)));
+                shown.map(|shown| (*user, VerifiedEmail::attest(shown)))
+            });
         Self {
             organization_names: ["Acme", "Beta"].map(name).to_vec(),
             workspace_names: ["Acme", "Beta", "ACME"].map(name).to_vec(),
@@ -83,13 +84,10 @@ impl Words {
     /// the vendor's staff.
     pub fn actors(bounds: &Bounds) -> Vec<Who> {
         let mut actors = vec![Who::Operator];
-        for at in 0..bounds.users {
+        for (at, theirs) in (0..).zip(bounds.addresses) {
             actors.push(Who::User(user(at), None));
-            for theirs in 0..bounds.addresses() {
-                if bounds.any_address || theirs == at {
-                    actors.push(Who::User(user(at), Some(address(theirs))));
-                }
-            }
+            let shown = theirs.iter().map(|theirs| address(*theirs));
+            actors.extend(shown.map(|shown| Who::User(user(at), Some(shown))));
         }
         actors
     }
@@ -110,7 +108,7 @@ impl Words {
                 let ask = kind.draw(&mut every);
                 let to = if core::mem::take(&mut every.chose_what_is_over) {
                     &mut asks.left_behind
-                } else if kind.reads_email() && *kind != Kind::CreateOrganization {
+                } else if kind.reads_email() {
                     &mut asks.about_addresses
                 } else {
                     &mut asks.others

@@ -1,17 +1,21 @@
 //! The canonical form of a state: two states of one form are the same to every command.
 //!
-//! Users, workspaces and organizations are renamed so that the smallest form comes out; names, times,
-//! versions, texts on paper, kinds of domains and closed invitations are forgotten.
+//! Users, addresses, workspaces and organizations are renamed so that the smallest form comes out; names,
+//! times, versions, texts on paper, kinds of domains and closed invitations are forgotten. Of what people lost, it
+//! is kept which open invitations are older.
+
+use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
-use tenancy::store::{Invitation, OrganizationState};
+use tenancy::store::OrganizationState;
 use tenancy::{
     DomainStatus, InvitationTarget, OrganizationRole, UserId, WorkspaceId, WorkspaceRole,
 };
 
 use super::Bounds;
-use super::explorer::Node;
+use super::explorer::{Node, PAUSE, links_today};
 use crate::bytes::{address, user};
+use crate::seen::outdated_for;
 
 pub type Form = Vec<u8>;
 
@@ -36,28 +40,39 @@ pub struct Renamings {
     all: Vec<(Vec<u8>, Vec<u8>)>,
     users: Vec<UserId>,
     addresses: Vec<String>,
+    /// Whether it matters how many links were made, and when (I8).
+    links: bool,
+}
+
+/// An order says who was before at each place; the place is the new name.
+fn new(order: &[u8], old: usize) -> u8 {
+    let place = order.iter().position(|at| usize::from(*at) == old);
+    u8::try_from(place.unwrap()).unwrap()
 }
 
 impl Renamings {
     pub fn new(bounds: &Bounds) -> Self {
-        let users = orders(bounds.users);
-        let all = if bounds.any_address {
-            let pairs = users.iter().flat_map(|users| {
-                orders(bounds.addresses())
-                    .into_iter()
-                    .map(move |addresses| (users.clone(), addresses))
-            });
-            pairs.collect()
-        } else {
-            users
-                .into_iter()
-                .map(|order| (order.clone(), order))
-                .collect()
-        };
+        let addresses = bounds.all_addresses();
+        let mut all = Vec::new();
+        for users in orders(bounds.users()) {
+            for renamed in orders(u8::try_from(addresses.len()).unwrap()) {
+                // Everybody is renamed to somebody who may show the same addresses, renamed.
+                let alike = users.iter().zip(bounds.addresses).all(|(old, theirs)| {
+                    let before = bounds.addresses[usize::from(*old)].iter();
+                    let since: BTreeSet<_> =
+                        before.map(|at| new(&renamed, usize::from(*at))).collect();
+                    since == theirs.iter().copied().collect()
+                });
+                if alike {
+                    all.push((users.clone(), renamed));
+                }
+            }
+        }
         Self {
             all,
-            users: (0..bounds.users).map(user).collect(),
-            addresses: (0..bounds.addresses()).map(address).collect(),
+            users: (0..bounds.users()).map(user).collect(),
+            addresses: addresses.into_iter().map(address).collect(),
+            links: bounds.links.is_some(),
         }
     }
 
@@ -112,18 +127,13 @@ impl Renamings {
         };
         let placed = |id| u8::try_from(workspaces.iter().position(|known| *known == id).unwrap());
         let placed = |id: WorkspaceId| placed(id).unwrap();
-        // An order says who was before at each place; the place is the new name.
-        let new = |order: &[u8], old: usize| {
-            let place = order.iter().position(|at| usize::from(*at) == old);
-            u8::try_from(place.unwrap()).unwrap()
-        };
         let mut form = vec![1 + u8::from(row.is_active())];
         form.push(u8::try_from(row.workspace_quota).unwrap());
         for at in users {
             let member = state.member(self.users[usize::from(*at)]);
             form.push(member.map_or(0, |member| 1 + of_organization(member.role)));
-            let email = member.map(|member| member.email.as_str());
-            let email = email.map(|email| new(addresses, self.address(email)));
+            let email = member.map(|member| &member.email);
+            let email = email.map(|email| new(addresses, self.address(email.as_str())));
             form.push(email.map_or(0, |email| 1 + email));
         }
         form.push(u8::try_from(workspaces.len()).unwrap());
@@ -147,37 +157,29 @@ impl Renamings {
                         3 + 3 * placed(workspace) + of_workspace(role)
                     }
                 };
-                let mut written = vec![
+                let lost = outdated_for(state, invitation);
+                let lost = users
+                    .iter()
+                    .map(|at| lost.contains(&self.users[usize::from(*at)]));
+                let again = invitation.sent_at + PAUSE;
+                [
                     new(addresses, self.address(invitation.email.as_str())),
                     target,
                     new(users, self.user(invitation.inviter)),
                     u8::from(now < invitation.expires_at),
-                ];
-                // Of departures and lowered roles matters only what they are newer than (M2, M4): what is
-                // sent from now on is newer than all of them.
-                written.extend(users.iter().map(|at| {
-                    let user = self.users[usize::from(*at)];
-                    u8::from(is_outdated(state, invitation, user))
-                }));
-                written
+                    lost.fold(0, |places, lost| 2 * places + u8::from(lost)),
+                    u8::from(self.links && now < again),
+                ]
             })
             .collect();
         invitations.sort_unstable();
         form.push(u8::try_from(invitations.len()).unwrap());
         form.extend(invitations.concat());
+        if self.links {
+            form.push(u8::try_from(links_today(row, now)).unwrap());
+        }
         form
     }
-}
-
-fn is_outdated(state: &OrganizationState, invitation: &Invitation, user: UserId) -> bool {
-    let there = invitation.target.workspace();
-    let departed = [None, there].map(|of| Some(state.former_member(user, of)?.departed_in));
-    let lowered = [
-        state.member(user).and_then(|member| member.lowered_in),
-        there.and_then(|of| state.workspace_member(of, user)?.lowered_in),
-    ];
-    let last = departed.into_iter().chain(lowered).flatten().max();
-    last > Some(invitation.sent_in)
 }
 
 fn of_organization(role: OrganizationRole) -> u8 {

@@ -60,7 +60,7 @@ fn a_state_that_breaks_an_invariant_is_noticed() {
         Record::Member(Member {
             user,
             role,
-            email: email(&format!("{user}@host.example")),
+            email: email("somebody@host.example"),
             since: whole.now,
             lowered_in: None,
             later: Later::default(),

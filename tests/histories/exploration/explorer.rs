@@ -2,11 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use tenancy::commands::{Circumstances, Command, Fresh, Undecided, decide};
-use tenancy::store::{Change, Claim, Commit, Facts, OrganizationState};
+use tenancy::store::{Change, Claim, Commit, Facts, Organization, OrganizationState};
 use tenancy::{
     Actor, CommitId, Event, InvitationToken, LogEntry, OrganizationId, Refusal, Settings,
 };
@@ -22,6 +21,14 @@ use tenancy_tests::model::{Choices, Drawn, Model, Who};
 use tenancy_tests::with_command;
 
 pub const VALIDITY: TimeDelta = TimeDelta::days(7);
+/// How long after a link another one may be made, in worlds where that matters (I8).
+pub const PAUSE: TimeDelta = TimeDelta::minutes(1);
+
+/// How many links an organization made on the day of `now`.
+pub fn links_today(row: &Organization, now: DateTime<Utc>) -> u32 {
+    let today = row.links.day == now.timestamp().div_euclid(86_400);
+    if today { row.links.count } else { 0 }
+}
 
 /// A state, and how it came about.
 #[derive(Clone)]
@@ -61,10 +68,12 @@ struct Granted {
 
 impl Explorer {
     pub fn new(bounds: Bounds) -> Self {
+        let pause = bounds.links.map_or(TimeDelta::zero(), |_| PAUSE);
+        let links = bounds.links.unwrap_or(u32::MAX);
         let settings = Settings {
             pending_invitation_limit: bounds.invitations,
-            daily_link_limit: u32::MAX,
-            resend_pause: Duration::ZERO,
+            daily_link_limit: links,
+            resend_pause: pause.to_std().unwrap(),
             ..Settings::default()
         };
         let actors = Words::actors(&bounds).into_iter();
@@ -74,9 +83,9 @@ impl Explorer {
             choices: Choices {
                 validity: VALIDITY,
                 limit: bounds.invitations as usize,
+                links,
+                pause,
                 quota: 1,
-                links: u32::MAX,
-                pause: TimeDelta::zero(),
             },
             words: Words::new(&bounds),
             renamings: Renamings::new(&bounds),
@@ -131,18 +140,34 @@ impl Explorer {
                 }
             }
         }
-        let pending = |state: &OrganizationState| {
-            state
-                .open_invitations()
-                .any(|open| node.now < open.expires_at)
-        };
-        if node.states.iter().any(pending) {
-            let now = node.now + VALIDITY;
+        for now in self.later(node) {
             reached(Node {
                 now,
                 ..node.clone()
             });
         }
+    }
+
+    /// The times that make a difference: when no link is too young to be replaced, when all are expired.
+    fn later(&self, node: &Node) -> Vec<DateTime<Utc>> {
+        let states = node.states.iter();
+        let open: Vec<_> = states
+            .flat_map(OrganizationState::open_invitations)
+            .collect();
+        let now = node.now;
+        let mut later = Vec::new();
+        if self.bounds.links.is_some() && open.iter().any(|open| now < open.sent_at + PAUSE) {
+            later.push(now + PAUSE);
+        }
+        let mut rows = node
+            .states
+            .iter()
+            .filter_map(OrganizationState::organization);
+        let counted = self.bounds.links.is_some() && rows.any(|row| links_today(row, now) > 0);
+        if counted || open.iter().any(|open| now < open.expires_at) {
+            later.push(now + VALIDITY);
+        }
+        later
     }
 
     /// Asks the crate and the model. `None` if both refuse, for the same reason.
@@ -235,7 +260,7 @@ impl Explorer {
                 after: state.clone(),
             });
         };
-        // What the façade makes of a store's answer that somebody holds a claim.
+        // What the façade makes of a store's answer that a claim is held already, by whomever.
         for change in &commit.changes {
             if let Change::Claim(Claim::DomainName(name)) = change {
                 let name = name.clone();
@@ -344,7 +369,6 @@ pub fn modelled(node: &Node) -> Model {
 /// What the world drew for a command.
 fn drawn(id: OrganizationId, granted: &Granted) -> Drawn {
     let mut drawn = Drawn {
-        version: granted.after.version().get(),
         link: granted.token.as_ref().map(|token| *token.hash().as_bytes()),
         ..Drawn::default()
     };

@@ -5,8 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use tenancy::store::{Claim, Invitation, InvitationState, OrganizationState};
 use tenancy::{Event, InvitationTarget, LogEntry, OrganizationRole, WorkspaceRole};
 
-use super::explorer::Node;
-use super::explorer::{Explorer, modelled};
+use super::explorer::{Explorer, Node, links_today, modelled};
 
 impl Explorer {
     pub fn in_order(&self, node: &Node) {
@@ -62,6 +61,12 @@ impl Explorer {
                 assert_eq!(names.insert(retired.name.clone(), state.id()), None, "D2");
             }
             assert!(open.len() <= self.bounds.invitations as usize, "I8");
+            if let Some(limit) = self.bounds.links {
+                assert!(links_today(row, node.now) <= limit, "I8");
+            }
+            let addresses = state.members().map(|member| member.email.key());
+            let addresses: BTreeSet<_> = addresses.collect();
+            assert_eq!(addresses.len(), state.members().count(), "M6");
             let targets = open.iter().map(|i| (i.email.key(), i.target.workspace()));
             assert_eq!(targets.collect::<BTreeSet<_>>().len(), open.len(), "I5");
             for invitation in open {
@@ -138,7 +143,7 @@ pub fn only_allowed_steps(
             "I5: {entry:?}"
         );
     }
-    if entry.command == "accept_invitation" {
+    if ["accept_invitation", "accept_received_invitation"].contains(&entry.command.as_str()) {
         for member in before.members() {
             let since = after.member(member.user).map(|after| after.role);
             assert!(since >= Some(member.role), "I7: {entry:?}");

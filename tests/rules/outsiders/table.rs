@@ -287,8 +287,6 @@ reads! {
         tenancy.invitations(actor, at.organization, Paging::first(5));
     workspace_invitations: |tenancy, actor, at|
         tenancy.workspace_invitations(actor, (at.organization, at.workspace), Paging::first(5));
-    invitation: |tenancy, actor, at|
-        tenancy.invitation(actor, at.organization, at.invitation);
     audit_trail: |tenancy, actor, at|
         tenancy.audit_trail(actor, at.organization, Paging::first(5));
     reachable_organizations: |tenancy, actor, _at|

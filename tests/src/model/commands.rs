@@ -1,0 +1,431 @@
+//! What each command does, in the rulebook's words.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use tenancy::commands::{
+    AcceptInvitation, AcceptReceivedInvitation, AppointAdmin, ChangeOrganizationRole, CreateDomain,
+    CreateOrganization, CreateWorkspace, DeactivateDomain, DeclineInvitation,
+    DeclineReceivedInvitation, DeleteDomain, DeleteOrganization, DeleteWorkspace, EditCompany,
+    EditContract, EditInvoicing, EditWorkspaceInvoicing, FollowEmailChange, GiveWorkspaceRole,
+    InviteToOrganization, InviteToWorkspace, LeaveOrganization, LeaveWorkspace, MoveDomain,
+    ReactivateDomain, ReleaseDomainName, RemoveMember, RenameOrganization, RenameWorkspace,
+    ResendInvitation, RevokeInvitation, SetWorkspaceQuota, TakeWorkspaceRole,
+};
+use tenancy::store::InvitationState;
+use tenancy::{
+    DomainAction, InvitationTarget, OrganizationAction, OrganizationRole, WorkspaceAction,
+};
+
+use super::{
+    Call, Domain, FORBIDDEN, Listed as _, Member, Model, NOT_FOUND, No, On, Organization,
+    Workspace, identity, meets,
+};
+use crate::commands::Ask;
+
+impl Model {
+    /// Does it, or stops where a rule says no: what it has done by then is nobody's to see.
+    pub(super) fn carry_out(&mut self, call: &Call<'_>, ask: &Ask) -> Result<(), No> {
+        let Call {
+            choices,
+            who,
+            drawn,
+            ..
+        } = *call;
+        match ask {
+            // O1, O2
+            Ask::CreateOrganization(CreateOrganization { name }) => {
+                let user = who.user()?;
+                let name = name.as_str().to_owned();
+                let role = OrganizationRole::Admin;
+                let email = who.email()?.clone();
+                let first = Workspace {
+                    name: name.clone(),
+                    invoicing: None,
+                };
+                let organization = Organization {
+                    name,
+                    deleted: false,
+                    quota: choices.quota,
+                    company: None,
+                    invoicing: None,
+                    contract: None,
+                    members: [(user, Member { role, email })].into(),
+                    workspaces: drawn.workspace.map(|id| (id, first)).into_iter().collect(),
+                    roles: BTreeMap::new(),
+                    domains: BTreeMap::new(),
+                    retired: BTreeSet::new(),
+                    invitations: BTreeMap::new(),
+                    links: None,
+                };
+                if let Some(id) = drawn.organization {
+                    self.organizations.insert(id, organization);
+                }
+            }
+            // O5
+            Ask::RenameOrganization(RenameOrganization { organization, name }) => {
+                let it = self.on_organization(who, *organization, OrganizationAction::Rename)?;
+                it.name = name.as_str().to_owned();
+            }
+            Ask::EditCompany(EditCompany {
+                organization,
+                company,
+            }) => {
+                let action = OrganizationAction::EditCompany;
+                let it = self.on_organization(who, *organization, action)?;
+                it.company.clone_from(company);
+            }
+            Ask::EditInvoicing(EditInvoicing {
+                organization,
+                invoicing,
+            }) => {
+                let action = OrganizationAction::EditInvoicing;
+                let it = self.on_organization(who, *organization, action)?;
+                it.invoicing.clone_from(invoicing);
+            }
+            // O6
+            Ask::DeleteOrganization(DeleteOrganization { organization }) => {
+                let it = self.on_organization(who, *organization, OrganizationAction::Delete)?;
+                if !it.workspaces.is_empty() || it.members.len() > 1 {
+                    return Err("organization_not_empty");
+                }
+                it.revoke(|_, _| true);
+                it.members.clear();
+                it.deleted = true;
+                it.company = None;
+                it.invoicing = None;
+                it.contract = None;
+            }
+            // W1, W2, W3
+            Ask::CreateWorkspace(CreateWorkspace { organization, name }) => {
+                let action = OrganizationAction::CreateWorkspace;
+                let it = self.on_organization(who, *organization, action)?;
+                if it.workspaces.len() >= it.quota as usize {
+                    return Err("quota_reached");
+                }
+                if it.name_is_taken(name.as_str(), None) {
+                    return Err("workspace_name_taken");
+                }
+                let name = name.as_str().to_owned();
+                let invoicing = None;
+                let new = drawn
+                    .workspace
+                    .map(|id| (id, Workspace { name, invoicing }));
+                it.workspaces.extend(new);
+            }
+            // W3
+            Ask::RenameWorkspace(RenameWorkspace {
+                organization,
+                workspace,
+                name,
+            }) => {
+                let action = WorkspaceAction::Rename;
+                let it = self.on_workspace(who, *organization, *workspace, action)?;
+                if it.name_is_taken(name.as_str(), Some(*workspace)) {
+                    return Err("workspace_name_taken");
+                }
+                let renamed = it.workspaces.get_mut(workspace).ok_or(NOT_FOUND)?;
+                renamed.name = name.as_str().to_owned();
+            }
+            // O5
+            Ask::EditWorkspaceInvoicing(EditWorkspaceInvoicing {
+                organization,
+                workspace,
+                invoicing,
+            }) => {
+                let action = WorkspaceAction::EditInvoicing;
+                let it = self.on_workspace(who, *organization, *workspace, action)?;
+                let edited = it.workspaces.get_mut(workspace).ok_or(NOT_FOUND)?;
+                edited.invoicing.clone_from(invoicing);
+            }
+            // W4
+            Ask::DeleteWorkspace(DeleteWorkspace {
+                organization,
+                workspace,
+            }) => {
+                let action = WorkspaceAction::Delete;
+                let it = self.on_workspace(who, *organization, *workspace, action)?;
+                let user = who.user()?;
+                let domains = it.domains.values().any(|d| d.workspace == *workspace);
+                let mut holders = it.roles.keys().filter(|(id, _)| id == workspace);
+                if domains || holders.any(|(_, holder)| *holder != user) {
+                    return Err("workspace_not_empty");
+                }
+                it.roles.remove(&(*workspace, user));
+                it.revoke(|_, i| i.target.workspace() == Some(*workspace));
+                it.workspaces.remove(workspace);
+            }
+            // D1, D2
+            Ask::CreateDomain(CreateDomain {
+                organization,
+                workspace,
+                name,
+                kind,
+            }) => {
+                let action = WorkspaceAction::CreateDomain;
+                let owner = self.names.get(name.as_str()).copied();
+                let it = self.on_workspace(who, *organization, *workspace, action)?;
+                let here = it.domains.values().any(|d| d.name == name.as_str());
+                if here || owner.is_some_and(|owner| owner != *organization) {
+                    return Err("domain_name_taken");
+                }
+                let domain = Domain {
+                    workspace: *workspace,
+                    name: name.as_str().to_owned(),
+                    kind: *kind,
+                    active: true,
+                };
+                it.retired.remove(name.as_str());
+                it.domains.extend(drawn.domain.map(|id| (id, domain)));
+                self.names.insert(name.as_str().to_owned(), *organization);
+            }
+            // D3
+            Ask::DeactivateDomain(DeactivateDomain {
+                organization,
+                domain,
+            }) => {
+                let action = DomainAction::Deactivate;
+                let it = self.on_domain(who, *organization, *domain, action)?;
+                it.domains.get_mut(domain).ok_or(NOT_FOUND)?.active = false;
+            }
+            Ask::ReactivateDomain(ReactivateDomain {
+                organization,
+                domain,
+            }) => {
+                let action = DomainAction::Reactivate;
+                let it = self.on_domain(who, *organization, *domain, action)?;
+                it.domains.get_mut(domain).ok_or(NOT_FOUND)?.active = true;
+            }
+            // "move to another workspace of the organization (on both)"
+            Ask::MoveDomain(MoveDomain {
+                organization,
+                domain,
+                to,
+            }) => {
+                self.on_domain(who, *organization, *domain, DomainAction::Move)?;
+                let there = self.letters(who, On::Workspace(*organization, *to));
+                if !meets(&there, DomainAction::Move.row()) {
+                    let seen = meets(&there, WorkspaceAction::view());
+                    return Err(if seen { FORBIDDEN } else { NOT_FOUND });
+                }
+                let it = self.organizations.get_mut(organization).ok_or(NOT_FOUND)?;
+                it.domains.get_mut(domain).ok_or(NOT_FOUND)?.workspace = *to;
+            }
+            Ask::DeleteDomain(DeleteDomain {
+                organization,
+                domain,
+            }) => {
+                let action = DomainAction::Delete;
+                let it = self.on_domain(who, *organization, *domain, action)?;
+                let gone = it.domains.remove(domain).ok_or(NOT_FOUND)?;
+                it.retired.insert(gone.name);
+            }
+            // M4, M5, O4, I6
+            Ask::ChangeOrganizationRole(ChangeOrganizationRole {
+                organization,
+                user,
+                role,
+            }) => {
+                let action = OrganizationAction::ManageRoles;
+                let it = self.on_organization(who, *organization, action)?;
+                let held = it.members.get(user).ok_or("member_not_found")?.role;
+                let last = it.admins() == 1;
+                if held == OrganizationRole::Admin && *role != OrganizationRole::Admin && last {
+                    return Err("last_admin");
+                }
+                it.members.get_mut(user).ok_or(NOT_FOUND)?.role = *role;
+                if *role < held {
+                    it.lost(*user, None);
+                }
+                it.revoke_what_they_can_not_send(*user);
+            }
+            // M2
+            Ask::RemoveMember(RemoveMember { organization, user }) => {
+                let action = OrganizationAction::RemoveMember;
+                let it = self.on_organization(who, *organization, action)?;
+                if !it.members.contains_key(user) {
+                    return Err("member_not_found");
+                }
+                it.let_go(*user)?;
+            }
+            // M3
+            Ask::LeaveOrganization(LeaveOrganization { organization }) => {
+                let user = who.user()?;
+                let it = self.organizations.get_mut(organization).ok_or(NOT_FOUND)?;
+                if !it.members.contains_key(&user) {
+                    return Err(NOT_FOUND);
+                }
+                it.let_go(user)?;
+            }
+            // M1, M4, M5, I6
+            Ask::GiveWorkspaceRole(GiveWorkspaceRole {
+                organization,
+                workspace,
+                user,
+                role,
+            }) => {
+                let action = WorkspaceAction::ManageRoles;
+                let it = self.on_workspace(who, *organization, *workspace, action)?;
+                if !it.members.contains_key(user) {
+                    return Err("member_not_found");
+                }
+                let held = it.roles.insert((*workspace, *user), *role);
+                if held > Some(*role) {
+                    it.lost(*user, Some(*workspace));
+                }
+                it.revoke_what_they_can_not_send(*user);
+            }
+            // M4, I6
+            Ask::TakeWorkspaceRole(TakeWorkspaceRole {
+                organization,
+                workspace,
+                user,
+            }) => {
+                let action = WorkspaceAction::ManageRoles;
+                let it = self.on_workspace(who, *organization, *workspace, action)?;
+                if it.roles.remove(&(*workspace, *user)).is_none() {
+                    return Err("member_not_found");
+                }
+                it.lost(*user, Some(*workspace));
+                it.revoke_what_they_can_not_send(*user);
+            }
+            // M3, M4, I6
+            Ask::LeaveWorkspace(LeaveWorkspace {
+                organization,
+                workspace,
+            }) => {
+                let user = who.user()?;
+                let action = WorkspaceAction::View;
+                let it = self.on_workspace(who, *organization, *workspace, action)?;
+                if it.roles.remove(&(*workspace, user)).is_none() {
+                    return Err("member_not_found");
+                }
+                it.lost(user, Some(*workspace));
+                it.revoke_what_they_can_not_send(user);
+            }
+            // M6
+            Ask::FollowEmailChange(FollowEmailChange { organization }) => {
+                let user = who.user()?;
+                let it = self.organizations.get_mut(organization).ok_or(NOT_FOUND)?;
+                if !it.members.contains_key(&user) {
+                    return Err(NOT_FOUND);
+                }
+                it.follow(user, who.email()?)?;
+            }
+            Ask::InviteToOrganization(InviteToOrganization {
+                organization,
+                email,
+                role,
+            }) => {
+                let action = OrganizationAction::Invite;
+                self.on_organization(who, *organization, action)?;
+                let target = InvitationTarget::Organization { role: *role };
+                self.invite(call, *organization, email.as_str(), target)?;
+            }
+            Ask::InviteToWorkspace(InviteToWorkspace {
+                organization,
+                workspace,
+                email,
+                role,
+            }) => {
+                let action = WorkspaceAction::InviteMember;
+                let it = self.on_workspace(who, *organization, *workspace, action)?;
+                if it.with_email(email.as_str()).is_none() {
+                    let action = WorkspaceAction::InviteNewcomer;
+                    self.on_workspace(who, *organization, *workspace, action)?;
+                }
+                let target = InvitationTarget::Workspace {
+                    workspace: *workspace,
+                    role: *role,
+                };
+                self.invite(call, *organization, email.as_str(), target)?;
+            }
+            // I4, I5
+            Ask::ResendInvitation(ResendInvitation {
+                organization,
+                invitation,
+            }) => {
+                let user = self.may_manage(who, *organization, *invitation)?;
+                let it = self.organizations.get_mut(organization).ok_or(NOT_FOUND)?;
+                let old = it.invitations[invitation].clone();
+                if it.already_has(&old.email, old.target) {
+                    return Err("already_has_role");
+                }
+                it.renew(call, *invitation, user, old.target)?;
+            }
+            Ask::RevokeInvitation(RevokeInvitation {
+                organization,
+                invitation,
+            }) => {
+                self.may_manage(who, *organization, *invitation)?;
+                let it = self.organizations.get_mut(organization).ok_or(NOT_FOUND)?;
+                it.close(*invitation, InvitationState::Revoked);
+            }
+            // I1, I3, I6, I7, M2, M4, M6
+            Ask::AcceptInvitation(AcceptInvitation { token }) => {
+                self.by_link(call, token)?;
+                self.accept(who, token.organization(), token.invitation())?;
+            }
+            Ask::DeclineInvitation(DeclineInvitation { token }) => {
+                self.by_link(call, token)?;
+                self.decline(token.organization(), token.invitation())?;
+            }
+            // I11: "all other rules of accepting hold"
+            Ask::AcceptReceivedInvitation(AcceptReceivedInvitation {
+                organization,
+                invitation,
+            }) => {
+                self.from_the_list(call, *organization, *invitation)?;
+                self.accept(who, *organization, *invitation)?;
+            }
+            Ask::DeclineReceivedInvitation(DeclineReceivedInvitation {
+                organization,
+                invitation,
+            }) => {
+                self.from_the_list(call, *organization, *invitation)?;
+                self.decline(*organization, *invitation)?;
+            }
+            // W2
+            Ask::SetWorkspaceQuota(SetWorkspaceQuota {
+                organization,
+                quota,
+            }) => {
+                let action = OrganizationAction::SetWorkspaceQuota;
+                self.on_organization(who, *organization, action)?.quota = *quota;
+            }
+            Ask::EditContract(EditContract {
+                organization,
+                contract,
+            }) => {
+                let action = OrganizationAction::EditContract;
+                let it = self.on_organization(who, *organization, action)?;
+                it.contract = contract.as_ref().map(|line| line.as_str().to_owned());
+            }
+            // O4, M6
+            Ask::AppointAdmin(AppointAdmin {
+                organization,
+                user,
+                email,
+            }) => {
+                let action = OrganizationAction::AppointAdmin;
+                let it = self.on_organization(who, *organization, action)?;
+                identity(*user)?;
+                let role = OrganizationRole::Admin;
+                let email = email.address().as_str().to_owned();
+                it.is_free_for(*user, &email)?;
+                let joining = Member { role, email };
+                it.members.entry(*user).or_insert(joining).role = role;
+            }
+            // D2; also of a deleted organization
+            Ask::ReleaseDomainName(ReleaseDomainName { organization, name }) => {
+                let on = On::Organization(*organization);
+                self.check(who, on, &OrganizationAction::ReleaseDomainName)?;
+                let it = self.organizations.get_mut(organization).ok_or(NOT_FOUND)?;
+                if !it.retired.remove(name.as_str()) {
+                    return Err("domain_name_not_retired");
+                }
+                self.names.remove(name.as_str());
+            }
+        }
+        Ok(())
+    }
+}
