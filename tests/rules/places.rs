@@ -66,7 +66,7 @@ const CHANGES: [(&str, IsPlace); 6] = [
 /// Of each, one of its names.
 fn names_all(text: &str, all: &[&[&str]]) -> bool {
     let named = |names: &&[&str]| names.iter().any(|name| text.contains(name));
-    all.iter().all(|names| named(names))
+    all.iter().all(named)
 }
 
 /// Whether all fields of a workspace's record are there: `created_at` is among them.

@@ -1,5 +1,6 @@
 //! The exploration on what is wrong: it has to notice, or it would notice nothing.
 
+use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use tenancy::store::{Claim, Invitation, InvitationState, Later, Record, RecordId};
@@ -20,7 +21,7 @@ fn born(explorer: &Explorer) -> Node {
     let mut found = Found::default();
     let mut first = None;
     let start = explorer.start();
-    let mut commands = std::collections::BTreeSet::new();
+    let mut commands = BTreeSet::new();
     explorer.expand(&start, &mut found, &mut commands, |next| {
         first.get_or_insert(next);
     });
@@ -171,7 +172,7 @@ fn a_reading_of_the_rulebook_that_differs_is_noticed() {
         // Nothing, and then an organization, in which everything can be asked.
         let explored = || {
             let node = born(&explorer);
-            explorer.expand(&node, &mut Found::default(), &mut Default::default(), drop);
+            explorer.expand(&node, &mut Found::default(), &mut BTreeSet::default(), drop);
         };
         assert_ne!(failure(explored), "none", "choice {index}: not noticed");
     }
