@@ -14,7 +14,7 @@ use tenancy::commands::{CreateOrganization, CreateWorkspace, SetWorkspaceQuota};
 use tenancy::store::Outcome;
 use tenancy::text::TextLine;
 use tenancy::{Actor, EmailAddress, Name, Operator, Tenancy, UserId, VerifiedEmail, WorkspaceId};
-use tenancy_postgres::PostgresRepository;
+use tenancy_postgres::{PostgresRepository, apply};
 
 type Failure = Box<dyn Error>;
 
@@ -93,7 +93,7 @@ async fn subscribe(
             .await
             .map_err(|_| "the billing row is refused, and so there is no workspace")?;
         // Last, as it locks the organization's row until the end.
-        match PostgresRepository::apply(&mut transaction, &commit).await? {
+        match apply(&mut transaction, &commit).await? {
             Outcome::Committed => {
                 transaction.commit().await?;
                 return Ok(decided.output);
