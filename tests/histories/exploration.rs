@@ -44,7 +44,7 @@
 //! # Larger bounds
 //!
 //! ```text
-//! TENANCY_EXPLORATION=large cargo test --release -p tenancy --test exploration
+//! TENANCY_DEEP=1 cargo test --release -p tenancy-tests --test histories exploration
 //! ```
 //!
 //! 130,138 states and 63,270,691 questions, in 21 minutes on two cores that others used as well.

@@ -22,7 +22,6 @@ pub type Ids = (OrganizationId, WorkspaceId, DomainId, UserId);
 
 /// One action of any layer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-#[expect(clippy::enum_variant_names, reason = "it reads well in a row")]
 pub enum Asked {
     /// Asked of an organization.
     OnOrganization(OrganizationAction),
