@@ -27,7 +27,7 @@ use crate::version::Version;
 /// the rulebook is broken. Tests on this store therefore test the library, and
 /// whatever a host builds commits with.
 ///
-/// It never waits for anything but its lock, so [`now`](crate::block_on) does for an executor. A clone is
+/// It never waits for anything but its lock, so [`block_on`](crate::block_on) does for an executor. A clone is
 /// another handle on the same data, which goes with the last handle.
 ///
 /// ```
