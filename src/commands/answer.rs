@@ -269,11 +269,11 @@ fn accept(scene: &Scene<'_>, invitation: &Invitation) -> Result<Vec<Event>, Refu
     let user = scene.user()?;
     is_in_time(scene, invitation)?;
     inviter_still_may(scene, user, invitation)?;
-    email_is_free(scene, user, invitation.email.key())?;
     let mut events = placement(scene, user, invitation)?;
     if !events.is_empty() {
         is_newer_than_what_happened(scene, user, invitation)?;
     }
+    email_is_free(scene, user, invitation.email.key())?;
     events.extend(address_follows(scene, user, invitation)?);
     events.push(Event::InvitationAccepted {
         invitation: invitation.id,

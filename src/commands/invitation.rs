@@ -277,7 +277,6 @@ fn invite(
     if let Some(open) = open.find(|open| open.target.workspace() == target.workspace()) {
         return Ok(vec![renewal(scene, user, open, target, secret)?]);
     }
-    one_more_link(scene)?;
     let limit = scene.settings.pending_invitation_limit;
     let held = scene
         .state
@@ -286,6 +285,7 @@ fn invite(
     if held >= limit {
         return Err(Refusal::TooManyInvitations { limit });
     }
+    one_more_link(scene)?;
     Ok(vec![Event::InvitationSent {
         invitation: *id,
         email: email.clone(),

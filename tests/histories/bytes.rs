@@ -69,11 +69,13 @@ const WEIGHTS: &[(Kind, usize)] = &[
     (Kind::ResendInvitation, 2),
     (Kind::RevokeInvitation, 2),
     (Kind::DeclineInvitation, 2),
-    (Kind::AcceptReceivedInvitation, 4),
-    (Kind::RemoveMember, 2),
+    (Kind::AcceptReceivedInvitation, 6),
+    (Kind::DeclineReceivedInvitation, 2),
+    (Kind::RemoveMember, 3),
     (Kind::LeaveOrganization, 2),
     (Kind::TakeWorkspaceRole, 2),
     (Kind::DeleteWorkspace, 3),
+    (Kind::DeactivateDomain, 2),
     (Kind::DeleteDomain, 2),
     (Kind::MoveDomain, 2),
     (Kind::AppointAdmin, 2),
@@ -128,17 +130,28 @@ impl<'a> Bytes<'a> {
         self.step.oddly % 32 == 7
     }
 
-    /// A token of an open invitation that its link still opens.
+    /// A token of an open invitation that its link still opens; often of one that somebody may not accept any
+    /// more (M2, M4), if there is such a one.
     fn newest(&self, by: u8) -> Option<InvitationToken> {
-        let works = |token: &&InvitationToken| {
-            let it = self.driver.model.organizations.get(&token.organization());
-            it.and_then(|it| it.invitations.get(&token.invitation()))
-                .is_some_and(|i| {
-                    i.state == InvitationState::Open && i.link == *token.hash().as_bytes()
-                })
+        let invitation = |token: &&InvitationToken| {
+            let it = self.driver.model.organizations.get(&token.organization())?;
+            let found = it.invitations.get(&token.invitation())?;
+            let works =
+                found.state == InvitationState::Open && found.link == *token.hash().as_bytes();
+            works.then_some(found)
         };
-        let working: Vec<_> = self.driver.tokens.iter().filter(works).cloned().collect();
-        pick(&working, by)
+        let working = self
+            .driver
+            .tokens
+            .iter()
+            .filter(|token| invitation(token).is_some());
+        let outdated = working
+            .clone()
+            .filter(|token| invitation(token).is_some_and(|found| !found.outdated_for.is_empty()));
+        let outdated: Vec<_> = outdated.cloned().collect();
+        let working: Vec<_> = working.cloned().collect();
+        let outdated = (by % 2 == 0).then(|| pick(&outdated, by / 2)).flatten();
+        outdated.or_else(|| pick(&working, by))
     }
 
     /// Something of the organization that is there; now and then something that was, or is elsewhere, or
@@ -177,25 +190,36 @@ impl<'a> Bytes<'a> {
         }
     }
 
-    /// Somebody who can show the address that an invitation is for: mostly who has it, now and then another
-    /// account.
+    /// A member of the organization that the step is about.
+    fn member(&mut self, by: u8) -> Option<UserId> {
+        let organization = self.organization();
+        let it = self.driver.model.organizations.get(&organization)?;
+        let members: Vec<_> = it.members.keys().copied().collect();
+        pick(&members, by)
+    }
+
+    /// Somebody who can show the address that an invitation is for: mostly whose it is, now and then another
+    /// account, or somebody who lost something since it was sent (M2, M4).
     fn invited(
         &self,
         (organization, invitation): (OrganizationId, InvitationId),
         actor: u8,
     ) -> Option<Who> {
         let it = self.driver.model.organizations.get(&organization)?;
-        let invited = model::normal(&it.invitations.get(&invitation)?.email);
+        let invitation = it.invitations.get(&invitation)?;
+        let invited = model::normal(&invitation.email);
         let whose = (0..5).find(|index| invited.ends_with(&address(*index)))?;
-        let who = match actor % 8 {
-            7 => user(whose + 1),
+        let lost: Vec<_> = invitation.outdated_for.iter().copied().collect();
+        let who = match actor % 4 {
+            3 => user(whose + 1),
+            2 => pick(&lost, actor / 4).unwrap_or(user(whose)),
             _ => user(whose),
         };
         Some(Who::User(who, Some(invited)))
     }
 
     /// Mostly somebody who may; often somebody; now and then somebody odd.
-    fn decode_who(&self, ask: &Ask, actor: u8, oddly: u8) -> Who {
+    fn decode_who(&mut self, ask: &Ask, actor: u8, oddly: u8) -> Who {
         let index = actor % 5;
         let somebody = match actor / 5 % 16 {
             15 => Who::User(user(index), None),
@@ -238,6 +262,19 @@ impl<'a> Bytes<'a> {
             }) if plainly => self
                 .invited((*organization, *invitation), actor)
                 .unwrap_or(somebody),
+            // To a new address of theirs, and to somebody else's.
+            Ask::FollowEmailChange(_) if plainly => {
+                let shown = match actor / 5 % 4 {
+                    0 => address(index),
+                    1 => address(index.wrapping_add(1)),
+                    _ => format!("new.{}", address(index)),
+                };
+                Who::User(user(index), Some(shown))
+            }
+            Ask::LeaveOrganization(_) | Ask::LeaveWorkspace(_) if plainly => {
+                let member = self.member(actor);
+                member.map_or(somebody, |member| Who::User(member, None))
+            }
             Ask::FollowEmailChange(_) | Ask::LeaveOrganization(_) | Ask::LeaveWorkspace(_) => {
                 somebody
             }
@@ -324,11 +361,14 @@ impl Arguments for Bytes<'_> {
         InvitationToken::new(organization, invitation, &secret)
     }
 
+    /// Often a member of the organization.
     fn user(&mut self) -> UserId {
-        match self.step.whom {
+        let whom = self.step.whom;
+        match whom {
             255 => UserId::from_uuid(uuid(1)),
             254 => UserId::from_external(""),
-            whom => user(whom),
+            _ if whom % 2 == 0 => self.member(whom / 2).unwrap_or(user(whom)),
+            _ => user(whom),
         }
     }
 
@@ -340,14 +380,18 @@ impl Arguments for Bytes<'_> {
             1 => address(whom.wrapping_add(1)),
             _ => address(whom),
         };
-        (self.user(), VerifiedEmail::attest(email(&shown)))
+        let appointed = match whom {
+            254 | 255 => self.user(),
+            _ => user(whom),
+        };
+        (appointed, VerifiedEmail::attest(email(&shown)))
     }
 
     fn email(&mut self) -> EmailAddress {
         let whom = self.step.whom;
         email(&match whom / 5 % 8 {
             7 => address(whom).to_uppercase(),
-            6 => format!("new.{}", address(whom)),
+            4..=6 => format!("new.{}", address(whom)),
             _ => address(whom),
         })
     }

@@ -9,13 +9,13 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use tenancy::commands::{
-    Accepted, CreateOrganization, CreatedOrganization, DeletedWorkspace, Departure, Invited,
-    Revoked, SetWorkspaceQuota,
+    Accepted, AppointAdmin, CreateOrganization, CreatedOrganization, DeletedWorkspace, Departure,
+    Invited, Revoked, SetWorkspaceQuota,
 };
 use tenancy::store::{MemoryRepository, OrganizationState};
 use tenancy::{
     Actor, DomainId, Event, InvitationId, InvitationToken, InvitationValidity, Name, Operator,
-    OrganizationId, QuotaUsage, Settings, Tenancy, VerifiedEmail, WorkspaceId,
+    OrganizationId, QuotaUsage, Refusal, Settings, Tenancy, VerifiedEmail, WorkspaceId,
 };
 use tenancy_tests::commands::Ask;
 use tenancy_tests::model::{Choices, Drawn, Model, Who};
@@ -46,6 +46,7 @@ pub struct Happened {
     pub states_after: BTreeMap<OrganizationId, OrganizationState>,
     pub prepared: Result<Vec<Discriminant<Event>>, &'static str>,
     pub result: Result<Vec<Event>, &'static str>,
+    pub refusal: Option<Refusal>,
     pub expected: Result<(), &'static str>,
     /// The invitations that the answer says were revoked.
     pub revoked: Option<BTreeSet<InvitationId>>,
@@ -103,10 +104,12 @@ impl Told for DeletedWorkspace {
 }
 
 pub const PENDING_LIMIT: u32 = 4;
-pub const DAILY_LIMIT: u32 = 6;
+pub const DAILY_LIMIT: u32 = 3;
+/// In seconds: more than a step takes, so that renewing soon is not too rare.
+pub const PAUSE: u32 = 150;
 
 impl Driver {
-    /// Acme is Ann's, Beta is Dora's; each may hold two workspaces.
+    /// Acme is Ann's and Bob's, Beta is Dora's; each may hold two workspaces.
     pub fn new() -> Self {
         let mut driver = Self::empty();
         for (owner, name) in [(0, "Acme"), (3, "Beta")] {
@@ -121,6 +124,14 @@ impl Driver {
             };
             driver.carry_out(Who::Operator, quota.into());
         }
+        if let Some(organization) = driver.organizations.first().copied() {
+            let appoint = AppointAdmin {
+                organization,
+                user: user(1),
+                email: VerifiedEmail::attest(email(&address(1))),
+            };
+            driver.carry_out(Who::Operator, appoint.into());
+        }
         driver
     }
 
@@ -132,7 +143,7 @@ impl Driver {
             invitation_validity: InvitationValidity::days(7).expect("7 days"),
             default_workspace_quota: NonZeroU32::MIN,
             daily_link_limit: DAILY_LIMIT,
-            resend_pause: Duration::from_secs(60),
+            resend_pause: Duration::from_secs(PAUSE.into()),
         };
         let tenancy = Tenancy::new(MemoryRepository::new())
             .with_settings(settings)
@@ -160,10 +171,11 @@ impl Driver {
     }
 
     pub fn step(&mut self, step: Step) -> Happened {
-        let passes = match step.oddly % 16 {
-            15 => 3 * 86_400 + 60,
-            14 => 0,
-            12 | 13 => 20,
+        let passes = match step.oddly % 32 {
+            31 => 7 * 86_400,
+            15 => 86_400 + 60,
+            30 => 0,
+            28 | 29 => 20,
             _ => 60,
         };
         self.clock.fetch_add(passes, Ordering::SeqCst);
@@ -177,6 +189,7 @@ impl Driver {
         let states_before = self.states();
         let before = self.model.clone();
         let now = self.now();
+        let mut refused = None;
         let (prepared, result, made, token, revoked, accepted) = with_command!(&ask, command => {
             let prepared = tenancy::block_on(self.tenancy.prepare(&actor, command.clone()));
             let prepared = match prepared {
@@ -191,6 +204,7 @@ impl Driver {
                 }
                 Err(error) => {
                     let refusal = error.refusal().unwrap_or_else(|| panic!("{ask:?}: {error:?}"));
+                    refused = Some(refusal.clone());
                     (prepared, Err(refusal.code()), None, None, None, None)
                 }
             }
@@ -210,7 +224,7 @@ impl Driver {
             validity: TimeDelta::days(7),
             limit: PENDING_LIMIT as usize,
             links: DAILY_LIMIT,
-            pause: TimeDelta::minutes(1),
+            pause: TimeDelta::seconds(PAUSE.into()),
             quota: 1,
         };
         let expected = self
@@ -228,6 +242,7 @@ impl Driver {
             states_after: self.states(),
             prepared,
             result,
+            refusal: refused,
             expected,
             revoked,
             accepted,

@@ -8,6 +8,7 @@ mod driver;
 mod exploration;
 mod interleavings;
 mod properties;
+mod reach;
 mod reads;
 mod seen;
 mod text;

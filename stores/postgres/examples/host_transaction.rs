@@ -100,7 +100,7 @@ async fn subscribe(
             }
             // Somebody else changed the organization since: decide again.
             Outcome::Conflict => transaction.rollback().await?,
-            Outcome::Taken(claim) => return Err(format!("{claim} is taken").into()),
+            refused => return Err(format!("not made: {refused:?}").into()),
         }
     }
 }

@@ -236,7 +236,7 @@ impl Host<'_> {
                     return Ok(invitation);
                 }
                 Outcome::Conflict => transaction.rollback().await?, // decide again
-                Outcome::Taken(claim) => return Err(format!("{claim} is taken").into()),
+                refused => return Err(format!("not made: {refused:?}").into()),
             }
         }
     }

@@ -119,7 +119,7 @@ CREATE TABLE tenancy.commits (
     id              uuid   NOT NULL,
     entry           json   NOT NULL,
     PRIMARY KEY (organization_id, version),
-    CONSTRAINT commits_id UNIQUE (id, organization_id)
+    CONSTRAINT commits_id UNIQUE (id) -- one request in the whole deployment
 );
 
 -- What is still to be delivered: a row for each organization, and one for each parked entry that was released. Who

@@ -147,7 +147,7 @@ pub fn outcome(commit: &Commit, answer: &CommitAnswer) -> Result<Outcome, Decode
 /// | 40001, 40P01 | | a lost race: [`Outcome::Conflict`] |
 /// | 23505 | `claims_pkey` | somebody claimed it in this moment: [`Outcome::Taken`] |
 /// | 23505 | `organizations_pkey` | somebody created it in this moment: [`Outcome::Conflict`] |
-/// | 23505 | `commits_id` | committed under this id in this moment: [`Outcome::Conflict`] |
+/// | 23505 | `commits_id` | a commit of this id was made before, or in this moment: [`Outcome::IdUsed`] |
 ///
 /// The statement was undone in each of these cases. Inside a transaction of the host's, so is the
 /// transaction: roll it back.
@@ -173,12 +173,8 @@ pub fn refused(
                 .or_else(|| claims(commit).next())?;
             Some(Outcome::Taken(claim.clone()))
         }
-        "23505"
-            if constraint.starts_with("organizations_pkey")
-                || constraint.starts_with("commits_id") =>
-        {
-            Some(Outcome::Conflict)
-        }
+        "23505" if constraint.starts_with("organizations_pkey") => Some(Outcome::Conflict),
+        "23505" if constraint.starts_with("commits_id") => Some(Outcome::IdUsed),
         _ => None,
     }
 }

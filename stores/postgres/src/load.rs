@@ -30,6 +30,7 @@ enum LookUp {
     PathToWorkspace,
     PathToDomain,
     Person,
+    SentTo,
     SentBy,
     Address,
     Invitation,
@@ -41,11 +42,12 @@ enum LookUp {
 }
 
 impl LookUp {
-    const ALL: [Self; 12] = [
+    const ALL: [Self; 13] = [
         Self::PathToOrganization,
         Self::PathToWorkspace,
         Self::PathToDomain,
         Self::Person,
+        Self::SentTo,
         Self::SentBy,
         Self::Address,
         Self::Invitation,
@@ -63,6 +65,7 @@ impl LookUp {
             Self::PathToWorkspace => "path_to_workspace",
             Self::PathToDomain => "path_to_domain",
             Self::Person => "person",
+            Self::SentTo => "sent_to",
             Self::SentBy => "sent_by",
             Self::Address => "address",
             Self::Invitation => "invitation",
@@ -80,6 +83,7 @@ impl LookUp {
             Self::PathToWorkspace => include_str!("../sql/load/path_to_workspace.sql"),
             Self::PathToDomain => include_str!("../sql/load/path_to_domain.sql"),
             Self::Person => include_str!("../sql/load/person.sql"),
+            Self::SentTo => include_str!("../sql/load/sent_to.sql"),
             Self::SentBy => include_str!("../sql/load/sent_by.sql"),
             Self::Address => include_str!("../sql/load/address.sql"),
             Self::Invitation => include_str!("../sql/load/invitation.sql"),
@@ -136,6 +140,7 @@ fn asked(key: &Key) -> (LookUp, Asked<'_>) {
             },
         ),
         Key::Person(user) => (LookUp::Person, of(user)),
+        Key::SentTo(user) => (LookUp::SentTo, of(user)),
         Key::SentBy(user) => (LookUp::SentBy, of(user)),
         Key::Address(email, workspace) => (
             LookUp::Address,

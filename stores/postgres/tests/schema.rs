@@ -251,7 +251,7 @@ fn tables_that_somebody_altered_are_refused() {
         let alterations = [
             (
                 "ALTER TABLE tenancy.commits DROP CONSTRAINT commits_id",
-                "unique key commits.commits_id (id, organization_id)",
+                "unique key commits.commits_id (id)",
             ),
             (
                 "ALTER TABLE tenancy.claims DROP CONSTRAINT claims_pkey;

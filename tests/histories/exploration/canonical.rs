@@ -40,6 +40,8 @@ pub struct Renamings {
     all: Vec<(Vec<u8>, Vec<u8>)>,
     users: Vec<UserId>,
     addresses: Vec<String>,
+    /// Of each user, the addresses that they may show.
+    shown: &'static [&'static [u8]],
     /// Whether it matters how many links were made, and when (I8).
     links: bool,
 }
@@ -72,6 +74,7 @@ impl Renamings {
             all,
             users: (0..bounds.users()).map(user).collect(),
             addresses: addresses.into_iter().map(address).collect(),
+            shown: bounds.addresses,
             links: bounds.links.is_some(),
         }
     }
@@ -157,13 +160,17 @@ impl Renamings {
                         3 + 3 * placed(workspace) + of_workspace(role)
                     }
                 };
-                let lost = outdated_for(state, invitation);
-                let lost = users
-                    .iter()
-                    .map(|at| lost.contains(&self.users[usize::from(*at)]));
+                let to = self.address(invitation.email.as_str());
+                let outdated = outdated_for(state, invitation);
+                // To whom can't show the address it is no matter.
+                let lost = users.iter().map(|at| {
+                    let at = usize::from(*at);
+                    self.shown[at].contains(&u8::try_from(to).unwrap())
+                        && outdated.contains(&self.users[at])
+                });
                 let again = invitation.sent_at + PAUSE;
                 [
-                    new(addresses, self.address(invitation.email.as_str())),
+                    new(addresses, to),
                     target,
                     new(users, self.user(invitation.inviter)),
                     u8::from(now < invitation.expires_at),

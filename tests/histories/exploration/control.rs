@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use chrono::TimeDelta;
 use tenancy::store::{Claim, Invitation, InvitationState, Later, Record, RecordId};
 use tenancy::token::TokenHash;
 use tenancy::{
@@ -11,9 +12,11 @@ use tenancy::{
 };
 
 use super::explorer::{Explorer, Node, VALIDITY};
-use super::{Bounds, Found, SMALLEST};
-use crate::bytes::user;
-use tenancy_tests::model::Choices;
+use super::{Bounds, Found, SMALLEST, TWO_OF_ONE};
+use crate::bytes::{address, user};
+use crate::driver;
+use tenancy_tests::commands::Kind;
+use tenancy_tests::model::{Choices, Who};
 use tenancy_tests::world::email;
 
 /// Acme as it is born: Ann's, with one workspace.
@@ -21,7 +24,7 @@ fn born(explorer: &Explorer) -> Node {
     let mut found = Found::default();
     let mut first = None;
     let start = explorer.start();
-    let mut commands = BTreeSet::new();
+    let mut commands = std::collections::BTreeSet::new();
     explorer.expand(&start, &mut found, &mut commands, |next| {
         first.get_or_insert(next);
     });
@@ -153,27 +156,106 @@ fn a_reading_of_the_rulebook_that_differs_is_noticed() {
     let bounds = Bounds {
         quotas: &[1, 2],
         invitations: 2,
+        links: Some(2),
         ..SMALLEST
     };
     let honest = Explorer::new(bounds).choices;
     let others = [
         Choices { quota: 2, ..honest },
         Choices { limit: 0, ..honest },
+        Choices { links: 1, ..honest },
+        Choices {
+            pause: TimeDelta::zero(),
+            ..honest
+        },
         Choices {
             validity: VALIDITY * 2,
             ..honest
         },
     ];
-    for (index, choices) in others.into_iter().enumerate() {
+    // Nothing, then an organization, in which everything can be asked, and then an invitation to it.
+    let explored = |choices| {
         let explorer = Explorer {
             choices,
             ..Explorer::new(bounds)
         };
-        // Nothing, and then an organization, in which everything can be asked.
-        let explored = || {
-            let node = born(&explorer);
-            explorer.expand(&node, &mut Found::default(), &mut BTreeSet::default(), drop);
-        };
-        assert_ne!(failure(explored), "none", "choice {index}: not noticed");
+        let node = born(&explorer);
+        let mut invited = None;
+        explorer.expand(&node, &mut Found::default(), &mut BTreeSet::new(), |next| {
+            if next.states[0].open_invitations().next().is_some() {
+                invited.get_or_insert(next);
+            }
+        });
+        let node = invited.expect("somebody may be invited");
+        explorer.expand(&node, &mut Found::default(), &mut BTreeSet::new(), drop);
+    };
+    assert_eq!(failure(|| explored(honest)), "none");
+    for (index, choices) in others.into_iter().enumerate() {
+        assert_ne!(
+            failure(|| explored(choices)),
+            "none",
+            "choice {index}: not noticed"
+        );
     }
+}
+
+/// What is told of a past that differs: of whom an open invitation lets in no more (M2, M4).
+#[test]
+fn a_departure_that_is_forgotten_is_noticed() {
+    let bounds = Bounds {
+        addresses: TWO_OF_ONE,
+        invitations: 1,
+        ..SMALLEST
+    };
+    let explorer = Explorer::new(bounds);
+    // Bob is appointed under one address, invited under the other, and leaves.
+    let steps = [
+        (Kind::AppointAdmin, Who::Operator),
+        (
+            Kind::InviteToOrganization,
+            Who::User(user(0), Some(address(0))),
+        ),
+        (
+            Kind::LeaveOrganization,
+            Who::User(user(1), Some(address(1))),
+        ),
+    ];
+    let mut node = born(&explorer);
+    for (kind, who) in steps {
+        let further = |next: &Node| match kind {
+            Kind::AppointAdmin => next.states[0].member(user(1)).is_some(),
+            Kind::InviteToOrganization => {
+                let other = email(&address(2));
+                next.states[0]
+                    .open_invitations_to(other.key())
+                    .next()
+                    .is_some()
+            }
+            _ => next.states[0].member(user(1)).is_none(),
+        };
+        let mut found = None;
+        let only = Explorer {
+            actors: vec![(who.clone(), driver::actor(&who))],
+            ..Explorer::new(bounds)
+        };
+        only.expand(&node, &mut Found::default(), &mut BTreeSet::new(), |next| {
+            if further(&next) {
+                found.get_or_insert(next);
+            }
+        });
+        node = found.unwrap_or_else(|| panic!("{kind:?} leads further"));
+    }
+    explorer.in_order(&node);
+    let form = explorer.renamings.form(&node);
+    let departure = node.states[0].former_members().next().cloned();
+    let departure = departure.expect("he departed");
+    let id = RecordId::FormerMember(departure.user, departure.workspace);
+    node.states[0].delete(&id);
+    assert_ne!(
+        explorer.renamings.form(&node),
+        form,
+        "the two are not alike"
+    );
+    let said = failure(|| explorer.in_order(&node));
+    assert!(said.contains("invariant 8"), "{said}");
 }
