@@ -471,7 +471,7 @@ fn a_refusal_repeats_what_was_asked() {
             },
             Refusal::WorkspaceNameTaken { name } => same(name),
             Refusal::DomainNameTaken { name } | Refusal::DomainNameNotRetired { name } => {
-                same(name)
+                same(name);
             }
             Refusal::MemberNotFound { user } => match &happened.who {
                 Who::User(who, _) if who == user => {}

@@ -24,7 +24,7 @@ fn born(explorer: &Explorer) -> Node {
     let mut found = Found::default();
     let mut first = None;
     let start = explorer.start();
-    let mut commands = BTreeSet::new();
+    let mut commands = std::collections::BTreeSet::new();
     explorer.expand(&start, &mut found, &mut commands, |next| {
         first.get_or_insert(next);
     });
