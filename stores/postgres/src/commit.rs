@@ -353,7 +353,7 @@ fn claimed(from: &str) -> String {
         "claimed AS (
     INSERT INTO tenancy.claims (scope, key, organization_id)
     SELECT r.scope, r.key, cas.id
-    FROM {from}, jsonb_to_recordset(c.c->'claim') AS r(scope smallint, key text)
+    FROM {from}, jsonb_to_recordset(c.c->'claim') AS r(scope smallint, key text) RETURNING 1
 )"
     )
 }

@@ -106,10 +106,15 @@ fn coming(shape: &Shape) -> String {
     if shape.writes_rows() {
         parts.push("c AS (SELECT $5::text::jsonb AS c)".to_owned());
     }
-    if shape.claims {
+    let first = if shape.claims {
+        // Before any row: a name that is taken is a claim that is taken, and not a row too many.
         parts.push(claimed("cas, c"));
-    }
-    parts.extend(shape.puts.iter().map(|kind| put(*kind, "cas, c")));
+        parts.push("held AS MATERIALIZED (SELECT count(*) AS rows FROM claimed)".to_owned());
+        "cas, held, c"
+    } else {
+        "cas, c"
+    };
+    parts.extend(shape.puts.iter().map(|kind| put(*kind, first)));
     parts.extend([logged("$3", "$4"), QUEUED.to_owned()]);
     format!("WITH {}\nSELECT 1 AS done", parts.join(",\n"))
 }
