@@ -7,12 +7,13 @@
 //! exploration ends because nothing new is found, not because of a limit. In every state every command is
 //! asked by every user and by the vendor's staff, with every argument of the world, with things of the
 //! other organization, with guessed links, and with ids of nothing. Time passes too: from every state with
-//! a pending invitation there is one in which all have expired. It runs on the crate's own
+//! a pending invitation there is one in which all have expired, and where links are counted (I8) one in which
+//! a minute has passed, and one of another day. It runs on the crate's own
 //! [`decide`](tenancy::commands::decide), with exactly the facts that each command's keys bring.
 //!
 //! Of every question:
-//! - the answer is the one of the model (`model/mod.rs`), a second reading of the rulebook: the same code
-//!   of refusal, or the same records afterwards;
+//! - the answer is the one of the model ([`tenancy_tests::model`]), a second reading of the rulebook: the same
+//!   code of refusal, or the same records afterwards, and to whom each open link gives nothing more (M2, M4);
 //! - all records of the organization give the same answer as those that the keys brought;
 //! - a commit's changes and its events make the same state, one version later; a repetition under the same
 //!   id answers the same and changes nothing; a refusal comes without a commit;
@@ -30,21 +31,24 @@
 //! - Larger worlds. The worlds leave out different things, as everything at once (two organizations, three
 //!   users with all roles, two workspaces, a domain, two invitations) is too much. What meets nowhere, not
 //!   even within the larger bounds: three people, two workspaces and an invitation; a domain and three
-//!   people; two invitations and two workspaces; other people's addresses and a second workspace.
+//!   people; two invitations and two workspaces; other people's addresses and a second workspace; other
+//!   people's addresses and links that are counted.
 //! - Where everybody signs in with their own address, a user without a verified one asks only what depends
-//!   on it for a user who is there already: accept, decline, follow. They ask everything in the world
+//!   on it for a user who is there already: create, accept, decline, follow. They ask everything in the worlds
 //!   whose addresses change. `CreateDomain` is asked where the world has a domain.
+//! - Nobody's id (M6) is asked with in random histories only.
 //! - What the [canonical form](canonical) forgets: names, texts, versions, times, kinds of domains. Two
-//!   states that differ only there are explored once. Closed invitations are forgotten as well, but those
-//!   that a path left behind are asked for in every state on it, and so are links that were replaced.
-//! - Users are alike, and so are workspaces and organizations: of states that differ by their exchange,
-//!   one is explored.
+//!   states that differ only there are explored once. Of what people lost (M2, M4), it remembers which open
+//!   links are older, for those who may show their addresses. Closed invitations are forgotten as well, but
+//!   those that a path left behind are asked for in every state on it, and so are links that were replaced.
+//! - Users who may show the same addresses are alike, and so are those addresses, workspaces and
+//!   organizations: of states that differ by their exchange, one is explored.
 //! - Races (`interleavings.rs`), lists and reads (`properties.rs`), stores (the conformance suite).
 //!
 //! # Larger bounds
 //!
 //! ```text
-//! TENANCY_EXPLORATION=large cargo test --release -p tenancy --test exploration
+//! TENANCY_DEEP=1 cargo test --release -p tenancy-tests --test histories exploration
 //! ```
 //!
 //! 130,138 states and 63,270,691 questions, in 21 minutes on two cores that others used as well.

@@ -352,7 +352,7 @@ fn an_invitation_is_used_once_by_its_address_before_its_end_while_its_inviter_ma
             assert!(before.member(*who).is_none_or(|before| before.role <= role));
             match invitation.target {
                 InvitationTarget::Organization { role: offered } => {
-                    assert!(role >= offered)
+                    assert!(role >= offered);
                 }
                 InvitationTarget::Workspace {
                     workspace,
@@ -470,7 +470,7 @@ fn a_refusal_repeats_what_was_asked() {
             },
             Refusal::WorkspaceNameTaken { name } => same(name),
             Refusal::DomainNameTaken { name } | Refusal::DomainNameNotRetired { name } => {
-                same(name)
+                same(name);
             }
             Refusal::MemberNotFound { user } => match &happened.who {
                 Who::User(who, _) if who == user => {}
