@@ -18,15 +18,16 @@ use std::hint::black_box;
 
 use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
 use tenancy::commands::{
-    ChangeOrganizationRole, CreateDomain, CreateOrganization, CreateWorkspace, GiveWorkspaceRole,
-    InviteToOrganization, SetWorkspaceQuota,
+    AppointAdmin, ChangeOrganizationRole, CreateDomain, CreateOrganization, CreateWorkspace,
+    GiveWorkspaceRole, InviteToOrganization, SetWorkspaceQuota,
 };
 use tenancy::store::{Commit, MemoryRepository, Outcome, Repository};
 use tenancy::{
-    Actor, DomainAction, DomainId, DomainKind, DomainName, Name, Operator, OrganizationAction,
-    OrganizationId, OrganizationRole, Resource, Standing, Tenancy, UserId, WorkspaceAction,
-    WorkspaceId, WorkspaceRole, block_on,
+    Actor, DomainAction, DomainId, DomainKind, OrganizationAction, OrganizationId,
+    OrganizationRole, Resource, Standing, Tenancy, UserId, WorkspaceAction, WorkspaceId,
+    WorkspaceRole, block_on,
 };
+use tenancy_tests::world::{id, label, name, operator, user};
 
 /// A small generator, so that every run asks the same questions.
 struct Random(u64);
@@ -87,64 +88,51 @@ impl ByHand {
     }
 }
 
-struct World {
+struct Population {
     tenancy: Tenancy<MemoryRepository>,
     by_hand: ByHand,
     asks: Vec<(UserId, Resource)>,
 }
 
-fn name(text: &str) -> Name {
-    Name::new(text).expect("a good name")
-}
-
-/// Puts a member in, by the commit that an accepted invitation would make.
+/// Puts a member in: appointed by the vendor, then given the role.
 fn place(
-    repository: &MemoryRepository,
-    state: &tenancy::store::OrganizationState,
-    user: UserId,
+    tenancy: &Tenancy<MemoryRepository>,
+    organization: OrganizationId,
+    admin: &Actor,
+    who: &Actor,
     role: OrganizationRole,
 ) {
-    let email = format!("u{}@acme.example", user.as_uuid().simple())
-        .parse()
-        .expect("a good address");
-    let appoint = tenancy::commands::AppointAdmin {
-        organization: state.id(),
+    let user = id(who);
+    let appoint = AppointAdmin {
+        organization,
         user,
-        email: Some(email),
+        email: who.verified_email().expect("theirs").clone(),
     };
-    let operator = Actor::Operator(Operator::attest("bench".parse().expect("a good label")));
-    let tenancy = Tenancy::new(repository.clone());
-    block_on(tenancy.execute(&operator, appoint)).expect("appointed");
+    block_on(tenancy.execute(&operator(), appoint)).expect("appointed");
     if role != OrganizationRole::Admin {
         let demote = ChangeOrganizationRole {
-            organization: state.id(),
+            organization,
             user,
             role,
         };
-        let admin = state
-            .members()
-            .find(|member| member.role == OrganizationRole::Admin);
-        let admin = Actor::unverified(admin.expect("an Admin").user);
-        block_on(tenancy.execute(&admin, demote)).expect("demoted");
+        block_on(tenancy.execute(admin, demote)).expect("demoted");
     }
 }
 
-fn world(organizations: usize) -> World {
-    let repository = MemoryRepository::new();
-    let tenancy = Tenancy::new(repository.clone());
-    let operator = Actor::Operator(Operator::attest("bench".parse().expect("a good label")));
+fn population(organizations: usize) -> Population {
+    let tenancy = Tenancy::new(MemoryRepository::new());
     let mut random = Random(0x9e37_79b9_7f4a_7c15);
     let mut by_hand = ByHand::default();
     let mut asks = Vec::new();
     for o in 0..organizations {
-        let admin_id = UserId::from_external(&format!("admin{o}"));
-        let admin = Actor::unverified(admin_id);
+        let admin = user(&format!("admin{o}"));
+        let admin_id = id(&admin);
         let created = block_on(tenancy.execute(&admin, CreateOrganization { name: name("Acme") }))
             .expect("created")
             .output;
         let organization = created.organization;
         block_on(tenancy.execute(
-            &operator,
+            &operator(),
             SetWorkspaceQuota {
                 organization,
                 quota: 5,
@@ -167,11 +155,11 @@ fn world(organizations: usize) -> World {
         for workspace in &workspaces {
             by_hand.workspaces.insert((organization, *workspace));
             for _ in 0..4 {
-                let label = format!("d{}", domains.len() + o * 20);
+                let called = format!("d{}", domains.len() + o * 20);
                 let create = CreateDomain {
                     organization,
                     workspace: *workspace,
-                    name: DomainName::new(&label).expect("a good label"),
+                    name: label(&called),
                     kind: DomainKind::Sandbox,
                 };
                 let domain = block_on(tenancy.execute(&admin, create))
@@ -184,16 +172,16 @@ fn world(organizations: usize) -> World {
         by_hand
             .members
             .insert((organization, admin_id), OrganizationRole::Admin);
-        let state = repository.state(organization).expect("there");
         let mut users = vec![admin_id];
         for u in 1..20 {
-            let user = UserId::from_external(&format!("user{o}-{u}"));
+            let who = user(&format!("user{o}-{u}"));
+            let user = id(&who);
             let role = if u == 1 {
                 OrganizationRole::Accounting
             } else {
                 OrganizationRole::Member
             };
-            place(&repository, &state, user, role);
+            place(&tenancy, organization, &admin, &who, role);
             by_hand.members.insert((organization, user), role);
             users.push(user);
             if u > 1 {
@@ -213,7 +201,7 @@ fn world(organizations: usize) -> World {
         }
         for _ in 0..200 {
             let user = if random.below(25) == 0 {
-                UserId::from_external("outsider")
+                id(&user("outsider"))
             } else {
                 users[random.below(20)]
             };
@@ -228,7 +216,7 @@ fn world(organizations: usize) -> World {
     for i in (1..asks.len()).rev() {
         asks.swap(i, random.below(i + 1));
     }
-    World {
+    Population {
         tenancy,
         by_hand,
         asks,
@@ -259,7 +247,7 @@ fn decide(standing: &Standing, resource: Resource) -> bool {
 
 fn checks(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("check");
-    let one = world(1);
+    let one = population(1);
     let may = |(user, resource): &&(UserId, Resource)| {
         matches!(resource, Resource::Domain(..)) && by_hand(&one.by_hand, *user, *resource)
     };
@@ -272,31 +260,31 @@ fn checks(criterion: &mut Criterion) {
     });
 
     for organizations in [10, 1_000] {
-        let world = world(organizations);
-        for (user, resource) in &world.asks {
+        let all = population(organizations);
+        for (user, resource) in &all.asks {
             assert_eq!(
-                by_hand(&world.by_hand, *user, *resource),
-                ours(&world.tenancy, *user, *resource),
+                by_hand(&all.by_hand, *user, *resource),
+                ours(&all.tenancy, *user, *resource),
                 "both engines agree on {user} at {resource}"
             );
         }
-        let mut next = world.asks.iter().cycle();
+        let mut next = all.asks.iter().cycle();
         group.bench_function(
             format!("by hand on hash maps, {organizations} organizations"),
             |bencher| {
                 bencher.iter(|| {
                     let (user, resource) = next.next().expect("endless");
-                    by_hand(&world.by_hand, *user, *resource)
+                    by_hand(&all.by_hand, *user, *resource)
                 });
             },
         );
-        let mut next = world.asks.iter().cycle();
+        let mut next = all.asks.iter().cycle();
         group.bench_function(
             format!("memory store, {organizations} organizations"),
             |bencher| {
                 bencher.iter(|| {
                     let (user, resource) = next.next().expect("endless");
-                    ours(&world.tenancy, *user, *resource)
+                    ours(&all.tenancy, *user, *resource)
                 });
             },
         );
@@ -306,11 +294,11 @@ fn checks(criterion: &mut Criterion) {
 
 fn commands(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("command on the memory store");
-    let world = world(1);
-    let admin = Actor::unverified(UserId::from_external("admin0"));
-    let organization = world.asks[0].1.organization();
-    let user = UserId::from_external("user0-2");
-    let tenancy = &world.tenancy;
+    let all = population(1);
+    let admin = user("admin0");
+    let organization = all.asks[0].1.organization();
+    let member = id(&user("user0-2"));
+    let tenancy = &all.tenancy;
 
     group.bench_function("create an organization", |bencher| {
         bencher.iter(|| {
@@ -331,7 +319,7 @@ fn commands(criterion: &mut Criterion) {
         bencher.iter_batched(
             || {
                 n += 1;
-                let name = DomainName::new(&format!("bench-{n}")).expect("a good label");
+                let name = label(&format!("bench-{n}"));
                 CreateDomain {
                     organization,
                     workspace,
@@ -353,7 +341,7 @@ fn commands(criterion: &mut Criterion) {
                 &admin,
                 ChangeOrganizationRole {
                     organization,
-                    user,
+                    user: member,
                     role,
                 },
             ))
@@ -378,7 +366,7 @@ fn commands(criterion: &mut Criterion) {
                 &admin,
                 ChangeOrganizationRole {
                     organization,
-                    user,
+                    user: member,
                     role,
                 },
             ))
@@ -387,7 +375,7 @@ fn commands(criterion: &mut Criterion) {
     });
     let stale: Commit = {
         let role = OrganizationRole::Accounting;
-        let user = UserId::from_external("user0-3");
+        let user = id(&user("user0-3"));
         let change = ChangeOrganizationRole {
             organization,
             user,

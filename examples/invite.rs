@@ -11,6 +11,7 @@ use tenancy::commands::{
     ResendInvitation, RevokeInvitation,
 };
 use tenancy::store::MemoryRepository;
+use tenancy::views::InvitationPreview;
 use tenancy::{
     Actor, EmailAddress, InvitationToken, Name, OrganizationRole, Paging, Tenancy, UserId,
     VerifiedEmail, WorkspaceRole,
@@ -56,14 +57,7 @@ async fn story() -> Result<(), Box<dyn Error>> {
 
     println!("\n2. Opening the link previews it. Nothing changes: mail scanners open links too.");
     let token = from_link(&first_link)?;
-    let preview = tenancy.preview(&token).await?;
-    println!(
-        "   {} invites {} to be {}, {}",
-        preview.organization_name,
-        preview.invitation.email,
-        preview.invitation.target,
-        preview.invitation.status
-    );
+    preview(&tenancy, &token).await?;
 
     println!("\n3. The link was forwarded. Eve, signed in with her own address, tries it:");
     accept(&tenancy, &eve, &first_link).await?;
@@ -98,6 +92,7 @@ async fn story() -> Result<(), Box<dyn Error>> {
     accept(&tenancy, &bob, &second_link).await?;
     print!("   The new link, once more:");
     accept(&tenancy, &bob, &second_link).await?;
+    preview(&tenancy, &from_link(&second_link)?).await?;
 
     println!("\n6. Bob, who is a Developer, invites a friend:");
     let friend = InviteToWorkspace {
@@ -157,6 +152,27 @@ async fn story() -> Result<(), Box<dyn Error>> {
     match from_link(&guess) {
         Ok(_) => accept(&tenancy, &cy, &guess).await?,
         Err(error) => println!(" {error}"),
+    }
+    Ok(())
+}
+
+/// What a page shows before anybody accepts.
+async fn preview(
+    tenancy: &Tenancy<MemoryRepository>,
+    token: &InvitationToken,
+) -> Result<(), Box<dyn Error>> {
+    match tenancy.preview(token).await? {
+        InvitationPreview::Open {
+            organization_name,
+            invitation,
+            ..
+        } => println!(
+            "   {organization_name} invites {} to be {}, {}",
+            invitation.email, invitation.target, invitation.status
+        ),
+        InvitationPreview::Closed { state } => {
+            println!("   A preview tells only that it is closed: {state}");
+        }
     }
     Ok(())
 }

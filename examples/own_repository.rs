@@ -11,7 +11,10 @@ use tenancy::commands::CreateOrganization;
 use tenancy::store::{
     Change, Claim, Commit, Facts, Held, Key, OrganizationState, Outcome, Repository,
 };
-use tenancy::{Actor, LogEntry, Name, OrganizationId, Resource, Tenancy, UserId, WorkspaceAction};
+use tenancy::{
+    Actor, LogEntry, Name, OrganizationId, Resource, Tenancy, UserId, VerifiedEmail,
+    WorkspaceAction,
+};
 
 #[derive(Default)]
 struct Maps(Mutex<Tables>);
@@ -83,7 +86,10 @@ impl Repository for Maps {
 
 fn main() -> Result<(), Box<dyn Error>> {
     let tenancy = Tenancy::new(Maps::default());
-    let ann = Actor::unverified(UserId::from_external("ann"));
+    let ann = Actor::user(
+        UserId::from_external("ann"),
+        VerifiedEmail::attest("ann@acme.example".parse()?),
+    );
     let name = Name::new("Acme")?;
     let done = tenancy::block_on(tenancy.execute(&ann, CreateOrganization { name }))?;
     println!("the organization is at version {}", done.token.version);

@@ -258,6 +258,7 @@ fn glyph(decision: tenancy::Decision) -> String {
         tenancy::Decision::Allowed { .. } => "yes",
         tenancy::Decision::Forbidden { .. } => "no",
         tenancy::Decision::Hidden => "(hidden)",
+        tenancy::Decision::Deleted => "(deleted)",
     };
     format!("{word:<11}")
 }

@@ -331,13 +331,11 @@ impl<'a> Scene<'a> {
 
     /// What the actor holds at a resource.
     pub(crate) fn standing(&self, resource: Resource) -> Option<Standing> {
-        match self.actor.user_id() {
-            Some(user) => self.state.standing(user, resource),
-            None => {
-                let held = self.state.held(NOBODY, resource)?;
-                Some(Standing::of_operator(resource, held))
-            }
+        if let Some(user) = self.actor.user_id() {
+            return self.state.standing(user, resource);
         }
+        let held = self.state.held(NOBODY, resource)?;
+        Some(Standing::of_operator(resource, held))
     }
 
     /// The user who asks.

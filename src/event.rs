@@ -351,6 +351,10 @@ pub struct LogEntry {
     pub events: Vec<Event>,
 }
 
+/// The version of every type's format. The first type whose fields change their meaning gets the next one,
+/// and makes this a function of the type.
+const FORMAT: u64 = 1;
+
 #[derive(Serialize)]
 struct Written<'a> {
     v: u64,
@@ -359,12 +363,6 @@ struct Written<'a> {
 }
 
 impl Event {
-    /// The version of this type's format that this crate writes. A type whose fields change their meaning
-    /// gets the next one.
-    const fn format(&self) -> u64 {
-        1
-    }
-
     /// The event without what an audit trail must not show: the hash of a link's secret.
     #[must_use]
     pub(crate) fn withheld(mut self) -> Self {
@@ -383,7 +381,7 @@ impl Serialize for Event {
             return whole.serialize(serializer);
         }
         Written {
-            v: self.format(),
+            v: FORMAT,
             event: self,
         }
         .serialize(serializer)
@@ -402,7 +400,7 @@ impl<'de> Deserialize<'de> for Event {
             ));
         };
         match Self::deserialize(whole.clone()) {
-            Ok(event) if version <= event.format() => Ok(event),
+            Ok(event) if version <= FORMAT => Ok(event),
             Ok(_) | Err(_) => Ok(Self::Unknown(whole)),
         }
     }

@@ -222,7 +222,7 @@ impl<'de> Deserializer<'de> for Unread {
             }
             value => value
                 .deserialize_any(NoEnum(name, variants))
-                .and_then(|never: core::convert::Infallible| match never {}),
+                .map(|never: core::convert::Infallible| match never {}),
         }
     }
 

@@ -63,15 +63,18 @@ pub use domain::{Domain, DomainKind, DomainStatus};
 pub use error::{Done, Error};
 pub use event::{Event, LogEntry, RevocationReason};
 pub use id::{CommitId, DomainId, InvitationId, OrganizationId, UserId, WorkspaceId};
-pub use invitation::{InvitationStatus, InvitationTarget};
+pub use invitation::{InvitationState, InvitationStatus, InvitationTarget};
 pub use member::{Member, WorkspaceMember};
 pub use organization::{CompanyInformation, InvoicingInformation, QuotaUsage};
+#[doc(inline)]
 pub use policy::{Action, DomainAction, OrganizationAction, WorkspaceAction};
 pub use refusal::Refusal;
 pub use resource::{Layer, Resource};
 pub use role::{OrganizationRole, RoleSet, WorkspaceRole};
 pub use settings::{InvitationValidity, Settings};
 pub use standing::{Decision, Grant, Permit, Standing};
+#[doc(inline)]
 pub use text::{DomainName, EmailAddress, Name, VerifiedEmail};
+#[doc(inline)]
 pub use token::InvitationToken;
 pub use version::{ConsistencyToken, Version};

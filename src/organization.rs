@@ -109,7 +109,7 @@ pub struct LinksMade {
 /// use tenancy::CompanyInformation;
 /// use tenancy::text::{PostalAddress, TextLine};
 ///
-/// # fn main() -> Result<(), tenancy::text::TextError> {
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let company = CompanyInformation {
 ///     legal_name: TextLine::new("Acme SAS")?,
 ///     registration_number: Some(TextLine::new("RCS Paris 123 456 789")?),

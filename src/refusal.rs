@@ -135,7 +135,7 @@ pub enum Refusal {
     )]
     InvitationNotFound,
     /// The invitation was answered or taken back; that is final (I5).
-    #[error("this invitation was {}: ask for a new one if you need it", closed(*state))]
+    #[error("this invitation was {state}: ask for a new one if you need it")]
     InvitationClosed {
         /// Accepted, declined or revoked.
         state: InvitationState,
@@ -201,15 +201,6 @@ pub enum Refusal {
 fn some(count: u32, noun: &str) -> String {
     let plural = if count == 1 { "" } else { "s" };
     format!("{count} {noun}{plural}")
-}
-
-const fn closed(state: InvitationState) -> &'static str {
-    match state {
-        InvitationState::Open => "answered",
-        InvitationState::Accepted => "accepted",
-        InvitationState::Declined => "declined",
-        InvitationState::Revoked => "revoked",
-    }
 }
 
 impl Refusal {

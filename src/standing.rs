@@ -57,7 +57,7 @@ impl Held {
 /// # tenancy::block_on(async {
 /// # use tenancy::{*, commands::*, store::*};
 /// # let tenancy = Tenancy::new(MemoryRepository::new());
-/// # let ann = Actor::unverified(UserId::from_external("ann"));
+/// # let ann = Actor::user(UserId::from_external("ann"), VerifiedEmail::attest("ann@acme.example".parse()?));
 /// # let acme = tenancy.execute(&ann, CreateOrganization { name: Name::new("Acme")? }).await?.output;
 /// let ann = tenancy.standing(&ann, acme.organization).await?.expect("a member");
 /// assert!(ann.decide(OrganizationAction::EditInvoicing).is_allowed());

@@ -6,25 +6,23 @@ use core::num::NonZeroU32;
 use core::pin::Pin;
 use core::time::Duration;
 use std::sync::Arc;
-use std::time::SystemTime;
 
 use chrono::{DateTime, Utc};
 
-use crate::actor::Actor;
-use crate::command::{Circumstances, Command, Decided, Fresh, decide, whole_milliseconds};
-use crate::error::{Done, Error};
-use crate::id::{CommitId, OrganizationId};
-use crate::record::Claim;
-use crate::refusal::Refusal;
 use crate::settings::Settings;
-use crate::store::{Commit, Facts, Key, Outcome, Repository};
+
+// In the order in which the type's page shows what they give it.
+mod builder;
+mod execute;
+
+mod checks;
+mod reads;
+
+mod lists;
+mod reverse;
 
 pub(crate) mod block_on;
-mod checks;
-mod lists;
 pub(crate) mod page;
-mod reads;
-mod reverse;
 #[cfg(feature = "tracing")]
 mod trace;
 pub mod views;
@@ -33,13 +31,13 @@ pub mod views;
 ///
 /// ```
 /// # tenancy::block_on(async {
-/// use tenancy::{Actor, Name, Tenancy, UserId, WorkspaceAction};
+/// use tenancy::{Actor, Name, Tenancy, UserId, VerifiedEmail, WorkspaceAction};
 /// use tenancy::commands::CreateOrganization;
 /// use tenancy::store::MemoryRepository;
 ///
 /// let tenancy = Tenancy::new(MemoryRepository::new());
 ///
-/// let ann = Actor::unverified(UserId::from_external("ann"));
+/// let ann = Actor::user(UserId::from_external("ann"), VerifiedEmail::attest("ann@acme.example".parse()?));
 /// let acme = tenancy.execute(&ann, CreateOrganization { name: Name::new("Acme")? }).await?.output;
 ///
 /// let may = tenancy.check(&ann, (acme.organization, acme.workspace), WorkspaceAction::Rename).await?;
@@ -59,310 +57,6 @@ pub struct Tenancy<R> {
 
 type Sleep = Arc<dyn Fn(Duration) -> Pin<Box<dyn Future<Output = ()> + Send>> + Send + Sync>;
 
-impl<R> Tenancy<R> {
-    /// On that store, with the rulebook's settings, the system's clock, and 8 attempts.
-    #[must_use]
-    pub fn new(repository: R) -> Self {
-        Self {
-            repository,
-            settings: Settings::default(),
-            attempts: NonZeroU32::new(8).unwrap_or(NonZeroU32::MIN),
-            clock: Arc::new(|| SystemTime::now().into()),
-            sleep: Arc::new(|_| Box::pin(yield_once())),
-        }
-    }
-
-    /// With the host's settings.
-    #[must_use]
-    pub fn with_settings(mut self, settings: Settings) -> Self {
-        self.settings = settings;
-        self
-    }
-
-    /// With another clock than the system's: for tests, and for hosts that have their own.
-    ///
-    /// ```
-    /// use chrono::{TimeZone, Utc};
-    /// use tenancy::store::MemoryRepository;
-    /// use tenancy::Tenancy;
-    ///
-    /// let noon = Utc.with_ymd_and_hms(2026, 11, 23, 12, 0, 0).unwrap();
-    /// let tenancy = Tenancy::new(MemoryRepository::new()).with_clock(move || noon);
-    /// ```
-    #[must_use]
-    pub fn with_clock(mut self, clock: impl Fn() -> DateTime<Utc> + Send + Sync + 'static) -> Self {
-        self.clock = Arc::new(clock);
-        self
-    }
-
-    /// With the host's way to wait between attempts, such as `tokio::time::sleep`. Without one, a lost
-    /// race is tried again at once.
-    #[must_use]
-    pub fn with_sleep<F, Fut>(mut self, sleep: F) -> Self
-    where
-        F: Fn(Duration) -> Fut + Send + Sync + 'static,
-        Fut: Future<Output = ()> + Send + 'static,
-    {
-        self.sleep = Arc::new(move |duration| Box::pin(sleep(duration)));
-        self
-    }
-
-    /// With another number of attempts before [`Error::Contended`].
-    #[must_use]
-    pub fn with_attempts(mut self, attempts: NonZeroU32) -> Self {
-        self.attempts = attempts;
-        self
-    }
-
-    /// The store.
-    #[must_use]
-    pub const fn repository(&self) -> &R {
-        &self.repository
-    }
-
-    /// The settings.
-    #[must_use]
-    pub const fn settings(&self) -> &Settings {
-        &self.settings
-    }
-
-    pub(crate) fn now(&self) -> DateTime<Utc> {
-        whole_milliseconds((self.clock)())
-    }
-}
-
-impl<R: Repository> Tenancy<R> {
-    /// Carries a command out, whole or not at all.
-    ///
-    /// If somebody else changes the organization meanwhile, it loads and decides again: at once the
-    /// first time, then after a random pause of up to 50 ms where [`with_sleep`](Self::with_sleep) was called. If the returned future is dropped, the
-    /// command is done or not done, never half; spawn it if you must know.
-    ///
-    /// # Errors
-    ///
-    /// - [`Error::Refused`]: a rule says no. Each command's documentation lists its refusals.
-    /// - [`Error::Contended`]: others were first in every attempt.
-    /// - [`Error::Store`], [`Error::Unknown`]: the store failed; which says what is known of it.
-    /// - [`Error::Inconsistent`]: something other than this library writes the store.
-    /// - [`Error::Entropy`]: the operating system gave no randomness.
-    pub async fn execute<C: Command>(
-        &self,
-        actor: &Actor,
-        command: C,
-    ) -> Result<Done<C::Output>, Error<R::Error>> {
-        self.execute_as(CommitId::try_new()?, actor, command).await
-    }
-
-    /// Carries a command out under an id of the host's, at most once: the same command of the same actor
-    /// under the same id again answers what it answered before, and changes nothing. The same command with
-    /// other fields is another request, and is refused. What changed nothing is not remembered.
-    ///
-    /// Derive the id from the request's idempotency key: [`CommitId::from_key`].
-    ///
-    /// ```
-    /// # tenancy::block_on(async {
-    /// # use tenancy::{commands::*, store::*, *};
-    /// # let tenancy = Tenancy::new(MemoryRepository::new());
-    /// # let user = UserId::from_external("ann");
-    /// # let ann = Actor::unverified(user);
-    /// let id = CommitId::from_key(user, "idempotency-key-of-the-request");
-    /// let command = CreateOrganization { name: Name::new("Acme")? };
-    /// let first = tenancy.execute_as(id, &ann, command.clone()).await?;
-    /// let again = tenancy.execute_as(id, &ann, command).await?;
-    /// assert_eq!(first.output, again.output); // one organization, not two
-    /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
-    /// ```
-    ///
-    /// # Errors
-    ///
-    /// As [`execute`](Self::execute), and [`Refusal::CommitIdReused`] if the id stands for another
-    /// request.
-    pub async fn execute_as<C: Command>(
-        &self,
-        commit: CommitId,
-        actor: &Actor,
-        command: C,
-    ) -> Result<Done<C::Output>, Error<R::Error>> {
-        let work = self.attempt_until_done(commit, actor, &command);
-        #[cfg(feature = "tracing")]
-        return trace::command(C::NAME, command.organization(commit), commit, work).await;
-        #[cfg(not(feature = "tracing"))]
-        work.await
-    }
-
-    async fn attempt_until_done<C: Command>(
-        &self,
-        id: CommitId,
-        actor: &Actor,
-        command: &C,
-    ) -> Result<Done<C::Output>, Error<R::Error>> {
-        let organization = command.organization(id);
-        let done = |decided| Done::of(id, organization, decided);
-        let fresh = C::Fresh::draw()?;
-        for attempt in 0..self.attempts.get() {
-            if attempt > 0 {
-                (self.sleep)(pause(attempt)).await;
-            }
-            let mut decided = self.decide_once(id, actor, command, &fresh).await?;
-            let Some(commit) = decided.commit.take() else {
-                return Ok(done(decided));
-            };
-            match self.repository.commit(&commit).await {
-                Ok(Outcome::Committed) => return Ok(done(decided)),
-                Ok(Outcome::Conflict) => {}
-                Ok(Outcome::Taken(Claim::DomainName(name))) => {
-                    return Err(Refusal::DomainNameTaken { name }.into());
-                }
-                Ok(Outcome::IdUsed) => return self.answer_of_before(id, actor, command).await,
-                Err(source) => match self.whether_made(&commit).await {
-                    Made::Yes => return Ok(done(decided)),
-                    Made::Another => return self.answer_of_before(id, actor, command).await,
-                    Made::No => {}
-                    Made::Unknown => return Err(Error::Unknown { commit: id, source }),
-                },
-            }
-        }
-        Err(Error::Contended {
-            attempts: self.attempts.get(),
-        })
-    }
-
-    /// The answer under an id that was used since the decision: that of another attempt of this request, or
-    /// the refusal of another request.
-    async fn answer_of_before<C: Command>(
-        &self,
-        id: CommitId,
-        actor: &Actor,
-        command: &C,
-    ) -> Result<Done<C::Output>, Error<R::Error>> {
-        let fresh = C::Fresh::draw()?;
-        let decided = self.decide_once(id, actor, command, &fresh).await?;
-        match decided.commit {
-            None => Ok(Done::of(id, command.organization(id), decided)),
-            Some(_) => Err(Refusal::CommitIdReused.into()),
-        }
-    }
-
-    /// Decides on a command and writes nothing: for dry runs ("why is this button grey?"), and for hosts
-    /// that write the commit together with rows of their own, in one transaction.
-    ///
-    /// The commit is good until the organization changes; then the store answers
-    /// [`Outcome::Conflict`], and you prepare again.
-    ///
-    /// # Errors
-    ///
-    /// As [`execute`](Self::execute), but for [`Error::Contended`] and [`Error::Unknown`].
-    pub async fn prepare<C: Command>(
-        &self,
-        actor: &Actor,
-        command: C,
-    ) -> Result<Decided<C::Output>, Error<R::Error>> {
-        self.prepare_as(CommitId::try_new()?, actor, command).await
-    }
-
-    /// As [`prepare`](Self::prepare), under an id of the host's. If that commit was made before,
-    /// [`Decided::commit`] is `None`, and the output is what it was.
-    ///
-    /// # Errors
-    ///
-    /// As [`prepare`](Self::prepare), and [`Refusal::CommitIdReused`].
-    pub async fn prepare_as<C: Command>(
-        &self,
-        commit: CommitId,
-        actor: &Actor,
-        command: C,
-    ) -> Result<Decided<C::Output>, Error<R::Error>> {
-        let fresh = C::Fresh::draw()?;
-        self.decide_once(commit, actor, &command, &fresh).await
-    }
-
-    async fn decide_once<C: Command>(
-        &self,
-        commit: CommitId,
-        actor: &Actor,
-        command: &C,
-        fresh: &C::Fresh,
-    ) -> Result<Decided<C::Output>, Error<R::Error>> {
-        let mut keys = command.keys(actor);
-        keys.push(Key::Commit(commit));
-        let facts = self.load(command.organization(commit), &keys).await?;
-        let circumstances = Circumstances {
-            actor,
-            commit,
-            now: self.now(),
-            settings: &self.settings,
-        };
-        Ok(decide(command, circumstances, fresh, facts)?)
-    }
-
-    pub(crate) async fn load(
-        &self,
-        organization: OrganizationId,
-        keys: &[Key],
-    ) -> Result<Option<Facts>, Error<R::Error>> {
-        self.repository
-            .load(organization, keys)
-            .await
-            .map_err(Error::Store)
-    }
-
-    /// After a commit that failed without saying what became of it.
-    async fn whether_made(&self, commit: &Commit) -> Made {
-        let key = [Key::Commit(commit.id())];
-        match self.repository.load(commit.organization(), &key).await {
-            Ok(Some(Facts {
-                committed: Some(entry),
-                ..
-            })) => {
-                if entry == commit.entry {
-                    Made::Yes
-                } else {
-                    Made::Another
-                }
-            }
-            // The version has moved on without it, so it can't be made any more.
-            Ok(Some(facts)) if facts.organization.version > commit.expected => Made::No,
-            // It may still be on its way.
-            Ok(_) | Err(_) => Made::Unknown,
-        }
-    }
-}
-
-enum Made {
-    /// It is in the log, to the letter.
-    Yes,
-    /// The log has something else under its id.
-    Another,
-    /// It isn't, and can't be any more.
-    No,
-    Unknown,
-}
-
-/// How long to wait before an attempt: not at all before the second, then a random time, so that those
-/// who lost together don't meet again.
-fn pause(attempt: u32) -> Duration {
-    let ceiling = match attempt {
-        0 | 1 => 0,
-        _ => 50_000_u32.min(1_000_u32.checked_shl(attempt).unwrap_or(u32::MAX)),
-    };
-    let draw = getrandom::u32().unwrap_or(u32::MAX);
-    let micros = (u64::from(draw).saturating_mul(u64::from(ceiling))) >> 32;
-    Duration::from_micros(micros)
-}
-
-/// Lets whoever else runs on this thread go first, once.
-fn yield_once() -> impl Future<Output = ()> + Send {
-    let mut yielded = false;
-    core::future::poll_fn(move |context| {
-        if yielded {
-            return core::task::Poll::Ready(());
-        }
-        yielded = true;
-        context.waker().wake_by_ref();
-        core::task::Poll::Pending
-    })
-}
-
 impl<R: fmt::Debug> fmt::Debug for Tenancy<R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Tenancy")
@@ -370,18 +64,5 @@ impl<R: fmt::Debug> fmt::Debug for Tenancy<R> {
             .field("settings", &self.settings)
             .field("attempts", &self.attempts)
             .finish_non_exhaustive()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn pauses_are_none_at_first_and_never_over_fifty_milliseconds() {
-        assert_eq!(pause(1), Duration::ZERO);
-        for attempt in 0..100 {
-            assert!(pause(attempt) < Duration::from_millis(50));
-        }
     }
 }

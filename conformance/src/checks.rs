@@ -13,9 +13,10 @@ pub mod promise_2;
 pub mod promise_3;
 pub mod standing;
 pub mod values;
+pub mod verify;
 
 macro_rules! table {
-    ({ $harness:ident } $($category:ident { $($name:ident: $clause:literal,)* })*) => {
+    ({ $harness:ident } $($category:ident { $($name:ident $(($need:ident))?: $clause:literal,)* })*) => {
         vec![$($(
             Check {
                 category: stringify!($category),

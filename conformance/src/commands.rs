@@ -3,18 +3,21 @@
 use core::future::Future;
 
 use tenancy::commands::{
-    AcceptInvitation, AppointAdmin, ChangeOrganizationRole, Command, CreateDomain,
-    CreateOrganization, CreateWorkspace, DeactivateDomain, DeclineInvitation, DeleteDomain,
-    DeleteOrganization, DeleteWorkspace, EditCompany, EditContract, EditInvoicing,
-    EditWorkspaceInvoicing, FollowEmailChange, GiveWorkspaceRole, InviteToOrganization,
-    InviteToWorkspace, Invited, LeaveOrganization, LeaveWorkspace, MoveDomain, ReactivateDomain,
-    ReleaseDomainName, RemoveMember, RenameOrganization, RenameWorkspace, ResendInvitation,
-    RevokeInvitation, SetWorkspaceQuota, TakeWorkspaceRole,
+    AcceptInvitation, AcceptReceivedInvitation, AppointAdmin, ChangeOrganizationRole, Command,
+    CreateDomain, CreateOrganization, CreateWorkspace, CreatedOrganization, DeactivateDomain,
+    DeclineInvitation, DeclineReceivedInvitation, DeleteDomain, DeleteOrganization,
+    DeleteWorkspace, EditCompany, EditContract, EditInvoicing, EditWorkspaceInvoicing,
+    FollowEmailChange, GiveWorkspaceRole, InviteToOrganization, InviteToWorkspace, Invited,
+    LeaveOrganization, LeaveWorkspace, MoveDomain, ReactivateDomain, ReleaseDomainName,
+    RemoveMember, RenameOrganization, RenameWorkspace, ResendInvitation, RevokeInvitation,
+    SetWorkspaceQuota, TakeWorkspaceRole,
 };
 use tenancy::text::TextLine;
+use tenancy::token::InvitationSecret;
 use tenancy::{
-    Actor, DomainId, DomainKind, DomainName, EmailAddress, InvitationId, InvitationToken, Name,
-    Operator, OrganizationId, OrganizationRole, UserId, VerifiedEmail, WorkspaceId, WorkspaceRole,
+    Actor, CompanyInformation, DomainId, DomainKind, DomainName, EmailAddress, InvitationId,
+    InvitationToken, InvoicingInformation, Name, Operator, OrganizationId, OrganizationRole,
+    UserId, VerifiedEmail, WorkspaceId, WorkspaceRole,
 };
 
 use crate::random::Random;
@@ -40,6 +43,55 @@ pub(crate) struct Known {
     domains: Vec<(OrganizationId, DomainId)>,
     invitations: Vec<(OrganizationId, InvitationId)>,
     links: Vec<(InvitationToken, EmailAddress)>,
+}
+
+/// Who asks, and for what.
+struct Choice {
+    asker: Actor,
+    operator: Actor,
+    /// Whoever follows the link.
+    reader: Actor,
+    /// The user, with another address.
+    mover: Actor,
+    organization: OrganizationId,
+    workspace: WorkspaceId,
+    domain: DomainId,
+    invitation: InvitationId,
+    token: InvitationToken,
+    user: UserId,
+    /// The user's address.
+    email: EmailAddress,
+    name: Name,
+    label: DomainName,
+    role: OrganizationRole,
+    workspace_role: WorkspaceRole,
+    kind: DomainKind,
+    company: Option<CompanyInformation>,
+    invoicing: Option<InvoicingInformation>,
+    contract: Option<TextLine>,
+}
+
+/// One of these commands, asked by whoever is named before it, as often among all of them as its number says; and
+/// what is known of it afterwards, if it was carried out.
+macro_rules! one_of {
+    (($random:expr, $carrier:expr) $(
+        $times:literal $asker:ident $command:ident { $($field:ident $(: $value:expr)?),* } $(=> $then:expr)?;
+    )+) => {
+        const ALL: usize = 0 $(+ $times)+;
+        let mut turn = $random.below(ALL);
+        let mut is_its_turn = |times: usize| {
+            let is = turn < times;
+            turn = turn.saturating_sub(times);
+            is
+        };
+        $(if is_its_turn($times) {
+            let command = $command { $($field $(: $value)?),* };
+            let output = $carrier.carry(&$asker, command).await?;
+            $(let output = output.map($then);)?
+            let _ = output;
+            return Ok(());
+        })+
+    };
 }
 
 const ADDRESSES: [&str; 6] = [
@@ -98,394 +150,172 @@ impl Known {
     }
 
     /// One random command.
-    #[expect(clippy::too_many_lines, reason = "one arm a command")]
     pub(crate) async fn act<C: Carrier>(
         &mut self,
         random: &mut Random,
         carrier: &mut C,
     ) -> Result<(), Failure> {
+        let Some(Choice {
+            asker,
+            operator,
+            reader,
+            mover,
+            organization,
+            workspace,
+            domain,
+            invitation,
+            token,
+            user,
+            email,
+            name,
+            label,
+            role,
+            workspace_role,
+            kind,
+            company,
+            invoicing,
+            contract,
+        }) = self.choose(random)?
+        else {
+            return Ok(());
+        };
+        let verified = VerifiedEmail::attest(email.clone());
+        one_of! { (random, carrier)
+            12 asker CreateOrganization { name } => |created: CreatedOrganization| {
+                self.organizations.push(created.organization);
+                self.workspaces.push((created.organization, created.workspace));
+            };
+            6 asker RenameOrganization { organization, name };
+            6 asker EditCompany { organization, company };
+            6 asker EditInvoicing { organization, invoicing };
+            1 asker DeleteOrganization { organization };
+            11 operator SetWorkspaceQuota { organization, quota: 5 };
+            6 operator EditContract { organization, contract };
+            6 operator AppointAdmin { organization, user, email: verified };
+            12 operator ReleaseDomainName { organization, name: label };
+            18 asker CreateWorkspace { organization, name } => |created| {
+                self.workspaces.push((organization, created));
+            };
+            6 asker RenameWorkspace { organization, workspace, name };
+            6 asker EditWorkspaceInvoicing { organization, workspace, invoicing };
+            12 asker DeleteWorkspace { organization, workspace };
+            24 asker CreateDomain { organization, workspace, name: label, kind } => |created| {
+                self.domains.push((organization, created));
+            };
+            6 asker DeactivateDomain { organization, domain };
+            6 asker ReactivateDomain { organization, domain };
+            6 asker MoveDomain { organization, domain, to: workspace };
+            12 asker DeleteDomain { organization, domain };
+            12 asker InviteToOrganization { organization, email: email.clone(), role } => |invited| {
+                self.invited(organization, email, invited);
+            };
+            18 asker InviteToWorkspace { organization, workspace, email: email.clone(), role: workspace_role }
+                => |invited| self.invited(organization, email, invited);
+            6 asker ResendInvitation { organization, invitation } => |resent| {
+                self.invited(organization, email, resent);
+            };
+            6 asker RevokeInvitation { organization, invitation };
+            14 reader AcceptInvitation { token };
+            4 reader DeclineInvitation { token };
+            4 reader AcceptReceivedInvitation { organization, invitation };
+            2 reader DeclineReceivedInvitation { organization, invitation };
+            6 asker ChangeOrganizationRole { organization, user, role };
+            6 asker RemoveMember { organization, user };
+            3 asker LeaveOrganization { organization };
+            9 asker LeaveWorkspace { organization, workspace };
+            6 asker GiveWorkspaceRole { organization, workspace, user, role: workspace_role };
+            6 asker TakeWorkspaceRole { organization, workspace, user };
+            6 mover FollowEmailChange { organization };
+        }
+        Ok(())
+    }
+
+    /// Who asks, and for what: `None` if nothing is known.
+    fn choose(&self, random: &mut Random) -> Result<Option<Choice>, Failure> {
         // Half of the time it is the founder, who may most things.
         let first = if random.one_in(2) {
             1
         } else {
             self.people.len()
         };
-        let Some((user, email)) = self.people.get(random.below(first)).cloned() else {
-            return Ok(());
-        };
-        let actor = match random.below(12) {
-            0 => operator()?,
-            1 => Actor::unverified(user),
-            _ => Actor::user(user, VerifiedEmail::attest(email)),
-        };
-        let actor = &actor;
-        let Some(&organization) = random.pick(&self.organizations) else {
-            return Ok(());
-        };
-        let workspaces: Vec<_> = of(&self.workspaces, organization);
-        let Some(&workspace) = random.pick(&workspaces) else {
-            return Ok(());
-        };
-        let domains: Vec<_> = of(&self.domains, organization);
-        let domain = random.pick(&domains).copied();
-        let invitations: Vec<_> = of(&self.invitations, organization);
-        let invitation = random.pick(&invitations).copied();
-        let (Some((other, address)), Some(name), Some(label)) = (
+        let asker = self.people.get(random.below(first)).cloned();
+        let (Some((asker, address)), Some((user, email)), Some(&organization)) = (
+            asker,
             random.pick(&self.people).cloned(),
-            random.pick(&NAMES),
-            random.pick(&LABELS),
+            random.pick(&self.organizations),
         ) else {
-            return Ok(());
+            return Ok(None);
         };
-        let (name, label) = (Name::new(name)?, DomainName::new(label)?);
-        let organization_role = random.pick(&OrganizationRole::ALL).copied();
-        let role = organization_role.unwrap_or(OrganizationRole::Member);
-        let workspace_role = random.pick(&WorkspaceRole::ALL).copied();
-        let workspace_role = workspace_role.unwrap_or(WorkspaceRole::Reader);
-        match random.below(44) {
-            0 | 1 => {
-                let created = carrier.carry(actor, CreateOrganization { name }).await?;
-                if let Some(created) = created {
-                    self.organizations.push(created.organization);
-                    self.workspaces
-                        .push((created.organization, created.workspace));
-                }
+        let asker = match random.below(12) {
+            0 => operator()?,
+            1 => Actor::unverified(asker),
+            _ => Actor::user(asker, VerifiedEmail::attest(address)),
+        };
+        // What nobody knows is asked for by an id that is nothing's.
+        let unknown = random.uuid();
+        let workspace = random.pick(&of(&self.workspaces, organization)).copied();
+        let domain = random.pick(&of(&self.domains, organization)).copied();
+        let invitation = random.pick(&of(&self.invitations, organization)).copied();
+        let invitation = invitation.unwrap_or(InvitationId::from_uuid(unknown));
+        let nobodys = || {
+            let secret = InvitationSecret::generate()?;
+            let token = InvitationToken::new(organization, invitation, &secret);
+            Ok::<_, Failure>((token, email.clone()))
+        };
+        let link = random.pick(&self.links).cloned();
+        let (token, to) = link.map_or_else(nobodys, Ok)?;
+        // Mostly it is whoever the link is for who follows it.
+        let reader = self.people.iter().find(|(_, theirs)| *theirs == to);
+        let reader = match reader {
+            Some((user, email)) if !random.one_in(6) => {
+                Actor::user(*user, VerifiedEmail::attest(email.clone()))
             }
-            2 => drop(
-                carrier
-                    .carry(actor, RenameOrganization { organization, name })
-                    .await?,
-            ),
-            3 => {
-                let company = if random.one_in(3) {
-                    None
-                } else {
-                    Some(company()?)
-                };
-                carrier
-                    .carry(
-                        actor,
-                        EditCompany {
-                            organization,
-                            company,
-                        },
-                    )
-                    .await?;
-            }
-            4 => {
-                let invoicing = if random.one_in(3) {
-                    None
-                } else {
-                    Some(invoicing("a@b.example")?)
-                };
-                carrier
-                    .carry(
-                        actor,
-                        EditInvoicing {
-                            organization,
-                            invoicing,
-                        },
-                    )
-                    .await?;
-            }
-            5 if random.one_in(6) => {
-                carrier
-                    .carry(actor, DeleteOrganization { organization })
-                    .await?;
-            }
-            5 | 6 => {
-                let quota = SetWorkspaceQuota {
-                    organization,
-                    quota: 5,
-                };
-                carrier.carry(&operator()?, quota).await?;
-            }
-            7 => {
-                let contract = if random.one_in(3) {
-                    None
-                } else {
-                    Some(TextLine::new("§ 7, \u{1F4DC}")?)
-                };
-                carrier
-                    .carry(
-                        &operator()?,
-                        EditContract {
-                            organization,
-                            contract,
-                        },
-                    )
-                    .await?;
-            }
-            8 => {
-                let email = if random.one_in(2) {
-                    None
-                } else {
-                    Some(address)
-                };
-                let appoint = AppointAdmin {
-                    organization,
-                    user: other,
-                    email,
-                };
-                carrier.carry(&operator()?, appoint).await?;
-            }
-            9 | 10 => {
-                let release = ReleaseDomainName {
-                    organization,
-                    name: label,
-                };
-                carrier.carry(&operator()?, release).await?;
-            }
-            11..=13 => {
-                let created = carrier
-                    .carry(actor, CreateWorkspace { organization, name })
-                    .await?;
-                self.workspaces.extend(created.map(|id| (organization, id)));
-            }
-            14 => drop(
-                carrier
-                    .carry(
-                        actor,
-                        RenameWorkspace {
-                            organization,
-                            workspace,
-                            name,
-                        },
-                    )
-                    .await?,
-            ),
-            15 => {
-                let invoicing = if random.one_in(2) {
-                    None
-                } else {
-                    Some(invoicing("w@b.example")?)
-                };
-                let edit = EditWorkspaceInvoicing {
-                    organization,
-                    workspace,
-                    invoicing,
-                };
-                carrier.carry(actor, edit).await?;
-            }
-            16 | 17 => {
-                carrier
-                    .carry(
-                        actor,
-                        DeleteWorkspace {
-                            organization,
-                            workspace,
-                        },
-                    )
-                    .await?;
-            }
-            18..=21 => {
-                let kind = if random.one_in(2) {
-                    DomainKind::Sandbox
-                } else {
-                    DomainKind::Production
-                };
-                let create = CreateDomain {
-                    organization,
-                    workspace,
-                    name: label,
-                    kind,
-                };
-                let created = carrier.carry(actor, create).await?;
-                self.domains.extend(created.map(|id| (organization, id)));
-            }
-            22..=26 => {
-                let Some(domain) = domain else { return Ok(()) };
-                match random.below(5) {
-                    0 => drop(
-                        carrier
-                            .carry(
-                                actor,
-                                DeactivateDomain {
-                                    organization,
-                                    domain,
-                                },
-                            )
-                            .await?,
-                    ),
-                    1 => drop(
-                        carrier
-                            .carry(
-                                actor,
-                                ReactivateDomain {
-                                    organization,
-                                    domain,
-                                },
-                            )
-                            .await?,
-                    ),
-                    2 => {
-                        let to = workspace;
-                        carrier
-                            .carry(
-                                actor,
-                                MoveDomain {
-                                    organization,
-                                    domain,
-                                    to,
-                                },
-                            )
-                            .await?;
-                    }
-                    _ => drop(
-                        carrier
-                            .carry(
-                                actor,
-                                DeleteDomain {
-                                    organization,
-                                    domain,
-                                },
-                            )
-                            .await?,
-                    ),
-                }
-            }
-            27 | 28 => {
-                let invite = InviteToOrganization {
-                    organization,
-                    email: address.clone(),
-                    role,
-                };
-                let invited = carrier.carry(actor, invite).await?;
-                self.invited(organization, address, invited);
-            }
-            29..=31 => {
-                let email = address.clone();
-                let role = workspace_role;
-                let invite = InviteToWorkspace {
-                    organization,
-                    workspace,
-                    email,
-                    role,
-                };
-                let invited = carrier.carry(actor, invite).await?;
-                self.invited(organization, address, invited);
-            }
-            32 => {
-                let Some(invitation) = invitation else {
-                    return Ok(());
-                };
-                let resent = carrier
-                    .carry(
-                        actor,
-                        ResendInvitation {
-                            organization,
-                            invitation,
-                        },
-                    )
-                    .await?;
-                self.invited(organization, address, resent);
-            }
-            33 => {
-                let Some(invitation) = invitation else {
-                    return Ok(());
-                };
-                carrier
-                    .carry(
-                        actor,
-                        RevokeInvitation {
-                            organization,
-                            invitation,
-                        },
-                    )
-                    .await?;
-            }
-            34..=36 => {
-                let Some((token, email)) = random.pick(&self.links).cloned() else {
-                    return Ok(());
-                };
-                // Mostly by whoever it is for.
-                let reader = self.people.iter().find(|(_, theirs)| *theirs == email);
-                let actor = match reader {
-                    Some((user, email)) if !random.one_in(6) => {
-                        Actor::user(*user, VerifiedEmail::attest(email.clone()))
-                    }
-                    _ => actor.clone(),
-                };
-                if random.one_in(5) {
-                    carrier.carry(&actor, DeclineInvitation { token }).await?;
-                } else {
-                    carrier.carry(&actor, AcceptInvitation { token }).await?;
-                }
-            }
-            37 => {
-                let change = ChangeOrganizationRole {
-                    organization,
-                    user: other,
-                    role,
-                };
-                carrier.carry(actor, change).await?;
-            }
-            38 => drop(
-                carrier
-                    .carry(
-                        actor,
-                        RemoveMember {
-                            organization,
-                            user: other,
-                        },
-                    )
-                    .await?,
-            ),
-            39 if random.one_in(2) => {
-                carrier
-                    .carry(actor, LeaveOrganization { organization })
-                    .await?;
-            }
-            39 | 40 => drop(
-                carrier
-                    .carry(
-                        actor,
-                        LeaveWorkspace {
-                            organization,
-                            workspace,
-                        },
-                    )
-                    .await?,
-            ),
-            41 => {
-                let role = workspace_role;
-                let give = GiveWorkspaceRole {
-                    organization,
-                    workspace,
-                    user: other,
-                    role,
-                };
-                carrier.carry(actor, give).await?;
-            }
-            42 => {
-                let take = TakeWorkspaceRole {
-                    organization,
-                    workspace,
-                    user: other,
-                };
-                carrier.carry(actor, take).await?;
-            }
-            _ => {
-                // Somebody's address changes: perhaps only in how it is written.
-                let text = if random.one_in(2) {
-                    address.as_str().to_uppercase()
-                } else {
-                    "moved@acme.example".to_owned()
-                };
-                let actor = Actor::user(other, VerifiedEmail::attest(EmailAddress::new(&text)?));
-                carrier
-                    .carry(&actor, FollowEmailChange { organization })
-                    .await?;
-            }
-        }
-        Ok(())
+            _ => asker.clone(),
+        };
+        // Somebody's address changes: perhaps only in how it is written.
+        let moved = if random.one_in(2) {
+            EmailAddress::new(&email.as_str().to_uppercase())?
+        } else {
+            EmailAddress::new("moved@acme.example")?
+        };
+        Ok(Some(Choice {
+            asker,
+            operator: operator()?,
+            reader,
+            mover: Actor::user(user, VerifiedEmail::attest(moved)),
+            organization,
+            workspace: workspace.unwrap_or(WorkspaceId::from_uuid(unknown)),
+            domain: domain.unwrap_or(DomainId::from_uuid(unknown)),
+            invitation,
+            token,
+            user,
+            email,
+            name: Name::new(random.pick(&NAMES).copied().unwrap_or_default())?,
+            label: DomainName::new(random.pick(&LABELS).copied().unwrap_or_default())?,
+            role: *random
+                .pick(&OrganizationRole::ALL)
+                .unwrap_or(&OrganizationRole::Member),
+            workspace_role: *random
+                .pick(&WorkspaceRole::ALL)
+                .unwrap_or(&WorkspaceRole::Reader),
+            kind: if random.one_in(2) {
+                DomainKind::Sandbox
+            } else {
+                DomainKind::Production
+            },
+            company: (!random.one_in(3)).then(company).transpose()?,
+            invoicing: (!random.one_in(3))
+                .then(|| invoicing("a@b.example"))
+                .transpose()?,
+            contract: (!random.one_in(3))
+                .then(|| TextLine::new("§ 7, \u{1F4DC}"))
+                .transpose()?,
+        }))
     }
 
-    fn invited(&mut self, id: OrganizationId, email: EmailAddress, invited: Option<Invited>) {
-        if let Some(invited) = invited {
-            self.invitations.push((id, invited.invitation));
-            self.links.extend(invited.token.map(|token| (token, email)));
-        }
+    fn invited(&mut self, id: OrganizationId, email: EmailAddress, invited: Invited) {
+        self.invitations.push((id, invited.invitation));
+        self.links.extend(invited.token.map(|token| (token, email)));
     }
 }
 
@@ -498,4 +328,46 @@ fn operator() -> Result<Actor, Failure> {
     Ok(Actor::Operator(Operator::attest(TextLine::new(
         "support: Jo",
     )?)))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use tenancy::every_command;
+
+    use super::*;
+
+    #[derive(Default)]
+    struct Asked(BTreeSet<&'static str>);
+
+    impl Carrier for Asked {
+        async fn carry<C: Command + Clone>(
+            &mut self,
+            _: &Actor,
+            _: C,
+        ) -> Result<Option<C::Output>, Failure> {
+            self.0.insert(C::NAME);
+            Ok(None)
+        }
+    }
+
+    macro_rules! names {
+        ($($file:ident: $($command:ident = $name:literal),+;)+) => {
+            BTreeSet::from([$($($name),+),+])
+        };
+    }
+
+    #[test]
+    fn every_command_is_asked_for() -> Result<(), Failure> {
+        let mut random = Random::from_seed(1);
+        let mut known = Known::people(&mut random)?;
+        known.organizations.push(OrganizationId::new());
+        let mut asked = Asked::default();
+        for _ in 0..5_000 {
+            tenancy::block_on(known.act(&mut random, &mut asked))?;
+        }
+        assert_eq!(asked.0, every_command!(names));
+        Ok(())
+    }
 }

@@ -5,13 +5,54 @@ use core::pin::Pin;
 use core::time::Duration;
 use std::thread;
 
-use tenancy::store::Directory;
+use tenancy::OrganizationId;
+use tenancy::store::{Claim, Column, Directory, Record, RecordId, Value};
 
 /// Work that runs beside the check that started it.
 pub type Task = Pin<Box<dyn Future<Output = ()> + Send>>;
 
+/// A change to a store's data that is no commit: what a script, a restored backup or a trigger may do. The suite asks
+/// for one after the other and takes each back, to see what the store's own verification finds.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Tampering {
+    /// A column beside a record says something else than the record ([`Record::columns`]).
+    Misfile {
+        /// The organization.
+        organization: OrganizationId,
+        /// The record, which stays as it is.
+        record: RecordId,
+        /// The column.
+        column: Column,
+        /// What it says from now on.
+        value: Value,
+    },
+    /// A record is put, with its own columns, in the place of the one with its id, if there is one.
+    Put {
+        /// The organization.
+        organization: OrganizationId,
+        /// The record.
+        record: Record,
+    },
+    /// A record is deleted.
+    Delete {
+        /// The organization.
+        organization: OrganizationId,
+        /// The record.
+        record: RecordId,
+    },
+    /// A claim changes hands.
+    Claim {
+        /// The claim.
+        claim: Claim,
+        /// Who holds it from now on; `None`: nobody.
+        holder: Option<OrganizationId>,
+    },
+}
+
 /// How the suite gets hold of the store that it is to judge. Two methods must be written; the others say
-/// what else the store can do.
+/// what else the store can do. A check that needs one which isn't written does not hold: it is
+/// [not run](crate::Status::NotRun).
 pub trait Harness: Send + Sync + 'static {
     /// The store.
     type Repository: Directory + 'static;
@@ -38,6 +79,28 @@ pub trait Harness: Send + Sync + 'static {
     fn round_trips(&self, store: &Self::Repository) -> Option<u64> {
         let _ = store;
         None
+    }
+
+    /// What the store's own verification says of an organization: `Err` with what it found, in words. `None` if
+    /// the store offers none.
+    fn verify(
+        &self,
+        store: &Self::Repository,
+        organization: OrganizationId,
+    ) -> impl Future<Output = Option<Result<(), String>>> + Send {
+        let _ = (store, organization);
+        core::future::ready(None)
+    }
+
+    /// Changes the data behind the store's back. `false` if it can't be done: because the harness can't, or
+    /// because the database doesn't allow it.
+    fn tamper(
+        &self,
+        store: &Self::Repository,
+        tampering: &Tampering,
+    ) -> impl Future<Output = bool> + Send {
+        let _ = (store, tampering);
+        core::future::ready(false)
     }
 
     /// Runs a task beside the check. By default on a thread of its own, driven by [`tenancy::block_on`], so that

@@ -15,10 +15,10 @@ mod world;
 pub mod checks;
 
 pub use checks::checks;
-pub use harness::{Harness, Task};
+pub use harness::{Harness, Tampering, Task};
 pub use races::races;
 #[doc(hidden)]
 pub use report::hold;
-pub use report::{Check, CheckResult, Failure, Report, Verdict, run, run_without};
+pub use report::{Check, CheckResult, Failure, Report, Status, Verdict, run, run_without};
 #[doc(hidden)]
 pub use tenancy::block_on as __now;

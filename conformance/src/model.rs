@@ -17,7 +17,9 @@ use tenancy::store::{
     Change, Claim, Commit, Facts, Held, Key, OrganizationState, Outcome, Record, RecordId,
 };
 use tenancy::text::{DomainName, EmailKey, NameKey};
-use tenancy::{EmailAddress, LogEntry, OrganizationId, Resource, UserId, Version, WorkspaceId};
+use tenancy::{
+    CommitId, EmailAddress, LogEntry, OrganizationId, Resource, UserId, Version, WorkspaceId,
+};
 
 use crate::report::Failure;
 
@@ -26,6 +28,8 @@ use crate::report::Failure;
 pub(crate) struct Model {
     tenants: BTreeMap<OrganizationId, Tenant>,
     claims: BTreeMap<Claim, OrganizationId>,
+    /// Every commit's entry, of whichever organization.
+    commits: BTreeMap<CommitId, LogEntry>,
     /// How long what may lag may lag.
     lag: Duration,
 }
@@ -111,6 +115,9 @@ impl Model {
                 }
             }
         }
+        if self.commits.contains_key(&commit.id()) {
+            return Outcome::IdUsed;
+        }
         let tenant = self.tenants.entry(id).or_insert_with(|| Tenant {
             state: OrganizationState::absent(id),
             log: Vec::new(),
@@ -129,12 +136,25 @@ impl Model {
             }
         }
         tenant.log.push(commit.entry.clone());
+        self.commits.insert(commit.id(), commit.entry.clone());
         Outcome::Committed
+    }
+
+    /// What became of a record behind every commit's back.
+    pub(crate) fn put(&mut self, id: OrganizationId, record: &Record) {
+        if let Some(tenant) = self.tenants.get_mut(&id) {
+            tenant.put(record);
+        }
+    }
+
+    /// The organization that holds a claim.
+    pub(crate) fn holder(&self, claim: &Claim) -> Option<OrganizationId> {
+        self.claims.get(claim).copied()
     }
 
     pub(crate) fn facts(&self, id: OrganizationId, keys: &[Key]) -> Option<Facts> {
         let tenant = self.tenants.get(&id)?;
-        Facts::select(&tenant.state, &tenant.log, keys)
+        Facts::select(&tenant.state, self.commits.values(), keys)
     }
 
     pub(crate) fn held(&self, user: UserId, resource: Resource) -> Option<Held> {
@@ -212,6 +232,7 @@ impl Model {
                 }
             }
             KeyKind::Person => keys.extend(users.iter().copied().map(Key::Person)),
+            KeyKind::SentTo => keys.extend(users.iter().copied().map(Key::SentTo)),
             KeyKind::SentBy => keys.extend(users.iter().copied().map(Key::SentBy)),
             KeyKind::Address => {
                 for address in self.addresses() {
@@ -255,8 +276,7 @@ impl Tenant {
     fn put(&mut self, record: &Record) {
         match record {
             Record::Member(member) => {
-                let key = member.email.as_ref().map(|email| email.key().clone());
-                self.addresses.extend(key);
+                self.addresses.insert(member.email.key().clone());
             }
             Record::Invitation(invitation) => {
                 self.addresses.insert(invitation.email.key().clone());
@@ -282,6 +302,7 @@ impl Tenant {
 pub(crate) enum KeyKind {
     Path,
     Person,
+    SentTo,
     SentBy,
     Address,
     Invitation,
@@ -291,9 +312,10 @@ pub(crate) enum KeyKind {
 }
 
 impl KeyKind {
-    pub(crate) const ALL: [Self; 8] = [
+    pub(crate) const ALL: [Self; 9] = [
         Self::Path,
         Self::Person,
+        Self::SentTo,
         Self::SentBy,
         Self::Address,
         Self::Invitation,
@@ -345,7 +367,7 @@ pub(crate) fn commit_between(
 /// The addresses in a record as they were typed: two that differ in nothing else are equal.
 fn typed(record: &Record) -> Option<&str> {
     let email = match record {
-        Record::Member(member) => member.email.as_ref(),
+        Record::Member(member) => Some(&member.email),
         Record::Invitation(invitation) => Some(&invitation.email),
         Record::Workspace(workspace) => workspace.invoicing.as_ref().map(|to| &to.email),
         Record::WorkspaceMember(_)

@@ -157,7 +157,7 @@ fn no_step_breaks_a_rule(id: OrganizationId, log: &[LogEntry]) -> Verdict {
                     // Who deletes it may be in it (W4).
                     let own = match &entry.author {
                         Author::User(user) => before.workspace_member(*workspace, *user),
-                        Author::Operator(_) => None,
+                        _ => None,
                     };
                     let left = u32::from(own.is_some());
                     let workspace = before.workspace(*workspace);
@@ -350,7 +350,7 @@ impl<'s, R: Directory + 'static> Stage<'s, R> {
         let invite = InviteToWorkspace {
             organization,
             workspace,
-            email: address_of(&bob)?,
+            email: verified(&bob)?.address().clone(),
             role: WorkspaceRole::Developer,
         };
         let token = self.shell(0).execute(&self.ann, invite).await?.output.token;
@@ -443,7 +443,7 @@ impl<'s, R: Directory + 'static> Stage<'s, R> {
         let appoint = AppointAdmin {
             organization,
             user: id_of(&admin),
-            email: Some(address_of(&admin)?),
+            email: verified(&admin)?,
         };
         self.shell(0).execute(&self.operator, appoint).await?;
         Ok(admin)
@@ -466,7 +466,7 @@ impl<'s, R: Directory + 'static> Stage<'s, R> {
     ) -> Result<InvitationToken, Failure> {
         let invite = InviteToOrganization {
             organization,
-            email: address_of(addressee)?,
+            email: verified(addressee)?.address().clone(),
             role: OrganizationRole::Member,
         };
         let token = self.shell(0).execute(inviter, invite).await?.output.token;
@@ -506,8 +506,8 @@ fn id_of(actor: &Actor) -> UserId {
         .unwrap_or_else(|| UserId::from_external("an operator"))
 }
 
-fn address_of(actor: &Actor) -> Result<EmailAddress, Failure> {
-    let email = actor.verified_email().map(|email| email.address().clone());
+fn verified(actor: &Actor) -> Result<VerifiedEmail, Failure> {
+    let email = actor.verified_email().cloned();
     email.ok_or_else(|| Failure::new("an actor without an address"))
 }
 

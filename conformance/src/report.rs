@@ -14,10 +14,11 @@ use crate::tasks::within;
 /// What a check answers.
 pub type Verdict = Result<(), Failure>;
 
-/// How a store broke its promise.
+/// Why a check didn't hold: the store broke its promise, or the harness lacks what the check needs.
 pub struct Failure {
     message: String,
     clause: Option<&'static str>,
+    lacks: Option<&'static str>,
 }
 
 /// One check of the suite.
@@ -46,8 +47,21 @@ pub struct CheckResult {
     pub name: &'static str,
     /// The clause of the contract.
     pub clause: &'static str,
-    /// `None` if the check was left out.
-    pub verdict: Option<Verdict>,
+    /// What came of it.
+    pub status: Status,
+}
+
+/// What came of a check.
+#[derive(Debug)]
+pub enum Status {
+    /// The store holds to the clause, as far as the check can see.
+    Held,
+    /// The store breaks the clause.
+    Broken(Failure),
+    /// The harness lacks this method, so nothing is known.
+    NotRun(&'static str),
+    /// The check was left out, by whoever ran the suite.
+    LeftOut,
 }
 
 impl Failure {
@@ -57,6 +71,18 @@ impl Failure {
         Self {
             message: message.into(),
             clause: None,
+            lacks: None,
+        }
+    }
+
+    /// No failure of the store: the check needs a method that the harness doesn't write.
+    pub(crate) fn not_run(lacks: &'static str) -> Self {
+        Self {
+            lacks: Some(lacks),
+            ..Self::new(format!(
+                "not run: the harness has no `{lacks}`. Write it, or leave out what needs it: \
+                 `suite!(…, without = [{lacks}])`"
+            ))
         }
     }
 
@@ -72,6 +98,12 @@ impl Failure {
         self.clause
     }
 
+    /// The method that the harness lacks, if that is why the check wasn't run.
+    #[must_use]
+    pub const fn lacks(&self) -> Option<&'static str> {
+        self.lacks
+    }
+
     pub(crate) fn at(self, place: impl fmt::Display) -> Self {
         Self {
             message: format!("{place}: {}", self.message),
@@ -82,7 +114,7 @@ impl Failure {
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.clause {
+        match self.clause.filter(|_| self.lacks.is_none()) {
             Some(clause) => write!(f, "{}\n  the contract says: “{clause}”", self.message),
             None => f.write_str(&self.message),
         }
@@ -116,7 +148,8 @@ impl<H: Harness> Check<H> {
     ///
     /// # Errors
     ///
-    /// The store breaks the clause, or took longer than [`Harness::time_limit`].
+    /// The store breaks the clause, or took longer than [`Harness::time_limit`]; or the harness
+    /// [lacks](Failure::lacks) what the check needs.
     pub async fn hold(&self, harness: &H) -> Verdict {
         hold(harness, self.clause, (self.hold)(harness)).await
     }
@@ -150,66 +183,80 @@ pub async fn run<H: Harness>(harness: &H) -> Report {
 pub async fn run_without<H: Harness>(harness: &H, without: &[&str]) -> Report {
     let mut results = Vec::new();
     for check in crate::checks::<H>() {
-        let verdict = if without.contains(&check.category) {
-            None
+        let status = if without.contains(&check.category) {
+            Status::LeftOut
         } else {
-            let caught = CatchPanic(Box::pin(check.hold(harness))).await;
-            Some(caught.unwrap_or_else(|panic| {
-                Err(Failure {
-                    message: format!("it panicked: {panic}"),
+            match CatchPanic(Box::pin(check.hold(harness))).await {
+                Ok(Ok(())) => Status::Held,
+                Ok(Err(failure)) => match failure.lacks {
+                    Some(lacks) => Status::NotRun(lacks),
+                    None => Status::Broken(failure),
+                },
+                Err(panic) => Status::Broken(Failure {
                     clause: Some(check.clause),
-                })
-            }))
+                    ..Failure::new(format!("it panicked: {panic}"))
+                }),
+            }
         };
         results.push(CheckResult {
             category: check.category,
             name: check.name,
             clause: check.clause,
-            verdict,
+            status,
         });
     }
     Report { results }
 }
 
 impl Report {
-    /// Whether every check held, and none was left out.
+    /// Whether every check was run and held. Of a store that can't be reopened it never is: say
+    /// [`failures`](Self::failures) to ask only for what is broken.
     #[must_use]
     pub fn is_conformant(&self) -> bool {
-        self.results
-            .iter()
-            .all(|result| matches!(result.verdict, Some(Ok(()))))
+        self.count(|status| matches!(status, Status::Held)) == self.results.len()
     }
 
     /// The checks that failed, each with what was seen.
     pub fn failures(&self) -> impl Iterator<Item = (&'static str, &Failure)> {
         self.results
             .iter()
-            .filter_map(|result| match &result.verdict {
-                Some(Err(failure)) => Some((result.name, failure)),
-                Some(Ok(())) | None => None,
+            .filter_map(|result| match &result.status {
+                Status::Broken(failure) => Some((result.name, failure)),
+                Status::Held | Status::NotRun(_) | Status::LeftOut => None,
             })
+    }
+
+    fn count(&self, of: impl Fn(&Status) -> bool) -> usize {
+        let results = self.results.iter();
+        results.filter(|result| of(&result.status)).count()
     }
 }
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let broken = self.failures().count();
-        let left_out = self.results.iter().filter(|r| r.verdict.is_none()).count();
         writeln!(
             f,
-            "tenancy-conformance {}: {} checks, {broken} broken, {left_out} left out",
+            "tenancy-conformance {}: {} checks: {} held, {} broken, {} not run, {} left out",
             env!("CARGO_PKG_VERSION"),
             self.results.len(),
+            self.count(|status| matches!(status, Status::Held)),
+            self.count(|status| matches!(status, Status::Broken(_))),
+            self.count(|status| matches!(status, Status::NotRun(_))),
+            self.count(|status| matches!(status, Status::LeftOut)),
         )?;
         let width = self.results.iter().map(|r| r.name.len()).max().unwrap_or(0);
         for result in &self.results {
-            let (word, message) = match &result.verdict {
-                Some(Ok(())) => ("held", None),
-                Some(Err(failure)) => ("BROKEN", Some(failure.message())),
-                None => ("left out", None),
+            let (word, message) = match &result.status {
+                Status::Held => ("held", None),
+                Status::Broken(failure) => ("BROKEN", Some(failure.message().to_owned())),
+                Status::NotRun(lacks) => {
+                    let why = format!("the harness has no `{lacks}`");
+                    ("not run", Some(why))
+                }
+                Status::LeftOut => ("left out", None),
             };
             writeln!(f, "{word:>8}  {:<width$}  “{}”", result.name, result.clause)?;
-            for line in message.into_iter().flat_map(str::lines) {
+            for line in message.iter().flat_map(|message| message.lines()) {
                 writeln!(f, "          {line}")?;
             }
         }

@@ -23,7 +23,7 @@
 /// # mod memory {
 /// # use super::Memory;
 /// # use tenancy_conformance::suite;
-/// suite!(harness = Memory);
+/// suite!(harness = Memory, without = [reopen, round_trips, verify]);
 /// # }
 /// # fn main() {}
 /// ```
@@ -33,7 +33,10 @@
 /// - `run`: what drives a future to its end, [`tenancy::block_on`] if nothing else is said. A store that lives
 ///   on a runtime says `run = |test| runtime().block_on(test)`, and gives tasks to the same runtime in
 ///   [`Harness::spawn`](crate::Harness::spawn).
-/// - `without = [lists, log]`: categories to leave out. Their tests show as ignored.
+/// - `without = [log, reopen]`: categories to leave out (`promise_1`, `promise_2`, `promise_3`, `keys`, `lists`,
+///   `values`, `log`, `standing`, `verify`), and methods that the harness doesn't write (`reopen`, `round_trips`,
+///   `tamper`). The tests show as ignored. A check that needs a method which is neither written nor named here
+///   fails: it was not run, and nobody said so.
 ///
 /// Once in a module: the tests' names are those of the checks.
 #[macro_export]
@@ -47,7 +50,7 @@ macro_rules! suite {
     };
 }
 
-/// Refuses a category that doesn't exist.
+/// Refuses what can't be left out, because there is no such thing.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __category {
@@ -59,11 +62,15 @@ macro_rules! __category {
     (values) => {};
     (log) => {};
     (standing) => {};
+    (verify) => {};
+    (reopen) => {};
+    (round_trips) => {};
+    (tamper) => {};
     ($other:ident) => {
         compile_error!(concat!(
-            "there is no category `",
+            "there is neither a category `",
             stringify!($other),
-            "` to leave out"
+            "` to leave out nor a method of that name to do without"
         ));
     };
 }
@@ -72,7 +79,7 @@ macro_rules! __category {
 #[macro_export]
 macro_rules! __tests {
     ({ $harness:tt $run:tt $without:tt } $($category:ident { $($checks:tt)* })*) => {
-        $($crate::__tests_of!($category $without $harness $run { $($checks)* });)*
+        $($crate::__tests_of!($category $without $without $harness $run { $($checks)* });)*
     };
 }
 
@@ -88,27 +95,55 @@ macro_rules! __tests_of {
     (values [values $($rest:ident)*] $($all:tt)*) => { $crate::__left_out!(values $($all)*); };
     (log [log $($rest:ident)*] $($all:tt)*) => { $crate::__left_out!(log $($all)*); };
     (standing [standing $($rest:ident)*] $($all:tt)*) => { $crate::__left_out!(standing $($all)*); };
+    (verify [verify $($rest:ident)*] $($all:tt)*) => { $crate::__left_out!(verify $($all)*); };
     ($category:ident [$first:ident $($rest:ident)*] $($all:tt)*) => {
         $crate::__tests_of!($category [$($rest)*] $($all)*);
     };
-    ($category:ident [] ($harness:expr) ($run:expr) { $($name:ident: $clause:literal,)* }) => {$(
-        #[test]
-        fn $name() -> ::core::result::Result<(), $crate::Failure> {
-            ($run)(async {
-                let harness = $harness;
-                let check = $crate::checks::$category::$name(&harness);
-                $crate::hold(&harness, $clause, check).await
-            })
-        }
-    )*};
+    ($category:ident [] $without:tt $harness:tt $run:tt {
+        $($name:ident $(($need:ident))?: $clause:literal,)*
+    }) => {
+        $($crate::__test!([$($need)?] $without [$category $name $harness $run $clause]);)*
+    };
+}
+
+/// The tests of a category that is left out.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __left_out {
+    ($category:ident $without:tt $harness:tt $run:tt {
+        $($name:ident $(($need:ident))?: $clause:literal,)*
+    }) => {
+        $($crate::__one!(#[ignore = "left out of the suite"] [$category $name $harness $run $clause]);)*
+    };
+}
+
+/// One test, ignored if it needs a method that the harness is said to be without.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __test {
+    ([reopen] [reopen $($rest:ident)*] $check:tt) => {
+        $crate::__one!(#[ignore = "not run: the harness has no `reopen`"] $check);
+    };
+    ([round_trips] [round_trips $($rest:ident)*] $check:tt) => {
+        $crate::__one!(#[ignore = "not run: the harness has no `round_trips`"] $check);
+    };
+    ([tamper] [tamper $($rest:ident)*] $check:tt) => {
+        $crate::__one!(#[ignore = "not run: the harness has no `tamper`"] $check);
+    };
+    ($need:tt [$first:ident $($rest:ident)*] $check:tt) => {
+        $crate::__test!($need [$($rest)*] $check);
+    };
+    ($need:tt [] $check:tt) => {
+        $crate::__one!($check);
+    };
 }
 
 #[doc(hidden)]
 #[macro_export]
-macro_rules! __left_out {
-    ($category:ident ($harness:expr) ($run:expr) { $($name:ident: $clause:literal,)* }) => {$(
+macro_rules! __one {
+    ($(#[$ignore:meta])? [$category:ident $name:ident ($harness:expr) ($run:expr) $clause:literal]) => {
         #[test]
-        #[ignore = "left out of the suite"]
+        $(#[$ignore])?
         fn $name() -> ::core::result::Result<(), $crate::Failure> {
             ($run)(async {
                 let harness = $harness;
@@ -116,11 +151,11 @@ macro_rules! __left_out {
                 $crate::hold(&harness, $clause, check).await
             })
         }
-    )*};
+    };
 }
 
-/// Every check, by category, with the clause of the contract that it is about. The clauses are the
-/// contract's own words; a test compares them.
+/// Every check, by category, with the method that the harness must have for it, if any, and the clause of the
+/// contract that it is about. The clauses are the contract's own words; a test compares them.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __checks {
@@ -147,7 +182,7 @@ macro_rules! __checks {
                 promise_1_a_dropped_commit_happened_or_did_not: "If the future is dropped, the commit happened or it didn't; it is never half done",
                 promise_1_dropped_reads_leave_the_handle_whole: "its connection must not go back to a pool with a transaction open",
                 promise_1_dropped_calls_use_nothing_up: "its connection must not go back to a pool with a transaction open",
-                promise_1_a_reopened_store_has_every_commit: "applied, durable, and visible to every later `load`.",
+                promise_1_a_reopened_store_has_every_commit(reopen): "applied, durable, and visible to every later `load`.",
             }
             promise_2 {
                 promise_2_facts_follow_every_commit: "Every record that [`load`](Repository::load) returns, and every absence it implies, holds at the version that it returns or at a later one.",
@@ -155,8 +190,9 @@ macro_rules! __checks {
                 promise_2_no_absence_is_torn: "A record that you don't return is taken to be absent.",
             }
             promise_3 {
-                promise_3_taken_changes_nothing: "Another organization holds this claim. Nothing was applied.",
+                promise_3_taken_changes_nothing: "Somebody holds this claim already, another organization or this one. Nothing was applied.",
                 promise_3_a_claim_keeps_others_out: "No two organizations ever hold the same [`Claim`].",
+                promise_3_ones_own_claim_is_taken_too: "somebody holds a claim already, another organization or this one.",
                 promise_3_a_released_claim_is_free: "Free the claim, which the organization holds.",
                 promise_3_a_conflict_claims_nothing: "Somebody else was first. Nothing was applied",
                 promise_3_racers_for_a_claim_have_one_winner: "Something that must be unique across all organizations, whose versions never meet.",
@@ -166,6 +202,7 @@ macro_rules! __checks {
             keys {
                 keys_path: "What a user holds on the path to a resource of this organization, and what of the path exists",
                 keys_person: "All that goes when a member goes",
+                keys_sent_to: "The [`Member`], and every open [`Invitation`] to the member's address.",
                 keys_sent_by: "The open [`Invitation`]s whose inviter is this user, and the [`Member`]s who have one of the invited addresses.",
                 keys_address: "The [`Member`]s with this address; if a workspace is named, their [`WorkspaceMember`]s in it; the open [`Invitation`]s to the address.",
                 keys_invitation: "An [`Invitation`] in whatever state; the [`Workspace`] that it is to; of its inviter, of this user and of whoever has its address",
@@ -208,11 +245,13 @@ macro_rules! __checks {
                 values_counts_are_kept: "The organization's new row",
                 values_token_hashes_are_bytes: "Insert the record, or replace the one with its id as a whole.",
                 values_every_variant_comes_back: "Insert the record, or replace the one with its id as a whole.",
+                values_later_fields_are_kept(tamper): "What a later version of this crate keeps with it.",
+                values_text_of_other_rules_is_kept(tamper): "Insert the record, or replace the one with its id as a whole.",
             }
             log {
                 log_entries_are_what_was_committed: "What the log keeps: id, time, author, events.",
-                log_commits_are_found_by_their_id: "The log entry of this commit, in [`Facts::committed`].",
-                log_ids_are_of_one_organization: "The log of an organization by version, oldest first",
+                log_commits_are_found_by_their_id: "The log entry of this commit, whichever organization it is of, in [`Facts::committed`]",
+                log_ids_are_of_the_whole_deployment: "an id stands for one request in the whole deployment",
                 log_keeps_the_request: "The digest of the whole request, by which a repetition is recognised",
                 log_a_commit_made_again_is_not_made_twice: "the same id again means the same commit.",
                 log_keeps_every_event_and_author: "What the log keeps: id, time, author, events.",
@@ -224,7 +263,13 @@ macro_rules! __checks {
                 standing_tells_the_status: "Whether the organization is in use.",
                 standing_tenants_are_apart: "The key of a [`Record`] within its organization.",
                 standing_is_one_snapshot: "in one round trip and of one snapshot",
-                standing_is_one_round_trip: "All that a permission check needs, in one round trip",
+                standing_is_one_round_trip(round_trips): "All that a permission check needs, in one round trip",
+            }
+            verify {
+                verify_finds_nothing_wrong: "Checks that an organization, as a store keeps it, is what its log makes of it",
+                verify_finds_what_the_log_does_not_make(tamper): "The records are not those that the log makes.",
+                verify_finds_misfiled_records(tamper): "A record is kept under columns that are not its own",
+                verify_finds_stray_claims(tamper): "The organization has a domain, or keeps the name of one, but doesn't hold the claim on that name.",
             }
         }
     };

@@ -4,16 +4,20 @@
 //! means), so every state here is one that the library could have made: names are unique, a workspace's
 //! member is a member, the counts are right.
 
+mod events;
+
+pub(crate) use events::{company, deletion, given, invoicing, joined, renamed, taken};
+
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use tenancy::store::{Change, Commit, FormerMember, Record, RecordId, Repository};
+use tenancy::store::{Commit, Repository};
 use tenancy::text::TextLine;
 use tenancy::token::TokenHash;
 use tenancy::{
-    Author, CommitId, CompanyInformation, DomainId, DomainKind, DomainName, EmailAddress, Event,
-    InvitationId, InvitationTarget, InvoicingInformation, LogEntry, Name, OrganizationId,
-    OrganizationRole, RevocationReason, UserId, WorkspaceId, WorkspaceRole,
+    Author, CommitId, DomainId, DomainKind, DomainName, EmailAddress, Event, InvitationId,
+    InvitationTarget, LogEntry, Name, OrganizationId, OrganizationRole, RevocationReason, UserId,
+    WorkspaceId, WorkspaceRole,
 };
 
 use crate::harness::Harness;
@@ -158,41 +162,6 @@ impl<R: Repository> World<R> {
         self.commit(&commit).await
     }
 
-    /// Makes these events happen, by which somebody departs: from the organization, or from a workspace. The
-    /// records that say so are part of the commit, whether the events make them or not.
-    pub(crate) async fn depart(
-        &mut self,
-        id: OrganizationId,
-        events: Vec<Event>,
-        departed: &[(UserId, Option<WorkspaceId>)],
-    ) -> Verdict {
-        let mut commit = self.propose(id, events)?;
-        for (user, workspace) in departed {
-            let former = Record::FormerMember(FormerMember {
-                user: *user,
-                workspace: *workspace,
-                departed_at: commit.entry.at,
-            });
-            replace(&mut commit, Change::Put(former));
-        }
-        self.commit(&commit).await
-    }
-
-    /// Makes these events happen, after which it doesn't matter any more who departed from a workspace.
-    pub(crate) async fn forget(
-        &mut self,
-        id: OrganizationId,
-        events: Vec<Event>,
-        departed: &[(UserId, WorkspaceId)],
-    ) -> Verdict {
-        let mut commit = self.propose(id, events)?;
-        for (user, workspace) in departed {
-            let former = RecordId::FormerMember(*user, Some(*workspace));
-            replace(&mut commit, Change::Delete(former));
-        }
-        self.commit(&commit).await
-    }
-
     /// Commits, now by one handle, now by the other: the store must agree with the model on what becomes
     /// of it.
     pub(crate) async fn commit(&mut self, commit: &Commit) -> Verdict {
@@ -250,6 +219,17 @@ impl<R: Repository> World<R> {
         let ids = self.acme_ids();
         self.acme_as(&ids).await?;
         Ok(ids)
+    }
+
+    /// Another organization with the same ids, and the same people.
+    pub(crate) async fn twin(&mut self, of: &Acme) -> Result<Acme, Failure> {
+        let twin = Acme {
+            id: self.organization(),
+            domain_name: DomainName::new("twin")?,
+            ..of.clone()
+        };
+        self.acme_as(&twin).await?;
+        Ok(twin)
     }
 
     /// Ids for an [`acme`](Self::acme). Its domain's name is taken from its id.
@@ -321,11 +301,7 @@ impl<R: Repository> World<R> {
                     name: Name::new("Straßenbau Süd")?,
                 },
                 joined(bob, "bob@acme.example", OrganizationRole::Member)?,
-                Event::MemberJoined {
-                    user: cy,
-                    email: None,
-                    role: OrganizationRole::Accounting,
-                },
+                joined(cy, "cy@elsewhere.example", OrganizationRole::Accounting)?,
                 joined(dora, "dora@acme.example", OrganizationRole::Member)?,
                 given(first, bob, WorkspaceRole::Developer),
                 given(second, bob, WorkspaceRole::Developer),
@@ -367,11 +343,7 @@ impl<R: Repository> World<R> {
                     invitation: closed,
                     reason: RevocationReason::Requested,
                 },
-                Event::WorkspaceRoleTaken {
-                    workspace: second,
-                    user: dora,
-                    role: WorkspaceRole::Admin,
-                },
+                taken(second, dora, WorkspaceRole::Admin),
                 Event::MemberRemoved {
                     user: dora,
                     role: OrganizationRole::Member,
@@ -415,8 +387,8 @@ impl<R: Repository> World<R> {
             },
             Event::MemberEmailChanged {
                 user: cy,
-                from: None,
-                to: Some(EmailAddress::new("BOB@acme.example")?), // Bob's, too
+                from: EmailAddress::new("cy@elsewhere.example")?,
+                to: EmailAddress::new("BOB@acme.example")?, // Bob's, too
             },
             given(third, cy, WorkspaceRole::Admin),
         ];
@@ -510,7 +482,7 @@ impl<R: Repository> World<R> {
             email: EmailAddress::new(email)?,
             target,
             inviter,
-            token_hash: self.token_hash(),
+            token_hash: Some(self.token_hash()),
             expires_at,
         })
     }
@@ -522,62 +494,4 @@ impl<R: Repository> World<R> {
         }
         TokenHash::from_bytes(bytes)
     }
-}
-
-/// Makes a change part of a commit, in the place of any other to the same record.
-fn replace(commit: &mut Commit, change: Change) {
-    let id = |change: &Change| match change {
-        Change::Put(record) => Some(record.id()),
-        Change::Delete(id) => Some(id.clone()),
-        Change::Claim(_) | Change::Release(_) => None,
-    };
-    let ours = id(&change);
-    commit.changes.retain(|other| id(other) != ours);
-    commit.changes.push(change);
-}
-
-pub(crate) fn joined(user: UserId, email: &str, role: OrganizationRole) -> Result<Event, Failure> {
-    Ok(Event::MemberJoined {
-        user,
-        email: Some(EmailAddress::new(email)?),
-        role,
-    })
-}
-
-pub(crate) const fn given(workspace: WorkspaceId, user: UserId, role: WorkspaceRole) -> Event {
-    Event::WorkspaceRoleGiven {
-        workspace,
-        user,
-        role,
-        replaces: None,
-    }
-}
-
-pub(crate) fn renamed(workspace: WorkspaceId, from: &str, to: &str) -> Result<Event, Failure> {
-    Ok(Event::WorkspaceRenamed {
-        workspace,
-        from: Name::new(from)?,
-        to: Name::new(to)?,
-    })
-}
-
-pub(crate) fn company() -> Result<CompanyInformation, Failure> {
-    Ok(CompanyInformation {
-        legal_name: TextLine::new("Acme SAS")?,
-        registration_number: Some(TextLine::new("RCS Paris 123 456 789")?),
-        vat_number: None,
-        address: vec![
-            TextLine::new("1 rue de la Paix")?,
-            TextLine::new("75002 Paris")?,
-        ],
-    })
-}
-
-pub(crate) fn invoicing(email: &str) -> Result<InvoicingInformation, Failure> {
-    Ok(InvoicingInformation {
-        recipient: TextLine::new("Acme, Comptabilité")?,
-        email: EmailAddress::new(email)?,
-        address: vec![TextLine::new("1 rue de la Paix")?],
-        reference: Some(TextLine::new("PO 'quoted' \"twice\"")?),
-    })
 }

@@ -22,6 +22,7 @@ fn without_a_flaw_every_check_holds() {
     }
 }
 
+/// By every check, with `TENANCY_DEEP=1`: that takes minutes. By a sample of what the matrix says otherwise.
 #[test]
 fn every_broken_store_is_killed_by_what_the_matrix_says() {
     let stores = broken::all();
@@ -29,16 +30,28 @@ fn every_broken_store_is_killed_by_what_the_matrix_says() {
     let readme = fs::read_to_string(root.join("README.md")).unwrap();
     let count = format!("{} that are each wrong in one place", stores.len());
     assert!(readme.contains(&count), "README.md doesn't say “{count}”");
-    let matrix = Matrix::of(stores);
-    let complaints = matrix.complaints();
-    let text = matrix.text(KEPT);
     let file = root.join("kill-matrix.md");
-    if env::var_os("TENANCY_BLESS").is_some() {
+    let written = fs::read_to_string(&file).unwrap_or_default();
+    let blesses = env::var_os("TENANCY_BLESS").is_some();
+    let deep = blesses || env::var_os("TENANCY_DEEP").is_some();
+    let matrix = if deep {
+        Matrix::of(stores)
+    } else {
+        Matrix::read(stores, &written)
+    };
+    let text = matrix.text(KEPT);
+    if blesses {
         fs::write(&file, &text).unwrap();
+    }
+    let mut complaints = matrix.complaints();
+    if !deep {
+        complaints.extend(matrix.sampled());
     }
     assert!(complaints.is_empty(), "{}", complaints.join("\n"));
     assert!(!text.contains("NOBODY SAYS WHY"), "{text}");
-    let written = fs::read_to_string(&file).unwrap_or_default();
+    if blesses {
+        return;
+    }
     for (number, (written, found)) in (1..).zip(written.lines().zip(text.lines())) {
         assert_eq!(found, written, "line {number} of kill-matrix.md");
     }

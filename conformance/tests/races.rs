@@ -1,4 +1,6 @@
-//! The known races, on the store in memory. `TENANCY_ROUNDS` says how often.
+//! The known races, on the store in memory: 20 rounds, 200 with `TENANCY_DEEP=1`, or as many as `TENANCY_ROUNDS` says.
+
+use std::env;
 
 use tenancy::store::MemoryRepository;
 use tenancy_conformance::{Failure, Harness, races};
@@ -19,6 +21,12 @@ impl Harness for Memory {
 
 #[test]
 fn known_races_break_no_rule() -> Result<(), Failure> {
-    let rounds = std::env::var("TENANCY_ROUNDS").map_or(20, |rounds| rounds.parse().unwrap_or(20));
-    tenancy::block_on(races(&Memory, rounds, 64))
+    let usual = if env::var_os("TENANCY_DEEP").is_some() {
+        200
+    } else {
+        20
+    };
+    let said = env::var("TENANCY_ROUNDS").ok();
+    let rounds = said.and_then(|rounds| rounds.parse().ok());
+    tenancy::block_on(races(&Memory, rounds.unwrap_or(usual), 64))
 }

@@ -7,7 +7,7 @@ use std::fs;
 use std::path::Path;
 
 use tenancy::store::MemoryRepository;
-use tenancy_conformance::{Harness, checks, run, run_without};
+use tenancy_conformance::{Harness, Status, checks, run, run_without};
 
 struct Memory;
 
@@ -31,9 +31,16 @@ fn read(path: impl AsRef<Path>) -> String {
 /// A clause is what the contract says, to the letter: whoever changes the one is told of the other.
 #[test]
 fn clauses_are_the_contracts_own_words() {
-    let contract = ["store", "list", "record", "event", "standing"]
-        .map(|file| read(format!("../src/{file}.rs")))
-        .concat();
+    let contract = [
+        "store",
+        "list",
+        "record",
+        "event",
+        "standing",
+        "store/verify",
+    ]
+    .map(|file| read(format!("../src/{file}.rs")))
+    .concat();
     let words = contract
         .replace("///", " ")
         .replace("//!", " ")
@@ -54,6 +61,26 @@ fn clauses_are_the_contracts_own_words() {
 fn the_readme_counts_right() {
     let count = checks::<Memory>().len();
     assert!(read("README.md").contains(&format!("promise: {count} checks")));
+}
+
+/// GitHub shows hidden lines of examples, and names in brackets that lead nowhere.
+#[test]
+fn the_readme_reads_on_github_as_on_docs_rs() {
+    let readme = read("README.md");
+    let mut in_rust = false;
+    for line in readme.lines() {
+        match line {
+            "```rust" => in_rust = true,
+            "```" => in_rust = false,
+            line => assert!(!(in_rust && line.starts_with("# ")), "hidden: {line}"),
+        }
+    }
+    let prose: Vec<_> = readme.split("```").step_by(2).collect();
+    for name in prose.concat().split("[`").skip(1) {
+        let name = name.split('`').next().unwrap();
+        let defined = format!("\n[`{name}`]: https://");
+        assert!(readme.contains(&defined), "[`{name}`] leads nowhere");
+    }
 }
 
 #[test]
@@ -84,6 +111,44 @@ fn no_check_is_forgotten() {
     assert_eq!(listed, written);
 }
 
+/// What the harness can't show is not counted as shown, neither in a report nor in a test of its own.
+#[test]
+fn a_check_that_the_harness_lacks_something_for_is_not_run() {
+    let report = tenancy::block_on(run(&Memory));
+    assert_eq!(report.failures().count(), 0, "{report}");
+    assert!(!report.is_conformant(), "not everything was run");
+    let lacking = [
+        ("promise_1_a_reopened_store_has_every_commit", "reopen"),
+        ("standing_is_one_round_trip", "round_trips"),
+        ("verify_finds_nothing_wrong", "verify"),
+        ("verify_finds_what_the_log_does_not_make", "verify"),
+        ("verify_finds_misfiled_records", "verify"),
+        ("verify_finds_stray_claims", "verify"),
+    ];
+    let not_run = report
+        .results
+        .iter()
+        .filter_map(|result| match result.status {
+            Status::NotRun(lacks) => Some((result.name, lacks)),
+            _ => None,
+        });
+    assert_eq!(not_run.collect::<Vec<_>>(), lacking);
+    let text = report.to_string();
+    let held = report.results.len() - lacking.len();
+    let summary = format!("{held} held, 0 broken, 6 not run, 0 left out");
+    assert!(text.lines().next().unwrap().ends_with(&summary), "{text}");
+    assert!(text.contains("the harness has no `reopen`"), "{text}");
+
+    let check = checks::<Memory>().into_iter();
+    let check = check.last().unwrap();
+    let failure = tenancy::block_on(check.hold(&Memory)).unwrap_err();
+    assert_eq!(failure.lacks(), Some("verify"));
+    assert!(
+        failure.to_string().contains("without = [verify]"),
+        "{failure}"
+    );
+}
+
 #[test]
 fn a_report_shows_every_check_and_what_was_left_out() {
     let categories = [
@@ -94,6 +159,7 @@ fn a_report_shows_every_check_and_what_was_left_out() {
         "lists",
         "values",
         "standing",
+        "verify",
     ];
     let report = tenancy::block_on(run_without(&Memory, &categories));
     assert_eq!(report.failures().count(), 0);

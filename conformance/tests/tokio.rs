@@ -34,7 +34,11 @@ impl Harness for OnTokio {
     }
 }
 
-suite!(harness = OnTokio, run = |test| RUNTIME.block_on(test));
+suite!(
+    harness = OnTokio,
+    run = |test| RUNTIME.block_on(test),
+    without = [reopen, round_trips, verify],
+);
 
 /// The store in memory as if it were far away: each call waits for the runtime before and after.
 struct Remote(MemoryRepository);

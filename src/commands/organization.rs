@@ -25,7 +25,7 @@ use crate::text::Name;
 ///
 /// ```
 /// # tenancy::block_on(async {
-/// use tenancy::{Actor, Name, Tenancy, UserId};
+/// use tenancy::{Actor, Name, Tenancy, UserId, VerifiedEmail};
 /// use tenancy::commands::CreateOrganization;
 /// use tenancy::store::MemoryRepository;
 ///

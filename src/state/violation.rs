@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::OrganizationState;
+use crate::invitation::Invitation;
 use crate::organization::Counts;
 use crate::record::RecordId;
 use crate::role::OrganizationRole;
@@ -107,9 +108,7 @@ impl OrganizationState {
             .map(|record| record.id())
             .find(|id| match id {
                 RecordId::RetiredDomainName(_) | RecordId::FormerMember(..) => false,
-                RecordId::Invitation(id) => self
-                    .invitation(*id)
-                    .is_some_and(crate::store::Invitation::is_open),
+                RecordId::Invitation(id) => self.invitation(*id).is_some_and(Invitation::is_open),
                 _ => true,
             });
         left.map_or(Ok(()), |id| Err(Violation::DeletedButHolds(id)))

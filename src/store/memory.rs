@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::verify::{Drift, Stored, same};
 use super::{Commit, Directory, Facts, Held, Key, Outcome, Repository};
-use crate::event::LogEntry;
+use crate::event::{Event, LogEntry};
 use crate::id::{CommitId, InvitationId, OrganizationId, UserId};
 use crate::list::{Item, List};
 use crate::record::{Change, Claim, Record, RecordId};
@@ -27,7 +27,7 @@ use crate::version::Version;
 /// the rulebook is broken. Tests on this store therefore test the library, and
 /// whatever a host builds commits with.
 ///
-/// It never waits for anything but its lock, so [`now`](crate::block_on) does for an executor. A clone is
+/// It never waits for anything but its lock, so [`block_on`](crate::block_on) does for an executor. A clone is
 /// another handle on the same data, which goes with the last handle.
 ///
 /// ```
@@ -449,6 +449,11 @@ impl Everything {
                 Change::Delete(id) => drop(stored.delete(id)),
                 Change::Claim(_) | Change::Release(_) => {}
             }
+        }
+        // What a later version says happened, this one can't tell.
+        let later = |event: &Event| matches!(event, Event::Unknown(_));
+        if commit.entry.events.iter().any(later) {
+            return stored.validate().map_err(BrokenContract::Invariant);
         }
         let mut made = before;
         let mut touched = Touched::default();

@@ -25,7 +25,7 @@ impl<R: Repository> Tenancy<R> {
     /// # tenancy::block_on(async {
     /// # use tenancy::{commands::*, store::*, *};
     /// # let tenancy = Tenancy::new(MemoryRepository::new());
-    /// # let ann = Actor::unverified(UserId::from_external("ann"));
+    /// # let ann = Actor::user(UserId::from_external("ann"), VerifiedEmail::attest("ann@acme.example".parse()?));
     /// # let acme = tenancy.execute(&ann, CreateOrganization { name: Name::new("Acme")? }).await?.output;
     /// let standing = tenancy.standing(&ann, acme.organization).await?;
     /// let buttons: Vec<_> = OrganizationAction::ALL

@@ -1,6 +1,6 @@
 //! Random histories of the whole rulebook, against a naive second opinion of it.
 //!
-//! `PROPTEST_CASES` sets how many histories each property is tried on.
+//! `TENANCY_DEEP=1` tries each property on twenty times as many histories, `PROPTEST_CASES` on so many.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,6 +14,7 @@ use tenancy::{
     Refusal, Resource, WorkspaceAction, WorkspaceRole,
 };
 use tenancy_tests::commands::Ask;
+use tenancy_tests::deep;
 use tenancy_tests::model::{self, Answer, Listed as _, On, Who};
 
 pub const LONGEST: usize = 40;
@@ -32,7 +33,7 @@ fn always(default_cases: u32, check: impl Fn(&Driver, &Happened)) {
 fn histories(default_cases: u32, run: impl Fn(&[Step])) {
     let mut config = Config::default();
     if std::env::var_os("PROPTEST_CASES").is_none() {
-        config.cases = default_cases;
+        config.cases = default_cases * if deep() { 20 } else { 1 };
     }
     config.failure_persistence = None;
     config.max_shrink_iters = 4_000;

@@ -1,138 +1,262 @@
-//! The arrows between files: what decides knows no shell, and only few files know futures.
+//! The arrows between the files of `src/`: no circles; only the store's contract and the façade know futures; only
+//! named files read a clock or draw randomness; what decides knows no shell.
+//!
+//! A file belongs to the module that its path begins with: `state/list.rs` to `state`, `text/email.rs` to `text`.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-/// Files that may await.
-const SHELL: [&str; 13] = [
-    "any.rs",
-    "lists.rs",
-    "memory.rs",
-    "now.rs",
-    "page.rs",
-    "reads.rs",
-    "replica.rs",
-    "repository.rs",
-    "repository/forward.rs",
-    "tenancy.rs",
-    "trace.rs",
-    "lib.rs",
-    "verify.rs",
-];
+/// What of the contract a command may name: what it asks for, and what it decides. No trait, and no store.
+const DATA_OF_THE_CONTRACT: [&str; 3] = ["Commit", "Facts", "Key"];
 
-/// Modules that only the shell may import.
-const SHELL_MODULES: [&str; 11] = [
-    "crate::any",
-    "crate::lists",
-    "crate::memory",
-    "crate::now",
-    "crate::page",
-    "crate::reads",
-    "crate::replica",
-    "crate::tenancy::",
-    "crate::trace",
-    "crate::Tenancy::",
-    "crate::verify::",
-];
+/// The modules of the shell: they await, and what decides doesn't know them.
+const SHELL: [&str; 2] = ["store", "tenancy"];
 
-fn sources() -> Vec<(String, String)> {
-    fn walk(folder: &Path, found: &mut Vec<PathBuf>) {
-        for entry in fs::read_dir(folder).expect("src is readable") {
-            let path = entry.expect("src is readable").path();
-            if path.is_dir() {
-                walk(&path, found);
-            } else if path.extension().is_some_and(|extension| extension == "rs") {
-                found.push(path);
-            }
-        }
-    }
-    let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("../src");
-    let mut found = Vec::new();
-    walk(&src, &mut found);
-    found.sort();
-    found.retain(|path| !path.ends_with("tests.rs"));
-    let named = found.into_iter().map(|path| {
-        let name = path
-            .strip_prefix(&src)
-            .expect("below src")
-            .to_string_lossy()
-            .replace('\\', "/");
-        (name, fs::read_to_string(path).expect("source is text"))
-    });
-    named.collect()
+struct Source {
+    /// Below `src/`.
+    name: String,
+    /// The module that it belongs to.
+    module: String,
+    text: String,
 }
 
-/// The code of a file: no documentation, comments or tests.
-fn code(text: &str) -> String {
-    let until_tests = text.split("#[cfg(test)]").next().unwrap_or_default();
-    let lines = until_tests
-        .lines()
-        .map(str::trim_start)
-        .filter(|line| !line.starts_with("//"));
-    lines.collect::<Vec<_>>().join("\n")
+/// Every file of `src/` but `lib.rs`, which only lists them, and files of tests.
+fn sources() -> Vec<Source> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../src");
+    let mut folders = vec![root.clone()];
+    let mut found = Vec::new();
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+                continue;
+            }
+            let name = path.strip_prefix(&root).unwrap().to_string_lossy();
+            let name = name.replace('\\', "/");
+            if name == "lib.rs" || name.ends_with("tests.rs") || name.contains("/tests/") {
+                continue;
+            }
+            let module = name.split('/').next().unwrap().trim_end_matches(".rs");
+            found.push(Source {
+                module: module.to_owned(),
+                text: fs::read_to_string(&path).unwrap(),
+                name,
+            });
+        }
+    }
+    assert!(found.len() > 40, "these are the sources");
+    found
+}
+
+impl Source {
+    /// The code: no documentation, no comments, no imports for documentation, no tests.
+    fn code(&self) -> String {
+        let until_tests = self.text.split("#[cfg(test)]").next().unwrap();
+        let mut code = String::new();
+        let mut for_documentation = false;
+        for line in until_tests.lines() {
+            let line = line.split("// ").next().unwrap().trim();
+            if line.starts_with("//") {
+                continue;
+            }
+            for_documentation |= line == "#[cfg(doc)]";
+            if !for_documentation {
+                code.push_str(line);
+                code.push('\n');
+            }
+            for_documentation &= !line.ends_with(';');
+        }
+        code
+    }
+
+    /// What it names of the crate: the first word after each `crate::`, and all of the path.
+    fn named(&self) -> Vec<(String, String)> {
+        let code = self.code();
+        let mut named = Vec::new();
+        for (at, _) in code.match_indices("crate::") {
+            let (before, after) = (&code[..at], &code[at + "crate::".len()..]);
+            // `$crate::` is in a macro, which may be used by other crates: it names what they see.
+            if before.ends_with('$') {
+                continue;
+            }
+            assert!(
+                !after.starts_with('{'),
+                "src/{}: one `use` for each module",
+                self.name
+            );
+            let path = after.split(';').next().unwrap();
+            let is_word = |c: char| c.is_alphanumeric() || c == '_';
+            let first: String = path.chars().take_while(|c| is_word(*c)).collect();
+            named.push((first, path.to_owned()));
+        }
+        named
+    }
+}
+
+/// Which module names which.
+fn arrows(sources: &[Source]) -> BTreeMap<String, BTreeSet<String>> {
+    let mut arrows: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for source in sources {
+        let from = arrows.entry(source.module.clone()).or_default();
+        let named = source.named().into_iter().map(|(module, _)| module);
+        from.extend(named.filter(|module| *module != source.module));
+    }
+    arrows
+}
+
+/// A circle, if there is one: the modules on it, in order.
+fn circle(arrows: &BTreeMap<String, BTreeSet<String>>) -> Option<Vec<String>> {
+    fn search(
+        at: &str,
+        arrows: &BTreeMap<String, BTreeSet<String>>,
+        path: &mut Vec<String>,
+        done: &mut BTreeSet<String>,
+    ) -> Option<Vec<String>> {
+        if let Some(begin) = path.iter().position(|before| before == at) {
+            return Some(path[begin..].to_vec());
+        }
+        if !done.insert(at.to_owned()) {
+            return None;
+        }
+        path.push(at.to_owned());
+        let onward = arrows.get(at).into_iter().flatten();
+        let found = onward
+            .into_iter()
+            .find_map(|to| search(to, arrows, path, done));
+        path.pop();
+        found
+    }
+    let mut done = BTreeSet::new();
+    let mut begins = arrows.keys();
+    begins.find_map(|begin| search(begin, arrows, &mut Vec::new(), &mut done))
 }
 
 #[test]
-fn what_decides_imports_no_shell() {
-    for (name, text) in sources() {
-        if SHELL.contains(&name.as_str()) {
+fn there_is_no_circle() {
+    let arrows = arrows(&sources());
+    assert_eq!(circle(&arrows), None);
+    for (from, to) in &arrows {
+        for to in to {
+            assert!(
+                arrows.contains_key(to),
+                "`{from}` names `crate::{to}`: no file"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_circle_would_be_found() {
+    let arrow = |(from, to): (&str, &[&str])| {
+        let to = to.iter().map(ToString::to_string);
+        (from.to_owned(), to.collect())
+    };
+    let drawn: [(&str, &[&str]); 4] =
+        [("a", &["b", "c"]), ("b", &["c"]), ("c", &["d"]), ("d", &[])];
+    let mut arrows: BTreeMap<_, BTreeSet<_>> = drawn.map(arrow).into();
+    assert_eq!(circle(&arrows), None);
+    arrows.insert("d".into(), ["b".into()].into());
+    assert_eq!(
+        circle(&arrows),
+        Some(vec!["b".into(), "c".into(), "d".into()])
+    );
+}
+
+/// What the arrows are read from: nothing goes around `crate::`.
+#[test]
+fn other_modules_are_named_from_the_crate_down() {
+    for source in sources() {
+        let folder = source.name.contains('/');
+        let upward = if folder { "super::super::" } else { "super::" };
+        assert!(
+            !source.code().contains(upward),
+            "src/{} says `{upward}`",
+            source.name
+        );
+    }
+}
+
+#[test]
+fn what_decides_knows_no_shell() {
+    for source in sources() {
+        if SHELL.contains(&source.module.as_str()) {
             continue;
         }
-        let code = code(&text);
-        for module in SHELL_MODULES {
-            assert!(!code.contains(module), "src/{name} imports {module}");
+        for (module, path) in source.named() {
+            assert_ne!(module, "tenancy", "src/{} knows the façade", source.name);
+            if module != "store" {
+                continue;
+            }
+            let is_command = ["command", "commands"].contains(&source.module.as_str());
+            assert!(is_command, "src/{} knows the contract", source.name);
+            let words = path["store::".len()..].trim_matches(['{', '}']);
+            let words = words.split(',').map(str::trim);
+            for word in words.filter(|word| !word.is_empty()) {
+                assert!(
+                    DATA_OF_THE_CONTRACT.contains(&word),
+                    "src/{} knows more than the contract's data: `{word}`",
+                    source.name
+                );
+            }
         }
     }
 }
 
 #[test]
 fn only_the_shell_knows_futures() {
-    for (name, text) in sources() {
-        if SHELL.contains(&name.as_str()) {
-            continue;
-        }
-        let code = code(&text);
-        for word in ["async ", ".await", "Future"] {
-            assert!(!code.contains(word), "src/{name} says `{word}`");
+    for source in sources() {
+        let code = source.code();
+        let words = ["async ", ".await", "Future"];
+        let word = words.into_iter().find(|word| code.contains(word));
+        if !SHELL.contains(&source.module.as_str()) {
+            assert_eq!(word, None, "in src/{}", source.name);
         }
     }
 }
 
 #[test]
-fn only_the_shell_reads_clocks_and_randomness() {
-    for (name, text) in sources() {
-        let code = code(&text);
-        let clock = ["SystemTime::", "Instant::", "Utc::now", "Local::now"];
-        assert!(
-            ["tenancy.rs", "id.rs"].contains(&name.as_str())
-                || !clock.iter().any(|word| code.contains(word)),
-            "src/{name} reads a clock"
-        );
-        let draws = ["getrandom::", "Uuid::now_v7", "Uuid::new_v4"];
-        assert!(
-            ["tenancy.rs", "random.rs"].contains(&name.as_str())
-                || !draws.iter().any(|word| code.contains(word)),
-            "src/{name} draws randomness"
-        );
+fn only_few_files_read_clocks_and_randomness() {
+    let (mut clocks, mut draws) = (BTreeSet::new(), BTreeSet::new());
+    for source in sources() {
+        let code = source.code();
+        let says = |words: &[&str]| words.iter().any(|word| code.contains(word));
+        if says(&["SystemTime::", "Instant::", "Utc::now", "Local::now"]) {
+            clocks.insert(source.name.clone());
+        }
+        if says(&["getrandom::", "now_v7", "new_v4"]) {
+            draws.insert(source.name);
+        }
     }
+    let named = |names: &[&str]| {
+        names
+            .iter()
+            .map(ToString::to_string)
+            .collect::<BTreeSet<_>>()
+    };
+    assert_eq!(clocks, named(&["id.rs", "tenancy/builder.rs"]), "clocks");
+    assert_eq!(
+        draws,
+        named(&["random.rs", "tenancy/execute.rs"]),
+        "randomness"
+    );
 }
 
 #[test]
 fn files_are_one_concept_each() {
-    for (name, text) in sources() {
-        let lines = text
-            .split("#[cfg(test)]")
-            .next()
-            .unwrap_or_default()
-            .lines()
-            .count();
+    for source in sources() {
+        let lines = source.text.split("#[cfg(test)]").next().unwrap().lines();
+        let lines = lines.count();
         assert!(
             lines <= 650,
-            "src/{name} has {lines} lines: is it still one concept?"
+            "src/{} has {lines} lines: is it still one concept?",
+            source.name
         );
         assert!(
-            !name.ends_with("mod.rs"),
-            "src/{name}: `foo.rs` beside `foo/`, never `mod.rs`"
+            !source.name.ends_with("mod.rs"),
+            "src/{}: `foo.rs` beside `foo/`, never `mod.rs`",
+            source.name
         );
     }
 }

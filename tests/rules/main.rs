@@ -15,6 +15,7 @@ mod matrix;
 mod organizations;
 mod outsiders;
 mod people;
+mod places;
 mod public_types;
 mod requests;
 mod rulebook;

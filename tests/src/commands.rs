@@ -320,8 +320,6 @@ impl Kind {
                 }
                 .into()
             }
-            Self::AcceptInvitation => AcceptInvitation { token: from.link() }.into(),
-            Self::DeclineInvitation => DeclineInvitation { token: from.link() }.into(),
             Self::AcceptReceivedInvitation => {
                 let (organization, invitation) = from.invitation();
                 AcceptReceivedInvitation {
@@ -338,6 +336,8 @@ impl Kind {
                 }
                 .into()
             }
+            Self::AcceptInvitation => AcceptInvitation { token: from.link() }.into(),
+            Self::DeclineInvitation => DeclineInvitation { token: from.link() }.into(),
         }
     }
 }

@@ -22,7 +22,6 @@ pub type Ids = (OrganizationId, WorkspaceId, DomainId, UserId);
 
 /// One action of any layer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-#[expect(clippy::enum_variant_names, reason = "it reads well in a row")]
 pub enum Asked {
     /// Asked of an organization.
     OnOrganization(OrganizationAction),
@@ -319,6 +318,15 @@ static TICKED: LazyLock<BTreeMap<Asked, String>> = LazyLock::new(|| {
 pub fn ticked(action: Asked) -> &'static str {
     let letters = TICKED.get(&action);
     letters.unwrap_or_else(|| panic!("no row is about {action:?}"))
+}
+
+/// The words of the row that an action is in.
+pub fn words(action: Asked) -> &'static str {
+    let row = ROWS
+        .iter()
+        .find(|(_, _, actions)| actions.contains(&action));
+    row.unwrap_or_else(|| panic!("no row is about {action:?}"))
+        .1
 }
 
 /// The action of viewing what is on a layer.

@@ -21,7 +21,7 @@ use tenancy::{
 use crate::harness::Harness;
 use crate::model::whole;
 use crate::report::Verdict;
-use crate::world::{Acme, World, given, joined};
+use crate::world::{World, given, joined, taken};
 
 /// From one item a page to all on one, and to as many as can be asked for.
 const PAGES: [u32; 6] = [1, 2, 3, 7, 1_000, u32::MAX];
@@ -243,23 +243,14 @@ pub async fn lists_are_in_the_order_of_bytes<H: Harness>(harness: &H) -> Verdict
 pub async fn lists_tenants_are_apart<H: Harness>(harness: &H) -> Verdict {
     let mut world = World::new(harness).await;
     let acme = world.acme().await?;
-    let twin = Acme {
-        id: world.organization(),
-        domain_name: DomainName::new("twin")?,
-        ..acme.clone()
-    };
-    world.acme_as(&twin).await?;
+    let twin = world.twin(&acme).await?;
     let events = vec![
         Event::MemberEmailChanged {
             user: acme.cy,
-            from: None,
-            to: Some(EmailAddress::new("cy@acme.example")?),
+            from: EmailAddress::new("cy@elsewhere.example")?,
+            to: EmailAddress::new("cy@acme.example")?,
         },
-        Event::WorkspaceRoleTaken {
-            workspace: acme.second,
-            user: acme.cy,
-            role: WorkspaceRole::Reader,
-        },
+        taken(acme.second, acme.cy, WorkspaceRole::Reader),
         Event::InvitationRevoked {
             invitation: acme.invitation,
             reason: RevocationReason::Requested,

@@ -3,14 +3,14 @@
 use serde::Deserialize;
 use serde::de::IntoDeserializer;
 use tenancy::commands::RequestDigest;
-use tenancy::store::{Key, Outcome, Repository};
+use tenancy::store::{Key, Outcome, Repository, Unread};
 use tenancy::text::TextLine;
 use tenancy::{Author, CommitId, Event, RevocationReason, UserId};
 
 use crate::harness::Harness;
 use crate::model::{same, whole};
 use crate::report::Verdict;
-use crate::world::{World, company, invoicing, renamed};
+use crate::world::{World, company, invoicing, joined, renamed};
 
 /// "What the log keeps: id, time, author, events": each entry as it was committed, oldest first, in pages.
 ///
@@ -57,36 +57,41 @@ pub async fn log_commits_are_found_by_their_id<H: Harness>(harness: &H) -> Verdi
     Ok(())
 }
 
-/// A commit's id is its organization's: another's is not found, and the same id may be used by both.
+/// "an id stands for one request in the whole deployment": what one organization's commit has used, another's
+/// can't use, not even to create it, and whoever asks for it finds the entry that has it.
 ///
 /// # Errors
 ///
 /// The store breaks the clause.
-pub async fn log_ids_are_of_one_organization<H: Harness>(harness: &H) -> Verdict {
+pub async fn log_ids_are_of_the_whole_deployment<H: Harness>(harness: &H) -> Verdict {
     let mut world = World::new(harness).await;
     let (ann, bob) = (world.user(), world.user());
     let (acme, first) = world.found("Acme", ann).await?;
     let (rival, second) = world.found("Rival", bob).await?;
     let mine = world.propose(acme, vec![renamed(first, "Acme", "Acme 2")?])?;
-    let mut theirs = world.propose(rival, vec![renamed(second, "Rival", "Rival 2")?])?;
-    theirs.entry.id = mine.id();
     world.commit(&mine).await?;
-    for store in [&world.one, &world.other] {
-        world
-            .model
-            .facts_agree(&**store, rival, &[Key::Commit(mine.id())])
-            .await?;
+    let new = world.organization();
+    let founding = vec![
+        Event::OrganizationCreated {
+            name: tenancy::Name::new("New")?,
+            workspace_quota: 1,
+        },
+        joined(bob, "bob@rival.example", tenancy::OrganizationRole::Admin)?,
+    ];
+    let theirs = [
+        world.propose(rival, vec![renamed(second, "Rival", "Rival 2")?])?,
+        world.propose(new, founding)?,
+    ];
+    for mut theirs in theirs {
+        theirs.entry.id = mine.id();
+        world.commit(&theirs).await?; // it is not made
     }
-    world.commit(&theirs).await?;
-    for id in [acme, rival] {
-        world
-            .model
-            .facts_agree(&*world.one, id, &[Key::Commit(mine.id())])
-            .await?;
-        world
-            .model
-            .list_agrees(&*world.other, &whole::log(id), 2)
-            .await?;
+    for store in [&world.one, &world.other] {
+        for id in [acme, rival, new] {
+            let keys = [Key::Commit(mine.id())];
+            world.model.facts_agree(&**store, id, &keys).await?;
+        }
+        world.model.everything_agrees(&**store).await?;
     }
     Ok(())
 }
@@ -151,7 +156,8 @@ fn digest(digits: &str) -> Result<RequestDigest, serde::de::value::Error> {
     RequestDigest::deserialize(digits.into_deserializer())
 }
 
-/// Every kind of event, of author and of command comes back as it was; entries of one event and of many.
+/// Every kind of event, of author and of command comes back as it was, also of those that only a later version
+/// knows; entries of one event and of many.
 ///
 /// # Errors
 ///
@@ -160,7 +166,7 @@ pub async fn log_keeps_every_event_and_author<H: Harness>(harness: &H) -> Verdic
     let mut world = World::new(harness).await;
     let acme = world.acme().await?;
     let retired = tenancy::DomainName::new(&format!("{}-old", acme.domain_name))?;
-    let token_hash = world.token_hash();
+    let token_hash = Some(world.token_hash());
     let target = tenancy::InvitationTarget::Organization {
         role: tenancy::OrganizationRole::Admin,
     };
@@ -201,6 +207,7 @@ pub async fn log_keeps_every_event_and_author<H: Harness>(harness: &H) -> Verdic
         vec![Event::DomainNameReleased { name: retired }],
         vec![Event::InvitationRenewed {
             invitation: acme.invitation,
+            email: tenancy::EmailAddress::new("eve@elsewhere.example")?,
             target,
             inviter: acme.bob,
             token_hash,
@@ -220,6 +227,7 @@ pub async fn log_keeps_every_event_and_author<H: Harness>(harness: &H) -> Verdic
         Author::User(UserId::from_uuid(uuid::Uuid::nil())),
         Author::User(UserId::from_uuid(uuid::Uuid::max())),
         Author::Operator(TextLine::new(&"😀".repeat(200))?),
+        Author::Unknown(later()),
     ];
     let commands = [
         "rename_workspace",
@@ -235,6 +243,9 @@ pub async fn log_keeps_every_event_and_author<H: Harness>(harness: &H) -> Verdic
         if let Some(command) = commands.iter().cycle().nth(number) {
             commit.entry.command = (*command).to_owned();
         }
+        if number % 3 == 0 {
+            commit.entry.events.push(Event::Unknown(later()));
+        }
         world.commit(&commit).await?;
         world
             .model
@@ -245,4 +256,22 @@ pub async fn log_keeps_every_event_and_author<H: Harness>(harness: &H) -> Verdic
         .model
         .list_agrees(&*world.other, &whole::log(acme.id), 4)
         .await
+}
+
+/// What only a later version knows, with every sort of value in it.
+fn later() -> Unread {
+    let text = |text: &str| Unread::Text(text.to_owned());
+    let values = vec![
+        Unread::Null,
+        Unread::Bool(true),
+        Unread::Unsigned(u64::MAX),
+        Unread::Signed(i64::MIN),
+        Unread::Float(1.5_f64.to_bits()),
+        text("\"\\u{1F4A3}"),
+    ];
+    Unread::Object(vec![
+        ("v".to_owned(), Unread::Unsigned(1)),
+        ("type".to_owned(), text("of_the_future")),
+        ("values".to_owned(), Unread::List(values)),
+    ])
 }

@@ -16,12 +16,14 @@ pub use races::{
 };
 
 use tenancy::store::{Claim, Directory, Outcome, Repository};
-use tenancy::{DomainKind, DomainName, Event, OrganizationRole, Version, WorkspaceRole};
+use tenancy::{
+    DomainKind, DomainName, EmailAddress, Event, OrganizationRole, Version, WorkspaceRole,
+};
 
 use crate::harness::Harness;
 use crate::model::{Model, same};
 use crate::report::{Failure, Verdict};
-use crate::world::{Acme, World, given, joined, renamed};
+use crate::world::{Acme, World, given, joined, renamed, taken};
 
 /// "`None` if the organization doesn't exist": no facts, no standing, empty lists, no log.
 ///
@@ -229,7 +231,7 @@ pub async fn promise_1_puts_replace_and_deletes_remove<H: Harness>(harness: &H) 
         workspace: second,
         role: WorkspaceRole::Admin,
     };
-    let token_hash = world.token_hash();
+    let token_hash = Some(world.token_hash());
     let steps = vec![
         vec![Event::OrganizationRoleChanged {
             user: cy,
@@ -238,13 +240,13 @@ pub async fn promise_1_puts_replace_and_deletes_remove<H: Harness>(harness: &H) 
         }],
         vec![Event::MemberEmailChanged {
             user: bob,
-            from: None,
-            to: Some(tenancy::EmailAddress::new("Bob@New.example")?),
+            from: EmailAddress::new("bob@acme.example")?,
+            to: EmailAddress::new("Bob@New.example")?,
         }],
         vec![Event::MemberEmailChanged {
             user: bob,
-            from: None,
-            to: None,
+            from: EmailAddress::new("Bob@New.example")?,
+            to: EmailAddress::new("BOB@new.example")?,
         }],
         vec![Event::WorkspaceRoleGiven {
             workspace: first,
@@ -268,6 +270,7 @@ pub async fn promise_1_puts_replace_and_deletes_remove<H: Harness>(harness: &H) 
         }],
         vec![Event::InvitationRenewed {
             invitation: acme.invitation,
+            email: EmailAddress::new("eve@elsewhere.example")?,
             target,
             inviter: bob,
             token_hash,
@@ -282,21 +285,9 @@ pub async fn promise_1_puts_replace_and_deletes_remove<H: Harness>(harness: &H) 
             workspace: second,
             name: acme.domain_name.clone(),
         }],
-        vec![Event::WorkspaceRoleTaken {
-            workspace: second,
-            user: bob,
-            role: WorkspaceRole::Developer,
-        }],
-        vec![Event::WorkspaceRoleTaken {
-            workspace: first,
-            user: ann,
-            role: WorkspaceRole::Admin,
-        }],
-        vec![Event::WorkspaceRoleTaken {
-            workspace: first,
-            user: bob,
-            role: WorkspaceRole::Admin,
-        }],
+        vec![taken(second, bob, WorkspaceRole::Developer)],
+        vec![taken(first, ann, WorkspaceRole::Admin)],
+        vec![taken(first, bob, WorkspaceRole::Admin)],
         vec![Event::MemberRemoved {
             user: bob,
             role: OrganizationRole::Member,
@@ -427,11 +418,7 @@ pub async fn promise_1_large_commits_are_whole<H: Harness>(harness: &H) -> Verdi
         let address = format!("i{number}@x.example");
         coming.push(world.sent(invitation, &address, Some(workspace), ann)?);
         if number % 2 == 0 {
-            going.push(Event::WorkspaceRoleTaken {
-                workspace,
-                user,
-                role,
-            });
+            going.push(taken(workspace, user, role));
             going.push(Event::MemberRemoved {
                 user,
                 role: OrganizationRole::Member,
@@ -520,16 +507,8 @@ fn everything_at_once<R: Repository>(
             },
             joined(eve, "eve@acme.example", OrganizationRole::Member)?,
             given(third, eve, WorkspaceRole::Developer),
-            Event::WorkspaceRoleTaken {
-                workspace: second,
-                user: bob,
-                role: WorkspaceRole::Developer,
-            },
-            Event::WorkspaceRoleTaken {
-                workspace: second,
-                user: cy,
-                role: WorkspaceRole::Reader,
-            },
+            taken(second, bob, WorkspaceRole::Developer),
+            taken(second, cy, WorkspaceRole::Reader),
             Event::MemberLeft {
                 user: cy,
                 role: OrganizationRole::Accounting,

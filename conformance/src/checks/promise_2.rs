@@ -12,7 +12,7 @@ use crate::harness::Harness;
 use crate::model::{KeyKind, same};
 use crate::report::{Failure, Verdict};
 use crate::tasks::{Pace, all, start};
-use crate::world::{Acme, World, at, given, joined, renamed};
+use crate::world::{Acme, World, at, given, joined, renamed, taken};
 
 /// "Every record that `load` returns, and every absence it implies, holds at the version that it
 /// returns": after each commit, by both handles.
@@ -32,12 +32,7 @@ pub async fn promise_2_facts_follow_every_commit<H: Harness>(harness: &H) -> Ver
             given(acme.first, user, WorkspaceRole::Reader),
         ];
         if number == 2 {
-            let taken = Event::WorkspaceRoleTaken {
-                workspace: acme.second,
-                user: acme.bob,
-                role: WorkspaceRole::Developer,
-            };
-            events.push(taken);
+            events.push(taken(acme.second, acme.bob, WorkspaceRole::Developer));
         }
         name = next;
         world.happen(acme.id, events).await?;
@@ -71,8 +66,7 @@ pub async fn promise_2_no_read_is_torn<H: Harness>(harness: &H) -> Verdict {
                     ("a workspace", number(workspace.name.as_str()))
                 }
                 Record::Member(member) if member.user == chapter.acme.bob => {
-                    let email = member.email.as_ref().map(EmailAddress::as_str);
-                    ("a member", number(email.unwrap_or_default()))
+                    ("a member", number(member.email.as_str()))
                 }
                 Record::Invitation(invitation) if invitation.id == chapter.acme.invitation => {
                     let written = invitation.expires_at.timestamp_millis();
@@ -261,16 +255,17 @@ fn chapters<R: Repository>(
             renamed(first, &name, &next)?,
             Event::MemberEmailChanged {
                 user: bob,
-                from: None,
-                to: Some(EmailAddress::new(&format!("v{version}@x.example"))?),
+                from: EmailAddress::new("bob@acme.example")?,
+                to: EmailAddress::new(&format!("v{version}@x.example"))?,
             },
             Event::InvitationRenewed {
                 invitation,
+                email: EmailAddress::new("eve@elsewhere.example")?,
                 target: InvitationTarget::Organization {
                     role: OrganizationRole::Member,
                 },
                 inviter: ann,
-                token_hash: world.token_hash(),
+                token_hash: Some(world.token_hash()),
                 expires_at: at(i64::try_from(version).unwrap_or(0)),
             },
             Event::DomainCreated {

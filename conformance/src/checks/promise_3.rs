@@ -1,6 +1,7 @@
 //! **A claim has one owner.**
 
 use core::time::Duration;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use tenancy::store::{Change, Claim, Commit, Directory, Outcome, Repository};
@@ -12,7 +13,7 @@ use crate::report::{Failure, Verdict};
 use crate::tasks::{Meeting, all, pause, start};
 use crate::world::{World, renamed};
 
-/// "Another organization holds this claim. Nothing was applied": neither the records, nor the log entry,
+/// "Somebody holds this claim already. Nothing was applied": neither the records, nor the log entry,
 /// nor the version, nor the other claims of the commit.
 ///
 /// # Errors
@@ -86,6 +87,36 @@ pub async fn promise_3_a_claim_keeps_others_out<H: Harness>(harness: &H) -> Verd
     let late = created(world.domain(), workspace, acme.domain_name.as_str())?;
     world.happen(rival, vec![late]).await?; // the model says: taken
     world.model.everything_agrees(&*world.other).await
+}
+
+/// "or this one": nobody holds a claim twice, so whoever claims what is theirs is told that it is taken, and
+/// nothing of their commit is made.
+///
+/// # Errors
+///
+/// The store breaks the clause.
+pub async fn promise_3_ones_own_claim_is_taken_too<H: Harness>(harness: &H) -> Verdict {
+    let mut world = World::new(harness).await;
+    let acme = world.acme().await?;
+    for name in ["a-free-name", acme.domain_name.as_str()] {
+        let events = vec![
+            renamed(acme.first, "Payments", "Paiements")?,
+            created(world.domain(), acme.second, name)?,
+            created(world.domain(), acme.second, acme.domain_name.as_str())?,
+        ];
+        let mut commit = world.propose(acme.id, events)?;
+        let mut claims = BTreeSet::new();
+        commit.changes.retain(|change| match change {
+            Change::Claim(claim) => claims.insert(claim.clone()),
+            _ => true,
+        });
+        world.commit(&commit).await?; // the model says: taken
+        world.model.everything_agrees(&*world.other).await?;
+    }
+    world
+        .happen(acme.id, vec![renamed(acme.first, "Payments", "Paiements")?])
+        .await?;
+    world.model.everything_agrees(&*world.one).await
 }
 
 /// "Free the claim, which the organization holds": then others may have it, and later the first again.
@@ -235,8 +266,9 @@ pub async fn promise_3_racers_for_a_claim_have_one_winner<H: Harness>(harness: &
                         &Claim::DomainName(DomainName::new(&name)?),
                     )?;
                 }
-                Outcome::Conflict => {
-                    return Err(Failure::new("a conflict where nobody else has written"));
+                Outcome::Conflict | Outcome::IdUsed => {
+                    let what = format!("{outcome:?} where nobody else has written");
+                    return Err(Failure::new(what));
                 }
             }
         }

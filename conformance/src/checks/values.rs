@@ -1,8 +1,10 @@
 //! **What is stored comes back as it was, to the letter.**
 
+mod later;
 mod optional;
 mod text;
 
+pub use later::{values_later_fields_are_kept, values_text_of_other_rules_is_kept};
 pub use optional::{
     values_optional_fields_come_and_go, values_optional_parts_in_every_combination,
 };
@@ -21,7 +23,7 @@ use tenancy::{
 use crate::harness::Harness;
 use crate::model::{KeyKind, whole};
 use crate::report::Verdict;
-use crate::world::{World, at, given, joined, renamed};
+use crate::world::{World, at, deletion, given, joined, renamed};
 
 /// Times to the millisecond, from 1970 to the year 9999: a member's, a workspace's, a domain's, a retired
 /// name's, an invitation's two, the organization's own, the log's.
@@ -58,7 +60,7 @@ pub async fn values_times_keep_their_milliseconds<H: Harness>(harness: &H) -> Ve
                 role: OrganizationRole::Admin,
             },
             inviter: ann,
-            token_hash: world.token_hash(),
+            token_hash: Some(world.token_hash()),
             expires_at: at(edge),
         };
         let kind = DomainKind::Production;
@@ -127,7 +129,7 @@ pub async fn values_times_keep_their_milliseconds<H: Harness>(harness: &H) -> Ve
 pub async fn values_times_outlive_changes<H: Harness>(harness: &H) -> Verdict {
     let mut world = World::new(harness).await;
     let acme = world.acme().await?;
-    let token_hash = world.token_hash();
+    let token_hash = Some(world.token_hash());
     let changes = vec![
         Event::OrganizationRoleChanged {
             user: acme.bob,
@@ -146,6 +148,7 @@ pub async fn values_times_outlive_changes<H: Harness>(harness: &H) -> Verdict {
         },
         Event::InvitationRenewed {
             invitation: acme.invitation,
+            email: EmailAddress::new("eve@elsewhere.example")?,
             target: InvitationTarget::Workspace {
                 workspace: acme.second,
                 role: WorkspaceRole::Developer,
@@ -228,11 +231,12 @@ pub async fn values_token_hashes_are_bytes<H: Harness>(harness: &H) -> Verdict {
     for bytes in [[0; 32], [0xFF; 32], [b'\''; 32], [0x80; 32], counting] {
         let renewed = Event::InvitationRenewed {
             invitation: acme.invitation,
+            email: EmailAddress::new("eve@elsewhere.example")?,
             target: InvitationTarget::Organization {
                 role: OrganizationRole::Accounting,
             },
             inviter: acme.ann,
-            token_hash: TokenHash::from_bytes(bytes),
+            token_hash: Some(TokenHash::from_bytes(bytes)),
             expires_at: at(1_800_000_000_000),
         };
         world.happen(acme.id, vec![renewed]).await?;
@@ -281,7 +285,7 @@ pub async fn values_every_variant_comes_back<H: Harness>(harness: &H) -> Verdict
             email: EmailAddress::new(&format!("i{number}@x.example"))?,
             target: InvitationTarget::Organization { role },
             inviter: user,
-            token_hash: world.token_hash(),
+            token_hash: Some(world.token_hash()),
             expires_at: at(1_800_000_000_000),
         });
         closing.push(match number {
@@ -309,7 +313,7 @@ pub async fn values_every_variant_comes_back<H: Harness>(harness: &H) -> Verdict
                 role,
             },
             inviter: user,
-            token_hash: world.token_hash(),
+            token_hash: Some(world.token_hash()),
             expires_at: at(1_800_000_000_000),
         });
     }
@@ -341,23 +345,7 @@ pub async fn values_every_variant_comes_back<H: Harness>(harness: &H) -> Verdict
     // And the organization's own: deleted, it stays as a row.
     let ann = world.user();
     let (id, workspace) = world.found("Short-lived", ann).await?;
-    let role = WorkspaceRole::Admin;
-    let deletion = vec![
-        Event::WorkspaceRoleTaken {
-            workspace,
-            user: ann,
-            role,
-        },
-        Event::WorkspaceDeleted {
-            workspace,
-            name: Name::new("Short-lived")?,
-        },
-        Event::MemberRemoved {
-            user: ann,
-            role: OrganizationRole::Admin,
-        },
-        Event::OrganizationDeleted {},
-    ];
+    let deletion = deletion("Short-lived", workspace, ann)?;
     world.happen(id, deletion).await?;
     world.model.records_agree(&*world.one, id).await?;
     world.model.standings_agree(&*world.other).await?;

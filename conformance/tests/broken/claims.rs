@@ -23,6 +23,25 @@ impl Flaw for GivesAClaimToEverybody {
 }
 
 #[derive(Default)]
+pub(crate) struct LetsOwnersClaimAgain;
+
+impl Flaw for LetsOwnersClaimAgain {
+    const DOES: &'static str = "takes a claim that is the organization's already for a new one";
+
+    async fn commit(store: &Store<Self>, commit: &Commit) -> Result<Outcome, Lost> {
+        let mut data = store.data();
+        let outcome = data.commit(commit);
+        match &outcome {
+            Outcome::Taken(claim) if data.claims.get(claim) == Some(&commit.organization()) => {
+                data.apply(commit);
+                Ok(Outcome::Committed)
+            }
+            _ => Ok(outcome),
+        }
+    }
+}
+
+#[derive(Default)]
 pub(crate) struct LooksThenClaims;
 
 impl Flaw for LooksThenClaims {

@@ -12,17 +12,17 @@ fn events(data: &Data, id: OrganizationId) -> impl Iterator<Item = &Event> {
 }
 
 #[derive(Default)]
-pub(crate) struct LosesRegainedAddresses;
+pub(crate) struct FindsNobodyWhoMoved;
 
-impl Flaw for LosesRegainedAddresses {
+impl Flaw for FindsNobodyWhoMoved {
     const DOES: &'static str =
-        "clears the column of a member's address with the address, and never fills it again";
+        "doesn't fill the column of a member's address again when it changes";
 
     fn bring(data: &Data, id: OrganizationId, key: &Key) -> Vec<Record> {
         let mut records = data.bring(id, key);
         if matches!(key, Key::Address(..)) {
             records.retain(|record| match record {
-                Record::Member(member) => !was_cleared(data, id, member.user),
+                Record::Member(member) => !has_moved(data, id, member.user),
                 _ => true,
             });
         }
@@ -30,10 +30,9 @@ impl Flaw for LosesRegainedAddresses {
     }
 }
 
-fn was_cleared(data: &Data, id: OrganizationId, of: UserId) -> bool {
-    events(data, id).any(
-        |event| matches!(event, Event::MemberEmailChanged { user, to: None, .. } if *user == of),
-    )
+fn has_moved(data: &Data, id: OrganizationId, of: UserId) -> bool {
+    events(data, id)
+        .any(|event| matches!(event, Event::MemberEmailChanged { user, .. } if *user == of))
 }
 
 #[derive(Default)]

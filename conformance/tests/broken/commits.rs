@@ -261,27 +261,17 @@ impl Flaw for KeepsWhatIsThere {
 pub(crate) struct MergesPuts;
 
 impl Flaw for MergesPuts {
-    const DOES: &'static str = "merges a record into the old one: `email = COALESCE(new, old)`";
+    const DOES: &'static str = "merges a record into the old one: `invoicing = COALESCE(new, old)`";
 
     async fn commit(store: &Store<Self>, commit: &Commit) -> Result<Outcome, Lost> {
         let mut data = store.data();
         let mut commit = commit.clone();
         let state = data.state_mut(commit.organization()).clone();
         for change in &mut commit.changes {
-            match change {
-                Change::Put(Record::Member(member)) => {
-                    let old = state.member(member.user);
-                    member.email = member
-                        .email
-                        .take()
-                        .or(old.and_then(|old| old.email.clone()));
-                }
-                Change::Put(Record::Workspace(workspace)) => {
-                    let old = state.workspace(workspace.id);
-                    let old = old.and_then(|old| old.invoicing.clone());
-                    workspace.invoicing = workspace.invoicing.take().or(old);
-                }
-                _ => {}
+            if let Change::Put(Record::Workspace(workspace)) = change {
+                let old = state.workspace(workspace.id);
+                let old = old.and_then(|old| old.invoicing.clone());
+                workspace.invoicing = workspace.invoicing.take().or(old);
             }
         }
         Ok(data.commit(&commit))

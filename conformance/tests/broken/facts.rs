@@ -158,6 +158,8 @@ forgets! {
         Key::Path(_, Resource::Domain(..)) => Record::WorkspaceMember(_),
     LeavesAPersonsInvitations: "`Key::Person` brings no invitations to the member's address",
         Key::Person(_) => Record::Invitation(_),
+    SentToBringsNoInvitations: "`Key::SentTo` brings the member only",
+        Key::SentTo(_) => Record::Invitation(_),
     SentByBringsNoMembers: "`Key::SentBy` brings no members with the invited addresses",
         Key::SentBy(_) => Record::Member(_),
     AddressBringsNoRoles: "`Key::Address` brings no memberships of the workspace",

@@ -6,7 +6,7 @@ use core::pin::Pin;
 
 use tenancy::store::{Claim, Commit, Directory, Facts, Held, Item, Key, List, Outcome, Repository};
 use tenancy::{OrganizationId, Resource, UserId};
-use tenancy_conformance::Harness;
+use tenancy_conformance::{Harness, Tampering};
 
 use super::store::Lost;
 
@@ -20,6 +20,8 @@ pub(crate) trait AnyStore: Send + Sync {
     fn standing(&self, user: UserId, on: Resource) -> Answer<'_, Option<Held>>;
     fn list(&self, list: &List, limit: usize) -> Vec<Item>;
     fn claimed_by(&self, claim: &Claim) -> Option<OrganizationId>;
+    fn verify(&self, id: OrganizationId) -> Result<(), String>;
+    fn tamper(&self, tampering: &Tampering) -> bool;
     fn another(&self) -> Box<dyn AnyStore>;
     fn reopened(&self) -> Box<dyn AnyStore>;
     fn round_trips(&self) -> u64;
@@ -47,6 +49,14 @@ impl Harness for With {
 
     fn round_trips(&self, store: &Handle) -> Option<u64> {
         Some(store.0.round_trips())
+    }
+
+    async fn verify(&self, store: &Handle, id: OrganizationId) -> Option<Result<(), String>> {
+        Some(store.0.verify(id))
+    }
+
+    async fn tamper(&self, store: &Handle, tampering: &Tampering) -> bool {
+        store.0.tamper(tampering)
     }
 }
 

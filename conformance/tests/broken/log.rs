@@ -113,13 +113,14 @@ impl Flaw for TakesDigestsForNumbers {
 }
 
 #[derive(Default)]
-pub(crate) struct FindsCommitsOfAnybody;
+pub(crate) struct FindsNobodyElsesCommits;
 
-impl Flaw for FindsCommitsOfAnybody {
-    const DOES: &'static str = "`Key::Commit` finds the entry in any organization";
+impl Flaw for FindsNobodyElsesCommits {
+    const DOES: &'static str = "`Key::Commit` finds the organization's own entries only";
 
-    fn committed(data: &Data, _: OrganizationId, commit: CommitId) -> Option<LogEntry> {
-        data.log.iter().find(|entry| entry.id == commit).cloned()
+    fn committed(data: &Data, id: OrganizationId, commit: CommitId) -> Option<LogEntry> {
+        let entry = data.entry(commit);
+        entry.filter(|entry| entry.organization == id).cloned()
     }
 }
 
@@ -136,19 +137,35 @@ impl Flaw for FindsTheLastCommitOnly {
 }
 
 #[derive(Default)]
-pub(crate) struct WantsCommitIdsUnique;
+pub(crate) struct LetsEachUseAnId;
 
-impl Flaw for WantsCommitIdsUnique {
-    const DOES: &'static str = "has a commit's id alone as the primary key of its log";
+impl Flaw for LetsEachUseAnId {
+    const DOES: &'static str = "has the organization and a commit's id as the primary key of its log: another may use the id, too";
 
     async fn commit(store: &Store<Self>, commit: &Commit) -> Result<Outcome, Lost> {
         let mut data = store.data();
-        let id = commit.organization();
-        let mut others = data.log.iter().filter(|entry| entry.organization != id);
-        if others.any(|entry| entry.id == commit.id()) {
-            return Err(Lost("duplicate key value violates unique constraint"));
+        let outcome = data.commit(commit);
+        let own = |entry: &LogEntry| entry.organization == commit.organization();
+        if outcome == Outcome::IdUsed && !data.entry(commit.id()).is_some_and(own) {
+            data.apply(commit);
+            return Ok(Outcome::Committed);
         }
-        Ok(data.commit(commit))
+        Ok(outcome)
+    }
+}
+
+#[derive(Default)]
+pub(crate) struct FailsOnUsedIds;
+
+impl Flaw for FailsOnUsedIds {
+    const DOES: &'static str =
+        "doesn't tell that a commit's id is used from any other error of its database";
+
+    async fn commit(store: &Store<Self>, commit: &Commit) -> Result<Outcome, Lost> {
+        match store.data().commit(commit) {
+            Outcome::IdUsed => Err(Lost("duplicate key value violates unique constraint")),
+            outcome => Ok(outcome),
+        }
     }
 }
 

@@ -6,7 +6,7 @@ use std::sync::Mutex;
 use std::thread;
 use std::time::Instant;
 
-use tenancy_conformance::checks::checks;
+use tenancy_conformance::checks;
 
 use super::Broken;
 use super::handle::With;
@@ -26,26 +26,85 @@ pub(crate) const RACING: [&str; 9] = [
     "standing_is_one_snapshot",
 ];
 
-/// What each broken store died of.
+/// What each broken store dies of.
 pub(crate) struct Matrix {
     checks: Vec<&'static str>,
     stores: Vec<(Broken, BTreeSet<&'static str>)>,
 }
 
 impl Matrix {
-    /// Judges them all, several at a time.
+    /// Judges them all by every check.
     pub(crate) fn of(stores: Vec<Broken>) -> Self {
-        let mut judged = judged(&stores);
-        let checks = checks::<With>();
-        let checks = checks.into_iter().map(|check| check.name).collect();
-        let stores = stores.into_iter().map(|store| {
-            let killers = judged.remove(store.name).unwrap_or_default();
-            (store, killers)
-        });
+        let judges = stores.iter().map(Broken::judges).collect();
+        let killers = judged(&stores, judges);
         Self {
-            checks,
-            stores: stores.collect(),
+            checks: names(),
+            stores: stores.into_iter().zip(killers).collect(),
         }
+    }
+
+    /// What a table says, without asking the stores.
+    pub(crate) fn read(stores: Vec<Broken>, text: &str) -> Self {
+        let checks = names();
+        let marks: BTreeMap<&str, Vec<char>> = text
+            .lines()
+            .filter_map(|line| line.split_once(' '))
+            .map(|(check, marks)| (check, marks.trim_start().chars().collect()))
+            .collect();
+        let killers = |number: usize| {
+            let checks = checks.iter().copied();
+            checks
+                .filter(|check| {
+                    let marks = marks.get(check);
+                    let mark = marks.and_then(|marks| marks.get(number));
+                    mark.is_some_and(|mark| matches!(mark, 'x' | 'X'))
+                })
+                .collect()
+        };
+        let stores = stores.into_iter().enumerate();
+        Self {
+            stores: stores
+                .map(|(number, store)| (store, killers(number)))
+                .collect(),
+            checks,
+        }
+    }
+
+    /// Asks the stores whether what the table says is so, as little as shows that none of them lives and that no
+    /// check is idle: of each store one check, those that must kill it however a race goes, and of each check one
+    /// store.
+    pub(crate) fn sampled(self) -> Vec<String> {
+        let mut idle: BTreeSet<&'static str> = self.checks.iter().copied().collect();
+        let mut asked = Vec::new();
+        for (store, killers) in &self.stores {
+            let new = killers.iter().find(|check| idle.contains(*check));
+            let mut ask: BTreeSet<_> = new.or(killers.first()).into_iter().copied().collect();
+            ask.extend(store.surely);
+            idle.retain(|check| !ask.contains(check));
+            asked.push(ask);
+        }
+        for (ask, (_, killers)) in asked.iter_mut().zip(&self.stores) {
+            ask.extend(idle.intersection(killers));
+            idle.retain(|check| !killers.contains(check));
+        }
+        let (stores, _): (Vec<_>, Vec<_>) = self.stores.into_iter().unzip();
+        let killers = judged(&stores, asked.clone());
+        let mut complaints: Vec<_> = idle
+            .into_iter()
+            .map(|check| format!("`{check}` kills nothing"))
+            .collect();
+        for ((store, asked), killers) in stores.iter().zip(asked).zip(killers) {
+            for check in asked.difference(&killers) {
+                complaints.push(format!(
+                    "{} survives {check}: it {}",
+                    store.name, store.does
+                ));
+            }
+            if asked.is_empty() {
+                complaints.push(format!("{} passes: it {}", store.name, store.does));
+            }
+        }
+        complaints
     }
 
     /// What is wrong with the suite: a store that lives, or a check that should have killed and didn't.
@@ -142,7 +201,8 @@ const HEAD: &str = "\
 # Which check kills which broken store
 
 Written by `TENANCY_BLESS=1 cargo test -p tenancy-conformance --test broken_stores`, and compared with what
-happens by every run of that test. The stores are in `tests/broken`: one that is sound (the same test holds
+happens by that test: with `TENANCY_DEEP=1` the whole table; otherwise of each store one check that kills it, and of
+each check one store that it kills. The stores are in `tests/broken`: one that is sound (the same test holds
 it to every check), wrong in one place each.
 
 `X`: this check alone kills the store. `x`: this one and others. The checks that race (`racers`, `fifty`,
@@ -151,17 +211,23 @@ chance is not shown.
 
 ";
 
-fn judged(stores: &[Broken]) -> BTreeMap<&'static str, BTreeSet<&'static str>> {
-    let waiting = Mutex::new(stores.iter());
+fn names() -> Vec<&'static str> {
+    let checks = checks::checks::<With>().into_iter();
+    checks.map(|check| check.name).collect()
+}
+
+/// Judges each store by its checks, several stores at a time.
+fn judged(stores: &[Broken], by: Vec<BTreeSet<&'static str>>) -> Vec<BTreeSet<&'static str>> {
+    let waiting = Mutex::new(stores.iter().zip(by));
     let judged = Mutex::new(BTreeMap::new());
     thread::scope(|scope| {
         for _ in 0..4 {
             scope.spawn(|| {
                 loop {
                     let next = lock(&waiting).next();
-                    let Some(store) = next else { return };
+                    let Some((store, checks)) = next else { return };
                     let started = Instant::now();
-                    let killers = store.killers();
+                    let killers = store.killers(&checks);
                     // Shown if the test fails, or with `--nocapture`.
                     println!("{:?} for {}", started.elapsed(), store.name);
                     lock(&judged).insert(store.name, killers);
@@ -169,5 +235,9 @@ fn judged(stores: &[Broken]) -> BTreeMap<&'static str, BTreeSet<&'static str>> {
             });
         }
     });
-    judged.into_inner().unwrap_or_default()
+    let mut judged = judged.into_inner().unwrap_or_default();
+    let stores = stores.iter();
+    stores
+        .map(|store| judged.remove(store.name).unwrap_or_default())
+        .collect()
 }

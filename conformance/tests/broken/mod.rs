@@ -14,13 +14,14 @@ pub(crate) mod matrix;
 mod standings;
 pub(crate) mod store;
 mod values;
+mod verification;
 
 use std::collections::BTreeSet;
 
 use handle::{AnyStore, With};
 use matrix::RACING;
 use store::{Flaw, Store};
-use tenancy_conformance::{Report, checks, run};
+use tenancy_conformance::{Report, Verdict, checks, run};
 
 /// A broken store.
 pub(crate) struct Broken {
@@ -39,18 +40,30 @@ pub(crate) fn report(fresh: fn() -> Box<dyn AnyStore>) -> Report {
     tenancy::block_on(run(&With(fresh)))
 }
 
+/// A check that can't be run kills nobody.
+fn is_broken(verdict: Verdict) -> bool {
+    verdict.is_err_and(|failure| failure.lacks().is_none())
+}
+
 impl Broken {
-    /// Which checks kill it, of all but those that race, and of those if they must.
-    pub(crate) fn killers(&self) -> BTreeSet<&'static str> {
+    /// Which of these checks kill it.
+    pub(crate) fn killers(&self, of: &BTreeSet<&'static str>) -> BTreeSet<&'static str> {
         let harness = With(self.fresh);
-        let mut killers = BTreeSet::new();
-        for check in checks::checks::<With>() {
-            let certain = !RACING.contains(&check.name) || self.surely.contains(&check.name);
-            if certain && tenancy::block_on(check.hold(&harness)).is_err() {
-                killers.insert(check.name);
-            }
-        }
-        killers
+        let checks = checks::checks::<With>().into_iter();
+        checks
+            .filter(|check| of.contains(check.name))
+            .filter(|check| is_broken(tenancy::block_on(check.hold(&harness))))
+            .map(|check| check.name)
+            .collect()
+    }
+
+    /// The checks by which it may be judged: all but those that race, and of those the ones that must kill it.
+    pub(crate) fn judges(&self) -> BTreeSet<&'static str> {
+        let checks = checks::checks::<With>().into_iter();
+        let names = checks.map(|check| check.name);
+        names
+            .filter(|check| !RACING.contains(check) || self.surely.contains(check))
+            .collect()
     }
 }
 
@@ -84,20 +97,20 @@ stores! {
         AcknowledgesTooEarly ForgetsClaimsWhenClosed
     }
     claims {
-        GivesAClaimToEverybody LooksThenClaims AppliesBeforeItClaims KeepsTheClaimsBeforeTheTaken
+        GivesAClaimToEverybody LetsOwnersClaimAgain LooksThenClaims AppliesBeforeItClaims KeepsTheClaimsBeforeTheTaken
         SaysTheWrongClaim ClaimsForConflicts ReleasesForConflicts ReleasesWithTheDomain
         ReleasesAnothers CutsClaims CountsClaims HoldsOnlyLivingNames
         TakesDeadlocksForErrors
     }
     facts {
         ReadsTheVersionLast LocksWhatItReads ReadsNamesFirst MixesReplicas LoadsFromAReplica
-        EndsPathsAtTheDomain LeavesAPersonsInvitations SentByBringsNoMembers AddressBringsNoRoles
+        EndsPathsAtTheDomain LeavesAPersonsInvitations SentToBringsNoInvitations SentByBringsNoMembers AddressBringsNoRoles
         InvitationBringsNoMembers FindsNoOpenInvitations FindsNoWorkspaceByName FindsNoRetiredNames
         AnswersOneKeyOfAKind FindsNamesOfAnybody FindsInvitationsOfAnybody OverwritesTwins
         BringsOneMemberOfAnAddress BringsAHundred HidesDeletedOrganizations
     }
     columns {
-        LosesRegainedAddresses ListsMembersByTheirFirstRole FindsNoNameThatAnotherHad
+        FindsNobodyWhoMoved ListsMembersByTheirFirstRole FindsNoNameThatAnotherHad
     }
     departures {
         LosesDepartures LosesDeparturesFromWorkspaces KeepsTheFirstDeparture NeverForgetsDepartures
@@ -113,7 +126,7 @@ stores! {
     }
     log {
         DropsLogEntries LogsUnderAnotherOrganization LogsConflicts LogsTheFirstEvent
-        ForgetsOperators ForgetsRequests TakesDigestsForNumbers FindsCommitsOfAnybody FindsTheLastCommitOnly WantsCommitIdsUnique
+        ForgetsOperators ForgetsRequests TakesDigestsForNumbers FindsNobodyElsesCommits FindsTheLastCommitOnly LetsEachUseAnId FailsOnUsedIds
         FailsOnRepeats
     }
     standings {
@@ -121,10 +134,14 @@ stores! {
         LeavesDomainsWhereTheyWere StandsInDeletedWorkspaces StandsWhereNothingIs
         StandsInAnyOrganization TakesTheFirstTwinsRole TakesDeletedForActive SaysNoVersion
     }
+    verification {
+        OverlooksLostRecords OverlooksMisfiledRecords OverlooksLostClaims OverlooksForeignClaims
+        SuspectsRetiredNames SuspectsDeletedOrganizations
+    }
     values {
         FoldsCase TrimsTrailingSpaces KnowsNothingBeyondTheBmp CutsText KeepsSeconds EndsIn2038
         CountsIn31Bits KeepsTheKeyOfAnAddress KeepsHashesAsText TakesDeclinedForRevoked
         CountsNothing CountsNoInvitations ForgetsVatNumbers ForgetsReferencesWithoutAnAddress KeepsTheFirstWriting StampsEveryPut
-        IgnoresAccents FindsAddressesByPattern TakesDomainNamesForNumbers
+        LosesLaterFields SkipsOldText IgnoresAccents FindsAddressesByPattern TakesDomainNamesForNumbers
     }
 }

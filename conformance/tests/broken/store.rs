@@ -10,9 +10,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
 use tenancy::store::{
-    Change, Claim, Commit, Facts, Held, Item, Key, List, OrganizationState, Outcome, Record,
+    Change, Claim, Commit, Drift, Facts, Held, Item, Key, List, OrganizationState, Outcome, Record,
+    RecordId, Stored, Value,
 };
 use tenancy::{CommitId, LogEntry, OrganizationId, Resource, UserId, Version};
+
+use tenancy_conformance::Tampering;
 
 use super::handle::{Answer, AnyStore};
 use super::items::{after, key};
@@ -71,9 +74,8 @@ pub(crate) trait Flaw: Default + Send + Sync + 'static {
     }
 
     /// The log entry of a commit.
-    fn committed(data: &Data, id: OrganizationId, commit: CommitId) -> Option<LogEntry> {
-        let mut log = data.log_of(id);
-        log.find(|entry| entry.id == commit).cloned()
+    fn committed(data: &Data, _: OrganizationId, commit: CommitId) -> Option<LogEntry> {
+        data.entry(commit).cloned()
     }
 
     /// What a list holds, in any order.
@@ -93,6 +95,11 @@ pub(crate) trait Flaw: Default + Send + Sync + 'static {
 
     fn claimed_by(data: &Data, claim: &Claim) -> Option<OrganizationId> {
         data.claims.get(claim).copied()
+    }
+
+    /// What is wrong with an organization.
+    fn verify(data: &Data, id: OrganizationId) -> Result<(), Drift> {
+        data.stored(id).map_or(Ok(()), |stored| stored.verify())
     }
 
     /// What is there after the store was closed and opened again.
@@ -130,6 +137,8 @@ pub(crate) struct Data {
     pub(crate) log: Vec<LogEntry>,
     /// How it was one commit ago, where a flaw remembers it.
     pub(crate) before: Option<Box<Data>>,
+    /// Columns that say something else than their record, because somebody has tampered with them.
+    pub(crate) misfiled: BTreeMap<(OrganizationId, RecordId, &'static str), Value>,
     /// Claims that a commit under way has locked, where a flaw locks them.
     pub(crate) locks: BTreeMap<Claim, OrganizationId>,
 }
@@ -178,12 +187,20 @@ impl Data {
             .filter(move |entry| entry.organization == id)
     }
 
+    /// The entry of a commit, whichever organization it is of.
+    pub(crate) fn entry(&self, id: CommitId) -> Option<&LogEntry> {
+        self.log.iter().find(|entry| entry.id == id)
+    }
+
     pub(crate) fn commit(&mut self, commit: &Commit) -> Outcome {
         if self.version(commit.organization()) != commit.expected {
             return Outcome::Conflict;
         }
         if let Some(claim) = self.taken(commit) {
             return Outcome::Taken(claim);
+        }
+        if self.entry(commit.id()).is_some() {
+            return Outcome::IdUsed;
         }
         self.apply(commit);
         Outcome::Committed
@@ -242,6 +259,58 @@ impl Data {
         let outcome = self.commit(commit);
         self.before = Some(Box::new(before));
         outcome
+    }
+
+    /// All of an organization, to be verified.
+    pub(crate) fn stored(&self, id: OrganizationId) -> Option<Stored> {
+        let state = self.organizations.get(&id)?.clone();
+        let misfiled = self
+            .misfiled
+            .iter()
+            .filter_map(|((of, record, name), value)| {
+                let own = state.record(record).filter(|_| *of == id)?.columns();
+                let mut columns = record.kind().columns().iter().zip(own);
+                let agrees = columns.any(|(column, own)| column.name == *name && own == *value);
+                (!agrees).then(|| record.clone())
+            });
+        Some(Stored {
+            misfiled: misfiled.collect(),
+            log: self.log_of(id).cloned().collect(),
+            claims: self.claims.clone(),
+            state,
+        })
+    }
+
+    pub(crate) fn tamper(&mut self, tampering: &Tampering) -> bool {
+        match tampering.clone() {
+            Tampering::Misfile {
+                organization,
+                record,
+                column,
+                value,
+            } => drop(
+                self.misfiled
+                    .insert((organization, record, column.name), value),
+            ),
+            Tampering::Put {
+                organization,
+                record,
+            } => self.state_mut(organization).put(record),
+            Tampering::Delete {
+                organization,
+                record,
+            } => drop(self.state_mut(organization).delete(&record)),
+            Tampering::Claim {
+                claim,
+                holder: Some(holder),
+            } => drop(self.claims.insert(claim, holder)),
+            Tampering::Claim {
+                claim,
+                holder: None,
+            } => drop(self.claims.remove(&claim)),
+            _ => return false,
+        }
+        true
     }
 
     pub(crate) fn bring(&self, id: OrganizationId, key: &Key) -> Vec<Record> {
@@ -331,6 +400,14 @@ impl<F: Flaw> AnyStore for Store<F> {
 
     fn claimed_by(&self, claim: &Claim) -> Option<OrganizationId> {
         F::claimed_by(&self.data(), claim)
+    }
+
+    fn verify(&self, id: OrganizationId) -> Result<(), String> {
+        F::verify(&self.data(), id).map_err(|drift| drift.to_string())
+    }
+
+    fn tamper(&self, tampering: &Tampering) -> bool {
+        self.data().tamper(tampering)
     }
 
     fn another(&self) -> Box<dyn AnyStore> {

@@ -3,7 +3,7 @@
 use serde_json::Value;
 use tenancy::store::{Change, Commit, Counts, InvitationState, Key, Outcome, Record};
 use tenancy::token::TokenHash;
-use tenancy::{EmailAddress, OrganizationId};
+use tenancy::{EmailAddress, Name, OrganizationId};
 
 use super::store::{Data, Flaw, Lost, Store};
 
@@ -115,8 +115,8 @@ macro_rules! keeps_records {
 keeps_records! {
     KeepsTheKeyOfAnAddress: "keeps an address in its normal form only",
         Record::Member(member) => {
-            let key = member.email.as_ref().map(|email| EmailAddress::new(email.key().as_str()));
-            member.email = key.and_then(Result::ok).or(member.email.take());
+            let key = EmailAddress::new(member.email.key().as_str());
+            member.email = key.unwrap_or(member.email.clone());
         };
     KeepsHashesAsText: "keeps a token's hash as text",
         Record::Invitation(invitation) => {
@@ -180,7 +180,7 @@ impl Flaw for ForgetsReferencesWithoutAnAddress {
             _ => None,
         });
         for invoicing in workspaces.chain(commit.next.invoicing.as_mut()) {
-            if invoicing.address.is_empty() {
+            if invoicing.address.lines().is_empty() {
                 invoicing.reference = None;
             }
         }
@@ -266,10 +266,7 @@ impl Flaw for FindsAddressesByPattern {
                     .all(|(a, b)| a == b || b == '_')
         };
         let mut members = state.members();
-        let first = members.find(|member| {
-            let email = member.email.as_ref();
-            email.is_some_and(|email| like(email.key().as_str()))
-        });
+        let first = members.find(|member| like(member.email.key().as_str()));
         let others = records.into_iter();
         let others = others.filter(|record| !matches!(record, Record::Member(_)));
         others.chain(first.cloned().map(Record::Member)).collect()
@@ -294,4 +291,34 @@ impl Flaw for TakesDomainNamesForNumbers {
         let found = domains.find(|domain| domain.name.as_str().parse() == Ok(number));
         found.cloned().map(Record::Domain).into_iter().collect()
     }
+}
+
+/// A store that changes what it reads, whoever wrote it.
+macro_rules! reads {
+    ($($name:ident: $does:literal, $read:expr,)+) => {$(
+        #[derive(Default)]
+        pub(crate) struct $name;
+
+        impl Flaw for $name {
+            const DOES: &'static str = $does;
+
+            fn bring(data: &Data, id: OrganizationId, key: &Key) -> Vec<Record> {
+                data.bring(id, key).into_iter().filter_map($read).collect()
+            }
+        }
+    )+};
+}
+
+reads! {
+    LosesLaterFields: "has a column for each field, and none for those that it doesn't know", |record| {
+        let mut value = serde_json::to_value(&record).ok()?;
+        let fields = value.as_object_mut()?.values_mut().next()?.as_object_mut()?;
+        fields.remove("of_the_future");
+        serde_json::from_value(value).ok()
+    },
+    SkipsOldText: "holds what it reads against today's rules, and skips what they refuse", |record| match record {
+        Record::Workspace(workspace) if Name::new(workspace.name.as_str()).is_err() => None,
+        Record::Invitation(sent) if EmailAddress::new(sent.email.as_str()).is_err() => None,
+        other => Some(other),
+    },
 }

@@ -2,11 +2,14 @@
 //!
 //! ```text
 //! cargo bench -p tenancy-postgres --features sqlx --bench by_hand
+//! TENANCY_BENCH_FSYNC=off cargo bench …
 //! ```
 //!
-//! Ratios are what to look at: times depend on where the scheduler puts server and client.
+//! Ratios are what to look at: times depend on where the scheduler puts server and client. With `fsync` on, the disk
+//! hides what a commit costs the processor.
 #![expect(
     clippy::unwrap_used,
+    clippy::panic,
     clippy::arithmetic_side_effects,
     clippy::cast_precision_loss,
     reason = "a benchmark fails by panicking"
@@ -20,8 +23,10 @@ use std::time::{Duration, Instant};
 use sqlx::postgres::PgPoolOptions;
 use sqlx::{PgPool, Row as _};
 use support::cluster::Cluster;
-use tenancy::commands::{CreateDomain, CreateOrganization, CreatedOrganization};
-use tenancy::store::{Outcome, Repository as _};
+use tenancy::commands::{
+    Command, CreateDomain, CreateOrganization, CreatedOrganization, RenameOrganization,
+};
+use tenancy::store::{Change, Commit, Key, Outcome, Record, Repository as _};
 use tenancy::{
     Actor, DomainId, DomainKind, DomainName, EmailAddress, Name, Resource, Tenancy, UserId,
     VerifiedEmail,
@@ -39,16 +44,37 @@ const CHECK: &str = "SELECT o.version, m.role, w.id, wm.role, d.id
         ON wm.organization_id = o.id AND wm.workspace_id = w.id AND wm.user_id = $2
     WHERE o.id = $1";
 
-/// A compare-and-set, a domain, its claim, the workspace's count, the log entry, the outbox's row.
-const COMMIT: &str = "WITH cas AS (
-        UPDATE tenancy.organizations SET version = version + 1, domains = domains + 1
+/// One statement, the records that are asked for.
+const LOAD: &str =
+    "SELECT o.record::text, m.record::text, w.record::text, wm.record::text, d.record::text
+    FROM tenancy.organizations o
+    LEFT JOIN tenancy.members m ON m.organization_id = o.id AND m.user_id = $2
+    LEFT JOIN tenancy.domains d ON d.organization_id = o.id AND d.id = $3
+    LEFT JOIN tenancy.workspaces w ON w.organization_id = o.id AND w.id = d.workspace_id
+    LEFT JOIN tenancy.workspace_members wm
+        ON wm.organization_id = o.id AND wm.workspace_id = w.id AND wm.user_id = $2
+    WHERE o.id = $1";
+
+/// A compare-and-set, a domain, its claim, the workspace, the log entry, the outbox's row.
+const DOMAIN: &str = "WITH cas AS (
+        UPDATE tenancy.organizations SET version = version + 1, summary = $3::text::json, record = $4::text::json
         WHERE id = $1 AND version = $2 RETURNING id, version),
-    w AS (UPDATE tenancy.workspaces t SET domains = domains + 1 FROM cas
-        WHERE t.organization_id = cas.id AND t.id = $3),
-    d AS (INSERT INTO tenancy.domains SELECT id, $4, $3, $5, 1, 1, now() FROM cas),
-    c AS (INSERT INTO tenancy.claims SELECT 1, $5, id FROM cas),
-    l AS (INSERT INTO tenancy.commits SELECT id, version, $6, now(), $7::text::jsonb, 'create_domain', $8::text::jsonb FROM cas),
-    o AS (INSERT INTO tenancy.outbox SELECT id, version FROM cas)
+    w AS (UPDATE tenancy.workspaces t SET record = $6::text::json FROM cas
+        WHERE t.organization_id = cas.id AND t.id = $5),
+    d AS (INSERT INTO tenancy.domains SELECT id, $7, $5, $8, 1, 1, $9::text::json FROM cas),
+    c AS (INSERT INTO tenancy.claims SELECT 1, $8, id FROM cas),
+    l AS (INSERT INTO tenancy.commits SELECT id, version, $10, $11::text::json FROM cas),
+    o AS (INSERT INTO tenancy.outbox AS t (organization_id, version, last) SELECT id, version, version FROM cas
+        ON CONFLICT (organization_id, alone) DO UPDATE SET last = excluded.last)
+    SELECT version FROM cas";
+
+/// A compare-and-set, the log entry, the outbox's row.
+const RENAME: &str = "WITH cas AS (
+        UPDATE tenancy.organizations SET version = version + 1, summary = $3::text::json, record = $4::text::json
+        WHERE id = $1 AND version = $2 RETURNING id, version),
+    l AS (INSERT INTO tenancy.commits SELECT id, version, $5, $6::text::json FROM cas),
+    o AS (INSERT INTO tenancy.outbox AS t (organization_id, version, last) SELECT id, version, version FROM cas
+        ON CONFLICT (organization_id, alone) DO UPDATE SET last = excluded.last)
     SELECT version FROM cas";
 
 struct Bench {
@@ -65,13 +91,20 @@ fn main() {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build();
-    let Some(cluster) = Cluster::start(&[]) else {
+    let fsync = match std::env::var("TENANCY_BENCH_FSYNC").as_deref() {
+        Ok("off") => "fsync = off",
+        _ => "fsync = on",
+    };
+    let Some(cluster) = Cluster::start(&[fsync, "autovacuum = off"]) else {
         return;
     };
+    println!("{fsync}");
     runtime.unwrap().block_on(async {
         let mut bench = Bench::new(&cluster).await;
         bench.checks().await;
-        bench.commits().await;
+        bench.loads().await;
+        bench.renames().await;
+        bench.domains().await;
     });
 }
 
@@ -146,36 +179,116 @@ impl Bench {
         report("check", ours, by_hand);
     }
 
-    async fn commits(&mut self) {
+    async fn loads(&self) {
+        let resource = Resource::Domain(self.acme.organization, self.domain);
+        let keys = [Key::Path(self.user, resource)];
         let (mut ours, mut by_hand) = (Vec::new(), Vec::new());
-        for _ in 0..3_000 {
-            let command = self.next_domain();
-            let decided = self.tenancy.prepare(&self.ann, command).await.unwrap();
-            let commit = decided.commit.unwrap();
+        for _ in 0..10_000 {
             let begun = Instant::now();
-            let outcome = self.tenancy.repository().commit(&commit).await;
+            let facts = self
+                .tenancy
+                .repository()
+                .load(self.acme.organization, &keys)
+                .await;
             ours.push(begun.elapsed());
-            assert_eq!(outcome.unwrap(), Outcome::Committed);
-
-            let command = self.next_domain();
-            let author = r#"{"user":"00000000-0000-0000-0000-000000000000"}"#;
+            assert_eq!(facts.unwrap().unwrap().records.len(), 3);
             let begun = Instant::now();
-            let row = sqlx::query(COMMIT)
+            let row = sqlx::query(LOAD)
                 .bind(self.acme.organization.as_uuid())
-                .bind(i64::try_from(decided.version.get()).unwrap())
-                .bind(self.acme.workspace.as_uuid())
-                .bind(Uuid::now_v7())
-                .bind(command.name.as_str())
-                .bind(Uuid::now_v7())
-                .bind(author)
-                .bind("[]")
+                .bind(self.user.as_uuid())
+                .bind(self.domain.as_uuid())
+                .fetch_optional(&self.pool)
+                .await
+                .unwrap()
+                .unwrap();
+            let read: (String, Option<String>, Option<String>, Option<String>) =
+                (row.get(0), row.get(1), row.get(2), row.get(4));
+            by_hand.push(begun.elapsed());
+            assert!(read.3.is_some());
+        }
+        report("load, a path to a domain", ours, by_hand);
+    }
+
+    async fn renames(&mut self) {
+        let (mut ours, mut by_hand) = (Vec::new(), Vec::new());
+        for number in 0..3_000 {
+            let command = |hand: &str| RenameOrganization {
+                organization: self.acme.organization,
+                name: Name::new(&format!("Acme {hand} {number}")).unwrap(),
+            };
+            ours.push(self.ours(command("ours")).await);
+            let commit = self.prepared(command("by hand")).await;
+            let begun = Instant::now();
+            let row = sqlx::query(RENAME)
+                .bind(self.acme.organization.as_uuid())
+                .bind(i64::try_from(commit.expected.get()).unwrap())
+                .bind(serde_json::to_string(&commit.next.summary()).unwrap())
+                .bind(serde_json::to_string(&commit.next).unwrap())
+                .bind(commit.entry.id.as_uuid())
+                .bind(serde_json::to_string(&commit.entry).unwrap())
                 .fetch_optional(&self.pool)
                 .await
                 .unwrap();
             by_hand.push(begun.elapsed());
             assert!(row.is_some());
         }
-        report("commit", ours, by_hand);
+        report("commit, a rename", ours, by_hand);
+    }
+
+    async fn domains(&mut self) {
+        let (mut ours, mut by_hand) = (Vec::new(), Vec::new());
+        for _ in 0..3_000 {
+            let command = self.next_domain();
+            ours.push(self.ours(command).await);
+            let command = self.next_domain();
+            let commit = self.prepared(command).await;
+            let mut records = commit.changes.iter().filter_map(|change| match change {
+                Change::Put(record) => Some(record),
+                _ => None,
+            });
+            let workspace = records
+                .clone()
+                .find(|record| matches!(record, Record::Workspace(_)));
+            let Some(Record::Domain(domain)) =
+                records.find(|record| matches!(record, Record::Domain(_)))
+            else {
+                panic!("a domain is created");
+            };
+            let begun = Instant::now();
+            let row = sqlx::query(DOMAIN)
+                .bind(self.acme.organization.as_uuid())
+                .bind(i64::try_from(commit.expected.get()).unwrap())
+                .bind(serde_json::to_string(&commit.next.summary()).unwrap())
+                .bind(serde_json::to_string(&commit.next).unwrap())
+                .bind(self.acme.workspace.as_uuid())
+                .bind(serde_json::to_string(&workspace).unwrap())
+                .bind(domain.id.as_uuid())
+                .bind(domain.name.as_str())
+                .bind(serde_json::to_string(&Record::Domain(domain.clone())).unwrap())
+                .bind(commit.entry.id.as_uuid())
+                .bind(serde_json::to_string(&commit.entry).unwrap())
+                .fetch_optional(&self.pool)
+                .await
+                .unwrap();
+            by_hand.push(begun.elapsed());
+            assert!(row.is_some());
+        }
+        report("commit, a domain", ours, by_hand);
+    }
+
+    async fn prepared<C: Command>(&self, command: C) -> Commit {
+        let decided = self.tenancy.prepare(&self.ann, command).await.unwrap();
+        decided.commit.unwrap()
+    }
+
+    /// How long the store takes to commit what a command decides.
+    async fn ours<C: Command>(&self, command: C) -> Duration {
+        let commit = self.prepared(command).await;
+        let begun = Instant::now();
+        let outcome = self.tenancy.repository().commit(&commit).await;
+        let elapsed = begun.elapsed();
+        assert_eq!(outcome.unwrap(), Outcome::Committed);
+        elapsed
     }
 }
 

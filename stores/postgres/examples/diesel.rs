@@ -8,17 +8,20 @@
 mod cluster;
 mod story;
 
+use core::num::NonZeroU32;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use diesel::connection::SimpleConnection as _;
+use diesel::pg::Pg;
 use diesel::prelude::*;
+use diesel::query_builder::{BoxedSqlQuery, SqlQuery};
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
 use diesel::sql_query;
-use diesel::sql_types::{BigInt, Nullable, SmallInt, Text, Uuid as SqlUuid};
-use tenancy::store::{Commit, Facts, Key, Outcome, Repository};
-use tenancy::{LogEntry, OrganizationId, Resource, Standing, UserId, Version};
+use diesel::sql_types::{Array, BigInt, Nullable, SmallInt, Text, Uuid as SqlUuid};
+use tenancy::store::{Claim, Commit, Directory, Facts, Held, Item, Key, List, Outcome, Repository};
+use tenancy::{OrganizationId, Resource, UserId};
 use tenancy_postgres::DecodeError;
-use tenancy_postgres::statements::{self, CommitAnswer, StandingRow};
+use tenancy_postgres::statements::{self, CommitAnswer, Parameter, StandingRow, Statement};
 use uuid::Uuid;
 
 /// A store on one connection; a service has a pool of them, and a thread for each.
@@ -37,7 +40,9 @@ enum StoreError {
 #[derive(QueryableByName)]
 struct Loaded {
     #[diesel(sql_type = Text)]
-    facts: String,
+    kind: String,
+    #[diesel(sql_type = Nullable<Text>)]
+    record: Option<String>,
 }
 
 #[derive(QueryableByName)]
@@ -54,6 +59,8 @@ struct Answered {
 struct Stands {
     #[diesel(sql_type = BigInt)]
     version: i64,
+    #[diesel(sql_type = SmallInt)]
+    status: i16,
     #[diesel(sql_type = Nullable<SmallInt>)]
     organization_role: Option<i16>,
     #[diesel(sql_type = Nullable<SqlUuid>)]
@@ -65,9 +72,17 @@ struct Stands {
 }
 
 #[derive(QueryableByName)]
-struct Logged {
+struct Listed {
     #[diesel(sql_type = Text)]
-    entry: String,
+    first: String,
+    #[diesel(sql_type = Nullable<Text>)]
+    second: Option<String>,
+}
+
+#[derive(QueryableByName)]
+struct Holds {
+    #[diesel(sql_type = SqlUuid)]
+    organization_id: Uuid,
 }
 
 impl Store {
@@ -76,25 +91,19 @@ impl Store {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
     }
+}
 
-    /// A list: the log, page by page. All lists walk like this, by the last key of the page before.
-    fn log(&self, organization: OrganizationId) -> Result<Vec<LogEntry>, StoreError> {
-        let mut log: Vec<LogEntry> = Vec::new();
-        loop {
-            let last = log.last().map_or(Version::ABSENT, |entry| entry.version);
-            let page: Vec<Logged> = sql_query(statements::LOG)
-                .bind::<SqlUuid, _>(organization.as_uuid())
-                .bind::<BigInt, _>(statements::bigint(last))
-                .bind::<BigInt, _>(story::PAGE)
-                .get_results(&mut *self.connection())?;
-            if page.is_empty() {
-                return Ok(log);
-            }
-            for row in page {
-                log.push(statements::log_entry(&row.entry)?);
-            }
-        }
-    }
+/// A statement as this driver takes it.
+fn query(statement: &Statement) -> BoxedSqlQuery<'_, Pg, SqlQuery> {
+    let query = sql_query(statement.text).into_boxed();
+    let parameters = statement.parameters.iter();
+    parameters.fold(query, |query, parameter| match parameter {
+        Parameter::Uuid(id) => query.bind::<Nullable<SqlUuid>, _>(id),
+        Parameter::Text(text) => query.bind::<Text, _>(text),
+        Parameter::Number(number) => query.bind::<BigInt, _>(number),
+        Parameter::Code(code) => query.bind::<SmallInt, _>(code),
+        Parameter::Codes(codes) => query.bind::<Array<SmallInt>, _>(codes),
+    })
 }
 
 impl Repository for Store {
@@ -105,22 +114,17 @@ impl Repository for Store {
         organization: OrganizationId,
         keys: &[Key],
     ) -> Result<Option<Facts>, StoreError> {
-        let loaded: Option<Loaded> = sql_query(statements::LOAD)
-            .bind::<SqlUuid, _>(organization.as_uuid())
-            .bind::<Text, _>(statements::load(keys))
-            .get_result(&mut *self.connection())
-            .optional()?;
-        let facts = loaded.map(|loaded| statements::facts(&loaded.facts));
-        Ok(facts.transpose()?)
+        let load = statements::load(organization, keys);
+        let rows: Vec<Loaded> = query(&load).get_results(&mut *self.connection())?;
+        let texts = rows
+            .iter()
+            .map(|row| (row.kind.as_str(), row.record.as_deref()));
+        Ok(statements::facts(texts)?)
     }
 
     async fn commit(&self, commit: &Commit) -> Result<Outcome, StoreError> {
         let sent = statements::commit(commit);
-        let answer: Result<Answered, _> = sql_query(statements::COMMIT)
-            .bind::<SqlUuid, _>(sent.organization)
-            .bind::<BigInt, _>(sent.expected)
-            .bind::<Text, _>(sent.commit)
-            .get_result(&mut *self.connection());
+        let answer: Result<Answered, _> = query(&sent).get_result(&mut *self.connection());
         match answer {
             Ok(row) => {
                 let answer = CommitAnswer {
@@ -144,28 +148,40 @@ impl Repository for Store {
         }
     }
 
-    async fn standing(
-        &self,
-        user: UserId,
-        resource: Resource,
-    ) -> Result<Option<Standing>, StoreError> {
-        let (workspace, domain) = statements::path(resource);
-        let row: Option<Stands> = sql_query(statements::STANDING)
-            .bind::<SqlUuid, _>(resource.organization().as_uuid())
-            .bind::<SqlUuid, _>(user.as_uuid())
-            .bind::<Nullable<SqlUuid>, _>(workspace)
-            .bind::<Nullable<SqlUuid>, _>(domain)
+    async fn standing(&self, user: UserId, resource: Resource) -> Result<Option<Held>, StoreError> {
+        let standing = statements::standing(user, resource);
+        let row: Option<Stands> = query(&standing)
             .get_result(&mut *self.connection())
             .optional()?;
         let Some(row) = row else { return Ok(None) };
         let row = StandingRow {
             version: row.version,
+            status: row.status,
             organization_role: row.organization_role,
             workspace: row.workspace,
             workspace_role: row.workspace_role,
             domain: row.domain,
         };
-        Ok(Some(statements::standing(user, resource, &row)?))
+        Ok(Some(row.held()?))
+    }
+}
+
+impl Directory for Store {
+    async fn list(&self, list: &List, limit: NonZeroU32) -> Result<Vec<Item>, StoreError> {
+        let page = statements::list(list, limit);
+        let rows: Vec<Listed> = query(&page).get_results(&mut *self.connection())?;
+        let items = rows
+            .iter()
+            .map(|row| statements::item(list, &row.first, row.second.as_deref()));
+        Ok(items.collect::<Result<_, _>>()?)
+    }
+
+    async fn claimed_by(&self, claim: &Claim) -> Result<Option<OrganizationId>, StoreError> {
+        let holder = statements::claimed_by(claim);
+        let row: Option<Holds> = query(&holder)
+            .get_result(&mut *self.connection())
+            .optional()?;
+        Ok(row.map(|row| OrganizationId::from_uuid(row.organization_id)))
     }
 }
 
@@ -179,13 +195,12 @@ fn main() -> Result<(), story::Failure> {
 pub(crate) fn run(url: &str) -> Result<(), story::Failure> {
     let mut connection = PgConnection::establish(url)?;
     connection.batch_execute("CREATE SCHEMA IF NOT EXISTS tenancy")?;
-    for (step, text) in statements::MIGRATIONS {
-        println!("migration step {step}");
-        connection.batch_execute(text)?;
+    for migration in statements::MIGRATIONS {
+        println!("migration step {}", migration.step);
+        connection.batch_execute(migration.sql)?;
     }
     let store = Store {
         connection: Mutex::new(connection),
     };
-    let acme = tenancy::block_on(story::tell(&store))?;
-    story::read_aloud(&store.log(acme)?)
+    tenancy::block_on(story::tell(&store))
 }

@@ -14,7 +14,7 @@ use tenancy::commands::{CreateOrganization, CreateWorkspace, SetWorkspaceQuota};
 use tenancy::store::Outcome;
 use tenancy::text::TextLine;
 use tenancy::{Actor, EmailAddress, Name, Operator, Tenancy, UserId, VerifiedEmail, WorkspaceId};
-use tenancy_postgres::PostgresRepository;
+use tenancy_postgres::{PostgresRepository, apply};
 
 type Failure = Box<dyn Error>;
 
@@ -93,14 +93,14 @@ async fn subscribe(
             .await
             .map_err(|_| "the billing row is refused, and so there is no workspace")?;
         // Last, as it locks the organization's row until the end.
-        match PostgresRepository::apply(&mut transaction, &commit).await? {
+        match apply(&mut transaction, &commit).await? {
             Outcome::Committed => {
                 transaction.commit().await?;
                 return Ok(decided.output);
             }
             // Somebody else changed the organization since: decide again.
             Outcome::Conflict => transaction.rollback().await?,
-            Outcome::Taken(claim) => return Err(format!("{claim} is taken").into()),
+            refused => return Err(format!("not made: {refused:?}").into()),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The statements on another driver: a store on `tokio-postgres`, in three short methods.
+//! The statements on another driver: a store on `tokio-postgres`, in five short methods.
 //!
 //! ```text
 //! cargo run -p tenancy-postgres --example tokio_postgres
@@ -8,19 +8,19 @@
 mod cluster;
 mod story;
 
-use tenancy::store::{Commit, Facts, Key, Outcome, Repository};
-use tenancy::{LogEntry, OrganizationId, Resource, Standing, UserId, Version};
+use core::num::NonZeroU32;
+
+use tenancy::store::{Claim, Commit, Directory, Facts, Held, Item, Key, List, Outcome, Repository};
+use tenancy::{OrganizationId, Resource, UserId};
 use tenancy_postgres::DecodeError;
-use tenancy_postgres::statements::{self, CommitAnswer, StandingRow};
-use tokio_postgres::types::ToSql;
-use tokio_postgres::{Client, NoTls, Row, Statement};
+use tenancy_postgres::statements::{self, CommitAnswer, Parameter, StandingRow, Statement};
+use tokio_postgres::types::{ToSql, Type};
+use tokio_postgres::{Client, NoTls, Row};
+use uuid::Uuid;
 
 /// A store on one connection; a service has a pool of them.
 struct Store {
     client: Client,
-    load: Statement,
-    commit: Statement,
-    standing: Statement,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -31,6 +31,27 @@ enum StoreError {
     Decode(#[from] DecodeError),
 }
 
+impl Store {
+    /// Sends a statement. With the parameters' types in the same message there is nothing to prepare first, so this
+    /// is one round trip, through a pooler in transaction mode, too. A service without one keeps prepared statements
+    /// by their text, which is the same for every statement of its shape.
+    async fn send(&self, statement: &Statement) -> Result<Vec<Row>, tokio_postgres::Error> {
+        let parameters: Vec<_> = statement.parameters.iter().map(typed).collect();
+        self.client.query_typed(statement.text, &parameters).await
+    }
+}
+
+/// A parameter as this driver takes it.
+fn typed(parameter: &Parameter) -> (&(dyn ToSql + Sync), Type) {
+    match parameter {
+        Parameter::Uuid(id) => (id, Type::UUID),
+        Parameter::Text(text) => (text, Type::TEXT),
+        Parameter::Number(number) => (number, Type::INT8),
+        Parameter::Code(code) => (code, Type::INT2),
+        Parameter::Codes(codes) => (codes, Type::INT2_ARRAY),
+    }
+}
+
 impl Repository for Store {
     type Error = StoreError;
 
@@ -39,31 +60,23 @@ impl Repository for Store {
         organization: OrganizationId,
         keys: &[Key],
     ) -> Result<Option<Facts>, StoreError> {
-        let keys = statements::load(keys);
-        let row = self
-            .client
-            .query_opt(&self.load, &[&organization.as_uuid(), &keys])
-            .await?;
-        let Some(row) = row else { return Ok(None) };
-        Ok(Some(statements::facts(row.try_get(0)?)?))
+        let rows = self.send(&statements::load(organization, keys)).await?;
+        let texts: Result<Vec<_>, tokio_postgres::Error> = rows
+            .iter()
+            .map(|row| Ok((row.try_get(0)?, row.try_get(1)?)))
+            .collect();
+        Ok(statements::facts(texts?)?)
     }
 
     async fn commit(&self, commit: &Commit) -> Result<Outcome, StoreError> {
-        let sent = statements::commit(commit);
-        let row = self
-            .client
-            .query_one(
-                &self.commit,
-                &[&sent.organization, &sent.expected, &sent.commit],
-            )
-            .await;
-        match row {
-            Ok(row) => {
-                let answer = CommitAnswer {
-                    committed: row.try_get(0)?,
-                    seen: row.try_get(1)?,
-                    taken: row.try_get(2)?,
-                };
+        match self.send(&statements::commit(commit)).await {
+            Ok(rows) => {
+                let mut answer = CommitAnswer::default();
+                for row in rows {
+                    answer.committed = row.try_get(0)?;
+                    answer.seen = row.try_get(1)?;
+                    answer.taken = row.try_get(2)?;
+                }
                 Ok(statements::outcome(commit, &answer)?)
             }
             // Some errors of the server's are certain answers: a lost race, a name that is taken.
@@ -78,54 +91,37 @@ impl Repository for Store {
         }
     }
 
-    async fn standing(
-        &self,
-        user: UserId,
-        resource: Resource,
-    ) -> Result<Option<Standing>, StoreError> {
-        let organization = resource.organization().as_uuid();
-        let (workspace, domain) = statements::path(resource);
-        let row = self
-            .client
-            .query_opt(
-                &self.standing,
-                &[&organization, &user.as_uuid(), &workspace, &domain],
-            )
-            .await?;
-        let Some(row) = row else { return Ok(None) };
-        Ok(Some(statements::standing(user, resource, &columns(&row)?)?))
+    async fn standing(&self, user: UserId, resource: Resource) -> Result<Option<Held>, StoreError> {
+        let rows = self.send(&statements::standing(user, resource)).await?;
+        let Some(row) = rows.first() else {
+            return Ok(None);
+        };
+        let row = StandingRow {
+            version: row.try_get(0)?,
+            status: row.try_get(1)?,
+            organization_role: row.try_get(2)?,
+            workspace: row.try_get(3)?,
+            workspace_role: row.try_get(4)?,
+            domain: row.try_get(5)?,
+        };
+        Ok(Some(row.held()?))
     }
 }
 
-fn columns(row: &Row) -> Result<StandingRow, tokio_postgres::Error> {
-    Ok(StandingRow {
-        version: row.try_get(0)?,
-        organization_role: row.try_get(1)?,
-        workspace: row.try_get(2)?,
-        workspace_role: row.try_get(3)?,
-        domain: row.try_get(4)?,
-    })
-}
+impl Directory for Store {
+    async fn list(&self, list: &List, limit: NonZeroU32) -> Result<Vec<Item>, StoreError> {
+        let rows = self.send(&statements::list(list, limit)).await?;
+        let items = rows.iter().map(|row| {
+            let (first, second) = (row.try_get(0)?, row.try_get(1)?);
+            Ok(statements::item(list, first, second)?)
+        });
+        items.collect()
+    }
 
-impl Store {
-    /// A list: the log, page by page. All lists walk like this, by the last key of the page before.
-    async fn log(&self, organization: OrganizationId) -> Result<Vec<LogEntry>, StoreError> {
-        let mut log: Vec<LogEntry> = Vec::new();
-        loop {
-            let last = log.last().map_or(Version::ABSENT, |entry| entry.version);
-            let parameters: [&(dyn ToSql + Sync); 3] = [
-                &organization.as_uuid(),
-                &statements::bigint(last),
-                &story::PAGE,
-            ];
-            let page = self.client.query(statements::LOG, &parameters).await?;
-            if page.is_empty() {
-                return Ok(log);
-            }
-            for row in page {
-                log.push(statements::log_entry(row.try_get(0)?)?);
-            }
-        }
+    async fn claimed_by(&self, claim: &Claim) -> Result<Option<OrganizationId>, StoreError> {
+        let rows = self.send(&statements::claimed_by(claim)).await?;
+        let holder = rows.first().map(|row| row.try_get::<_, Uuid>(0));
+        Ok(holder.transpose()?.map(OrganizationId::from_uuid))
     }
 }
 
@@ -143,16 +139,9 @@ pub(crate) async fn run(url: &str) -> Result<(), story::Failure> {
     client
         .batch_execute("CREATE SCHEMA IF NOT EXISTS tenancy")
         .await?;
-    for (step, text) in statements::MIGRATIONS {
-        println!("migration step {step}");
-        client.batch_execute(text).await?;
+    for migration in statements::MIGRATIONS {
+        println!("migration step {}", migration.step);
+        client.batch_execute(migration.sql).await?;
     }
-    let store = Store {
-        load: client.prepare(statements::LOAD).await?,
-        commit: client.prepare(statements::COMMIT).await?,
-        standing: client.prepare(statements::STANDING).await?,
-        client,
-    };
-    let acme = story::tell(&store).await?;
-    story::read_aloud(&store.log(acme).await?)
+    story::tell(&Store { client }).await
 }

@@ -5,24 +5,30 @@
 )]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
-mod rows;
+mod commit;
+mod error;
+mod list;
+mod load;
 pub mod statements;
 mod verify;
 
+#[cfg(feature = "sqlx")]
+mod begun;
 #[cfg(feature = "sqlx")]
 mod migrate;
 #[cfg(feature = "sqlx")]
 mod outbox;
 #[cfg(feature = "sqlx")]
-mod reading;
-#[cfg(feature = "sqlx")]
 mod repository;
+#[cfg(feature = "sqlx")]
+mod retry;
 
+pub use error::DecodeError;
 #[cfg(feature = "sqlx")]
-pub use migrate::{SchemaError, migrate};
+pub use error::{Error, VerifyError};
 #[cfg(feature = "sqlx")]
-pub use outbox::{DeliveryError, Drained, Outbox};
+pub use migrate::{SchemaError, migrate, migrate_within};
 #[cfg(feature = "sqlx")]
-pub use repository::{Error, PostgresRepository};
-pub use rows::DecodeError;
-pub use verify::VerifyError;
+pub use outbox::{Batch, Delivery, Depth, Failing, Outbox, Parked};
+#[cfg(feature = "sqlx")]
+pub use repository::{PostgresRepository, apply, apply_in_steps};

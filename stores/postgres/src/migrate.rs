@@ -1,8 +1,10 @@
 //! Tables: making them, and checking at start that they are there.
 
-use sqlx::{Executor as _, PgConnection, PgPool, Row as _, SqlStr};
+use core::time::Duration;
 
-use crate::outbox::Held;
+use sqlx::{AssertSqlSafe, Executor as _, PgConnection, PgPool, Row as _, SqlStr};
+
+use crate::begun::Begun;
 use crate::statements::MIGRATIONS;
 
 /// The tables are not those that this version of the crate needs.
@@ -22,24 +24,41 @@ pub enum SchemaError {
         /// The last step of this version.
         needed: u32,
     },
-    /// A newer version of the crate made the tables.
+    /// A newer version of the crate made the tables, and this one can't live with them.
     #[error(
-        "the schema `tenancy` is at step {found}, and this version knows only {known}: a newer version made it"
+        "the schema `tenancy` is at step {found}, which programs can live with from step {oldest} on, and this one \
+         knows only step {known}: start a newer one"
     )]
     Newer {
         /// The last step that was made.
         found: u32,
+        /// The last step of the oldest program that can live with it.
+        oldest: u32,
         /// The last step of this version.
         known: u32,
     },
-    /// The step is right, but a table, a column or a right is missing: a statement can't be prepared.
+    /// The step is right, but a column, a key or an index is not as this version defines it.
+    #[error("the schema `tenancy` was altered; it should have: {definition}")]
+    Altered {
+        /// What is missing, or is there in another form.
+        definition: String,
+    },
+    /// The step is right, but there is a trigger, a foreign key, a check or a unique index that no step makes: a commit
+    /// would write more than it says, or less.
+    #[error("the schema `tenancy` was altered; it should not have: {definition}")]
+    Foreign {
+        /// What is there.
+        definition: String,
+    },
+    /// The step is right, but the server can't prepare a statement: a table was altered, or this role may not use it.
     #[error("the schema `tenancy` was altered, or this role may not use it")]
-    Altered(#[source] sqlx::Error),
-    /// The step is right, but a key is missing: two could hold one claim, or a commit be made twice.
-    #[error("the schema `tenancy` was altered: the constraint `{constraint}` is missing")]
-    Unconstrained {
-        /// The first that is missing.
-        constraint: String,
+    Refused(#[source] sqlx::Error),
+    /// Somebody else held a lock that a step needs for longer than this. Nothing was changed; try again when it is
+    /// quieter, or wait longer with [`migrate_within`].
+    #[error("a step of the schema `tenancy` waited for a lock for {} ms, and was given up", .waited.as_millis())]
+    Locked {
+        /// How long it waited.
+        waited: Duration,
     },
     /// The database doesn't keep text as UTF-8, so it can't keep everybody's name.
     #[error("the database's encoding is {0}, not UTF8")]
@@ -52,6 +71,9 @@ pub enum SchemaError {
 /// "tenancy" as the number that the advisory lock goes by.
 const LOCK: i64 = 0x0074_656e_616e_6379;
 
+/// How long [`migrate()`] waits for each lock.
+const PATIENCE: Duration = Duration::from_secs(10);
+
 /// Makes the tables, in the schema `tenancy`, or brings them up to date. Run it as often as you like, from as
 /// many places at once: one works, the others wait and find nothing to do.
 ///
@@ -59,14 +81,39 @@ const LOCK: i64 = 0x0074_656e_616e_6379;
 /// its list in a table of its own (`tenancy.migrations`) and never meets a host's `_sqlx_migrations`. The role
 /// needs `CREATE` on the database the first time.
 ///
+/// It waits for a lock for 10 seconds at most, because whoever asks for a table after it waits for it in turn.
+///
 /// # Errors
 ///
-/// - [`SchemaError::Newer`]: a newer version made the tables; nothing was changed.
+/// - [`SchemaError::Newer`]: a newer version made the tables, and this one can't live with them; nothing was changed.
+/// - [`SchemaError::Locked`]: somebody else held a lock, or was migrating, for too long; nothing was changed.
 /// - [`SchemaError::Encoding`]: the database is not UTF-8.
 /// - [`SchemaError::Database`]: a statement failed; nothing was changed.
 pub async fn migrate(pool: &PgPool) -> Result<(), SchemaError> {
-    let mut held = Held::begin(pool).await?;
-    let connection = held.connection();
+    migrate_within(pool, PATIENCE).await
+}
+
+/// As [`migrate()`], waiting for each lock for `lock_timeout` at most; zero waits for ever.
+///
+/// # Errors
+///
+/// As [`migrate()`].
+pub async fn migrate_within(pool: &PgPool, lock_timeout: Duration) -> Result<(), SchemaError> {
+    let mut begun = Begun::begin(pool).await?;
+    let made = make(begun.connection(), lock_timeout).await;
+    made.map_err(|error| match error {
+        SchemaError::Database(error) if is_locked(&error) => SchemaError::Locked {
+            waited: lock_timeout,
+        },
+        error => error,
+    })?;
+    begun.commit().await?;
+    Ok(())
+}
+
+async fn make(connection: &mut PgConnection, lock_timeout: Duration) -> Result<(), SchemaError> {
+    let patience = format!("SET LOCAL lock_timeout = {}", lock_timeout.as_millis());
+    connection.execute(AssertSqlSafe(patience)).await?;
     sqlx::query("SELECT pg_advisory_xact_lock($1)")
         .bind(LOCK)
         .execute(&mut *connection)
@@ -80,23 +127,33 @@ pub async fn migrate(pool: &PgPool) -> Result<(), SchemaError> {
         connection
             .execute(
                 "CREATE TABLE tenancy.migrations (
-                     step integer PRIMARY KEY, made_at timestamptz NOT NULL DEFAULT now())",
+                     step integer PRIMARY KEY, oldest integer NOT NULL, made_at timestamptz NOT NULL DEFAULT now())",
             )
             .await?;
     }
-    let found = last_step(connection).await?;
-    newer(found)?;
-    for (step, text) in MIGRATIONS {
-        if *step > found {
-            sqlx::raw_sql(*text).execute(&mut *connection).await?;
-            sqlx::query("INSERT INTO tenancy.migrations (step) VALUES ($1)")
-                .bind(i64::from(*step))
+    let made = Made::read(connection).await?;
+    made.suits()?;
+    for migration in MIGRATIONS {
+        if migration.step > made.step {
+            sqlx::raw_sql(migration.sql)
+                .execute(&mut *connection)
+                .await?;
+            sqlx::query("INSERT INTO tenancy.migrations (step, oldest) VALUES ($1, $2)")
+                .bind(i64::from(migration.step))
+                .bind(i64::from(migration.oldest))
                 .execute(&mut *connection)
                 .await?;
         }
     }
-    held.commit().await?;
     Ok(())
+}
+
+/// Whether the server gave up waiting for a lock.
+fn is_locked(error: &sqlx::Error) -> bool {
+    let code = error
+        .as_database_error()
+        .and_then(sqlx::error::DatabaseError::code);
+    code.as_deref() == Some("55P03")
 }
 
 /// Whether the tables are those of this version, and every one of `statements` can be prepared.
@@ -106,42 +163,58 @@ pub(crate) async fn check(pool: &PgPool, statements: &[&'static str]) -> Result<
     if !exists(&mut connection, TABLE_EXISTS).await? {
         return Err(SchemaError::Missing);
     }
-    let found = last_step(&mut connection).await?;
-    newer(found)?;
+    let made = Made::read(&mut connection).await?;
+    made.suits()?;
     let needed = known();
-    match found {
+    match made.step {
         0 => Err(SchemaError::Missing),
         found if found < needed => Err(SchemaError::Older { found, needed }),
-        _ => {
-            prepared(&mut connection, statements).await?;
-            constrained(&mut connection).await
+        found => {
+            defined(&mut connection, found == needed).await?;
+            prepared(&mut connection, statements).await
         }
     }
 }
 
-/// The first key that a statement or a promise rests on, and that isn't there.
-const MISSING_CONSTRAINT: &str = "SELECT k.name
-    FROM unnest(ARRAY['claims_pkey', 'commits_id', 'commits_pkey', 'domains_pkey', 'invitations_pkey',
-        'members_pkey', 'organizations_pkey', 'outbox_pkey', 'retired_domain_names_pkey',
-        'workspace_members_pkey', 'workspaces_pkey']) AS k(name)
-    WHERE NOT EXISTS (
-        SELECT 1 FROM pg_catalog.pg_constraint c
-        WHERE c.connamespace = to_regnamespace('tenancy') AND c.conname = k.name AND c.contype IN ('p', 'u'))
-    ORDER BY k.name LIMIT 1";
+/// A line for each column, key, check, index and trigger.
+const DEFINITIONS: &str = include_str!("../migrations/definitions.sql");
 
-async fn constrained(connection: &mut PgConnection) -> Result<(), SchemaError> {
-    let missing = sqlx::query(MISSING_CONSTRAINT)
-        .fetch_optional(connection)
-        .await?;
-    match missing {
+/// The lines of a database that was migrated. `TENANCY_BLESS=1 cargo test -p tenancy-postgres --test schema` writes it.
+const DEFINED: &str = include_str!("../migrations/definitions.txt");
+
+/// What would change what a commit writes, were it there besides.
+const FOREIGN: [&str; 5] = [
+    "trigger ",
+    "foreign key ",
+    "check ",
+    "unique key ",
+    "unique index ",
+];
+
+/// Whether everything is as it was defined. What is there besides is a newer version's, unless this one is the newest.
+async fn defined(connection: &mut PgConnection, newest: bool) -> Result<(), SchemaError> {
+    let rows = sqlx::query(DEFINITIONS).fetch_all(connection).await?;
+    let found: Result<Vec<&str>, _> = rows.iter().map(|row| row.try_get(0)).collect();
+    let found = found?;
+    let defined: Vec<&str> = DEFINED.lines().collect();
+    if let Some(missing) = defined.iter().find(|line| !found.contains(line)) {
+        return Err(SchemaError::Altered {
+            definition: (*missing).to_owned(),
+        });
+    }
+    let foreign = |line: &&&str| {
+        let counts = FOREIGN.iter().any(|kind| line.starts_with(kind));
+        newest && counts && !defined.contains(line)
+    };
+    match found.iter().find(foreign) {
         None => Ok(()),
-        Some(row) => Err(SchemaError::Unconstrained {
-            constraint: row.try_get(0)?,
+        Some(foreign) => Err(SchemaError::Foreign {
+            definition: (*foreign).to_owned(),
         }),
     }
 }
 
-/// Whether the server can prepare what every request will ask for.
+/// Whether the server can prepare what requests will ask for.
 async fn prepared(
     connection: &mut PgConnection,
     statements: &[&'static str],
@@ -149,7 +222,7 @@ async fn prepared(
     for statement in statements.iter().copied() {
         match connection.prepare(SqlStr::from_static(statement)).await {
             Ok(_) => {}
-            Err(error @ sqlx::Error::Database(_)) => return Err(SchemaError::Altered(error)),
+            Err(error @ sqlx::Error::Database(_)) => return Err(SchemaError::Refused(error)),
             Err(error) => return Err(SchemaError::Database(error)),
         }
     }
@@ -160,15 +233,40 @@ const TABLE_EXISTS: &str = "SELECT to_regclass('tenancy.migrations') IS NOT NULL
 
 /// The last step of this version.
 fn known() -> u32 {
-    MIGRATIONS.last().map_or(0, |(step, _)| *step)
+    MIGRATIONS.last().map_or(0, |migration| migration.step)
 }
 
-fn newer(found: u32) -> Result<(), SchemaError> {
-    let known = known();
-    if found > known {
-        return Err(SchemaError::Newer { found, known });
+/// Which steps were made.
+struct Made {
+    /// The last one; 0 if none.
+    step: u32,
+    /// The last step of the oldest program that can live with all of them.
+    oldest: u32,
+}
+
+impl Made {
+    async fn read(connection: &mut PgConnection) -> sqlx::Result<Self> {
+        let steps = "SELECT COALESCE(max(step), 0)::bigint, COALESCE(max(oldest), 0)::bigint FROM tenancy.migrations";
+        let row = sqlx::query(steps).fetch_one(connection).await?;
+        let number = |number: i64| u32::try_from(number).unwrap_or(u32::MAX);
+        Ok(Self {
+            step: number(row.try_get(0)?),
+            oldest: number(row.try_get(1)?),
+        })
     }
-    Ok(())
+
+    /// Whether this version can live with what a newer one has made.
+    fn suits(&self) -> Result<(), SchemaError> {
+        let known = known();
+        if self.oldest > known {
+            return Err(SchemaError::Newer {
+                found: self.step,
+                oldest: self.oldest,
+                known,
+            });
+        }
+        Ok(())
+    }
 }
 
 async fn encoding(connection: &mut PgConnection) -> Result<(), SchemaError> {
@@ -188,13 +286,4 @@ async fn exists(connection: &mut PgConnection, question: &'static str) -> sqlx::
         .fetch_one(connection)
         .await?
         .try_get(0)
-}
-
-/// The last step that was made; 0 if none.
-async fn last_step(connection: &mut PgConnection) -> sqlx::Result<u32> {
-    let row = sqlx::query("SELECT COALESCE(max(step), 0)::bigint FROM tenancy.migrations")
-        .fetch_one(connection)
-        .await?;
-    let step: i64 = row.try_get(0)?;
-    Ok(u32::try_from(step).unwrap_or(u32::MAX))
 }

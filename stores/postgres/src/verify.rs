@@ -1,86 +1,175 @@
-//! Whether the tables are what the log says.
+//! An organization, whole, with its log and claims: to be verified.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
-use tenancy::store::{Claim, Drift, OrganizationState, Record, RecordId, RetiredDomainName};
-use tenancy::{Domain, OrganizationId};
+use serde_json::Value as Json;
+use tenancy::store::{Claim, Kind, Organization, OrganizationState, Record, RecordId, Stored};
+use tenancy::{DomainName, LogEntry, OrganizationId};
+use uuid::Uuid;
 
-use crate::rows::DecodeError;
-use crate::statements::Everything;
+use crate::commit::Cell;
+use crate::error::DecodeError;
+use crate::statements::{Parameter, Statement, Texts, bigint, read};
 
-/// Why an organization is not known to be in order: what [`Everything::verify`] found.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum VerifyError {
-    /// The tables are not what the log makes, or break an invariant: something other than this library
-    /// has written them.
-    #[error(transparent)]
-    Drift(#[from] Drift),
-    /// A record can't be found by its name or address: the folded text beside it is not its own.
-    #[error("{record} is kept under a name or an address that is not its own")]
-    Misfiled {
-        /// The record.
-        record: RecordId,
-    },
-    /// The organization has a domain, or keeps the name of one, but doesn't hold the claim on that name.
-    #[error("{claim} is the organization's, but the claim on it is not")]
-    ClaimLost {
-        /// The claim.
-        claim: Claim,
-        /// Who holds it instead.
-        holder: Option<OrganizationId>,
-    },
-    /// The organization holds a claim on a name that is none of its.
-    #[error("the organization holds the claim on {claim} for nothing")]
-    ClaimForeign {
-        /// The claim.
-        claim: Claim,
-    },
-    /// A row was not written by this library, or by a newer version of it.
-    #[error("the database holds what this version can't read")]
-    Decode(#[from] DecodeError),
-    /// The database or the way to it.
-    #[cfg(feature = "sqlx")]
-    #[error("the database failed")]
-    Database(#[from] sqlx::Error),
+/// A row that answers [`everything`], column by column.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StoredRow<'a> {
+    /// `kind text`: the row's table.
+    pub table: &'a str,
+    /// `filed text`: its key and other columns, as a list in JSON.
+    pub filed: &'a str,
+    /// `record text`: what it holds, as JSON.
+    pub record: Option<&'a str>,
 }
 
-impl Everything {
-    /// Checks that an organization is what its log makes of it, that it breaks no invariant of the rulebook,
-    /// and that it holds the claims that it should. One that doesn't exist is in order.
-    ///
-    /// # Errors
-    ///
-    /// - [`VerifyError::Drift`], [`VerifyError::Misfiled`], [`VerifyError::ClaimLost`],
-    ///   [`VerifyError::ClaimForeign`]: something other than this library has written the tables.
-    pub fn verify(self, organization: OrganizationId) -> Result<(), VerifyError> {
-        let mut state = OrganizationState::absent(organization);
-        if let Some(row) = self.organization {
-            state.set_organization(row);
-        }
-        let mut claims: BTreeSet<Claim> = BTreeSet::new();
-        for record in self.records {
-            if let Record::Domain(Domain { name, .. })
-            | Record::RetiredDomainName(RetiredDomainName { name, .. }) = &record
-            {
-                claims.insert(Claim::DomainName(name.clone()));
+static TEXT: Texts<()> = Texts::new();
+
+/// All that is kept of an organization, in one snapshot: for [`Stored::verify`], not for requests. Its rows are for
+/// [`stored`].
+#[must_use]
+pub fn everything(organization: OrganizationId) -> Statement {
+    Statement {
+        text: TEXT.of((), |()| text()),
+        parameters: vec![Parameter::Uuid(Some(organization.as_uuid()))],
+    }
+}
+
+fn text() -> String {
+    let mut parts = vec![
+        "SELECT 'organizations' AS kind, json_build_array(t.version, t.status, t.summary)::text AS filed, \
+         t.record::text AS record FROM tenancy.organizations t WHERE t.id = $1::uuid"
+            .to_owned(),
+        "SELECT 'commits', json_build_array(t.version, t.id)::text, t.entry::text \
+         FROM tenancy.commits t WHERE t.organization_id = $1"
+            .to_owned(),
+        // Those that it holds, and those on its names, whoever holds them.
+        "SELECT 'claims', json_build_array(t.scope, t.key, t.organization_id)::text, NULL \
+         FROM (SELECT scope, key, organization_id FROM tenancy.claims WHERE organization_id = $1 \
+         UNION SELECT c.scope, c.key, c.organization_id \
+         FROM (SELECT record->'domain'->>'name' AS name FROM tenancy.domains WHERE organization_id = $1 \
+         UNION SELECT record->'retired_domain_name'->>'name' FROM tenancy.retired_domain_names \
+         WHERE organization_id = $1) n \
+         JOIN tenancy.claims c ON c.scope = 1 AND c.key = n.name) t"
+            .to_owned(),
+    ];
+    for kind in Kind::ALL {
+        let columns = kind.key().iter().chain(kind.columns());
+        let columns: Vec<_> = columns.map(|column| format!("t.{}", column.name)).collect();
+        parts.push(format!(
+            "SELECT '{table}', json_build_array({columns})::text, t.record::text \
+             FROM tenancy.{table} t WHERE t.organization_id = $1",
+            table = kind.table(),
+            columns = columns.join(", ")
+        ));
+    }
+    parts.join("\nUNION ALL\n")
+}
+
+/// Reads the rows of [`everything`], in whatever order they come.
+///
+/// The columns of an organization's own row are not part of a [`Stored`]. If they are not those of its record, it is
+/// handed on with a record that its log can't have made, so that [`Stored::verify`] says so.
+///
+/// # Errors
+///
+/// - [`DecodeError`]: something else has written a row, or a newer version of this library.
+pub fn stored<'a>(
+    organization: OrganizationId,
+    rows: impl IntoIterator<Item = StoredRow<'a>>,
+) -> Result<Stored, DecodeError> {
+    let mut stored = Stored {
+        state: OrganizationState::absent(organization),
+        log: Vec::new(),
+        claims: BTreeMap::new(),
+        misfiled: Vec::new(),
+    };
+    for row in rows {
+        match row.table {
+            "organizations" => {
+                let (found, filed) = own_row(&row)?;
+                if filed {
+                    stored.state.set_organization(found);
+                }
             }
-            state.put(record);
-        }
-        tenancy::store::verify(&state, &self.log)?;
-        if let Some(record) = self.misfiled.into_iter().next() {
-            return Err(VerifyError::Misfiled { record });
-        }
-        let mut holders: BTreeMap<Claim, OrganizationId> = self.claims.into_iter().collect();
-        for claim in claims {
-            let holder = holders.remove(&claim);
-            if holder != Some(organization) {
-                return Err(VerifyError::ClaimLost { claim, holder });
+            "commits" => stored.log.push(entry(&row)?),
+            "claims" => {
+                let (claim, holder) = claim(&row)?;
+                stored.claims.insert(claim, holder);
             }
-        }
-        match holders.pop_first() {
-            None => Ok(()),
-            Some((claim, _)) => Err(VerifyError::ClaimForeign { claim }),
+            _ => {
+                let record: Record = read(row.table, "record", Some(row.filed), row.record())?;
+                let id = record.id();
+                if row.table != id.kind().table() || row.columns()? != filed(&id, &record) {
+                    stored.misfiled.push(id);
+                }
+                stored.state.put(record);
+            }
         }
     }
+    stored.log.sort_by_key(|entry| entry.version);
+    Ok(stored)
+}
+
+impl StoredRow<'_> {
+    fn record(&self) -> &str {
+        self.record.unwrap_or_default()
+    }
+
+    fn columns(&self) -> Result<Json, DecodeError> {
+        read(self.table, "filed", Some(self.filed), self.filed)
+    }
+}
+
+/// The columns under which a record should be kept, in the order of [`everything`].
+fn filed(id: &RecordId, record: &Record) -> Json {
+    let (key, columns) = (id.key(), record.columns());
+    let cells = key.iter().chain(&columns);
+    // A value that can't be JSON, were there one, equals no column.
+    cells
+        .map(|value| serde_json::to_value(Cell(value)).unwrap_or_default())
+        .collect()
+}
+
+/// An organization's row, and whether its columns are those of its record.
+fn own_row(row: &StoredRow<'_>) -> Result<(Organization, bool), DecodeError> {
+    let organization: Organization = read(row.table, "record", Some(row.filed), row.record())?;
+    let summary = serde_json::to_value(organization.summary()).unwrap_or_default();
+    let columns = serde_json::json!([
+        bigint(organization.version),
+        organization.status.code(),
+        summary
+    ]);
+    let filed = row.columns()? == columns;
+    Ok((organization, filed))
+}
+
+fn entry(row: &StoredRow<'_>) -> Result<LogEntry, DecodeError> {
+    let entry: LogEntry = read(row.table, "entry", Some(row.filed), row.record())?;
+    let columns = serde_json::json!([bigint(entry.version), entry.id]);
+    if row.columns()? == columns {
+        Ok(entry)
+    } else {
+        Err(DecodeError::Entry {
+            row: row.filed.to_owned(),
+        })
+    }
+}
+
+fn claim(row: &StoredRow<'_>) -> Result<(Claim, OrganizationId), DecodeError> {
+    let (scope, key, holder): (i64, String, Uuid) =
+        read(row.table, "key", Some(row.filed), row.filed)?;
+    if scope != 1 {
+        return Err(DecodeError::Code {
+            column: "scope",
+            code: scope,
+        });
+    }
+    let name: DomainName =
+        serde_json::from_value(Json::String(key)).map_err(|source| DecodeError::Row {
+            table: row.table.to_owned(),
+            column: "key",
+            row: Some(row.filed.to_owned()),
+            source,
+        })?;
+    Ok((Claim::DomainName(name), OrganizationId::from_uuid(holder)))
 }

@@ -7,10 +7,11 @@ mod support;
 
 use std::sync::Mutex;
 
-use databases::{Database, connect, runtime, tested};
+use databases::{Database, connect, runtime, stranger, tested};
 use sqlx::postgres::PgConnectOptions;
 use support::proxy::Proxy;
-use tenancy_conformance::{Harness, Task, suite};
+use tenancy::OrganizationId;
+use tenancy_conformance::{Harness, Tampering, Task, suite};
 use tenancy_postgres::PostgresRepository;
 
 /// A database for each store, a pool for each handle.
@@ -102,6 +103,19 @@ impl Harness for Postgres {
         let ways = self.ways.lock().unwrap();
         let way = ways.iter().find(|way| way.port() == port);
         way.map(Proxy::round_trips)
+    }
+
+    async fn verify(
+        &self,
+        store: &PostgresRepository,
+        organization: OrganizationId,
+    ) -> Option<Result<(), String>> {
+        let verified = store.verify(organization).await;
+        Some(verified.map_err(|found| found.to_string()))
+    }
+
+    async fn tamper(&self, store: &PostgresRepository, tampering: &Tampering) -> bool {
+        stranger::tamper(store.pool(), tampering).await
     }
 
     fn spawn(&self, task: Task) {

@@ -18,7 +18,7 @@ use sqlx::{Executor as _, PgPool, Row as _};
 use tenancy::commands::CreateOrganization;
 use tenancy::store::{Claim, Key, Outcome, Repository as _};
 use tenancy::{DomainName, Resource, WorkspaceRole};
-use tenancy_postgres::PostgresRepository;
+use tenancy_postgres::apply;
 
 const LEVELS: [&str; 3] = ["read committed", "repeatable read", "serializable"];
 
@@ -71,7 +71,7 @@ fn a_bill_and_a_workspace_or_neither() {
                 .execute("INSERT INTO bills VALUES ('Payments', 900)")
                 .await
                 .unwrap();
-            let outcome = PostgresRepository::apply(&mut transaction, &commit).await;
+            let outcome = apply(&mut transaction, &commit).await;
             assert_eq!(outcome.unwrap(), Outcome::Committed, "{level}");
             transaction.commit().await.unwrap();
             let after = dump(&pool).await;
@@ -83,7 +83,7 @@ fn a_bill_and_a_workspace_or_neither() {
                 .execute("INSERT INTO bills VALUES ('Payments', 900)")
                 .await
                 .unwrap();
-            let outcome = PostgresRepository::apply(&mut transaction, &commit).await;
+            let outcome = apply(&mut transaction, &commit).await;
             assert_eq!(outcome.unwrap(), Outcome::Conflict, "{level}");
             transaction.rollback().await.unwrap();
             assert_eq!((bills(&pool).await, dump(&pool).await), (1, after.clone()));
@@ -91,7 +91,7 @@ fn a_bill_and_a_workspace_or_neither() {
             // Neither, because the host's row is refused.
             let commit = prepared(&tenancy, new_workspace(acme, "Search")).await;
             let mut transaction = pool.begin().await.unwrap();
-            let outcome = PostgresRepository::apply(&mut transaction, &commit).await;
+            let outcome = apply(&mut transaction, &commit).await;
             assert_eq!(outcome.unwrap(), Outcome::Committed, "{level}");
             let refused = transaction
                 .execute("INSERT INTO bills VALUES ('Search', 0)")
@@ -120,7 +120,7 @@ fn a_commit_that_waited_for_another_changes_nothing() {
             let first = prepared(&tenancy, new_workspace(acme, "First")).await;
             let second = prepared(&tenancy, new_domain(acme, "second")).await;
             let mut transaction = pool.begin().await.unwrap();
-            let outcome = PostgresRepository::apply(&mut transaction, &first).await;
+            let outcome = apply(&mut transaction, &first).await;
             assert_eq!(outcome.unwrap(), Outcome::Committed);
             let store = tenancy.repository().clone();
             let waits = runtime().spawn(async move { store.commit(&second).await });
@@ -143,7 +143,7 @@ fn a_commit_that_waited_for_one_that_was_undone_is_made() {
             let first = prepared(&tenancy, new_workspace(acme, "First")).await;
             let second = prepared(&tenancy, new_domain(acme, "second")).await;
             let mut transaction = pool.begin().await.unwrap();
-            let outcome = PostgresRepository::apply(&mut transaction, &first).await;
+            let outcome = apply(&mut transaction, &first).await;
             assert_eq!(outcome.unwrap(), Outcome::Committed);
             let store = tenancy.repository().clone();
             let waits = runtime().spawn(async move { store.commit(&second).await });
@@ -173,7 +173,7 @@ fn an_organization_is_created_by_one_of_two_at_once() {
             first.changes.clear(); // two bare rows under one id are enough
             second.changes.clear();
             let mut transaction = pool.begin().await.unwrap();
-            let outcome = PostgresRepository::apply(&mut transaction, &first).await;
+            let outcome = apply(&mut transaction, &first).await;
             assert_eq!(outcome.unwrap(), Outcome::Committed);
             let store = tenancy.repository().clone();
             let waits = runtime().spawn(async move { store.commit(&second).await });
@@ -201,7 +201,7 @@ fn a_claim_that_is_lost_at_the_last_moment_is_taken() {
                 .changes
                 .insert(0, tenancy::store::Change::Claim(other));
             let mut transaction = pool.begin().await.unwrap();
-            let outcome = PostgresRepository::apply(&mut transaction, &first).await;
+            let outcome = apply(&mut transaction, &first).await;
             assert_eq!(outcome.unwrap(), Outcome::Committed);
             let store = tenancy.repository().clone();
             let waits = runtime().spawn(async move { store.commit(&second).await });
@@ -233,12 +233,12 @@ fn a_deadlock_is_a_conflict() {
         let (also_in_one, also_in_two) = (in_one.clone(), in_two.clone());
         let mut here = pool.begin().await.unwrap();
         let mut there = pool.begin().await.unwrap();
-        let outcome = PostgresRepository::apply(&mut here, &in_one).await;
+        let outcome = apply(&mut here, &in_one).await;
         assert_eq!(outcome.unwrap(), Outcome::Committed);
-        let outcome = PostgresRepository::apply(&mut there, &in_two).await;
+        let outcome = apply(&mut there, &in_two).await;
         assert_eq!(outcome.unwrap(), Outcome::Committed);
         let finish = async |mut transaction: sqlx::Transaction<'static, sqlx::Postgres>, commit| {
-            let outcome = PostgresRepository::apply(&mut transaction, &commit).await;
+            let outcome = apply(&mut transaction, &commit).await;
             transaction.rollback().await.unwrap();
             outcome.unwrap()
         };

@@ -1,4 +1,5 @@
-//! The outbox: at least once, in order per organization, several workers; and what dropped futures leave.
+//! The outbox: at least once, in order for each organization, several workers, leases; what can't be read or can't be
+//! delivered holds up nothing but itself; and what dropped futures leave.
 #![expect(
     clippy::unwrap_used,
     clippy::panic,
@@ -8,39 +9,22 @@
 mod databases;
 mod support;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::future::Future;
+use std::num::NonZeroU32;
 use std::pin::pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Waker};
 use std::time::Duration;
 
+use databases::deliveries::{ALL, MINUTE, busy, count, delivered, later, numbers, run, v};
 use databases::people::{acme, actor, new_workspace, tenancy};
-use databases::{Database, runtime, tested};
-use sqlx::{Executor as _, PgPool, Row as _};
+use databases::{Database, connect, runtime, tested};
+use sqlx::{Executor as _, PgPool};
 use tenancy::{LogEntry, OrganizationId};
-use tenancy_postgres::{DeliveryError, Drained, Outbox, PostgresRepository};
-
-/// Some organizations with some commits each, one after the other.
-async fn busy(pool: &PgPool, organizations: usize, commits: usize) -> Vec<OrganizationId> {
-    let tenancy = tenancy(pool.clone());
-    let mut ids = Vec::new();
-    for _ in 0..organizations {
-        let acme = acme(&tenancy).await;
-        for number in 1..commits {
-            let command = new_workspace(acme, &format!("W{number}"));
-            tenancy.execute(&actor("ann"), command).await.unwrap();
-        }
-        ids.push(acme.organization);
-    }
-    ids
-}
-
-async fn count(pool: &PgPool, question: &'static str) -> i64 {
-    sqlx::query(question).fetch_one(pool).await.unwrap().get(0)
-}
+use tenancy_postgres::PostgresRepository;
 
 const IN_TRANSACTION: &str = "SELECT count(*) FROM pg_stat_activity
     WHERE datname = current_database() AND state LIKE 'idle in transaction%'";
@@ -51,29 +35,46 @@ fn everything_is_delivered_once_and_in_order() {
         let database = Database::migrated().await;
         let pool = database.pool(4).await;
         let ids = busy(&pool, 3, 4).await;
-        let outbox = Outbox::new(pool.clone());
-        assert_eq!(outbox.waiting().await.unwrap(), 12);
-        let mut seen: BTreeMap<OrganizationId, Vec<u64>> = BTreeMap::new();
-        let drained = outbox.drain(|entry: LogEntry| {
-            seen.entry(entry.organization)
-                .or_default()
-                .push(entry.version.get());
-            async { Ok::<_, Infallible>(()) }
-        });
-        let expected = Drained {
-            delivered: 12,
-            failed: 0,
-        };
-        assert_eq!(drained.await.unwrap(), expected);
+        let store = PostgresRepository::new(pool.clone());
+        let depth = store.outbox().depth().await.unwrap();
+        assert_eq!((depth.organizations, depth.entries), (3, 12));
+        assert!(depth.oldest_due.is_some());
+        let seen = delivered(&store).await;
+        let of = |id: OrganizationId| (1..=4).map(move |version| (id, version));
+        // Who has waited longest comes first, with all that there is.
+        assert_eq!(seen, ids.into_iter().flat_map(of).collect::<Vec<_>>());
         assert_eq!(
-            seen.keys().copied().collect::<BTreeSet<_>>(),
-            ids.into_iter().collect()
+            store.outbox().depth().await.unwrap(),
+            tenancy_postgres::Depth::default()
         );
-        assert!(
-            seen.values().all(|versions| versions == &[1, 2, 3, 4]),
-            "{seen:?}"
-        );
-        assert_eq!(outbox.waiting().await.unwrap(), 0);
+        assert_eq!(delivered(&store).await, []);
+    });
+}
+
+#[test]
+fn what_comes_after_everything_was_delivered_is_delivered() {
+    tested(async {
+        let database = Database::migrated().await;
+        let pool = database.pool(4).await;
+        let (store, tenancy) = (PostgresRepository::new(pool.clone()), tenancy(pool));
+        let acme = acme(&tenancy).await;
+        let id = acme.organization;
+        assert_eq!(delivered(&store).await, [(id, 1)]);
+        for (number, name) in [(2, "Payments"), (3, "Search")] {
+            let command = new_workspace(acme, name);
+            tenancy.execute(&actor("ann"), command).await.unwrap();
+            assert_eq!(delivered(&store).await, [(id, number)]);
+        }
+        // And what comes while the last is being delivered.
+        let command = new_workspace(acme, "Ledger");
+        tenancy.execute(&actor("ann"), command).await.unwrap();
+        let meanwhile = store.outbox().deliver(NonZeroU32::MIN, |_| {
+            let command = new_workspace(acme, "Archive");
+            let (tenancy, ann) = (&tenancy, actor("ann"));
+            async move { tenancy.execute(&ann, command).await.map(drop) }
+        });
+        assert_eq!(numbers(&meanwhile.await.unwrap()), (1, 0, 0));
+        assert_eq!(delivered(&store).await, [(id, 5)]);
     });
 }
 
@@ -85,9 +86,8 @@ fn workers_side_by_side_keep_the_order() {
         const COMMITS: usize = 12;
         let database = Database::migrated().await;
         let pool = database.pool(20).await;
-        let under_way: Arc<Mutex<BTreeSet<OrganizationId>>> = Arc::default();
+        let under_way: Arc<Mutex<Vec<OrganizationId>>> = Arc::default();
         let seen: Arc<Mutex<BTreeMap<OrganizationId, Vec<u64>>>> = Arc::default();
-        let together = Arc::new(AtomicUsize::new(0));
         let most = Arc::new(AtomicUsize::new(0));
         let mut writers = tokio::task::JoinSet::new();
         for _ in 0..4 {
@@ -96,30 +96,32 @@ fn workers_side_by_side_keep_the_order() {
         }
         let mut workers = tokio::task::JoinSet::new();
         for _ in 0..6 {
-            let outbox = Outbox::new(pool.clone());
-            let (under_way, seen) = (Arc::clone(&under_way), Arc::clone(&seen));
-            let (together, most) = (Arc::clone(&together), Arc::clone(&most));
+            let store = PostgresRepository::new(pool.clone());
+            let (under_way, seen, most) =
+                (Arc::clone(&under_way), Arc::clone(&seen), Arc::clone(&most));
             workers.spawn(async move {
                 while seen.lock().unwrap().values().map(Vec::len).sum::<usize>() < 4 * COMMITS {
-                    let delivered = outbox.deliver(async |entry: LogEntry| {
-                        assert!(
-                            under_way.lock().unwrap().insert(entry.organization),
-                            "two at once"
-                        );
-                        most.fetch_max(
-                            together.fetch_add(1, Ordering::SeqCst) + 1,
-                            Ordering::SeqCst,
-                        );
-                        tokio::time::sleep(Duration::from_millis(3)).await;
-                        together.fetch_sub(1, Ordering::SeqCst);
-                        let mut seen = seen.lock().unwrap();
-                        seen.entry(entry.organization)
-                            .or_default()
-                            .push(entry.version.get());
-                        under_way.lock().unwrap().remove(&entry.organization);
-                        Ok::<_, Infallible>(())
+                    let one = NonZeroU32::new(5).unwrap();
+                    let delivery = store.outbox().deliver(one, |entry: LogEntry| {
+                        let (under_way, seen, most) = (&under_way, &seen, &most);
+                        async move {
+                            let others = {
+                                let mut under_way = under_way.lock().unwrap();
+                                assert!(!under_way.contains(&entry.organization), "two at once");
+                                under_way.push(entry.organization);
+                                under_way.len()
+                            };
+                            most.fetch_max(others, Ordering::SeqCst);
+                            tokio::time::sleep(Duration::from_millis(3)).await;
+                            let mut seen = seen.lock().unwrap();
+                            let versions = seen.entry(entry.organization).or_default();
+                            versions.push(entry.version.get());
+                            let mut under_way = under_way.lock().unwrap();
+                            under_way.retain(|id| *id != entry.organization);
+                            Ok::<_, Infallible>(())
+                        }
                     });
-                    if delivered.await.unwrap().is_none() {
+                    if delivery.await.unwrap().delivered == 0 {
                         tokio::time::sleep(Duration::from_millis(2)).await;
                     }
                 }
@@ -146,126 +148,201 @@ fn a_failure_holds_up_its_organization_and_no_other() {
     tested(async {
         let database = Database::migrated().await;
         let pool = database.pool(4).await;
-        let ids = busy(&pool, 2, 2).await;
+        let ids = busy(&pool, 2, 3).await;
         let (bad, good) = (ids[0], ids[1]);
-        let outbox = Outbox::new(pool.clone());
-        let mut attempts = Vec::new();
-        let mut handler = |entry: LogEntry| {
-            attempts.push((entry.organization, entry.version.get()));
-            async move {
-                if entry.organization == bad {
-                    return Err("the mail server is down");
-                }
-                Ok(())
+        let store = PostgresRepository::new(pool.clone());
+        let outbox = store.outbox();
+        let down = async |entry: LogEntry| {
+            if entry.organization == bad && entry.version.get() == 2 {
+                return Err("the mail server is down");
             }
+            Ok(())
         };
-        let drained = outbox.drain(&mut handler).await.unwrap();
-        assert_eq!(
-            drained,
-            Drained {
-                delivered: 2,
-                failed: 1
-            }
-        );
+        let delivery = outbox.deliver(ALL, down).await.unwrap();
+        assert_eq!(numbers(&delivery), (4, 1, 0));
+        assert_eq!(delivery.failed[0].0.version, v(2));
+        assert_eq!(delivery.failed[0].1, "the mail server is down");
         // Not at once again.
         assert_eq!(
-            outbox.drain(&mut handler).await.unwrap(),
-            Drained::default()
+            numbers(&outbox.deliver(ALL, down).await.unwrap()),
+            (0, 0, 0)
         );
-        assert_eq!(attempts.iter().filter(|(id, _)| *id == bad).count(), 1);
-        assert_eq!(attempts.iter().filter(|(id, _)| *id == good).count(), 2);
-        // When its time has come, from where it failed; and then after twice the time.
-        let seconds = "SELECT round(extract(epoch FROM max(due_at) - clock_timestamp()))::bigint
-                       FROM tenancy.outbox WHERE attempts > 0";
-        assert!((0..=1).contains(&count(&pool, seconds).await));
-        pool.execute("UPDATE tenancy.outbox SET due_at = '-infinity'")
-            .await
-            .unwrap();
-        let again = outbox.deliver(async |_| Err::<(), _>("still down")).await;
-        assert!(matches!(again, Err(DeliveryError::Handler("still down"))));
-        assert_eq!(count(&pool, seconds).await, 2);
-        pool.execute("UPDATE tenancy.outbox SET due_at = '-infinity'")
-            .await
-            .unwrap();
-        let mut versions = Vec::new();
-        let drained = outbox.drain(|entry: LogEntry| {
-            versions.push(entry.version.get());
-            async { Ok::<_, Infallible>(()) }
-        });
-        assert_eq!(drained.await.unwrap().delivered, 2);
-        assert_eq!(versions, [1, 2]);
+        let failing = outbox.failing(None, ALL).await.unwrap();
+        assert_eq!(failing.len(), 1);
+        assert_eq!((failing[0].organization, failing[0].version), (bad, v(2)));
+        assert_eq!(
+            (failing[0].attempts, failing[0].error.as_str()),
+            (1, "the mail server is down")
+        );
+        let after = outbox.failing(Some(bad), ALL).await.unwrap();
+        assert_eq!(after, []);
+        let depth = outbox.depth().await.unwrap();
+        assert_eq!(
+            (depth.organizations, depth.entries, depth.failing),
+            (1, 2, 1)
+        );
+        // When its time has come, from where it failed, and what follows it.
+        later(&pool, MINUTE).await;
+        assert_eq!(delivered(&store).await, [(bad, 2), (bad, 3)]);
+        assert_eq!(outbox.failing(None, ALL).await.unwrap(), []);
+        assert!(!ids.is_empty() && good != bad);
     });
 }
 
-/// Ten years of failures, and the wait is still an hour.
+/// Seconds until what failed is due.
+const PAUSE: &str =
+    "SELECT round(extract(epoch FROM due_at - clock_timestamp()))::bigint FROM tenancy.outbox";
+
+/// 10, 20, 40 … seconds, and an hour at most; the attempts are counted, and a success ends it.
 #[test]
-fn the_wait_after_a_failure_ends_at_an_hour() {
+fn the_pause_doubles_with_each_failure_up_to_an_hour() {
     tested(async {
         let database = Database::migrated().await;
         let pool = database.pool(2).await;
-        busy(&pool, 1, 1).await;
-        pool.execute("UPDATE tenancy.outbox SET attempts = 100000")
+        let ids = busy(&pool, 1, 2).await;
+        let store = PostgresRepository::new(pool.clone());
+        let outbox = store.outbox();
+        let mut pauses = Vec::new();
+        let long = "no ".repeat(1_000);
+        for attempt in 1..=11 {
+            let down = async |_| Err::<(), _>(long.clone());
+            assert_eq!(
+                numbers(&outbox.deliver(ALL, down).await.unwrap()),
+                (0, 1, 0)
+            );
+            pauses.push(count(&pool, PAUSE).await);
+            later(&pool, 60 * MINUTE).await;
+            let failing = outbox.failing(None, ALL).await.unwrap();
+            assert_eq!(
+                (failing[0].attempts, failing[0].error.len()),
+                (attempt, 500)
+            );
+        }
+        let expected = [10, 20, 40, 80, 160, 320, 640, 1280, 2560, 3600, 3600];
+        let near = |(pause, expected): (&i64, &i64)| (pause - expected).abs() <= 2;
+        assert!(pauses.iter().zip(&expected).all(near), "{pauses:?}");
+        // The next one begins anew.
+        let failed = outbox
+            .retry_after(3 * MINUTE)
+            .deliver(ALL, async |entry: LogEntry| {
+                if entry.version == v(1) {
+                    Ok(())
+                } else {
+                    Err("down")
+                }
+            });
+        assert_eq!(numbers(&failed.await.unwrap()), (1, 1, 0));
+        assert!((178..=180).contains(&count(&pool, PAUSE).await));
+        let failing = outbox.failing(None, ALL).await.unwrap();
+        assert_eq!((failing[0].version, failing[0].attempts), (v(2), 1));
+        assert_eq!(failing[0].organization, ids[0]);
+    });
+}
+
+/// A batch for work of the host's own making.
+#[test]
+fn a_batch_is_taken_and_settled() {
+    tested(async {
+        let database = Database::migrated().await;
+        let pool = database.pool(2).await;
+        let id = busy(&pool, 1, 5).await[0];
+        let store = PostgresRepository::new(pool.clone());
+        let outbox = store.outbox().lease(MINUTE).retry_after(Duration::ZERO);
+        let batch = outbox
+            .take(NonZeroU32::new(3).unwrap())
             .await
+            .unwrap()
             .unwrap();
-        let outbox = Outbox::new(pool.clone());
-        let failed = outbox.deliver(async |_| Err::<(), _>("down")).await;
-        assert!(failed.is_err());
-        let minutes = "SELECT round(extract(epoch FROM due_at - clock_timestamp()) / 60)::bigint
-                       FROM tenancy.outbox";
-        assert_eq!(count(&pool, minutes).await, 60);
+        assert_eq!(batch.organization(), id);
+        assert_eq!(batch.parked(), 0);
+        let versions: Vec<_> = batch
+            .entries()
+            .iter()
+            .map(|entry| entry.version.get())
+            .collect();
+        assert_eq!(versions, [1, 2, 3]);
+        assert!(
+            outbox.take(ALL).await.unwrap().is_none(),
+            "it is somebody else's"
+        );
+        assert!(outbox.settle(batch, 2, None).await.unwrap());
+        let batch = outbox.take(ALL).await.unwrap().unwrap();
+        assert_eq!(batch.entries()[0].version, v(3));
+        assert!(outbox.settle(batch, 1, Some("later")).await.unwrap());
+        assert_eq!(outbox.failing(None, ALL).await.unwrap()[0].error, "later");
+        let batch = outbox.take(ALL).await.unwrap().unwrap();
+        assert!(outbox.settle(batch, 2, None).await.unwrap());
+        assert!(outbox.take(ALL).await.unwrap().is_none());
+    });
+}
+
+/// Workers and writers at SERIALIZABLE get in each other's way; nothing is lost by it.
+#[test]
+fn workers_and_writers_at_serializable_lose_nothing() {
+    tested(async {
+        let database = Database::migrated().await;
+        let options = database.options.clone();
+        let options = options.options([("default_transaction_isolation", "serializable")]);
+        let pool = connect(options, 8).await;
+        let writer = runtime().spawn({
+            let pool = pool.clone();
+            async move { busy(&pool, 2, 15).await }
+        });
+        let store = PostgresRepository::new(pool.clone());
+        let mut seen: BTreeMap<OrganizationId, Vec<u64>> = BTreeMap::new();
+        let mut rest = 200;
+        while seen.values().map(Vec::len).sum::<usize>() < 30 && rest > 0 {
+            for (id, version) in delivered(&store).await {
+                seen.entry(id).or_default().push(version);
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+            rest -= i32::from(writer.is_finished());
+        }
+        let expected: Vec<u64> = (1..=15).collect();
+        assert_eq!(seen.len(), 2);
+        assert!(
+            seen.values().all(|versions| *versions == expected),
+            "{seen:?}"
+        );
+        writer.await.unwrap();
     });
 }
 
 /// A worker that dies in the middle of its work: its future is dropped, or its closure panics.
 #[test]
-fn a_worker_that_dies_loses_nothing_and_leaves_no_transaction() {
+fn a_worker_that_dies_loses_nothing_and_holds_nothing() {
     tested(async {
         let database = Database::migrated().await;
-        let pool = database.pool(2).await;
-        busy(&pool, 1, 1).await;
-        let outbox = Outbox::new(pool.clone());
+        let pool = database.pool(1).await; // which nobody holds while the host works
+        let id = busy(&pool, 1, 1).await[0];
+        let store = PostgresRepository::new(pool.clone());
         let (begun, working) = tokio::sync::oneshot::channel();
         let worker = runtime().spawn({
-            let outbox = outbox.clone();
+            let store = store.clone();
+            let mut begun = Some(begun);
             async move {
-                let stuck = outbox.deliver(async |_| {
-                    begun.send(()).unwrap();
-                    std::future::pending::<Result<(), Infallible>>().await
+                let stuck = store.outbox().deliver(ALL, |_| {
+                    begun.take().unwrap().send(()).unwrap();
+                    std::future::pending::<Result<(), Infallible>>()
                 });
-                stuck.await.unwrap();
+                drop(stuck.await);
             }
         });
         working.await.unwrap();
-        let nothing = outbox.deliver(async |_| Ok::<_, Infallible>(())).await;
-        assert_eq!(nothing.unwrap(), None, "it is somebody else's");
+        assert_eq!(delivered(&store).await, [], "it is somebody else's");
         worker.abort();
         assert!(worker.await.unwrap_err().is_cancelled());
+        later(&pool, MINUTE).await;
         let panicking = runtime().spawn({
-            let outbox = outbox.clone();
+            let store = store.clone();
             async move {
-                while outbox
-                    .deliver(async |_| -> Result<(), Infallible> { panic!("as it is meant to") })
-                    .await
-                    .unwrap()
-                    .is_none()
-                {
-                    tokio::time::sleep(Duration::from_millis(1)).await; // the lock of the dropped one
-                }
+                let panics = async |_| -> Result<(), Infallible> { panic!("as it is meant to") };
+                drop(store.outbox().deliver(ALL, panics).await);
             }
         });
         assert!(panicking.await.unwrap_err().is_panic());
-        let mut delivered = None;
-        for _ in 0..1000 {
-            delivered = outbox
-                .deliver(async |_| Ok::<_, Infallible>(()))
-                .await
-                .unwrap();
-            if delivered.is_some() {
-                break;
-            }
-            tokio::time::sleep(Duration::from_millis(1)).await;
-        }
-        assert_eq!(delivered.unwrap().version.get(), 1);
+        later(&pool, MINUTE).await;
+        assert_eq!(delivered(&store).await, [(id, 1)]);
         nothing_open(&pool).await;
     });
 }
@@ -278,16 +355,74 @@ fn dropped_deliveries_and_migrations_leave_no_transaction() {
         let pool = database.pool(2).await;
         busy(&pool, 1, 1).await;
         let observer = database.pool(1).await;
-        let outbox = Outbox::new(pool.clone());
         let store = PostgresRepository::new(pool.clone());
         for polls in 0..40 {
-            let refuse = outbox.deliver(async |_| Err::<(), _>("not now"));
+            let refuse = store
+                .outbox()
+                .deliver(ALL, async |_| Err::<(), _>("not now"));
             dropped_after(polls, refuse).await;
             dropped_after(polls, tenancy_postgres::migrate(&pool)).await;
             nothing_open(&observer).await;
             store.check_schema().await.unwrap();
+            later(&observer, 60 * MINUTE).await;
         }
-        assert_eq!(outbox.waiting().await.unwrap(), 1);
+        assert_eq!(store.outbox().depth().await.unwrap().entries, 1);
+    });
+}
+
+/// How many pages of our tables and their indexes were read so far. On a pool of one connection.
+async fn pages(pool: &PgPool) -> i64 {
+    pool.execute("SELECT pg_stat_force_next_flush()")
+        .await
+        .unwrap();
+    let pages = "SELECT sum(heap_blks_hit + heap_blks_read + idx_blks_hit + idx_blks_read)::bigint
+                 FROM pg_statio_user_tables WHERE schemaname = 'tenancy'";
+    count(pool, pages).await
+}
+
+/// A mail server that is away for a night: everybody waits. One poll looks at as many pages as ever, with due
+/// organizations and without, whether the server has statistics or not.
+#[test]
+fn a_poll_is_flat_however_many_organizations_wait() {
+    tested(async {
+        let waiting = |many: u32, due: &str| {
+            format!(
+                "INSERT INTO tenancy.outbox (organization_id, version, last, due_at, attempts, error)
+                 SELECT md5('{due}' || n)::uuid, 1, 3, now() + interval '{due}' - n * interval '1 microsecond', 1, 'down'
+                 FROM generate_series(1, {many}) n"
+            )
+        };
+        let mut polls = Vec::new();
+        for many in [10, 50_000] {
+            let database = Database::migrated().await;
+            let pool = database.pool(1).await;
+            let store = PostgresRepository::new(pool.clone());
+            busy(&pool, 3, 1).await;
+            run(&pool, waiting(many, "1 hour")).await;
+            let (none, new) = ("SELECT 1", "VACUUM ANALYZE tenancy.outbox");
+            for (statistics, due) in [(none, "-1 hour"), (new, "-2 hours")] {
+                pool.execute(statistics).await.unwrap();
+                // Some are due: three of ours, and then none.
+                for _ in 0..7 {
+                    let before = pages(&pool).await;
+                    let batch = store.outbox().take(ALL).await.unwrap();
+                    let read = pages(&pool).await - before;
+                    polls.push((many, batch.is_some(), read));
+                    if let Some(batch) = batch {
+                        store.outbox().settle(batch, 1, None).await.unwrap();
+                    }
+                }
+                // All of the others are due, too.
+                run(&pool, waiting(many, due)).await;
+            }
+            let batch = store.outbox().take(ALL).await.unwrap();
+            assert!(batch.is_some());
+        }
+        let (few, many) = polls.split_at(polls.len() / 2);
+        for ((_, found, before), (_, still_found, after)) in few.iter().zip(many) {
+            assert_eq!(found, still_found);
+            assert!(*after <= before + before / 2 + 10, "{few:?}\n{many:?}"); // the index is a level higher
+        }
     });
 }
 

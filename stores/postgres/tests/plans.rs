@@ -10,74 +10,113 @@
 mod databases;
 mod support;
 
+use std::num::NonZeroU32;
+
 use databases::people::{
     acme, actor, email, join, name, new_domain, new_workspace, prepared, tenancy, user,
 };
 use databases::{Database, tested};
 use serde_json::Value;
 use sqlx::{AssertSqlSafe, Executor as _, PgPool, Row as _};
-use tenancy::commands::{CreatedOrganization, DeleteDomain, InviteToOrganization, RemoveMember};
-use tenancy::store::{Commit, Key};
-use tenancy::{DomainName, InvitationId, OrganizationRole, Resource, UserId, WorkspaceRole};
-use tenancy_postgres::statements;
+use tenancy::commands::{
+    CreatedOrganization, DeleteDomain, InviteToOrganization, RemoveMember, RenameOrganization,
+};
+use tenancy::store::{Claim, Commit, Key, List};
+use tenancy::{
+    CommitId, DomainId, DomainName, InvitationId, OrganizationRole, Resource, RoleSet, UserId,
+    Version, WorkspaceRole,
+};
+use tenancy_postgres::statements::{self, Parameter, Statement};
 
 /// Twenty thousand organizations with a workspace and two of everything else: to the planner, that is what any
 /// organization has.
 const MANY_SMALL_ONES: &str = "
+    CREATE TEMPORARY TABLE small AS SELECT md5('o' || n)::uuid AS id FROM generate_series(1, 20000) n;
     INSERT INTO tenancy.organizations
-        SELECT md5('o' || n)::uuid, 1, 1, 'o', NULL, NULL, NULL, 1, 1, 1, 1, 1, 1, now()
-        FROM generate_series(1, 20000) n;
+        SELECT id, 1, 1, '{\"admins\": 1}', jsonb_build_object('id', id, 'version', 1) FROM small;
     INSERT INTO tenancy.members
-        SELECT id, md5(id::text || n)::uuid, 3, 'x', id::text || n, now()
-        FROM tenancy.organizations, generate_series(1, 2) n WHERE name = 'o';
+        SELECT id, md5(id::text || n)::uuid, 3, id::text || n, jsonb_build_object('member', n)
+        FROM small, generate_series(1, 2) n;
     INSERT INTO tenancy.workspaces
-        SELECT id, id, 'o', 'o', NULL, 0, 0, now() FROM tenancy.organizations WHERE name = 'o';
+        SELECT id, id, 'o', jsonb_build_object('workspace', id) FROM small;
     INSERT INTO tenancy.workspace_members
-        SELECT id, id, md5(id::text || n)::uuid, 1, now()
-        FROM tenancy.organizations, generate_series(1, 2) n WHERE name = 'o';
+        SELECT id, id, md5(id::text || n)::uuid, 1, jsonb_build_object('workspace_member', id)
+        FROM small, generate_series(1, 2) n;
     INSERT INTO tenancy.domains
-        SELECT id, md5(id::text || n)::uuid, id, 'o' || n, 1, 1, now()
-        FROM tenancy.organizations, generate_series(1, 2) n WHERE name = 'o';
+        SELECT id, md5(id::text || n)::uuid, id, 'o' || n, 1, 1, jsonb_build_object('domain', id)
+        FROM small, generate_series(1, 2) n;
     INSERT INTO tenancy.retired_domain_names
-        SELECT id, 'o' || n, now() FROM tenancy.organizations, generate_series(1, 2) n WHERE name = 'o';
+        SELECT id, 'o' || n, jsonb_build_object('retired_domain_name', id) FROM small, generate_series(1, 2) n;
+    INSERT INTO tenancy.former_members
+        SELECT id, md5(id::text || n)::uuid, id, jsonb_build_object('former_member', id)
+        FROM small, generate_series(1, 2) n;
     INSERT INTO tenancy.invitations
-        SELECT id, md5(id::text || n)::uuid, 'x', id::text || n, NULL, 1, id, '\\x00', now(), now(), n
-        FROM tenancy.organizations, generate_series(1, 2) n WHERE name = 'o';
+        SELECT id, md5(id::text || n)::uuid, id::text || n, NULL, 1, id, n, jsonb_build_object('invitation', id)
+        FROM small, generate_series(1, 2) n;
     INSERT INTO tenancy.commits
-        SELECT id, n, md5(id::text || n)::uuid, now(), '{\"user\": \"m\"}', 'grow', '[]'
-        FROM tenancy.organizations, generate_series(1, 2) n WHERE name = 'o'";
+        SELECT id, n, md5(id::text || n)::uuid, jsonb_build_object('id', id) FROM small, generate_series(1, 2) n;
+    INSERT INTO tenancy.outbox (organization_id, version, last) SELECT id, 1, 2 FROM small";
 
-/// One organization with a hundred thousand members, as many of them in one workspace, two thousand more
-/// workspaces, fifty thousand domains, a thousand open invitations among twenty thousand, a long log.
+/// One organization with a hundred thousand members, as many of them in one workspace, as many who departed, two
+/// thousand more workspaces, fifty thousand domains, a thousand open invitations among twenty thousand, a long log.
 const GROWTH: &str = "
     INSERT INTO tenancy.members
-        SELECT $1, md5('m' || n)::uuid, 1, 'm' || n || '@x.example', 'm' || n || '@x.example', now()
+        SELECT $1, md5('m' || n)::uuid, 1, 'm' || n || '@x.example', jsonb_build_object('member', n)
         FROM generate_series(1, 100000) n;
     INSERT INTO tenancy.workspaces
-        SELECT $1, md5('w' || n)::uuid, 'W' || n, 'grown ' || n, NULL, 0, 0, now()
+        SELECT $1, md5('w' || n)::uuid, 'grown ' || n, jsonb_build_object('workspace', n)
         FROM generate_series(1, 2000) n;
     INSERT INTO tenancy.workspace_members
-        SELECT $1, $2, md5('m' || n)::uuid, 1, now() FROM generate_series(1, 100000) n;
+        SELECT $1, $2, md5('m' || n)::uuid, 1, jsonb_build_object('workspace_member', n)
+        FROM generate_series(1, 100000) n;
     INSERT INTO tenancy.domains
         SELECT $1, md5('d' || n)::uuid, CASE WHEN n % 2 = 0 THEN $2 ELSE md5('w' || n % 2000)::uuid END,
-               'd' || n, 1, 1, now()
+               'd' || n, 1, 1, jsonb_build_object('domain', n)
         FROM generate_series(1, 50000) n;
     INSERT INTO tenancy.claims SELECT 1, 'd' || n, $1 FROM generate_series(1, 50000) n;
+    INSERT INTO tenancy.retired_domain_names
+        SELECT $1, 'r' || n, jsonb_build_object('retired_domain_name', n) FROM generate_series(1, 50000) n;
+    INSERT INTO tenancy.former_members
+        SELECT $1, md5('f' || n)::uuid, $2, jsonb_build_object('former_member', n)
+        FROM generate_series(1, 100000) n;
     INSERT INTO tenancy.invitations
-        SELECT $1, md5('i' || n)::uuid, 'i' || n || '@x.example', 'i' || n || '@x.example', NULL, 1,
-               md5('m' || n)::uuid, '\\x00', now(), now(), CASE WHEN n % 20 = 0 THEN 1 ELSE 2 END
+        SELECT $1, md5('i' || n)::uuid, 'i' || n || '@x.example', NULL, 1, md5('m' || n)::uuid,
+               CASE WHEN n % 20 = 0 THEN 1 ELSE 2 END, jsonb_build_object('invitation', n)
         FROM generate_series(1, 20000) n;
     INSERT INTO tenancy.commits
-        SELECT $1, n + 100, md5('c' || n)::uuid, now(), '{\"user\": \"m\"}', 'grow', '[]'
-        FROM generate_series(1, 50000) n;
-    INSERT INTO tenancy.outbox SELECT $1, n + 100 FROM generate_series(1, 50000) n;";
+        SELECT $1, n + 100, md5('c' || n)::uuid, jsonb_build_object('id', n) FROM generate_series(1, 50000) n;";
 
 /// A statement with its parameters, written as literals.
 struct Case {
     what: &'static str,
     statement: &'static str,
-    types: &'static str,
+    types: String,
     values: String,
+}
+
+impl Case {
+    fn new(what: &'static str, statement: &Statement) -> Self {
+        let parameters = statement.parameters.iter();
+        let (types, values): (Vec<_>, Vec<_>) = parameters.map(written).unzip();
+        Self {
+            what,
+            statement: statement.text,
+            types: types.join(", "),
+            values: values.join(", "),
+        }
+    }
+}
+
+/// A parameter's type, and its value as a literal.
+fn written(parameter: &Parameter) -> (&'static str, String) {
+    match parameter {
+        Parameter::Uuid(None) => ("uuid", "NULL".to_owned()),
+        Parameter::Uuid(Some(id)) => ("uuid", format!("'{id}'")),
+        Parameter::Text(text) => ("text", format!("'{text}'")),
+        Parameter::Number(number) => ("bigint", number.to_string()),
+        Parameter::Code(code) => ("smallint", code.to_string()),
+        Parameter::Codes(codes) => ("smallint[]", format!("ARRAY{codes:?}::smallint[]")),
+    }
 }
 
 #[derive(Debug, PartialEq, Eq)]
@@ -152,208 +191,202 @@ fn walk(node: &Value, plan: &mut Plan) {
     }
 }
 
-fn load(what: &'static str, of: CreatedOrganization, keys: &[Key]) -> Case {
-    Case {
-        what,
-        statement: statements::LOAD,
-        types: "uuid, text",
-        values: format!("'{}', '{}'", of.organization, statements::load(keys)),
-    }
-}
-
-fn commit(what: &'static str, commit: &Commit) -> Case {
-    let parameters = statements::commit(commit);
-    Case {
-        what,
-        statement: statements::COMMIT,
-        types: "uuid, bigint, text",
-        values: format!(
-            "'{}', {}, '{}'",
-            parameters.organization, parameters.expected, parameters.commit
-        ),
-    }
-}
-
-fn standing(what: &'static str, user: UserId, resource: Resource) -> Case {
-    let (workspace, domain) = statements::path(resource);
-    let quoted = |id: Option<uuid::Uuid>| id.map_or("NULL".to_owned(), |id| format!("'{id}'"));
-    Case {
-        what,
-        statement: statements::STANDING,
-        types: "uuid, uuid, uuid, uuid",
-        values: format!(
-            "'{}', '{user}', {}, {}",
-            resource.organization(),
-            quoted(workspace),
-            quoted(domain)
-        ),
-    }
-}
-
-fn page(what: &'static str, statement: &'static str, types: &'static str, values: String) -> Case {
-    Case {
-        what,
-        statement,
-        types,
-        values,
-    }
-}
-
-async fn cases(pool: &PgPool, of: CreatedOrganization, domain: tenancy::DomainId) -> Vec<Case> {
+async fn cases(pool: &PgPool, of: CreatedOrganization, domain: DomainId) -> Vec<Case> {
     let tenancy = tenancy(pool.clone());
-    let (id, workspace) = (of.organization, of.workspace);
+    let (organization, workspace) = (of.organization, of.workspace);
     let (ann, bob) = (user("ann"), user("bob"));
-    let invitation = InvitationId::new();
-    let invite = InviteToOrganization {
-        organization: id,
-        email: email("eve@elsewhere.example"),
-        role: OrganizationRole::Member,
-    };
-    let admins = "{2,3}";
-    let removal = RemoveMember {
-        organization: id,
-        user: user("member3"),
-    };
-    let deletion = DeleteDomain {
-        organization: id,
-        domain,
-    };
-    let middle = "80000000-0000-0000-0000-000000000000";
+    let on_domain = Resource::Domain(organization, domain);
+    let on_workspace = Resource::Workspace(organization, workspace);
+    let on_organization = Resource::Organization(organization);
+    let standing = |what, on| Case::new(what, &statements::standing(bob, on));
+    let load = |what, keys: &[Key]| Case::new(what, &statements::load(organization, keys));
+    let bobs = email("bob@acme.example").key().clone();
+    let nowhere = DomainName::new("nowhere").unwrap();
     let mut cases = vec![
-        standing(
-            "a check on the organization",
-            bob,
-            Resource::Organization(id),
-        ),
-        standing(
-            "a check on a workspace",
-            bob,
-            Resource::Workspace(id, workspace),
-        ),
-        standing("a check on a domain", bob, Resource::Domain(id, domain)),
+        standing("a check on the organization", on_organization),
+        standing("a check on a workspace", on_workspace),
+        standing("a check on a domain", on_domain),
+        load("the organization alone", &[]),
         load(
-            "a path",
-            of,
-            &[Key::Path(bob, Resource::Domain(id, domain))],
+            "a path to the organization",
+            &[Key::Path(bob, on_organization)],
         ),
-        load("a person", of, &[Key::Person(bob)]),
-        load("what somebody sent", of, &[Key::SentBy(ann)]),
+        load("a path to a workspace", &[Key::Path(bob, on_workspace)]),
+        load("a path to a domain", &[Key::Path(bob, on_domain)]),
+        load("a person", &[Key::Person(bob)]),
+        load("what somebody sent", &[Key::SentBy(ann)]),
+        load("an address", &[Key::Address(bobs.clone(), Some(workspace))]),
         load(
-            "an address",
-            of,
-            &[Key::Address(
-                email("bob@acme.example").key().clone(),
-                Some(workspace),
-            )],
+            "a hundred addresses",
+            &vec![Key::Address(bobs, Some(workspace)); 100],
         ),
         load(
             "an invitation",
-            of,
-            &[Key::Invitation(invitation, Some(bob))],
+            &[Key::Invitation(
+                invitation_of_bob(pool, of).await,
+                Some(bob),
+            )],
         ),
         load(
             "invitations to a workspace",
-            of,
             &[Key::OpenInvitations(Some(workspace))],
         ),
         load(
             "names",
-            of,
             &[
                 Key::WorkspaceNamed(name("Payments").key()),
-                Key::DomainNamed(DomainName::new("nowhere").unwrap()),
-                Key::Commit(tenancy::CommitId::new()),
+                Key::DomainNamed(nowhere),
+                Key::Commit(CommitId::new()),
             ],
         ),
-        commit(
-            "a workspace",
-            &prepared(&tenancy, new_workspace(of, "Search")).await,
-        ),
-        commit(
-            "a domain",
-            &prepared(&tenancy, new_domain(of, "acme-search")).await,
-        ),
-        commit("a member's removal", &prepared(&tenancy, removal).await),
-        commit("a domain's deletion", &prepared(&tenancy, deletion).await),
-        commit(
-            "an invitation, committed",
-            &prepared(&tenancy, invite).await,
-        ),
-        page(
-            "ten members",
-            statements::MEMBERS,
-            "uuid, smallint[], uuid, bigint",
-            format!("'{id}', '{{1,2,3}}', '{middle}', 10"),
-        ),
-        page(
-            "the Admins",
-            statements::MEMBERS_WITH_ROLE,
-            "uuid, smallint[], uuid, bigint",
-            format!("'{id}', '{admins}', NULL, 10"),
-        ),
-        page(
-            "ten workspaces",
-            statements::WORKSPACES,
-            "uuid, uuid, bigint",
-            format!("'{id}', NULL, 10"),
-        ),
-        page(
-            "ten of a workspace's",
-            statements::WORKSPACE_MEMBERS,
-            "uuid, uuid, smallint[], uuid, bigint",
-            format!("'{id}', '{workspace}', '{{1,2,3}}', NULL, 10"),
-        ),
-        page(
-            "ten workspaces of a user",
-            statements::WORKSPACES_OF,
-            "uuid, uuid, uuid, bigint",
-            format!("'{id}', '{bob}', NULL, 10"),
-        ),
-        page(
-            "ten domains",
-            statements::DOMAINS,
-            "uuid, uuid, uuid, bigint",
-            format!("'{id}', '{workspace}', NULL, 10"),
-        ),
-        page(
-            "ten invitations",
-            statements::INVITATIONS,
-            "uuid, uuid, bigint",
-            format!("'{id}', NULL, 10"),
-        ),
-        page(
-            "ten invitations to a workspace",
-            statements::INVITATIONS_INTO,
-            "uuid, uuid, uuid, bigint",
-            format!("'{id}', '{workspace}', NULL, 10"),
-        ),
-        page(
-            "a user's organizations",
-            statements::ORGANIZATIONS_OF,
-            "uuid, uuid, bigint",
-            format!("'{bob}', NULL, 10"),
-        ),
-        page(
-            "an address's invitations",
-            statements::INVITATIONS_TO,
-            "text, uuid, uuid, bigint",
-            "'eve@elsewhere.example', NULL, NULL, 10".to_owned(),
-        ),
-        page(
+        Case::new(
             "a claim's holder",
-            statements::HOLDER,
-            "smallint, text",
-            "1, 'acme-api'".to_owned(),
-        ),
-        page(
-            "ten log entries",
-            statements::LOG,
-            "uuid, bigint, bigint",
-            format!("'{id}', 0, 10"),
+            &statements::claimed_by(&Claim::DomainName(DomainName::new("acme-api").unwrap())),
         ),
     ];
+    let mut commit = |what, commit: &Commit| {
+        cases.push(Case::new(what, &statements::commit(commit)));
+        let steps = statements::commit_in_steps(commit);
+        let rest = steps.rest.iter().map(|step| Case::new(what, step));
+        cases.extend(rest.chain([Case::new(what, &steps.turn)]));
+    };
+    let invite = InviteToOrganization {
+        organization,
+        email: email("eve@elsewhere.example"),
+        role: OrganizationRole::Member,
+    };
+    let removal = RemoveMember {
+        organization,
+        user: user("member3"),
+    };
+    let deletion = DeleteDomain {
+        organization,
+        domain,
+    };
+    let rename = RenameOrganization {
+        organization,
+        name: name("Acme & Co"),
+    };
+    commit("a rename", &prepared(&tenancy, rename).await);
+    let search = new_workspace(of, "Search");
+    commit("a workspace", &prepared(&tenancy, search).await);
+    let search = new_domain(of, "acme-search");
+    commit("a domain", &prepared(&tenancy, search).await);
+    commit("a member's removal", &prepared(&tenancy, removal).await);
+    commit("a domain's deletion", &prepared(&tenancy, deletion).await);
+    commit(
+        "an invitation, committed",
+        &prepared(&tenancy, invite).await,
+    );
+    cases.extend(lists(of, bob));
     cases.sort_by_key(|case| case.what);
     cases
+}
+
+async fn invitation_of_bob(pool: &PgPool, of: CreatedOrganization) -> InvitationId {
+    let id = sqlx::query(
+        "SELECT id FROM tenancy.invitations WHERE organization_id = $1 AND email_key = 'bob@acme.example'",
+    );
+    let row = id.bind(of.organization.as_uuid()).fetch_one(pool).await;
+    InvitationId::from_uuid(row.unwrap().get(0))
+}
+
+/// Ten of each list.
+fn lists(of: CreatedOrganization, bob: UserId) -> Vec<Case> {
+    let (organization, workspace) = (of.organization, of.workspace);
+    let middle = "80000000-0000-0000-0000-000000000000".parse().unwrap();
+    let lists = [
+        (
+            "ten members",
+            List::Members {
+                organization,
+                roles: RoleSet::all(),
+                after: Some(middle),
+            },
+        ),
+        (
+            "the Admins",
+            List::Members {
+                organization,
+                roles: RoleSet::ORGANIZATION_ADMIN | RoleSet::ACCOUNTING,
+                after: None,
+            },
+        ),
+        (
+            "ten workspaces",
+            List::Workspaces {
+                organization,
+                after: None,
+            },
+        ),
+        (
+            "ten of a workspace's",
+            List::WorkspaceMembers {
+                organization,
+                workspace,
+                roles: RoleSet::all(),
+                after: None,
+            },
+        ),
+        (
+            "ten workspaces of a user",
+            List::WorkspacesOf {
+                organization,
+                user: bob,
+                after: None,
+            },
+        ),
+        (
+            "ten domains",
+            List::Domains {
+                organization,
+                workspace,
+                after: None,
+            },
+        ),
+        (
+            "ten invitations",
+            List::Invitations {
+                organization,
+                workspace: None,
+                after: None,
+            },
+        ),
+        (
+            "ten invitations to a workspace",
+            List::Invitations {
+                organization,
+                workspace: Some(workspace),
+                after: None,
+            },
+        ),
+        (
+            "a user's organizations",
+            List::OrganizationsOf {
+                user: bob,
+                after: None,
+            },
+        ),
+        (
+            "an address's invitations",
+            List::InvitationsTo {
+                email: email("eve@elsewhere.example").key().clone(),
+                after: None,
+            },
+        ),
+        (
+            "ten log entries",
+            List::Log {
+                organization,
+                after: Version::ABSENT,
+            },
+        ),
+    ];
+    let ten = NonZeroU32::new(10).unwrap();
+    let cases = lists.iter();
+    cases
+        .map(|(what, list)| Case::new(what, &statements::list(list, ten)))
+        .collect()
 }
 
 #[test]

@@ -4,12 +4,15 @@
 mod databases;
 mod support;
 
+use std::time::Duration;
+
 use databases::people::{acme, join, new_domain, tenancy};
 use databases::{Database, connect, tested};
 use sqlx::{AssertSqlSafe, Executor as _, PgPool, Row as _};
 use tenancy::store::{Claim, Drift, RecordId};
 use tenancy::{DomainName, OrganizationId, WorkspaceRole};
-use tenancy_postgres::{PostgresRepository, SchemaError, VerifyError, migrate};
+use tenancy_postgres::statements::{self, StoredRow};
+use tenancy_postgres::{PostgresRepository, SchemaError, migrate, migrate_within};
 
 /// As a service asks it at its start, for either form of a commit.
 async fn check_schema(pool: &PgPool) -> Result<(), SchemaError> {
@@ -97,18 +100,22 @@ fn a_migration_that_fails_leaves_nothing() {
 }
 
 #[test]
-fn tables_of_another_version_are_refused() {
+fn tables_that_this_version_cannot_live_with_are_refused() {
     tested(async {
         let database = Database::migrated().await;
         let pool = database.pool(2).await;
-        let newer = "INSERT INTO tenancy.migrations (step) VALUES (7)";
+        let newer = "INSERT INTO tenancy.migrations (step, oldest) VALUES (7, 3)";
         pool.execute(newer).await.unwrap();
-        let known = 1;
         for result in [check_schema(&pool).await, migrate(&pool).await] {
-            let Err(SchemaError::Newer { found, known: k }) = result else {
+            let Err(SchemaError::Newer {
+                found,
+                oldest,
+                known,
+            }) = result
+            else {
                 panic!("{result:?}");
             };
-            assert_eq!((found, k), (7, known));
+            assert_eq!((found, oldest, known), (7, 3, 1));
         }
         pool.execute("DELETE FROM tenancy.migrations")
             .await
@@ -120,36 +127,160 @@ fn tables_of_another_version_are_refused() {
     });
 }
 
+/// What a later version adds doesn't keep this one from starting, or from working.
+#[test]
+fn an_older_program_starts_on_a_newer_schema_that_it_can_live_with() {
+    tested(async {
+        let database = Database::migrated().await;
+        let pool = database.pool(2).await;
+        let addition =
+            "ALTER TABLE tenancy.members ADD COLUMN suspended boolean NOT NULL DEFAULT false;
+            CREATE INDEX ON tenancy.members (suspended);
+            CREATE TABLE tenancy.custom_roles (id uuid PRIMARY KEY);
+            INSERT INTO tenancy.migrations (step, oldest) VALUES (2, 1)";
+        pool.execute(addition).await.unwrap();
+        check_schema(&pool).await.unwrap();
+        migrate(&pool).await.unwrap();
+        let tenancy = tenancy(pool.clone());
+        let acme = acme(&tenancy).await;
+        join(&tenancy, acme, "bob", WorkspaceRole::Developer).await;
+        let store = tenancy.repository();
+        store.verify(acme.organization).await.unwrap();
+    });
+}
+
+/// A host's long transaction on a table of ours, and a migration that needs the table.
+#[test]
+fn a_migration_does_not_wait_for_a_lock_for_ever() {
+    tested(async {
+        let database = Database::migrated().await;
+        let pool = database.pool(3).await;
+        let mut transaction = pool.begin().await.unwrap();
+        transaction
+            .execute("LOCK TABLE tenancy.migrations IN ACCESS EXCLUSIVE MODE")
+            .await
+            .unwrap();
+        let patience = Duration::from_millis(50);
+        let refused = migrate_within(&pool, patience).await.unwrap_err();
+        assert!(
+            matches!(refused, SchemaError::Locked { waited } if waited == patience),
+            "{refused:?}"
+        );
+        assert_eq!(
+            refused.to_string(),
+            "a step of the schema `tenancy` waited for a lock for 50 ms, and was given up"
+        );
+        transaction.rollback().await.unwrap();
+        migrate_within(&pool, patience).await.unwrap();
+    });
+}
+
+/// What would make a commit write more than it says, or less.
+#[test]
+fn what_no_step_makes_is_refused() {
+    tested(async {
+        let additions = [
+            (
+                "CREATE UNIQUE INDEX one_each ON tenancy.members (email_key, organization_id)",
+                "unique index members.one_each (email_key, organization_id)",
+            ),
+            (
+                "CREATE TABLE users (id uuid PRIMARY KEY);
+                 ALTER TABLE tenancy.members ADD CONSTRAINT of_ours FOREIGN KEY (user_id)
+                     REFERENCES users (id) ON DELETE CASCADE",
+                "foreign key members.of_ours FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE",
+            ),
+            (
+                "CREATE FUNCTION nothing() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';
+                 CREATE TRIGGER swallow BEFORE INSERT ON tenancy.claims FOR EACH ROW EXECUTE FUNCTION nothing()",
+                "trigger claims.swallow",
+            ),
+            (
+                "ALTER TABLE tenancy.members ADD CONSTRAINT roles CHECK (role < 4)",
+                "check members.roles (role < 4)",
+            ),
+        ];
+        for (addition, definition) in additions {
+            let database = Database::migrated().await;
+            let pool = database.pool(1).await;
+            pool.execute(addition).await.unwrap();
+            let result = check_schema(&pool).await;
+            let Err(SchemaError::Foreign { definition: said }) = result else {
+                panic!("{addition}: {result:?}");
+            };
+            assert_eq!(said, definition);
+            // A program of a newer step may know it.
+            let newer = "INSERT INTO tenancy.migrations (step, oldest) VALUES (2, 1)";
+            pool.execute(newer).await.unwrap();
+            check_schema(&pool).await.unwrap();
+        }
+        // An index that only makes the host's own questions faster is nobody's business.
+        let database = Database::migrated().await;
+        let pool = database.pool(1).await;
+        pool.execute("CREATE INDEX ON tenancy.members (role, user_id)")
+            .await
+            .unwrap();
+        check_schema(&pool).await.unwrap();
+    });
+}
+
+/// `TENANCY_BLESS=1` writes the file anew, after a new step.
+#[test]
+fn the_definitions_are_those_that_the_steps_make() {
+    tested(async {
+        let database = Database::migrated().await;
+        let pool = database.pool(1).await;
+        let rows = sqlx::query(include_str!("../migrations/definitions.sql"))
+            .fetch_all(&pool)
+            .await
+            .unwrap();
+        let lines: Vec<String> = rows.iter().map(|row| row.get(0)).collect();
+        let defined = lines.join("\n") + "\n";
+        let file = concat!(env!("CARGO_MANIFEST_DIR"), "/migrations/definitions.txt");
+        if std::env::var_os("TENANCY_BLESS").is_some() {
+            std::fs::write(file, &defined).unwrap();
+        }
+        assert_eq!(std::fs::read_to_string(file).unwrap(), defined);
+    });
+}
+
+/// A key, a column or an index that has another definition under its old name.
 #[test]
 fn tables_that_somebody_altered_are_refused() {
     tested(async {
         let alterations = [
-            "ALTER TABLE tenancy.members DROP COLUMN since CASCADE",
-            "ALTER TABLE tenancy.claims RENAME COLUMN key TO name",
-            "DROP TABLE tenancy.outbox",
+            (
+                "ALTER TABLE tenancy.commits DROP CONSTRAINT commits_id",
+                "unique key commits.commits_id (id)",
+            ),
+            (
+                "ALTER TABLE tenancy.claims DROP CONSTRAINT claims_pkey;
+                 ALTER TABLE tenancy.claims ADD CONSTRAINT claims_pkey PRIMARY KEY (organization_id, scope, key)",
+                "primary key claims.claims_pkey (scope, key)",
+            ),
+            (
+                "ALTER TABLE tenancy.domains DROP CONSTRAINT domains_name;
+                 ALTER TABLE tenancy.domains ADD CONSTRAINT domains_name UNIQUE (name, organization_id, id)",
+                "unique key domains.domains_name (name, organization_id)",
+            ),
+            (
+                "ALTER TABLE tenancy.members ALTER email_key TYPE text COLLATE \"POSIX\"",
+                "column members.email_key text collate C",
+            ),
+            (
+                "ALTER TABLE tenancy.members DROP COLUMN role CASCADE",
+                "column members.role smallint not null",
+            ),
+            (
+                "DROP INDEX tenancy.invitations_email",
+                "index invitations.invitations_email (email_key, organization_id, id) where (state = 1)",
+            ),
+            (
+                "DROP TABLE tenancy.outbox",
+                "column outbox.alone bigint not null",
+            ),
         ];
-        let constraints = [
-            ("commits", "commits_id", "organization_id, id"),
-            ("claims", "claims_pkey", "scope, key"),
-            ("members", "members_pkey", "organization_id, user_id"),
-        ];
-        let database = Database::migrated().await;
-        let pool = database.pool(1).await;
-        for (table, key, columns) in constraints {
-            let alteration = format!("ALTER TABLE tenancy.{table} DROP CONSTRAINT {key}");
-            pool.execute(AssertSqlSafe(alteration)).await.unwrap();
-            let Err(SchemaError::Unconstrained { constraint }) = check_schema(&pool).await else {
-                panic!("{key} is not missed");
-            };
-            assert_eq!(constraint, key);
-            pool.execute(AssertSqlSafe(format!(
-                "ALTER TABLE tenancy.{table} ADD CONSTRAINT {key} UNIQUE ({columns})"
-            )))
-            .await
-            .unwrap();
-            check_schema(&pool).await.unwrap();
-        }
-        for alteration in alterations {
+        for (alteration, definition) in alterations {
             let database = Database::migrated().await;
             let pool = database.pool(1).await;
             check_schema(&pool).await.unwrap();
@@ -157,10 +288,10 @@ fn tables_that_somebody_altered_are_refused() {
             pool.close().await; // a service starts with fresh connections
             let pool = database.pool(1).await;
             let result = check_schema(&pool).await;
-            assert!(
-                matches!(result, Err(SchemaError::Altered(_))),
-                "{alteration}: {result:?}"
-            );
+            let Err(SchemaError::Altered { definition: said }) = result else {
+                panic!("{alteration}: {result:?}");
+            };
+            assert_eq!(said, definition, "{alteration}");
         }
     });
 }
@@ -190,97 +321,183 @@ fn foreign_writes_are_found() {
         let globex = databases::people::acme(&tenancy).await;
         join(&tenancy, acme, "bob", WorkspaceRole::Developer).await;
         let ann = databases::people::actor("ann");
-        tenancy
-            .execute(&ann, new_domain(acme, "acme-api"))
-            .await
-            .unwrap();
-        tenancy
-            .execute(&ann, new_domain(globex, "globex-api"))
-            .await
-            .unwrap();
+        for (of, called) in [(acme, "acme-api"), (globex, "globex-api")] {
+            let command = new_domain(of, called);
+            tenancy.execute(&ann, command).await.unwrap();
+        }
         let store = tenancy.repository();
-        store.verify(acme.organization).await.unwrap();
-        store.verify(globex.organization).await.unwrap();
-        store.verify(OrganizationId::new()).await.unwrap();
+        for id in [
+            acme.organization,
+            globex.organization,
+            OrganizationId::new(),
+        ] {
+            store.verify(id).await.unwrap();
+        }
 
         let bob = databases::people::user("bob");
         let claim = Claim::DomainName(DomainName::new("acme-api").unwrap());
-        let id = acme.organization;
+        let (id, other) = (acme.organization, globex.organization);
         let found = async |write: String| {
             let mut transaction = pool.begin().await.unwrap();
             let written = transaction.execute(AssertSqlSafe(write)).await.unwrap();
             assert_ne!(written.rows_affected(), 0);
-            let text: String = sqlx::query(tenancy_postgres::statements::EVERYTHING)
+            let rows = sqlx::query(statements::everything(id).text)
                 .bind(id.as_uuid())
-                .fetch_one(&mut *transaction)
+                .fetch_all(&mut *transaction)
                 .await
-                .unwrap()
-                .get(0);
+                .unwrap();
             transaction.rollback().await.unwrap();
-            let everything = tenancy_postgres::statements::everything(&text).unwrap();
-            everything.verify(id).unwrap_err()
+            let rows = rows.iter().map(|row| StoredRow {
+                table: row.get(0),
+                filed: row.get(1),
+                record: row.get(2),
+            });
+            statements::stored(id, rows).map(|stored| stored.verify())
         };
-        let lost = found(format!(
-            "DELETE FROM tenancy.members WHERE user_id = '{bob}'"
-        ))
-        .await;
+        let of_bob = format!("WHERE organization_id = '{id}' AND user_id = '{bob}'");
+        let of_acme = format!("WHERE organization_id = '{id}'");
+        let drift = async |write: String| found(write).await.unwrap().unwrap_err();
+
+        let lost = drift(format!("DELETE FROM tenancy.members {of_bob}")).await;
         assert!(
-            matches!(&lost, VerifyError::Drift(Drift::Records { missing, .. }) if missing == &[RecordId::Member(bob)]),
+            matches!(&lost, Drift::Records { missing, .. } if missing == &[RecordId::Member(bob)]),
             "{lost:?}"
         );
-        let promoted = found(format!(
-            "UPDATE tenancy.members SET role = 3 WHERE user_id = '{bob}'"
+        let promoted = drift(format!(
+            "UPDATE tenancy.members SET record = replace(record::text, '\"member\",', '\"admin\",')::json {of_bob}"
         ))
         .await;
         assert!(
-            matches!(&promoted, VerifyError::Drift(Drift::Records { different, .. }) if different == &[RecordId::Member(bob)]),
+            matches!(&promoted, Drift::Records { different, .. } if different == &[RecordId::Member(bob)]),
             "{promoted:?}"
         );
-        let counted = found(format!(
-            "UPDATE tenancy.organizations SET members = 9 WHERE id = '{id}'"
+        for column in ["role = 3", "email_key = 'x'", "user_id = gen_random_uuid()"] {
+            let write = format!("UPDATE tenancy.members SET {column} {of_bob}");
+            assert_eq!(
+                drift(write).await,
+                Drift::Misfiled(RecordId::Member(bob)),
+                "{column}"
+            );
+        }
+        let renamed = drift(format!(
+            "UPDATE tenancy.workspaces SET name_key = 'x' {of_acme}"
         ))
         .await;
-        assert!(
-            matches!(counted, VerifyError::Drift(Drift::Organization)),
-            "{counted:?}"
+        assert_eq!(
+            renamed,
+            Drift::Misfiled(RecordId::Workspace(acme.workspace))
         );
-        let forgotten = found(format!(
-            "DELETE FROM tenancy.commits WHERE organization_id = '{id}' AND version = 2"
+        let elsewhere = format!("UPDATE tenancy.domains SET workspace_id = id {of_acme}");
+        assert!(matches!(
+            drift(elsewhere).await,
+            Drift::Misfiled(RecordId::Domain(_))
+        ));
+        let reopened = format!("UPDATE tenancy.invitations SET state = 1 {of_acme}");
+        assert!(matches!(
+            drift(reopened).await,
+            Drift::Misfiled(RecordId::Invitation(_))
+        ));
+        for column in [
+            "version = 9",
+            "status = 2",
+            "summary = '{\"admins\": 9}'",
+            "record = (record::jsonb || '{\"workspace_quota\": 9}')::json",
+        ] {
+            let write = format!("UPDATE tenancy.organizations SET {column} WHERE id = '{id}'");
+            assert_eq!(drift(write).await, Drift::Organization, "{column}");
+        }
+        let forgotten = format!("DELETE FROM tenancy.commits {of_acme} AND version = 2");
+        assert!(matches!(drift(forgotten).await, Drift::Inconsistency(_)));
+        let unclaimed = drift("DELETE FROM tenancy.claims WHERE key = 'acme-api'".to_owned()).await;
+        assert_eq!(
+            unclaimed,
+            Drift::ClaimLost {
+                claim: claim.clone(),
+                holder: None
+            }
+        );
+        let stolen = drift(format!(
+            "UPDATE tenancy.claims SET organization_id = '{other}' WHERE key = 'acme-api'"
         ))
         .await;
-        assert!(
-            matches!(forgotten, VerifyError::Drift(Drift::Inconsistency(_))),
-            "{forgotten:?}"
+        assert_eq!(
+            stolen,
+            Drift::ClaimLost {
+                claim,
+                holder: Some(other)
+            }
         );
-        let misfiled = found(format!(
-            "UPDATE tenancy.workspaces SET name_key = 'x' WHERE organization_id = '{id}'"
+        let hoarded = format!("INSERT INTO tenancy.claims VALUES (1, 'acme-www', '{id}')");
+        assert!(matches!(drift(hoarded).await, Drift::ClaimForeign(_)));
+
+        // What can't be read is named by its row.
+        let commits = [
+            ("id = gen_random_uuid()", "kept under a version or an id"),
+            (
+                "entry = '{}'",
+                "column `entry` of a row of `tenancy.commits` can't be read: [2, ",
+            ),
+        ];
+        for (column, says) in commits {
+            let write = format!("UPDATE tenancy.commits SET {column} {of_acme} AND version = 2");
+            let said = found(write).await.unwrap_err().to_string();
+            assert!(said.contains(says), "{said}");
+        }
+        let said = found(format!(
+            "UPDATE tenancy.members SET record = '{{\"member\": {{}}}}' {of_bob}"
         ))
         .await;
-        assert!(
-            matches!(&misfiled, VerifyError::Misfiled { record: RecordId::Workspace(w) } if *w == acme.workspace),
-            "{misfiled:?}"
+        assert_eq!(
+            said.unwrap_err().to_string(),
+            format!(
+                "column `record` of a row of `tenancy.members` can't be read: [\"{bob}\", 1, \"bob@acme.example\"]"
+            )
         );
-        let unclaimed = found("DELETE FROM tenancy.claims WHERE key = 'acme-api'".to_owned()).await;
-        assert!(
-            matches!(&unclaimed, VerifyError::ClaimLost { claim: c, holder: None } if *c == claim),
-            "{unclaimed:?}"
-        );
-        let stolen = found(format!(
-            "UPDATE tenancy.claims SET organization_id = '{}' WHERE key = 'acme-api'",
-            globex.organization
-        ))
-        .await;
-        assert!(
-            matches!(&stolen, VerifyError::ClaimLost { holder: Some(h), .. } if *h == globex.organization),
-            "{stolen:?}"
-        );
-        let hoarded = found(format!(
-            "INSERT INTO tenancy.claims VALUES (1, 'acme-www', '{id}')"
-        ))
-        .await;
-        assert!(
-            matches!(hoarded, VerifyError::ClaimForeign { .. }),
-            "{hoarded:?}"
+    });
+}
+
+/// Views, for a host's own SQL.
+#[test]
+fn views_tell_what_is_in_the_records() {
+    tested(async {
+        let database = Database::migrated().await;
+        let pool = database.pool(4).await;
+        let tenancy = tenancy(pool.clone());
+        let acme = acme(&tenancy).await;
+        join(&tenancy, acme, "bob", WorkspaceRole::Developer).await;
+        let ann = databases::people::actor("ann");
+        let command = new_domain(acme, "acme-api");
+        tenancy.execute(&ann, command).await.unwrap();
+        let questions = [
+            "SELECT concat_ws(' ', status, name, workspaces, domains, members, admins, invitations,
+                 workspace_quota, created_at > '2026-01-01') FROM tenancy.organizations_view",
+            "SELECT concat_ws(' ', role, email, since > '2026-01-01') FROM tenancy.members_view WHERE role = 'member'",
+            "SELECT concat_ws(' ', name, domains, members, created_at > '2026-01-01') FROM tenancy.workspaces_view",
+            "SELECT concat_ws(' ', role, since > '2026-01-01') FROM tenancy.workspace_members_view",
+            "SELECT concat_ws(' ', name, kind, status, created_at > '2026-01-01') FROM tenancy.domains_view",
+            "SELECT concat_ws(' ', email, role, state, expires_at - sent_at) FROM tenancy.invitations_view",
+            "SELECT concat_ws(' ', version, command, at > '2026-01-01', events->0->>'type')
+                 FROM tenancy.commits_view WHERE version = 4",
+            "SELECT (count(*) + (SELECT count(*) FROM tenancy.retired_domain_names_view))::text
+                 FROM tenancy.former_members_view",
+        ];
+        let mut told = Vec::new();
+        for question in questions {
+            let row = sqlx::query(question).fetch_one(&pool).await.unwrap();
+            told.push(row.get::<String, _>(0));
+        }
+        assert_eq!(
+            told,
+            [
+                "active Acme 1 1 2 1 0 100000 t",
+                "member bob@acme.example t",
+                "Acme 1 1 t",
+                "developer t",
+                "acme-api sandbox active t",
+                "bob@acme.example developer accepted 7 days",
+                "4 create_domain t domain_created",
+                "0",
+            ]
         );
     });
 }

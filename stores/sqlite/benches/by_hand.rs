@@ -21,7 +21,7 @@ use tenancy::{commands::*, store::*, *};
 use tenancy_sqlite::{Calls, Durability, Options, SqliteRepository};
 
 /// A check, as one would write it by hand: the same joins, roles as numbers.
-const CHECK: &str = "SELECT o.version, m.role, wm.role, w.id, d.id FROM tenancy_organizations o \
+const CHECK: &str = "SELECT o.version, o.status, m.role, wm.role, w.id, d.id FROM tenancy_organizations o \
     LEFT JOIN tenancy_members m ON m.organization_id = o.id AND m.user_id = ?2 \
     LEFT JOIN tenancy_domains d ON d.organization_id = o.id AND d.id = ?3 \
     LEFT JOIN tenancy_workspaces w ON w.organization_id = o.id AND w.id = d.workspace_id \
@@ -76,12 +76,35 @@ fn main() {
             ("in place", &mut || {
                 let (user, organization, domain) = some(&world, &random);
                 let standing = store.standing(user, (organization, domain).into());
-                assert!(now(standing).unwrap().is_some());
+                assert!(block_on(standing).unwrap().is_some());
             }),
             ("on threads", &mut || {
                 let (user, organization, domain) = some(&world, &random);
                 let standing = on_threads.standing(user, (organization, domain).into());
-                assert!(now(standing).unwrap().is_some());
+                assert!(block_on(standing).unwrap().is_some());
+            }),
+        ],
+    );
+    println!("\none load of a command's facts, in place");
+    let key = |keys: fn(UserId, OrganizationId, DomainId) -> Vec<Key>| {
+        let (user, organization, domain) = some(&world, &random);
+        let keys = keys(user, organization, domain);
+        assert!(block_on(store.load(organization, &keys)).unwrap().is_some());
+    };
+    compare(
+        rounds,
+        size,
+        &mut [
+            ("a path to the organization", &mut || {
+                key(|user, organization, _| vec![Key::Path(user, organization.into())]);
+            }),
+            ("a path to a domain", &mut || {
+                key(|user, organization, domain| {
+                    vec![Key::Path(user, (organization, domain).into())]
+                });
+            }),
+            ("a person", &mut || {
+                key(|user, _, _| vec![Key::Person(user)]);
             }),
         ],
     );
@@ -150,7 +173,7 @@ fn commits(
 fn chain(store: &SqliteRepository) -> impl FnMut() + use<> {
     let store = store.clone();
     let create = creation(CommitId::new());
-    assert_eq!(now(store.commit(&create)).unwrap(), Outcome::Committed);
+    assert_eq!(block_on(store.commit(&create)).unwrap(), Outcome::Committed);
     let mut turn = 0_u32;
     let mut template = create;
     let workspace = template
@@ -176,7 +199,7 @@ fn chain(store: &SqliteRepository) -> impl FnMut() + use<> {
         template.entry.version = template.next.version;
         template.entry.id = CommitId::new();
         template.changes = vec![Change::Put(Record::Workspace(workspace))];
-        let outcome = now(store.commit(&template)).unwrap();
+        let outcome = block_on(store.commit(&template)).unwrap();
         assert_eq!(outcome, Outcome::Committed);
     }
 }
@@ -199,7 +222,22 @@ impl Hand {
     fn new(connection: Connection) -> Self {
         connection
             .execute_batch(
-                "CREATE TABLE IF NOT EXISTS hand_outbox (\
+                "CREATE TABLE hand_organizations (\
+                     id BLOB NOT NULL PRIMARY KEY, version INTEGER NOT NULL, name TEXT NOT NULL, \
+                     quota INTEGER NOT NULL, workspaces INTEGER NOT NULL, created_at INTEGER NOT NULL\
+                 ) STRICT, WITHOUT ROWID;
+                 CREATE TABLE hand_workspaces (\
+                     organization_id BLOB NOT NULL, id BLOB NOT NULL, name TEXT NOT NULL, \
+                     name_key TEXT NOT NULL, created_at INTEGER NOT NULL, PRIMARY KEY (organization_id, id)\
+                 ) STRICT, WITHOUT ROWID;
+                 CREATE UNIQUE INDEX hand_workspaces_name ON hand_workspaces (organization_id, name_key);
+                 CREATE TABLE hand_commits (\
+                     organization_id BLOB NOT NULL, version INTEGER NOT NULL, id BLOB NOT NULL, \
+                     at INTEGER NOT NULL, author TEXT NOT NULL, command TEXT NOT NULL, events TEXT NOT NULL, \
+                     PRIMARY KEY (organization_id, version)\
+                 ) STRICT, WITHOUT ROWID;
+                 CREATE UNIQUE INDEX hand_commits_id ON hand_commits (organization_id, id);
+                 CREATE TABLE hand_outbox (\
                      organization_id BLOB NOT NULL, version INTEGER NOT NULL, event TEXT NOT NULL, \
                      PRIMARY KEY (organization_id, version)\
                  ) STRICT, WITHOUT ROWID",
@@ -208,7 +246,7 @@ impl Hand {
         let organization = OrganizationId::new().as_uuid().into_bytes();
         connection
             .execute(
-                "INSERT INTO tenancy_organizations VALUES (?1, 1, 0, 'Acme', NULL, NULL, NULL, 1000, 1, 0, 1, 1, 0, 0)",
+                "INSERT INTO hand_organizations VALUES (?1, 1, 'Acme', 1000, 1, 0)",
                 [organization],
             )
             .unwrap();
@@ -231,7 +269,7 @@ impl Hand {
         let id = self.organization;
         run("BEGIN IMMEDIATE", &[]);
         let rows = run(
-            "UPDATE tenancy_organizations SET version = version + 1, workspaces = workspaces + 1 \
+            "UPDATE hand_organizations SET version = version + 1, workspaces = workspaces + 1 \
              WHERE id = ?1 AND version = ?2",
             params![id, self.version],
         );
@@ -240,7 +278,7 @@ impl Hand {
         let workspace = WorkspaceId::new();
         let name = format!("Workspace {}", self.version);
         run(
-            "INSERT INTO tenancy_workspaces VALUES (?1, ?2, ?3, ?4, NULL, 0, 0, ?5)",
+            "INSERT INTO hand_workspaces VALUES (?1, ?2, ?3, ?4, ?5)",
             params![
                 id,
                 workspace.as_uuid().into_bytes(),
@@ -256,7 +294,7 @@ impl Hand {
             Log::Without => event,
             Log::With => {
                 run(
-                    "INSERT INTO tenancy_commits VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+                    "INSERT INTO hand_commits VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
                     params![
                         id,
                         self.version,
@@ -295,10 +333,11 @@ fn check_by_hand(
             |row| {
                 Ok((
                     row.get::<_, i64>(0)?,
-                    row.get::<_, Option<i64>>(1)?,
+                    row.get::<_, i64>(1)?,
                     row.get::<_, Option<i64>>(2)?,
-                    row.get::<_, Option<[u8; 16]>>(3)?,
+                    row.get::<_, Option<i64>>(3)?,
                     row.get::<_, Option<[u8; 16]>>(4)?,
+                    row.get::<_, Option<[u8; 16]>>(5)?,
                 ))
             },
         )
@@ -344,6 +383,11 @@ fn compare(rounds: usize, size: usize, candidates: &mut [(&str, &mut dyn FnMut()
     }
 }
 
+fn founder() -> Actor {
+    let email = EmailAddress::new("ann@acme.example").unwrap();
+    Actor::user(UserId::from_external("ann"), VerifiedEmail::attest(email))
+}
+
 fn creation(commit: CommitId) -> Commit {
     let settings = Settings {
         default_workspace_quota: NonZeroU32::new(u32::MAX).unwrap(),
@@ -354,7 +398,7 @@ fn creation(commit: CommitId) -> Commit {
             name: Name::new("Acme").unwrap(),
         },
         Circumstances {
-            actor: &Actor::unverified(UserId::from_external("ann")),
+            actor: &founder(),
             commit,
             now: SystemTime::now().into(),
             settings: &settings,
@@ -374,25 +418,30 @@ fn fill(store: &SqliteRepository) -> World {
     for organization in 0..ORGANIZATIONS {
         let mut commit = creation(CommitId::new());
         let since = commit.entry.at;
-        for user in &world.users {
+        for (n, user) in world.users.iter().enumerate() {
             commit.changes.push(Change::Put(Record::Member(Member {
                 user: *user,
                 role: OrganizationRole::Member,
-                email: None,
+                email: EmailAddress::new(&format!("u{n}@acme.example")).unwrap(),
                 since,
+                lowered_in: None,
+                later: Later::default(),
             })));
         }
         for n in 0..EACH {
             let workspace = WorkspaceId::new();
+            let name = Name::new(&format!("W {n}")).unwrap();
             commit
                 .changes
                 .push(Change::Put(Record::Workspace(Workspace {
                     id: workspace,
-                    name: Name::new(&format!("W {n}")).unwrap(),
+                    name_key: name.key(),
+                    name,
                     invoicing: None,
                     domains: 1,
                     members: 20,
                     created_at: since,
+                    later: Later::default(),
                 })));
             for user in world.users.iter().skip(n % 2).step_by(2) {
                 let member = WorkspaceMember {
@@ -400,6 +449,8 @@ fn fill(store: &SqliteRepository) -> World {
                     user: *user,
                     role: WorkspaceRole::Developer,
                     since,
+                    lowered_in: None,
+                    later: Later::default(),
                 };
                 commit
                     .changes
@@ -412,11 +463,12 @@ fn fill(store: &SqliteRepository) -> World {
                 kind: DomainKind::Sandbox,
                 status: DomainStatus::Active,
                 created_at: since,
+                later: Later::default(),
             };
             world.domains.push((commit.organization(), domain.id));
             commit.changes.push(Change::Put(Record::Domain(domain)));
         }
-        assert_eq!(now(store.commit(&commit)).unwrap(), Outcome::Committed);
+        assert_eq!(block_on(store.commit(&commit)).unwrap(), Outcome::Committed);
     }
     world
 }

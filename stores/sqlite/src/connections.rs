@@ -11,13 +11,16 @@ use std::time::Instant;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
-use crate::error::{SqliteError, is_busy};
+use crate::error::{Error, is_busy};
+use crate::migrate::migrate;
 use crate::oneshot::oneshot;
 use crate::options::{Calls, Durability, Options};
-use crate::schema::migrate;
 
 /// More than there are statements, so that none is ever prepared twice.
 const STATEMENTS: usize = 128;
+
+/// How much of the file a connection keeps in memory at most, in KiB: enough for the tables of thousands of people.
+const CACHE: i64 = 16 * 1024;
 
 /// The name by which SQLite knows a database that is in no file.
 pub(crate) const MEMORY: &str = ":memory:";
@@ -43,7 +46,7 @@ pub(crate) struct OnThreads {
 }
 
 impl Connections {
-    pub(crate) fn open(path: &Path, options: &Options) -> Result<Self, SqliteError> {
+    pub(crate) fn open(path: &Path, options: &Options) -> Result<Self, Error> {
         let mut writer = open_writer(path, options)?;
         migrate(&mut writer)?;
         let readers = if path.as_os_str() == MEMORY {
@@ -68,8 +71,8 @@ impl Connections {
     pub(crate) async fn read<A, T>(
         &self,
         argument: &A,
-        run: impl FnOnce(&Connection, &A) -> Result<T, SqliteError> + Send + 'static,
-    ) -> Result<T, SqliteError>
+        run: impl FnOnce(&Connection, &A) -> Result<T, Error> + Send + 'static,
+    ) -> Result<T, Error>
     where
         A: ToOwned + Sync + ?Sized,
         A::Owned: Send + 'static,
@@ -85,8 +88,8 @@ impl Connections {
     pub(crate) async fn write<A, T>(
         &self,
         argument: &A,
-        run: impl FnOnce(&Connection, &A) -> Result<T, SqliteError> + Send + 'static,
-    ) -> Result<T, SqliteError>
+        run: impl FnOnce(&Connection, &A) -> Result<T, Error> + Send + 'static,
+    ) -> Result<T, Error>
     where
         A: ToOwned + Sync + ?Sized,
         A::Owned: Send + 'static,
@@ -109,10 +112,7 @@ fn preferred() -> usize {
 }
 
 impl InPlace {
-    fn read<T>(
-        &self,
-        run: impl FnOnce(&Connection) -> Result<T, SqliteError>,
-    ) -> Result<T, SqliteError> {
+    fn read<T>(&self, run: impl FnOnce(&Connection) -> Result<T, Error>) -> Result<T, Error> {
         let Some(first) = preferred().checked_rem(self.readers.len()) else {
             return run(&lock(&self.writer));
         };
@@ -144,7 +144,7 @@ impl OnThreads {
         options: &Options,
         writer: Connection,
         readers: usize,
-    ) -> Result<Self, SqliteError> {
+    ) -> Result<Self, Error> {
         let queue = Arc::new(Queue::default());
         let mut started = Self {
             readers: Arc::clone(&queue),
@@ -169,11 +169,11 @@ impl OnThreads {
         name: &str,
         queue: Arc<Queue>,
         connection: Connection,
-    ) -> Result<(), SqliteError> {
+    ) -> Result<(), Error> {
         let thread = std::thread::Builder::new()
             .name(name.to_owned())
             .spawn(move || queue.work(&connection))
-            .map_err(SqliteError::Thread)?;
+            .map_err(Error::Thread)?;
         self.threads.push(thread);
         Ok(())
     }
@@ -185,8 +185,13 @@ impl Drop for OnThreads {
     fn drop(&mut self) {
         self.writer.close();
         self.readers.close();
+        let this = std::thread::current().id();
         for thread in self.threads.drain(..) {
-            let _ = thread.join(); // a thread that panicked is over as well
+            // The last handle may go on one of these threads, with a task that the thread wakes. It can't wait
+            // for itself, and ends once its job is done.
+            if thread.thread().id() != this {
+                let _ = thread.join(); // a thread that panicked is over as well
+            }
         }
     }
 }
@@ -194,8 +199,8 @@ impl Drop for OnThreads {
 async fn on_thread<A, T>(
     queue: &Queue,
     argument: &A,
-    run: impl FnOnce(&Connection, &A) -> Result<T, SqliteError> + Send + 'static,
-) -> Result<T, SqliteError>
+    run: impl FnOnce(&Connection, &A) -> Result<T, Error> + Send + 'static,
+) -> Result<T, Error>
 where
     A: ToOwned + Sync + ?Sized,
     A::Owned: Send + 'static,
@@ -268,14 +273,14 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn open_writer(path: &Path, options: &Options) -> Result<Connection, SqliteError> {
+fn open_writer(path: &Path, options: &Options) -> Result<Connection, Error> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
         | OpenFlags::SQLITE_OPEN_CREATE
         | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = open(path, flags, options)?;
     let mode = use_wal(&connection, options).map_err(at(path))?;
     if mode != "wal" && path.as_os_str() != MEMORY {
-        return Err(SqliteError::NoWal {
+        return Err(Error::NoWal {
             path: path.to_owned(),
             mode,
         });
@@ -298,7 +303,7 @@ fn open_writer(path: &Path, options: &Options) -> Result<Connection, SqliteError
     Ok(connection)
 }
 
-fn open_reader(path: &Path, options: &Options) -> Result<Connection, SqliteError> {
+fn open_reader(path: &Path, options: &Options) -> Result<Connection, Error> {
     // Not `READ_ONLY`: readers of a WAL take locks in a file beside it.
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = open(path, flags, options)?;
@@ -308,11 +313,12 @@ fn open_reader(path: &Path, options: &Options) -> Result<Connection, SqliteError
     Ok(connection)
 }
 
-fn open(path: &Path, flags: OpenFlags, options: &Options) -> Result<Connection, SqliteError> {
+fn open(path: &Path, flags: OpenFlags, options: &Options) -> Result<Connection, Error> {
     let connection = Connection::open_with_flags(path, flags).map_err(at(path))?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
     connection
         .busy_timeout(options.busy_timeout)
+        .and_then(|()| connection.pragma_update(None, "cache_size", CACHE.saturating_neg()))
         // Statistics may look at bound values and prepare a join again at each run. One plan will do: all
         // are look-ups by key.
         .and_then(|()| connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true))
@@ -333,8 +339,8 @@ fn use_wal(connection: &Connection, options: &Options) -> Result<String, rusqlit
     }
 }
 
-fn at(path: &Path) -> impl Fn(rusqlite::Error) -> SqliteError {
-    |source| SqliteError::Open {
+fn at(path: &Path) -> impl Fn(rusqlite::Error) -> Error {
+    |source| Error::Open {
         path: path.to_owned(),
         source,
     }
@@ -344,6 +350,8 @@ fn at(path: &Path) -> impl Fn(rusqlite::Error) -> SqliteError {
 mod tests {
     use super::*;
     use rusqlite::StatementStatus;
+    use std::future::Future as _;
+    use std::sync::mpsc;
 
     /// After `ANALYZE`, SQLite would look at bound values and prepare each run anew.
     #[test]
@@ -356,24 +364,55 @@ mod tests {
         writer
             .execute_batch(
                 "WITH RECURSIVE n(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < 1000) \
-                 INSERT INTO tenancy_members SELECT randomblob(16), randomblob(16), 0, NULL, NULL, 0 FROM n; \
+                 INSERT INTO tenancy_members SELECT randomblob(16), randomblob(16), 1, NULL, '{}' FROM n; \
                  ANALYZE",
             )
             .unwrap();
         let reader = open_reader(&path, &options).unwrap();
         for id in 0..100_u8 {
-            let mut check = reader.prepare_cached(crate::sql::STANDING_DOMAIN).unwrap();
+            let mut check = reader
+                .prepare_cached(crate::statements::STANDING_DOMAIN.text())
+                .unwrap();
             let mut rows = check.query(([id; 16], [id; 16], [id; 16])).unwrap();
             assert!(rows.next().unwrap().is_none());
         }
-        let check = reader.prepare_cached(crate::sql::STANDING_DOMAIN).unwrap();
+        let check = reader
+            .prepare_cached(crate::statements::STANDING_DOMAIN.text())
+            .unwrap();
         assert_eq!(check.get_status(StatementStatus::Run), 100);
         assert_eq!(check.get_status(StatementStatus::RePrepare), 0);
     }
 
     #[test]
     fn no_statement_is_ever_thrown_out() {
-        assert!(crate::sql::ALL.len() < STATEMENTS);
+        assert!(crate::statements::every().count() < STATEMENTS);
+    }
+
+    #[test]
+    fn the_last_handle_may_be_dropped_on_a_thread_of_the_store() {
+        let options = Options {
+            calls: Calls::OnThreads,
+            ..Options::default()
+        };
+        let connections = Arc::new(Connections::open(Path::new(MEMORY), &options).unwrap());
+        let last = Arc::clone(&connections);
+        let (begun, begins) = mpsc::channel();
+        let (go, goes) = mpsc::channel::<()>();
+        let (dropped, is_dropped) = mpsc::channel();
+        let mut job = Box::pin(connections.write(&(), move |_, ()| {
+            begun.send(()).unwrap();
+            goes.recv().unwrap();
+            let drops = catch_unwind(AssertUnwindSafe(|| drop(last)));
+            dropped.send(drops.is_ok()).unwrap();
+            Ok(())
+        }));
+        let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+        assert!(job.as_mut().poll(&mut context).is_pending());
+        begins.recv().unwrap();
+        drop(job);
+        drop(connections);
+        go.send(()).unwrap();
+        assert!(is_dropped.recv().unwrap(), "it can't wait for itself");
     }
 
     #[test]
@@ -383,13 +422,8 @@ mod tests {
             ..Options::default()
         };
         let connections = Connections::open(Path::new(MEMORY), &options).unwrap();
-        let panics = connections.write(&(), |_, ()| -> Result<(), SqliteError> {
-            panic!("on purpose")
-        });
-        assert!(matches!(
-            tenancy::block_on(panics),
-            Err(SqliteError::Stopped)
-        ));
+        let panics = connections.write(&(), |_, ()| -> Result<(), Error> { panic!("on purpose") });
+        assert!(matches!(tenancy::block_on(panics), Err(Error::Stopped)));
         let works = connections.read(&(), |_, ()| Ok(7));
         assert_eq!(tenancy::block_on(works).unwrap(), 7);
     }

@@ -2,13 +2,15 @@
 
 use std::path::PathBuf;
 
+use crate::migrate::SchemaError;
+
 /// What went wrong in the store: never a rule's "no", and never a lost race.
 ///
 /// Each variant keeps its source. After an error of a commit, [`Tenancy`](tenancy::Tenancy) looks whether
 /// the commit was made; a host that calls [`apply`](crate::apply) rolls its transaction back.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum SqliteError {
+pub enum Error {
     /// The file couldn't be opened, or is no database. Nothing works until that is repaired.
     #[error("the database `{}` can't be opened", path.display())]
     Open {
@@ -26,26 +28,9 @@ pub enum SqliteError {
         /// The journal mode that it is in.
         mode: String,
     },
-    /// A newer version of this crate has migrated the file. Deploy that one: this one would not know
-    /// what it writes.
-    #[error(
-        "the tables have schema version {found}, this program knows them up to {known}: it is too old"
-    )]
-    NewerSchema {
-        /// The file's version.
-        found: u32,
-        /// The newest version in [`MIGRATIONS`](crate::MIGRATIONS).
-        known: u32,
-    },
-    /// A migration failed. The file is as it was before it.
-    #[error("migration {version} failed")]
-    Migration {
-        /// Which one.
-        version: u32,
-        /// What SQLite said.
-        #[source]
-        source: rusqlite::Error,
-    },
+    /// The tables are not those that this version of the crate needs, and couldn't be made so.
+    #[error(transparent)]
+    Schema(#[from] SchemaError),
     /// A row holds something that this crate doesn't write: somebody else wrote it.
     #[error("{row} has an unreadable `{column}`")]
     Unreadable {
@@ -74,15 +59,15 @@ pub enum SqliteError {
     Stopped,
 }
 
-impl SqliteError {
+impl Error {
     /// Whether SQLite gave up because somebody else was writing: nothing was applied, and the same may
     /// succeed later.
     #[must_use]
     pub fn is_busy(&self) -> bool {
         match self {
-            Self::Open { source, .. } | Self::Migration { source, .. } | Self::Sqlite(source) => {
-                is_busy(source)
-            }
+            Self::Open { source, .. }
+            | Self::Schema(SchemaError::Step { source, .. } | SchemaError::Sqlite(source))
+            | Self::Sqlite(source) => is_busy(source),
             _ => false,
         }
     }

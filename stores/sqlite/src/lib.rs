@@ -4,24 +4,24 @@
 mod repository;
 
 mod commit;
+mod list;
 mod load;
 
-mod directory;
 mod outbox;
 mod verify;
 
 mod connections;
 mod error;
+mod migrate;
 mod oneshot;
 mod options;
 mod rows;
-mod schema;
-mod sql;
+mod statements;
 
 pub use commit::apply;
-pub use error::SqliteError;
+pub use error::Error;
+pub use migrate::{MIGRATIONS, Migration, SchemaError, migrate, schema_version};
 pub use options::{Calls, Durability, Options};
-pub use outbox::{Batch, Delivery, Outbox};
+pub use outbox::{Batch, Delivery, Depth, Failing, Outbox, Parked};
 pub use repository::SqliteRepository;
-pub use schema::{MIGRATIONS, migrate, schema_version};
 pub use verify::VerifyError;

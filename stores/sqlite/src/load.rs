@@ -1,265 +1,260 @@
 //! Reading what a command or a check needs.
 
-use rusqlite::Connection;
-use tenancy::store::{Facts, Invitation, Key, Record, Workspace};
-use tenancy::text::EmailKey;
+use rusqlite::{Connection, Params, Row};
+use tenancy::store::{Facts, Held, Key, Kind, Organization, OrganizationStatus, Record};
 use tenancy::{
-    Domain, DomainId, InvitationId, Member, OrganizationId, Resource, Standing, UserId,
-    WorkspaceId, WorkspaceMember,
+    DomainId, LogEntry, OrganizationId, OrganizationRole, Resource, UserId, WorkspaceId,
+    WorkspaceRole,
 };
 
 use crate::commit::{End, in_transaction};
-use crate::error::SqliteError;
-use crate::rows::{Cells, FromRow, all, one, organization_role, workspace_role};
-use crate::sql;
+use crate::error::Error;
+use crate::rows::{self, Cells, all, one};
+use crate::statements::{self, Statement};
 
-/// The facts, of one snapshot: a read transaction sees the database as it was at its first read.
+/// The facts, of one snapshot: a read transaction sees the database as it was at its first read, and so does a
+/// statement by itself.
 pub(crate) fn load(
     connection: &Connection,
     organization: OrganizationId,
     keys: &[Key],
-) -> Result<Option<Facts>, SqliteError> {
-    snapshot(connection, |connection| {
-        let id = organization.as_uuid().into_bytes();
-        let Some(organization) = one(connection, sql::ORGANIZATION, [id])? else {
-            return Ok(None);
-        };
-        let mut scene = Scene {
-            connection,
-            id,
-            records: Vec::new(),
-        };
-        let mut committed = None;
-        for key in keys {
-            if let Key::Commit(commit) = key {
-                if committed.is_none() {
-                    let parameters = (id, commit.as_uuid().into_bytes());
-                    committed = one(connection, sql::COMMIT_OF, parameters)?;
-                }
-            } else {
-                scene.bring(key)?;
-            }
-        }
-        Ok(Some(Facts {
-            organization,
-            records: scene.records,
-            committed,
-        }))
-    })
+) -> Result<Option<Facts>, Error> {
+    let read = |connection: &Connection| read(connection, organization, keys);
+    if let [] | [Key::Path(..)] = keys {
+        read(connection) // one statement
+    } else {
+        snapshot(connection, read)
+    }
+}
+
+fn read(
+    connection: &Connection,
+    organization: OrganizationId,
+    keys: &[Key],
+) -> Result<Option<Facts>, Error> {
+    let mut scene = Scene {
+        connection,
+        id: organization.as_uuid().into_bytes(),
+        records: Vec::new(),
+        committed: None,
+    };
+    // Most commands ask for their actor's path first: it comes with the organization.
+    let (organization, others) = match keys {
+        [Key::Path(user, resource), others @ ..] => (scene.path(*user, *resource)?, others),
+        keys => (scene.organization()?, keys),
+    };
+    let Some(organization) = organization else {
+        return Ok(None);
+    };
+    for key in others {
+        scene.bring(key)?;
+    }
+    Ok(Some(Facts {
+        organization,
+        records: scene.records,
+        committed: scene.committed,
+    }))
 }
 
 /// Runs queries on one snapshot.
 pub(crate) fn snapshot<T>(
     connection: &Connection,
-    run: impl FnOnce(&Connection) -> Result<T, SqliteError>,
-) -> Result<T, SqliteError> {
-    in_transaction(connection, sql::BEGIN_READ, |connection| {
+    run: impl FnOnce(&Connection) -> Result<T, Error>,
+) -> Result<T, Error> {
+    in_transaction(connection, &statements::BEGIN_READ, |connection| {
         Ok((run(connection)?, End::Commit))
     })
 }
 
-/// The records of one organization that keys have brought. Some may have come twice, which is harmless.
+/// What has been found so far. A record may be in it twice.
 struct Scene<'c> {
     connection: &'c Connection,
     id: [u8; 16],
     records: Vec<Record>,
+    committed: Option<LogEntry>,
 }
 
 impl Scene<'_> {
-    fn bring(&mut self, key: &Key) -> Result<(), SqliteError> {
+    fn bring(&mut self, key: &Key) -> Result<(), Error> {
+        let id = self.id;
         match key {
             Key::Path(user, resource) => {
-                self.member(*user)?;
-                match resource {
-                    Resource::Organization(_) => {}
-                    Resource::Workspace(_, workspace) => self.workspace_for(*workspace, *user)?,
-                    Resource::Domain(_, domain) => {
-                        if let Some(domain) = self.domain(*domain)? {
-                            let workspace = domain.workspace;
-                            self.records.push(Record::Domain(domain));
-                            self.workspace_for(workspace, *user)?;
-                        }
-                    }
-                }
+                self.path(*user, *resource)?;
             }
-            Key::Person(user) => self.person(*user)?,
+            Key::SentTo(user) => {
+                let person = (id, bytes(*user));
+                self.add(&[Kind::Member], &statements::MEMBER, person)?;
+                self.add(&[Kind::Invitation], &statements::OPEN_TO_MEMBER, person)?;
+            }
+            Key::Person(user) => {
+                self.bring(&Key::SentTo(*user))?;
+                let person = (id, bytes(*user));
+                let memberships = [Kind::WorkspaceMember, Kind::Workspace];
+                self.add(&memberships, &statements::MEMBERSHIPS_OF, person)?;
+                self.add(&[Kind::FormerMember], &statements::DEPARTURES_OF, person)?;
+            }
             Key::SentBy(user) => {
-                for invitation in self.invitations(sql::OPEN_BY, (self.id, bytes(*user)))? {
-                    self.members_with(invitation.email.key(), None)?;
-                    self.records.push(Record::Invitation(invitation));
-                }
+                let sender = (id, bytes(*user));
+                self.add(&[Kind::Invitation], &statements::OPEN_BY, sender)?;
+                self.add(&[Kind::Member], &statements::MEMBERS_INVITED_BY, sender)?;
             }
-            Key::Address(email, workspace) => {
-                self.members_with(email, *workspace)?;
-                self.open_to(email)?;
+            Key::Address(email, None) => {
+                let with = (id, email.as_str());
+                self.add(&[Kind::Member], &statements::MEMBERS_WITH_EMAIL, with)?;
+                self.add(&[Kind::Invitation], &statements::OPEN_TO, with)?;
             }
-            Key::Invitation(id, user) => self.invitation(*id, *user)?,
+            Key::Address(email, Some(workspace)) => {
+                let there = (id, email.as_str(), workspace.as_uuid().into_bytes());
+                let statement = &statements::MEMBERS_WITH_EMAIL_THERE;
+                self.add(&[Kind::Member, Kind::WorkspaceMember], statement, there)?;
+                let with = (id, email.as_str());
+                self.add(&[Kind::Invitation], &statements::OPEN_TO, with)?;
+            }
+            Key::Invitation(invitation, user) => {
+                let invitation = (id, invitation.as_uuid().into_bytes());
+                let user = user.map(bytes);
+                let answered = (invitation.0, invitation.1, user);
+                self.add(&ANSWERED, &statements::INVITATION, answered)?;
+                let statement = &statements::MEMBERS_INVITED;
+                self.add(
+                    &[Kind::Member, Kind::WorkspaceMember],
+                    statement,
+                    invitation,
+                )?;
+            }
             Key::OpenInvitations(Some(workspace)) => {
-                let parameters = (self.id, workspace.as_uuid().into_bytes());
-                let open = self.invitations(sql::OPEN_INTO, parameters)?;
-                self.records
-                    .extend(open.into_iter().map(Record::Invitation));
+                let into = (id, workspace.as_uuid().into_bytes());
+                self.add(&[Kind::Invitation], &statements::OPEN_INTO, into)?;
             }
             Key::OpenInvitations(None) => {
-                let open = self.invitations(sql::OPEN, [self.id])?;
-                self.records
-                    .extend(open.into_iter().map(Record::Invitation));
+                self.add(&[Kind::Invitation], &statements::OPEN, [id])?;
             }
             Key::WorkspaceNamed(name) => {
-                let named = self.one(sql::WORKSPACE_NAMED, (self.id, name.as_str()))?;
-                self.records.extend(named.map(Record::Workspace));
+                let named = (id, name.as_str());
+                self.add(&[Kind::Workspace], &statements::WORKSPACE_NAMED, named)?;
             }
             Key::DomainNamed(name) => {
-                let retired = self.one(sql::RETIRED, (self.id, name.as_str()))?;
-                self.records.extend(retired.map(Record::RetiredDomainName));
-                let named = self.one(sql::DOMAIN_NAMED, (self.id, name.as_str()))?;
-                self.records.extend(named.map(Record::Domain));
+                let named = (id, name.as_str());
+                self.add(&[Kind::RetiredDomainName], &statements::RETIRED, named)?;
+                self.add(&[Kind::Domain], &statements::DOMAIN_NAMED, named)?;
             }
-            Key::Commit(_) => {} // brings no record
+            Key::Commit(commit) => {
+                if self.committed.is_none() {
+                    let commit = [commit.as_uuid().into_bytes()];
+                    let statement = &statements::COMMIT_OF;
+                    self.committed = one(self.connection, statement, commit, rows::entry)?;
+                }
+            }
         }
         Ok(())
     }
 
-    fn person(&mut self, user: UserId) -> Result<(), SqliteError> {
-        let member: Option<Member> = self.one(sql::MEMBER, (self.id, bytes(user)))?;
-        let email = member.as_ref().and_then(|member| member.email.clone());
-        self.records.extend(member.map(Record::Member));
-        if let Some(email) = email {
-            self.open_to(email.key())?;
-        }
-        let held: Vec<WorkspaceMember> =
-            all(self.connection, sql::WORKSPACES_OF, (self.id, bytes(user)))?;
-        for membership in held {
-            self.workspace(membership.workspace)?;
-            self.records.push(Record::WorkspaceMember(membership));
-        }
-        Ok(())
+    fn organization(&self) -> Result<Option<Organization>, Error> {
+        let statement = &statements::ORGANIZATION;
+        let row = one(self.connection, statement, [self.id], rows::organization)?;
+        Ok(row.map(|(organization, _)| organization))
     }
 
-    fn invitation(&mut self, id: InvitationId, user: Option<UserId>) -> Result<(), SqliteError> {
-        let parameters = (self.id, id.as_uuid().into_bytes());
-        let Some(invitation) = self.one::<Invitation>(sql::INVITATION, parameters)? else {
-            return Ok(());
+    /// What is on a user's path to a resource, and the organization, with which it begins.
+    fn path(&mut self, user: UserId, resource: Resource) -> Result<Option<Organization>, Error> {
+        let (id, user) = (self.id, bytes(user));
+        let (statement, kinds, below) = match resource {
+            Resource::Organization(_) => {
+                let kinds: &[Kind] = &[Kind::Member];
+                (&statements::PATH_ORGANIZATION, kinds, None)
+            }
+            Resource::Workspace(_, workspace) => {
+                let kinds: &[Kind] = &[Kind::Member, Kind::Workspace, Kind::WorkspaceMember];
+                (
+                    &statements::PATH_WORKSPACE,
+                    kinds,
+                    Some(workspace.as_uuid()),
+                )
+            }
+            Resource::Domain(_, domain) => {
+                let kinds: &[Kind] = &[
+                    Kind::Member,
+                    Kind::Workspace,
+                    Kind::WorkspaceMember,
+                    Kind::Domain,
+                ];
+                (&statements::PATH_DOMAIN, kinds, Some(domain.as_uuid()))
+            }
         };
-        let workspace = invitation.target.workspace();
-        self.members_with(invitation.email.key(), workspace)?;
-        for user in user.into_iter().chain([invitation.inviter]) {
-            self.member(user)?;
-            if let Some(workspace) = workspace {
-                self.workspace_member(workspace, user)?;
-            }
+        let (connection, records) = (self.connection, &mut self.records);
+        let read = |row: &Row<'_>| {
+            let (organization, _) = rows::organization(row)?;
+            rows::records(row, rows::ORGANIZATION_WIDTH, kinds, records)?;
+            Ok(organization)
+        };
+        match below {
+            None => one(connection, statement, (id, user), read),
+            Some(below) => one(connection, statement, (id, user, below.into_bytes()), read),
         }
-        if let Some(workspace) = workspace {
-            self.workspace(workspace)?;
-        }
-        self.records.push(Record::Invitation(invitation));
-        Ok(())
     }
 
-    fn member(&mut self, user: UserId) -> Result<(), SqliteError> {
-        let member = self.one(sql::MEMBER, (self.id, bytes(user)))?;
-        self.records.extend(member.map(Record::Member));
-        Ok(())
-    }
-
-    fn members_with(
+    /// Adds the records that a statement finds: of these kinds, side by side.
+    fn add(
         &mut self,
-        email: &EmailKey,
-        workspace: Option<WorkspaceId>,
-    ) -> Result<(), SqliteError> {
-        let parameters = (self.id, email.as_str());
-        for member in all::<Member>(self.connection, sql::MEMBERS_WITH_EMAIL, parameters)? {
-            if let Some(workspace) = workspace {
-                self.workspace_member(workspace, member.user)?;
-            }
-            self.records.push(Record::Member(member));
-        }
+        kinds: &[Kind],
+        statement: &Statement,
+        parameters: impl Params,
+    ) -> Result<(), Error> {
+        let records = &mut self.records;
+        all(self.connection, statement, parameters, |row| {
+            rows::records(row, 0, kinds, records)
+        })?;
         Ok(())
-    }
-
-    fn workspace_for(&mut self, workspace: WorkspaceId, user: UserId) -> Result<(), SqliteError> {
-        self.workspace(workspace)?;
-        self.workspace_member(workspace, user)
-    }
-
-    fn workspace(&mut self, workspace: WorkspaceId) -> Result<(), SqliteError> {
-        let parameters = (self.id, workspace.as_uuid().into_bytes());
-        let workspace: Option<Workspace> = self.one(sql::WORKSPACE, parameters)?;
-        self.records.extend(workspace.map(Record::Workspace));
-        Ok(())
-    }
-
-    fn workspace_member(
-        &mut self,
-        workspace: WorkspaceId,
-        user: UserId,
-    ) -> Result<(), SqliteError> {
-        let parameters = (self.id, workspace.as_uuid().into_bytes(), bytes(user));
-        let member = self.one(sql::WORKSPACE_MEMBER, parameters)?;
-        self.records.extend(member.map(Record::WorkspaceMember));
-        Ok(())
-    }
-
-    fn domain(&self, domain: DomainId) -> Result<Option<Domain>, SqliteError> {
-        self.one(sql::DOMAIN, (self.id, domain.as_uuid().into_bytes()))
-    }
-
-    fn open_to(&mut self, email: &EmailKey) -> Result<(), SqliteError> {
-        let open = self.invitations(sql::OPEN_TO, (self.id, email.as_str()))?;
-        self.records
-            .extend(open.into_iter().map(Record::Invitation));
-        Ok(())
-    }
-
-    fn invitations(
-        &self,
-        sql: &'static str,
-        parameters: impl rusqlite::Params,
-    ) -> Result<Vec<Invitation>, SqliteError> {
-        all(self.connection, sql, parameters)
-    }
-
-    fn one<T: FromRow>(
-        &self,
-        sql: &'static str,
-        parameters: impl rusqlite::Params,
-    ) -> Result<Option<T>, SqliteError> {
-        one(self.connection, sql, parameters)
     }
 }
+
+/// What an answer to an invitation is judged by: the invitation and its workspace; its inviter; who answers.
+const ANSWERED: [Kind; 8] = [
+    Kind::Invitation,
+    Kind::Workspace,
+    Kind::Member,
+    Kind::WorkspaceMember,
+    Kind::Member,
+    Kind::WorkspaceMember,
+    Kind::FormerMember,
+    Kind::FormerMember,
+];
 
 /// All that a check needs: one statement, which is one snapshot.
 pub(crate) fn standing(
     connection: &Connection,
     user: UserId,
     resource: Resource,
-) -> Result<Option<Standing>, SqliteError> {
+) -> Result<Option<Held>, Error> {
     let id = resource.organization().as_uuid().into_bytes();
-    let user_id = bytes(user);
-    let (sql, below) = match resource {
-        Resource::Organization(_) => (sql::STANDING_ORGANIZATION, None),
-        Resource::Workspace(_, workspace) => (sql::STANDING_WORKSPACE, Some(workspace.as_uuid())),
-        Resource::Domain(_, domain) => (sql::STANDING_DOMAIN, Some(domain.as_uuid())),
+    let user = bytes(user);
+    let (statement, below) = match resource {
+        Resource::Organization(_) => (&statements::STANDING_ORGANIZATION, None),
+        Resource::Workspace(_, workspace) => {
+            (&statements::STANDING_WORKSPACE, Some(workspace.as_uuid()))
+        }
+        Resource::Domain(_, domain) => (&statements::STANDING_DOMAIN, Some(domain.as_uuid())),
     };
-    let mut statement = connection.prepare_cached(sql)?;
+    let mut statement = connection.prepare_cached(statement.text())?;
     let mut rows = match below {
-        None => statement.query((id, user_id))?,
-        Some(below) => statement.query((id, user_id, below.into_bytes()))?,
+        None => statement.query((id, user))?,
+        Some(below) => statement.query((id, user, below.into_bytes()))?,
     };
     let Some(row) = rows.next()? else {
         return Ok(None);
     };
-    let cells = Cells::of(row, "tenancy_organizations, joined for a check");
-    let mut standing = Standing::new(user, resource, cells.version(0)?);
-    standing.organization_role = cells.code(1, "role", organization_role)?;
+    let cells = Cells::of(row, "organizations, joined for a check");
+    let status = cells.code(1, "status", OrganizationStatus::from_code)?;
+    let mut held = Held::nothing(cells.version(0)?, status);
+    held.organization_role = cells.optional_code(2, "role", OrganizationRole::from_code)?;
     if below.is_some() {
-        standing.workspace_role = cells.code(2, "role", workspace_role)?;
-        standing.workspace = cells.optional_id(3, "id", WorkspaceId::from_uuid)?;
+        held.workspace_role = cells.optional_code(3, "role", WorkspaceRole::from_code)?;
+        held.workspace = cells.optional_id(4, "id", WorkspaceId::from_uuid)?;
     }
     if let Resource::Domain(..) = resource {
-        standing.domain = cells.optional_id(4, "id", DomainId::from_uuid)?;
+        held.domain = cells.optional_id(5, "id", DomainId::from_uuid)?;
     }
-    Ok(Some(standing))
+    Ok(Some(held))
 }
 
 fn bytes(user: UserId) -> [u8; 16] {

@@ -5,7 +5,7 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
-use crate::error::SqliteError;
+use crate::error::Error;
 
 /// A promise of one answer, and the future that gets it.
 pub(crate) fn oneshot<T>() -> (Promise<T>, Answer<T>) {
@@ -23,7 +23,7 @@ enum State<T> {
 /// Held by who answers. Dropped without an answer, it says that there will be none.
 pub(crate) struct Promise<T>(Arc<Mutex<State<T>>>);
 
-/// [`SqliteError::Stopped`] if there will be none.
+/// [`Error::Stopped`] if there will be none.
 pub(crate) struct Answer<T>(Arc<Mutex<State<T>>>);
 
 impl<T> Promise<T> {
@@ -55,7 +55,7 @@ impl<T> Drop for Promise<T> {
 }
 
 impl<T> Future for Answer<T> {
-    type Output = Result<T, SqliteError>;
+    type Output = Result<T, Error>;
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let mut state = lock(&self.0);
@@ -68,7 +68,7 @@ impl<T> Future for Answer<T> {
         }
         Poll::Ready(match std::mem::replace(&mut *state, State::Over) {
             State::Answered(answer) => Ok(answer),
-            State::Waiting(_) | State::Over => Err(SqliteError::Stopped),
+            State::Waiting(_) | State::Over => Err(Error::Stopped),
         })
     }
 }
@@ -118,7 +118,7 @@ mod tests {
     fn a_broken_promise_is_an_error() {
         let (promise, answer) = oneshot::<()>();
         let thread = std::thread::spawn(move || drop(promise));
-        assert!(matches!(wait(answer), Err(SqliteError::Stopped)));
+        assert!(matches!(wait(answer), Err(Error::Stopped)));
         thread.join().unwrap();
     }
 

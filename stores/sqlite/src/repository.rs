@@ -5,22 +5,16 @@ use core::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use tenancy::store::{
-    Claim, Commit, Directory, Facts, Invitation, Key, Organization, Outcome, Repository, Workspace,
-};
-use tenancy::text::EmailKey;
-use tenancy::{
-    Domain, DomainId, InvitationId, LogEntry, Member, OrganizationId, Resource, RoleSet, Standing,
-    UserId, Version, WorkspaceId, WorkspaceMember,
-};
+use tenancy::store::{Claim, Commit, Directory, Facts, Held, Item, Key, List, Outcome, Repository};
+use tenancy::{OrganizationId, Resource, UserId};
 
 use crate::connections::{Connections, MEMORY};
-use crate::directory::{self, Page};
-use crate::error::SqliteError;
+use crate::error::Error;
+use crate::migrate::{self, SchemaError};
 use crate::options::{Calls, Options};
 use crate::outbox::Outbox;
 use crate::verify::{self, VerifyError};
-use crate::{commit, load};
+use crate::{commit, list, load};
 
 /// Organizations in a SQLite file: a durable store without a server.
 ///
@@ -28,13 +22,14 @@ use crate::{commit, load};
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// # let directory = tempfile::tempdir()?;
 /// # let path = directory.path().join("tenancy.db");
-/// use tenancy::{Actor, Name, Tenancy, UserId, WorkspaceAction};
+/// use tenancy::{Actor, EmailAddress, Name, Tenancy, UserId, VerifiedEmail, WorkspaceAction};
 /// use tenancy::commands::CreateOrganization;
 /// use tenancy_sqlite::SqliteRepository;
 ///
 /// let tenancy = Tenancy::new(SqliteRepository::open(&path)?);
 ///
-/// let ann = Actor::unverified(UserId::from_external("ann"));
+/// let address = EmailAddress::new("ann@acme.example")?;
+/// let ann = Actor::user(UserId::from_external("ann"), VerifiedEmail::attest(address));
 /// let name = Name::new("Acme")?;
 /// let acme = tenancy::block_on(tenancy.execute(&ann, CreateOrganization { name }))?.output;
 ///
@@ -62,11 +57,11 @@ impl SqliteRepository {
     ///
     /// # Errors
     ///
-    /// - [`SqliteError::Open`]: it can't be opened, or it is no database.
-    /// - [`SqliteError::NoWal`]: it is where SQLite can't share memory, such as a network file system.
-    /// - [`SqliteError::NewerSchema`]: a newer version of this crate was here.
-    /// - [`SqliteError::Migration`]: a migration failed; the file is as it was.
-    pub fn open(path: impl AsRef<Path>) -> Result<Self, SqliteError> {
+    /// - [`Error::Open`]: it can't be opened, or it is no database.
+    /// - [`Error::NoWal`]: it is where SQLite can't share memory, such as a network file system.
+    /// - [`Error::Schema`]: a newer version of this crate was here, and this one can't live with its
+    ///   tables; or a migration failed, and the file is as it was.
+    pub fn open(path: impl AsRef<Path>) -> Result<Self, Error> {
         Self::open_with(path, &Options::default())
     }
 
@@ -75,8 +70,8 @@ impl SqliteRepository {
     ///
     /// # Errors
     ///
-    /// As [`open`](Self::open), and [`SqliteError::Thread`] if no thread could be started.
-    pub fn open_on_threads(path: impl AsRef<Path>) -> Result<Self, SqliteError> {
+    /// As [`open`](Self::open), and [`Error::Thread`] if no thread could be started.
+    pub fn open_on_threads(path: impl AsRef<Path>) -> Result<Self, Error> {
         let options = Options {
             calls: Calls::OnThreads,
             ..Options::default()
@@ -89,7 +84,7 @@ impl SqliteRepository {
     /// # Errors
     ///
     /// As [`open_on_threads`](Self::open_on_threads).
-    pub fn open_with(path: impl AsRef<Path>, options: &Options) -> Result<Self, SqliteError> {
+    pub fn open_with(path: impl AsRef<Path>, options: &Options) -> Result<Self, Error> {
         let path = path.as_ref();
         let connections = Connections::open(path, options)?;
         let path = path.to_owned();
@@ -103,8 +98,8 @@ impl SqliteRepository {
     ///
     /// # Errors
     ///
-    /// [`SqliteError::Open`]: SQLite itself can't start.
-    pub fn open_in_memory() -> Result<Self, SqliteError> {
+    /// [`Error::Open`]: SQLite itself can't start.
+    pub fn open_in_memory() -> Result<Self, Error> {
         Self::open(MEMORY)
     }
 
@@ -137,12 +132,30 @@ impl SqliteRepository {
     ///
     /// # Errors
     ///
-    /// - [`VerifyError::Drift`], [`VerifyError::ClaimLost`], [`VerifyError::ClaimForeign`]: something other
-    ///   than this library has written the file.
+    /// - [`VerifyError::Drift`]: something other than this library has written the file.
     /// - [`VerifyError::Store`]: a row can't be read, or SQLite failed.
     pub async fn verify(&self, organization: OrganizationId) -> Result<(), VerifyError> {
         self.read(move |connection| verify::verify(connection, organization))
             .await?
+            .map_err(VerifyError::Drift)
+    }
+
+    /// Checks that the tables, their indexes and their views are those that this version of the crate makes, by
+    /// their definitions. [`open`](Self::open) looks at the number of the last migration only.
+    ///
+    /// On a file that a newer version has migrated, and with which this one can live, it checks that every
+    /// statement can be prepared.
+    ///
+    /// # Errors
+    ///
+    /// - [`SchemaError::Altered`], [`SchemaError::Foreign`], [`SchemaError::Refused`]: something else has altered the tables.
+    /// - [`SchemaError::Missing`], [`SchemaError::Older`], [`SchemaError::Newer`]: the tables have gone, or
+    ///   another version was here since the file was opened.
+    /// - [`SchemaError::Sqlite`], [`SchemaError::Store`]: SQLite or the store failed.
+    pub async fn check_schema(&self) -> Result<(), SchemaError> {
+        self.read(|connection| Ok(migrate::check(connection)))
+            .await
+            .map_err(|error| SchemaError::Store(Box::new(error)))?
     }
 
     pub(crate) fn connections(&self) -> &Connections {
@@ -152,8 +165,8 @@ impl SqliteRepository {
     /// A question that is small enough to be copied for a thread.
     async fn read<T: Send + 'static>(
         &self,
-        run: impl FnOnce(&rusqlite::Connection) -> Result<T, SqliteError> + Send + 'static,
-    ) -> Result<T, SqliteError> {
+        run: impl FnOnce(&rusqlite::Connection) -> Result<T, Error> + Send + 'static,
+    ) -> Result<T, Error> {
         let connections = self.connections();
         connections
             .read(&(), |connection, ()| run(connection))
@@ -170,13 +183,13 @@ impl fmt::Debug for SqliteRepository {
 }
 
 impl Repository for SqliteRepository {
-    type Error = SqliteError;
+    type Error = Error;
 
     async fn load(
         &self,
         organization: OrganizationId,
         keys: &[Key],
-    ) -> Result<Option<Facts>, SqliteError> {
+    ) -> Result<Option<Facts>, Error> {
         let connections = self.connections();
         connections
             .read(keys, move |connection, keys| {
@@ -185,133 +198,27 @@ impl Repository for SqliteRepository {
             .await
     }
 
-    async fn commit(&self, commit: &Commit) -> Result<Outcome, SqliteError> {
+    async fn commit(&self, commit: &Commit) -> Result<Outcome, Error> {
         self.connections().write(commit, commit::commit).await
     }
 
-    async fn standing(
-        &self,
-        user: UserId,
-        resource: Resource,
-    ) -> Result<Option<Standing>, SqliteError> {
+    async fn standing(&self, user: UserId, resource: Resource) -> Result<Option<Held>, Error> {
         self.read(move |connection| load::standing(connection, user, resource))
             .await
     }
 }
 
 impl Directory for SqliteRepository {
-    async fn members(
-        &self,
-        organization: OrganizationId,
-        roles: RoleSet,
-        after: Option<UserId>,
-        limit: NonZeroU32,
-    ) -> Result<Vec<Member>, SqliteError> {
-        let page = Page::new(after, limit);
-        self.read(move |connection| directory::members(connection, organization, roles, page))
-            .await
-    }
-
-    async fn workspaces(
-        &self,
-        organization: OrganizationId,
-        after: Option<WorkspaceId>,
-        limit: NonZeroU32,
-    ) -> Result<Vec<Workspace>, SqliteError> {
-        let page = Page::new(after, limit);
-        self.read(move |connection| directory::workspaces(connection, organization, page))
-            .await
-    }
-
-    async fn workspaces_of(
-        &self,
-        organization: OrganizationId,
-        user: UserId,
-        after: Option<WorkspaceId>,
-        limit: NonZeroU32,
-    ) -> Result<Vec<(Workspace, WorkspaceMember)>, SqliteError> {
-        let page = Page::new(after, limit);
-        self.read(move |connection| directory::workspaces_of(connection, organization, user, page))
-            .await
-    }
-
-    async fn workspace_members(
-        &self,
-        organization: OrganizationId,
-        workspace: WorkspaceId,
-        roles: RoleSet,
-        after: Option<UserId>,
-        limit: NonZeroU32,
-    ) -> Result<Vec<WorkspaceMember>, SqliteError> {
-        let page = Page::new(after, limit);
-        self.read(move |connection| {
-            directory::workspace_members(connection, organization, workspace, roles, page)
-        })
-        .await
-    }
-
-    async fn domains(
-        &self,
-        organization: OrganizationId,
-        workspace: WorkspaceId,
-        after: Option<DomainId>,
-        limit: NonZeroU32,
-    ) -> Result<Vec<Domain>, SqliteError> {
-        let page = Page::new(after, limit);
-        self.read(move |connection| directory::domains(connection, organization, workspace, page))
-            .await
-    }
-
-    async fn invitations(
-        &self,
-        organization: OrganizationId,
-        workspace: Option<WorkspaceId>,
-        after: Option<InvitationId>,
-        limit: NonZeroU32,
-    ) -> Result<Vec<Invitation>, SqliteError> {
-        let page = Page::new(after, limit);
-        self.read(move |connection| {
-            directory::invitations(connection, organization, workspace, page)
-        })
-        .await
-    }
-
-    async fn organizations_of(
-        &self,
-        user: UserId,
-        after: Option<OrganizationId>,
-        limit: NonZeroU32,
-    ) -> Result<Vec<(Organization, Member)>, SqliteError> {
-        let page = Page::new(after, limit);
-        self.read(move |connection| directory::organizations_of(connection, user, page))
-            .await
-    }
-
-    async fn invitations_to(
-        &self,
-        email: &EmailKey,
-        after: Option<(OrganizationId, InvitationId)>,
-        limit: NonZeroU32,
-    ) -> Result<Vec<(Organization, Invitation)>, SqliteError> {
+    async fn list(&self, list: &List, limit: NonZeroU32) -> Result<Vec<Item>, Error> {
         let connections = self.connections();
         connections
-            .read(email, move |connection, email| {
-                directory::invitations_to(connection, email, after, limit)
+            .read(list, move |connection, list| {
+                list::list(connection, list, limit)
             })
             .await
     }
 
-    async fn holder(&self, claim: &Claim) -> Result<Option<OrganizationId>, SqliteError> {
+    async fn claimed_by(&self, claim: &Claim) -> Result<Option<OrganizationId>, Error> {
         self.connections().read(claim, commit::holder).await
-    }
-
-    async fn log(
-        &self,
-        organization: OrganizationId,
-        after: Version,
-        limit: NonZeroU32,
-    ) -> Result<Vec<LogEntry>, SqliteError> {
-        self.read(move |connection| directory::log(connection, organization, after, limit))
-            .await
     }
 }

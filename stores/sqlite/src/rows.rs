@@ -1,150 +1,203 @@
-//! Rows to records. What can't be read is an error that names the row, never a panic.
+//! Rows to what they stand for. What can't be read is an error that names the row, never a panic.
 
 use std::fmt::Write as _;
 
-use chrono::{DateTime, Utc};
-use rusqlite::types::{FromSql, FromSqlError, ValueRef};
+use rusqlite::types::{FromSqlError, ValueRef};
 use rusqlite::{Connection, Params, Row};
 use serde::de::DeserializeOwned;
-use tenancy::store::{
-    Counts, Invitation, InvitationState, Organization, OrganizationStatus, RetiredDomainName,
-    Workspace,
-};
-use tenancy::text::TextLine;
-use tenancy::token::TokenHash;
-use tenancy::{
-    Domain, DomainKind, DomainName, DomainStatus, EmailAddress, InvitationTarget, LogEntry, Member,
-    Name, OrganizationRole, Version, WorkspaceMember, WorkspaceRole,
-};
+use tenancy::store::{Kind, Organization, OrganizationSummary, Record, Value};
+use tenancy::{LogEntry, OrganizationId, Version};
 use uuid::Uuid;
 
-use crate::error::SqliteError;
+use crate::error::Error;
+use crate::statements::Statement;
 
 type Source = Box<dyn std::error::Error + Send + Sync>;
 
-/// What a row, or some neighbouring columns of one, stand for.
-pub(crate) trait FromRow: Sized {
-    /// How many columns.
-    const WIDTH: usize;
-
-    fn from_row(row: &Row<'_>, from: usize) -> Result<Self, SqliteError>;
-}
-
-/// A record of one table, whose key comes first.
-pub(crate) trait FromCells: Sized {
-    const TABLE: &'static str;
-    const WIDTH: usize;
-    const KEY: usize;
-
-    fn from_cells(cells: &Cells<'_>) -> Result<Self, SqliteError>;
-}
-
-impl<T: FromCells> FromRow for T {
-    const WIDTH: usize = T::WIDTH;
-
-    fn from_row(row: &Row<'_>, from: usize) -> Result<Self, SqliteError> {
-        T::from_cells(&Cells {
-            row,
-            from,
-            table: T::TABLE,
-            key: T::KEY,
-        })
-    }
-}
-
 /// All rows of a query.
-pub(crate) fn all<T: FromRow>(
+pub(crate) fn all<T>(
     connection: &Connection,
-    sql: &'static str,
+    statement: &Statement,
     parameters: impl Params,
-) -> Result<Vec<T>, SqliteError> {
-    let mut statement = connection.prepare_cached(sql)?;
+    mut read: impl FnMut(&Row<'_>) -> Result<T, Error>,
+) -> Result<Vec<T>, Error> {
+    let mut statement = connection.prepare_cached(statement.text())?;
     let mut rows = statement.query(parameters)?;
-    let mut records = Vec::new();
+    let mut found = Vec::new();
     while let Some(row) = rows.next()? {
-        records.push(T::from_row(row, 0)?);
+        found.push(read(row)?);
     }
-    Ok(records)
-}
-
-/// All rows of a join of two tables.
-pub(crate) fn pairs<A: FromRow, B: FromRow>(
-    connection: &Connection,
-    sql: &'static str,
-    parameters: impl Params,
-) -> Result<Vec<(A, B)>, SqliteError> {
-    let mut statement = connection.prepare_cached(sql)?;
-    let mut rows = statement.query(parameters)?;
-    let mut records = Vec::new();
-    while let Some(row) = rows.next()? {
-        records.push((A::from_row(row, 0)?, B::from_row(row, A::WIDTH)?));
-    }
-    Ok(records)
+    Ok(found)
 }
 
 /// The row of a query that has one at most.
-pub(crate) fn one<T: FromRow>(
+pub(crate) fn one<T>(
     connection: &Connection,
-    sql: &'static str,
+    statement: &Statement,
     parameters: impl Params,
-) -> Result<Option<T>, SqliteError> {
-    let mut statement = connection.prepare_cached(sql)?;
+    read: impl FnOnce(&Row<'_>) -> Result<T, Error>,
+) -> Result<Option<T>, Error> {
+    let mut statement = connection.prepare_cached(statement.text())?;
     let mut rows = statement.query(parameters)?;
-    rows.next()?.map(|row| T::from_row(row, 0)).transpose()
+    rows.next()?.map(read).transpose()
 }
 
-/// The columns of one record in a row.
+/// How many columns a statement brings of a record: `{members m}` in its text.
+pub(crate) const fn width(kind: Kind) -> usize {
+    kind.key().len().saturating_add(2)
+}
+
+/// The record whose columns begin at `from`, as `{members m}` in a statement brings them.
+pub(crate) fn record(row: &Row<'_>, from: usize, kind: Kind) -> Result<Record, Error> {
+    let cells = Cells {
+        row,
+        from,
+        table: kind.table(),
+        key: width(kind).saturating_sub(1),
+    };
+    let record: Record = cells.json(0, "record")?;
+    if record.id().kind() == kind {
+        Ok(record)
+    } else {
+        Err(cells.unreadable("record", "it is of another kind".into()))
+    }
+}
+
+/// The records of these kinds that stand side by side from `from` on. One that an outer join didn't find is
+/// null, and left out.
+pub(crate) fn records(
+    row: &Row<'_>,
+    mut from: usize,
+    kinds: &[Kind],
+    found: &mut Vec<Record>,
+) -> Result<(), Error> {
+    for kind in kinds {
+        if row.get_ref(from)? != ValueRef::Null {
+            found.push(record(row, from, *kind)?);
+        }
+        from = from.saturating_add(width(*kind));
+    }
+    Ok(())
+}
+
+/// How many columns `{organization o}` brings.
+pub(crate) const ORGANIZATION_WIDTH: usize = 4;
+
+/// The organization, as `{organization o}` in a statement brings it, and the code of its status.
+pub(crate) fn organization(row: &Row<'_>) -> Result<(Organization, u8), Error> {
+    let cells = Cells::organization(row);
+    let organization: Organization = cells.json(0, "record")?;
+    if organization.id != cells.id(1, "id", OrganizationId::from_uuid)?
+        || organization.version != cells.version(2)?
+    {
+        return Err(cells.unreadable("record", "it is of another row, or version".into()));
+    }
+    Ok((organization, cells.code(3, "status", Some)?))
+}
+
+/// What lists across organizations tell, as `{summary o}` in a statement brings it.
+pub(crate) fn summary(row: &Row<'_>) -> Result<OrganizationSummary, Error> {
+    Cells::organization(row).json(0, "summary")
+}
+
+/// How many columns `{summary o}` brings.
+pub(crate) const SUMMARY_WIDTH: usize = 2;
+
+/// An entry of the log, as `{commits c}` in a statement brings it.
+pub(crate) fn entry(row: &Row<'_>) -> Result<LogEntry, Error> {
+    let cells = Cells {
+        row,
+        from: 0,
+        table: "commits",
+        key: 2,
+    };
+    let entry: LogEntry = cells.json(0, "entry")?;
+    if entry.organization != cells.id(1, "organization_id", OrganizationId::from_uuid)?
+        || entry.version != cells.version(2)?
+        || entry.id != cells.id(3, "id", tenancy::CommitId::from_uuid)?
+    {
+        return Err(cells.unreadable("entry", "it is of another row".into()));
+    }
+    Ok(entry)
+}
+
+/// A value as a cell holds it.
+pub(crate) fn cell(value: &Value) -> ValueRef<'_> {
+    match value {
+        Value::Id(Some(id)) => ValueRef::Blob(id.as_bytes()),
+        Value::Text(Some(text)) => ValueRef::Text(text.as_bytes()),
+        Value::Code(code) => ValueRef::Integer(i64::from(*code)),
+        Value::Id(None) | Value::Text(None) => ValueRef::Null,
+    }
+}
+
+/// Some neighbouring cells of a row.
 pub(crate) struct Cells<'r> {
     row: &'r Row<'r>,
     from: usize,
     table: &'static str,
+    /// How many columns name the row, from the second on.
     key: usize,
 }
 
 impl<'r> Cells<'r> {
-    /// Columns that are no record of a table, such as those of a check.
-    pub(crate) const fn of(row: &'r Row<'r>, what: &'static str) -> Self {
+    /// Cells that are no record: of a check, of the outbox.
+    pub(crate) const fn of(row: &'r Row<'r>, table: &'static str) -> Self {
         Self {
             row,
             from: 0,
-            table: what,
+            table,
             key: 0,
         }
     }
 
-    fn value(&self, index: usize) -> Result<ValueRef<'_>, SqliteError> {
+    const fn organization(row: &'r Row<'r>) -> Self {
+        Self {
+            row,
+            from: 0,
+            table: "organizations",
+            key: 1,
+        }
+    }
+
+    fn value(&self, index: usize) -> Result<ValueRef<'_>, Error> {
         Ok(self.row.get_ref(self.from.saturating_add(index))?)
     }
 
-    fn get<T: FromSql>(&self, index: usize, column: &'static str) -> Result<T, SqliteError> {
-        T::column_result(self.value(index)?).map_err(|error| self.unreadable(column, reason(error)))
+    /// A number that stands for something.
+    fn number<N: TryFrom<i64>, T>(
+        &self,
+        index: usize,
+        column: &'static str,
+        meaning: impl FnOnce(N) -> Option<T>,
+    ) -> Result<T, Error> {
+        let number = self.value(index)?.as_i64();
+        let number = number.map_err(|error| self.unreadable(column, reason(error)))?;
+        let meant = N::try_from(number).ok().and_then(meaning);
+        meant.ok_or_else(|| self.unreadable(column, format!("{number} stands for nothing").into()))
     }
 
-    /// An integer that stands for something; `None` if the column is null.
+    /// A code.
     pub(crate) fn code<T>(
         &self,
         index: usize,
         column: &'static str,
-        meaning: impl FnOnce(i64) -> Option<T>,
-    ) -> Result<Option<T>, SqliteError> {
-        let Some(code) = self.get::<Option<i64>>(index, column)? else {
-            return Ok(None);
-        };
-        match meaning(code) {
-            Some(meaning) => Ok(Some(meaning)),
-            None => Err(self.unreadable(column, format!("{code} stands for nothing").into())),
-        }
+        meaning: impl FnOnce(u8) -> Option<T>,
+    ) -> Result<T, Error> {
+        self.number(index, column, meaning)
     }
 
-    /// As [`code`](Self::code), never null.
-    fn meaning<T>(
+    /// A code; `None` if the column is null.
+    pub(crate) fn optional_code<T>(
         &self,
         index: usize,
         column: &'static str,
-        meaning: impl FnOnce(i64) -> Option<T>,
-    ) -> Result<T, SqliteError> {
-        self.code(index, column, meaning)?
-            .ok_or_else(|| self.unreadable(column, "it is null".into()))
+        meaning: impl FnOnce(u8) -> Option<T>,
+    ) -> Result<Option<T>, Error> {
+        match self.value(index)? {
+            ValueRef::Null => Ok(None),
+            _ => self.code(index, column, meaning).map(Some),
+        }
     }
 
     /// An id; `None` if the column is null.
@@ -153,15 +206,10 @@ impl<'r> Cells<'r> {
         index: usize,
         column: &'static str,
         make: impl FnOnce(Uuid) -> T,
-    ) -> Result<Option<T>, SqliteError> {
+    ) -> Result<Option<T>, Error> {
         match self.value(index)? {
             ValueRef::Null => Ok(None),
-            value => value
-                .as_blob()
-                .map_err(reason)
-                .and_then(|bytes| Uuid::from_slice(bytes).map_err(Source::from))
-                .map(|uuid| Some(make(uuid)))
-                .map_err(|error| self.unreadable(column, error)),
+            _ => self.id(index, column, make).map(Some),
         }
     }
 
@@ -170,70 +218,46 @@ impl<'r> Cells<'r> {
         index: usize,
         column: &'static str,
         make: impl FnOnce(Uuid) -> T,
-    ) -> Result<T, SqliteError> {
-        self.optional_id(index, column, make)?
-            .ok_or_else(|| self.unreadable(column, "it is null".into()))
+    ) -> Result<T, Error> {
+        let bytes = self.value(index)?.as_blob().map_err(reason);
+        bytes
+            .and_then(|bytes| Uuid::from_slice(bytes).map_err(Source::from))
+            .map(make)
+            .map_err(|error| self.unreadable(column, error))
     }
 
-    pub(crate) fn version(&self, index: usize) -> Result<Version, SqliteError> {
-        self.meaning(index, "version", |number| u64::try_from(number).ok())
-            .map(Version::new)
+    pub(crate) fn version(&self, index: usize) -> Result<Version, Error> {
+        self.number(index, "version", Some).map(Version::new)
     }
 
-    fn count(&self, index: usize, column: &'static str) -> Result<u32, SqliteError> {
-        self.meaning(index, column, |number| u32::try_from(number).ok())
-    }
-
-    fn time(&self, index: usize, column: &'static str) -> Result<DateTime<Utc>, SqliteError> {
-        self.meaning(index, column, DateTime::from_timestamp_millis)
-    }
-
-    /// Text that something is made of; `None` if the column is null.
-    fn optional_text<T, E: Into<Source>>(
+    pub(crate) fn count<N: TryFrom<i64>>(
         &self,
         index: usize,
         column: &'static str,
-        make: impl FnOnce(&str) -> Result<T, E>,
-    ) -> Result<Option<T>, SqliteError> {
-        match self.value(index)? {
-            ValueRef::Null => Ok(None),
-            value => value
-                .as_str()
-                .map_err(reason)
-                .and_then(|text| make(text).map_err(Into::into))
-                .map(Some)
-                .map_err(|error| self.unreadable(column, error)),
-        }
+    ) -> Result<N, Error> {
+        self.number(index, column, Some)
     }
 
-    pub(crate) fn text<T, E: Into<Source>>(
+    pub(crate) fn time(
         &self,
         index: usize,
         column: &'static str,
-        make: impl FnOnce(&str) -> Result<T, E>,
-    ) -> Result<T, SqliteError> {
-        self.optional_text(index, column, make)?
-            .ok_or_else(|| self.unreadable(column, "it is null".into()))
+    ) -> Result<chrono::DateTime<chrono::Utc>, Error> {
+        self.number(index, column, chrono::DateTime::from_timestamp_millis)
     }
 
-    fn optional_json<T: DeserializeOwned>(
-        &self,
-        index: usize,
-        column: &'static str,
-    ) -> Result<Option<T>, SqliteError> {
-        self.optional_text(index, column, |text| serde_json::from_str(text))
+    pub(crate) fn text(&self, index: usize, column: &'static str) -> Result<&str, Error> {
+        let text = self.value(index)?.as_str();
+        text.map_err(|error| self.unreadable(column, reason(error)))
     }
 
-    fn json<T: DeserializeOwned>(
-        &self,
-        index: usize,
-        column: &'static str,
-    ) -> Result<T, SqliteError> {
-        self.text(index, column, |text| serde_json::from_str(text))
+    fn json<T: DeserializeOwned>(&self, index: usize, column: &'static str) -> Result<T, Error> {
+        serde_json::from_str(self.text(index, column)?)
+            .map_err(|error| self.unreadable(column, Box::new(error)))
     }
 
-    fn unreadable(&self, column: &'static str, source: Source) -> SqliteError {
-        SqliteError::Unreadable {
+    pub(crate) fn unreadable(&self, column: &'static str, source: Source) -> Error {
+        Error::Unreadable {
             row: self.name(),
             column,
             source,
@@ -242,9 +266,9 @@ impl<'r> Cells<'r> {
 
     /// The table and the key, as a person would look the row up.
     fn name(&self) -> String {
-        let mut name = format!("a row of `{}`", self.table);
-        for index in 0..self.key {
-            let joint = if index == 0 { ": " } else { ", " };
+        let mut name = format!("a row of `tenancy_{}`", self.table);
+        for index in 1..=self.key {
+            let joint = if index == 1 { ": " } else { ", " };
             let _ = match self.value(index) {
                 Ok(ValueRef::Blob(bytes)) => match Uuid::from_slice(bytes) {
                     Ok(uuid) => write!(name, "{joint}{uuid}"),
@@ -264,236 +288,4 @@ impl<'r> Cells<'r> {
 
 fn reason(error: FromSqlError) -> Source {
     Box::new(error)
-}
-
-pub(crate) const fn organization_role(code: i64) -> Option<OrganizationRole> {
-    match code {
-        0 => Some(OrganizationRole::Member),
-        1 => Some(OrganizationRole::Accounting),
-        2 => Some(OrganizationRole::Admin),
-        _ => None,
-    }
-}
-
-pub(crate) const fn organization_role_code(role: OrganizationRole) -> i64 {
-    match role {
-        OrganizationRole::Member => 0,
-        OrganizationRole::Accounting => 1,
-        OrganizationRole::Admin => 2,
-    }
-}
-
-pub(crate) const fn workspace_role(code: i64) -> Option<WorkspaceRole> {
-    match code {
-        0 => Some(WorkspaceRole::Reader),
-        1 => Some(WorkspaceRole::Developer),
-        2 => Some(WorkspaceRole::Admin),
-        _ => None,
-    }
-}
-
-pub(crate) const fn workspace_role_code(role: WorkspaceRole) -> i64 {
-    match role {
-        WorkspaceRole::Reader => 0,
-        WorkspaceRole::Developer => 1,
-        WorkspaceRole::Admin => 2,
-    }
-}
-
-pub(crate) const fn organization_status_code(status: OrganizationStatus) -> i64 {
-    match status {
-        OrganizationStatus::Active => 0,
-        OrganizationStatus::Deleted => 1,
-    }
-}
-
-pub(crate) const fn domain_kind_code(kind: DomainKind) -> i64 {
-    match kind {
-        DomainKind::Sandbox => 0,
-        DomainKind::Production => 1,
-    }
-}
-
-pub(crate) const fn domain_status_code(status: DomainStatus) -> i64 {
-    match status {
-        DomainStatus::Active => 0,
-        DomainStatus::Deactivated => 1,
-    }
-}
-
-pub(crate) const fn invitation_state_code(state: InvitationState) -> i64 {
-    match state {
-        InvitationState::Open => 0,
-        InvitationState::Accepted => 1,
-        InvitationState::Declined => 2,
-        InvitationState::Revoked => 3,
-    }
-}
-
-impl FromCells for Organization {
-    const TABLE: &'static str = "tenancy_organizations";
-    const WIDTH: usize = 14;
-    const KEY: usize = 1;
-
-    fn from_cells(cells: &Cells<'_>) -> Result<Self, SqliteError> {
-        Ok(Self {
-            id: cells.id(0, "id", tenancy::OrganizationId::from_uuid)?,
-            version: cells.version(1)?,
-            status: cells.meaning(2, "status", |code| match code {
-                0 => Some(OrganizationStatus::Active),
-                1 => Some(OrganizationStatus::Deleted),
-                _ => None,
-            })?,
-            name: cells.text(3, "name", Name::new)?,
-            company: cells.optional_json(4, "company")?,
-            invoicing: cells.optional_json(5, "invoicing")?,
-            contract: cells.optional_text(6, "contract", TextLine::new)?,
-            workspace_quota: cells.count(7, "workspace_quota")?,
-            counts: Counts {
-                workspaces: cells.count(8, "workspaces")?,
-                domains: cells.count(9, "domains")?,
-                members: cells.count(10, "members")?,
-                admins: cells.count(11, "admins")?,
-                invitations: cells.count(12, "invitations")?,
-            },
-            created_at: cells.time(13, "created_at")?,
-        })
-    }
-}
-
-impl FromCells for Member {
-    const TABLE: &'static str = "tenancy_members";
-    const WIDTH: usize = 5;
-    const KEY: usize = 2;
-
-    fn from_cells(cells: &Cells<'_>) -> Result<Self, SqliteError> {
-        Ok(Self {
-            user: cells.id(1, "user_id", tenancy::UserId::from_uuid)?,
-            role: cells.meaning(2, "role", organization_role)?,
-            email: cells.optional_text(3, "email", EmailAddress::new)?,
-            since: cells.time(4, "since")?,
-        })
-    }
-}
-
-impl FromCells for Workspace {
-    const TABLE: &'static str = "tenancy_workspaces";
-    const WIDTH: usize = 7;
-    const KEY: usize = 2;
-
-    fn from_cells(cells: &Cells<'_>) -> Result<Self, SqliteError> {
-        Ok(Self {
-            id: cells.id(1, "id", tenancy::WorkspaceId::from_uuid)?,
-            name: cells.text(2, "name", Name::new)?,
-            invoicing: cells.optional_json(3, "invoicing")?,
-            domains: cells.count(4, "domains")?,
-            members: cells.count(5, "members")?,
-            created_at: cells.time(6, "created_at")?,
-        })
-    }
-}
-
-impl FromCells for WorkspaceMember {
-    const TABLE: &'static str = "tenancy_workspace_members";
-    const WIDTH: usize = 5;
-    const KEY: usize = 3;
-
-    fn from_cells(cells: &Cells<'_>) -> Result<Self, SqliteError> {
-        Ok(Self {
-            workspace: cells.id(1, "workspace_id", tenancy::WorkspaceId::from_uuid)?,
-            user: cells.id(2, "user_id", tenancy::UserId::from_uuid)?,
-            role: cells.meaning(3, "role", workspace_role)?,
-            since: cells.time(4, "since")?,
-        })
-    }
-}
-
-impl FromCells for Domain {
-    const TABLE: &'static str = "tenancy_domains";
-    const WIDTH: usize = 7;
-    const KEY: usize = 2;
-
-    fn from_cells(cells: &Cells<'_>) -> Result<Self, SqliteError> {
-        Ok(Self {
-            id: cells.id(1, "id", tenancy::DomainId::from_uuid)?,
-            workspace: cells.id(2, "workspace_id", tenancy::WorkspaceId::from_uuid)?,
-            name: cells.text(3, "name", DomainName::new)?,
-            kind: cells.meaning(4, "kind", |code| match code {
-                0 => Some(DomainKind::Sandbox),
-                1 => Some(DomainKind::Production),
-                _ => None,
-            })?,
-            status: cells.meaning(5, "status", |code| match code {
-                0 => Some(DomainStatus::Active),
-                1 => Some(DomainStatus::Deactivated),
-                _ => None,
-            })?,
-            created_at: cells.time(6, "created_at")?,
-        })
-    }
-}
-
-impl FromCells for RetiredDomainName {
-    const TABLE: &'static str = "tenancy_retired_domain_names";
-    const WIDTH: usize = 3;
-    const KEY: usize = 2;
-
-    fn from_cells(cells: &Cells<'_>) -> Result<Self, SqliteError> {
-        Ok(Self {
-            name: cells.text(1, "name", DomainName::new)?,
-            retired_at: cells.time(2, "retired_at")?,
-        })
-    }
-}
-
-impl FromCells for Invitation {
-    const TABLE: &'static str = "tenancy_invitations";
-    const WIDTH: usize = 10;
-    const KEY: usize = 2;
-
-    fn from_cells(cells: &Cells<'_>) -> Result<Self, SqliteError> {
-        let target = match cells.optional_id(3, "workspace_id", tenancy::WorkspaceId::from_uuid)? {
-            None => InvitationTarget::Organization {
-                role: cells.meaning(4, "role", organization_role)?,
-            },
-            Some(workspace) => InvitationTarget::Workspace {
-                workspace,
-                role: cells.meaning(4, "role", workspace_role)?,
-            },
-        };
-        Ok(Self {
-            id: cells.id(1, "id", tenancy::InvitationId::from_uuid)?,
-            email: cells.text(2, "email", EmailAddress::new)?,
-            target,
-            inviter: cells.id(5, "inviter", tenancy::UserId::from_uuid)?,
-            token_hash: TokenHash::from_bytes(cells.get(6, "token_hash")?),
-            sent_at: cells.time(7, "sent_at")?,
-            expires_at: cells.time(8, "expires_at")?,
-            state: cells.meaning(9, "state", |code| match code {
-                0 => Some(InvitationState::Open),
-                1 => Some(InvitationState::Accepted),
-                2 => Some(InvitationState::Declined),
-                3 => Some(InvitationState::Revoked),
-                _ => None,
-            })?,
-        })
-    }
-}
-
-impl FromCells for LogEntry {
-    const TABLE: &'static str = "tenancy_commits";
-    const WIDTH: usize = 7;
-    const KEY: usize = 2;
-
-    fn from_cells(cells: &Cells<'_>) -> Result<Self, SqliteError> {
-        Ok(Self {
-            organization: cells.id(0, "organization_id", tenancy::OrganizationId::from_uuid)?,
-            version: cells.version(1)?,
-            id: cells.id(2, "id", tenancy::CommitId::from_uuid)?,
-            at: cells.time(3, "at")?,
-            author: cells.json(4, "author")?,
-            command: cells.get(5, "command")?,
-            events: cells.json(6, "events")?,
-        })
-    }
 }

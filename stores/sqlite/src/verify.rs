@@ -1,16 +1,21 @@
 //! Whether the tables are what the log says.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use rusqlite::Connection;
-use tenancy::store::{Claim, Drift, OrganizationState, Record, RetiredDomainName};
-use tenancy::{Domain, DomainName, LogEntry, OrganizationId};
+use serde::Deserialize as _;
+use serde::de::IntoDeserializer as _;
+use serde::de::value::{Error as Reason, StrDeserializer};
+use tenancy::store::{
+    Claim, Drift, Kind, OrganizationState, OrganizationSummary, RecordId, Stored,
+};
+use tenancy::{DomainName, OrganizationId};
 
 use crate::commit::holder;
-use crate::error::SqliteError;
+use crate::error::Error;
 use crate::load::snapshot;
-use crate::rows::{Cells, FromRow, all, one};
-use crate::sql;
+use crate::rows::{self, Cells, all, cell, one};
+use crate::statements;
 
 /// Why an organization is not known to be in order: what [`SqliteRepository::verify`] found.
 ///
@@ -22,156 +27,102 @@ pub enum VerifyError {
     /// has written them.
     #[error(transparent)]
     Drift(#[from] Drift),
-    /// The organization has a domain, or keeps the name of one, but doesn't hold the claim on that name.
-    #[error("{claim} is the organization's, but the claim on it is not")]
-    ClaimLost {
-        /// The claim.
-        claim: Claim,
-        /// Who holds it instead.
-        holder: Option<OrganizationId>,
-    },
-    /// The organization holds a claim on a name that is none of its.
-    #[error("the organization holds the claim on {claim} for nothing")]
-    ClaimForeign {
-        /// The claim.
-        claim: Claim,
-    },
     /// A row can't be read, or SQLite failed.
     #[error(transparent)]
-    Store(#[from] SqliteError),
+    Store(#[from] Error),
 }
 
-impl From<rusqlite::Error> for VerifyError {
-    fn from(error: rusqlite::Error) -> Self {
-        Self::Store(error.into())
-    }
-}
-
-/// Everything of one organization, as one snapshot.
-struct Everything {
-    state: OrganizationState,
-    log: Vec<LogEntry>,
-    /// The names that the organization has or keeps, each with the holder of its claim.
-    claims: Vec<(DomainName, Option<OrganizationId>)>,
-    /// The names that the organization holds the claim on.
-    held: BTreeSet<DomainName>,
-}
-
+/// Checks an organization as of one moment.
 pub(crate) fn verify(
     connection: &Connection,
     organization: OrganizationId,
-) -> Result<Result<(), VerifyError>, SqliteError> {
-    let everything = snapshot(connection, |connection| read(connection, organization))?;
-    Ok(judge(organization, everything))
+) -> Result<Result<(), Drift>, Error> {
+    let found = snapshot(connection, |connection| read(connection, organization))?;
+    Ok(found.and_then(|stored| stored.verify()))
 }
 
-fn judge(organization: OrganizationId, everything: Everything) -> Result<(), VerifyError> {
-    let Everything {
-        state,
-        log,
-        claims,
-        mut held,
-    } = everything;
-    tenancy::store::verify(&state, &log)?;
-    for (name, holder) in claims {
-        held.remove(&name);
-        if holder != Some(organization) {
-            let claim = Claim::DomainName(name);
-            return Err(VerifyError::ClaimLost { claim, holder });
-        }
-    }
-    match held.pop_first() {
-        None => Ok(()),
-        Some(name) => Err(VerifyError::ClaimForeign {
-            claim: Claim::DomainName(name),
-        }),
-    }
-}
-
-fn read(connection: &Connection, id: OrganizationId) -> Result<Everything, SqliteError> {
+/// Everything of one organization. A row of its own whose columns are not what its record says is a drift.
+fn read(connection: &Connection, id: OrganizationId) -> Result<Result<Stored, Drift>, Error> {
     let key = id.as_uuid().into_bytes();
     let mut state = OrganizationState::absent(id);
-    if let Some(organization) = one(connection, sql::ORGANIZATION, [key])? {
+    let row = one(
+        connection,
+        &statements::ORGANIZATION,
+        [key],
+        rows::organization,
+    )?;
+    let summary = one(connection, &statements::SUMMARY, [key], rows::summary)?;
+    if let Some((organization, status)) = row {
+        let due: Option<OrganizationSummary> = Some(organization.summary());
+        if organization.status.code() != status || summary != due {
+            return Ok(Err(Drift::Organization));
+        }
         state.set_organization(organization);
     }
-    let mut records = Vec::new();
-    each(
-        connection,
-        sql::ALL_MEMBERS,
-        key,
-        &mut records,
-        Record::Member,
-    )?;
-    each(
-        connection,
-        sql::ALL_WORKSPACES,
-        key,
-        &mut records,
-        Record::Workspace,
-    )?;
-    each(
-        connection,
-        sql::ALL_WORKSPACE_MEMBERS,
-        key,
-        &mut records,
-        Record::WorkspaceMember,
-    )?;
-    each(
-        connection,
-        sql::ALL_DOMAINS,
-        key,
-        &mut records,
-        Record::Domain,
-    )?;
-    each(
-        connection,
-        sql::ALL_RETIRED,
-        key,
-        &mut records,
-        Record::RetiredDomainName,
-    )?;
-    each(
-        connection,
-        sql::ALL_INVITATIONS,
-        key,
-        &mut records,
-        Record::Invitation,
-    )?;
-    let mut claims = Vec::new();
-    for record in records {
-        if let Record::Domain(Domain { name, .. })
-        | Record::RetiredDomainName(RetiredDomainName { name, .. }) = &record
-        {
-            let holder = holder(connection, &Claim::DomainName(name.clone()))?;
-            claims.push((name.clone(), holder));
-        }
-        state.put(record);
+    let mut misfiled = Vec::new();
+    for kind in Kind::ALL {
+        read_kind(connection, key, kind, &mut state, &mut misfiled)?;
     }
-    Ok(Everything {
+    Ok(Ok(Stored {
+        log: all(connection, &statements::ALL_COMMITS, [key], rows::entry)?,
+        claims: claims(connection, &state)?,
         state,
-        log: all(connection, sql::ALL_COMMITS, [key])?,
-        claims,
-        held: held(connection, key)?,
-    })
+        misfiled,
+    }))
 }
 
-fn each<T: FromRow>(
+fn read_kind(
     connection: &Connection,
-    sql: &'static str,
     key: [u8; 16],
-    records: &mut Vec<Record>,
-    record: fn(T) -> Record,
-) -> Result<(), SqliteError> {
-    records.extend(all(connection, sql, [key])?.into_iter().map(record));
+    kind: Kind,
+    state: &mut OrganizationState,
+    misfiled: &mut Vec<RecordId>,
+) -> Result<(), Error> {
+    all(connection, &statements::of(kind).all, [key], |row| {
+        let record = rows::record(row, 0, kind)?;
+        let (id, columns) = (record.id(), record.columns());
+        // After the record and the organization come the key and the other columns.
+        for (index, value) in (2..).zip(id.key().iter().chain(&columns)) {
+            if row.get_ref(index)? != cell(value) {
+                misfiled.push(id);
+                break;
+            }
+        }
+        state.put(record);
+        Ok(())
+    })?;
     Ok(())
 }
 
-fn held(connection: &Connection, key: [u8; 16]) -> Result<BTreeSet<DomainName>, SqliteError> {
-    let mut statement = connection.prepare_cached(sql::CLAIMS_OF)?;
-    let mut rows = statement.query([key])?;
-    let mut held = BTreeSet::new();
-    while let Some(row) = rows.next()? {
-        held.insert(Cells::of(row, "tenancy_claims").text(0, "key", DomainName::new)?);
+/// The claims that the organization holds, and those on its domains' names, each with its holder.
+fn claims(
+    connection: &Connection,
+    state: &OrganizationState,
+) -> Result<BTreeMap<Claim, OrganizationId>, Error> {
+    let key = state.id().as_uuid().into_bytes();
+    let held = all(connection, &statements::CLAIMS_OF, [key], |row| {
+        let cells = Cells::of(row, "claims");
+        let scope = cells.code(0, "scope", Some)?;
+        let text: StrDeserializer<'_, Reason> = cells.text(1, "key")?.into_deserializer();
+        let name = DomainName::deserialize(text);
+        let claim = name
+            .map(Claim::DomainName)
+            .map_err(|error| cells.unreadable("key", Box::new(error)))?;
+        if claim.filed().0 == scope {
+            Ok((claim, state.id()))
+        } else {
+            Err(cells.unreadable("scope", format!("{scope} stands for nothing").into()))
+        }
+    })?;
+    let mut claims: BTreeMap<_, _> = held.into_iter().collect();
+    let domains = state.domains().map(|domain| &domain.name);
+    let retired = state.retired_names().map(|retired| &retired.name);
+    for name in domains.chain(retired) {
+        // Another look at one that is held already says the same.
+        let claim = Claim::DomainName(name.clone());
+        if let Some(holder) = holder(connection, &claim)? {
+            claims.insert(claim, holder);
+        }
     }
-    Ok(held)
+    Ok(claims)
 }

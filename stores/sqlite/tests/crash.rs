@@ -58,7 +58,7 @@ fn child_writes_until_it_is_killed() {
 fn write_some(tenancy: &Tenancy<SqliteRepository>, turn: u32) {
     let ann = actor("ann");
     let create = CreateOrganization { name: name("Acme") };
-    let made = now(tenancy.execute(&ann, create)).unwrap();
+    let made = block_on(tenancy.execute(&ann, create)).unwrap();
     acknowledge(made.token, made.commit);
     let (organization, workspace) = (made.output.organization, made.output.workspace);
     let mut domains = Vec::new();
@@ -71,7 +71,7 @@ fn write_some(tenancy: &Tenancy<SqliteRepository>, turn: u32) {
             name: domain_name(&called),
             kind: DomainKind::Production,
         };
-        let made = now(tenancy.execute(&ann, create)).unwrap();
+        let made = block_on(tenancy.execute(&ann, create)).unwrap();
         acknowledge(made.token, made.commit);
         domains.push(made.output);
     }
@@ -80,7 +80,7 @@ fn write_some(tenancy: &Tenancy<SqliteRepository>, turn: u32) {
             organization,
             domain,
         };
-        let made = now(tenancy.execute(&ann, delete)).unwrap();
+        let made = block_on(tenancy.execute(&ann, delete)).unwrap();
         acknowledge(made.token, made.commit);
     }
     let invite = InviteToWorkspace {
@@ -89,10 +89,10 @@ fn write_some(tenancy: &Tenancy<SqliteRepository>, turn: u32) {
         email: email("bob@acme.example"),
         role: WorkspaceRole::Developer,
     };
-    let made = now(tenancy.execute(&ann, invite)).unwrap();
+    let made = block_on(tenancy.execute(&ann, invite)).unwrap();
     acknowledge(made.token, made.commit);
     let token = made.output.token.unwrap();
-    let made = now(tenancy.execute(&actor("bob"), AcceptInvitation { token })).unwrap();
+    let made = block_on(tenancy.execute(&actor("bob"), AcceptInvitation { token })).unwrap();
     acknowledge(made.token, made.commit);
 }
 
@@ -176,13 +176,20 @@ fn write_and_kill(path: &Path, round: usize) -> Acknowledged {
 /// What was acknowledged is there, in the log and in the tables.
 fn look_for(store: &SqliteRepository, acknowledged: &Acknowledged) {
     for (organization, versions) in acknowledged {
-        let log = now(store.log(*organization, Version::ABSENT, limit(10_000))).unwrap();
+        let list = List::Log {
+            organization: *organization,
+            after: Version::ABSENT,
+        };
+        let log = block_on(store.list(&list, limit(10_000))).unwrap();
         for (version, commit) in versions {
             let entry = log.get(usize::try_from(*version).unwrap() - 1);
-            let found = entry.map(|entry| entry.id);
+            let found = entry.and_then(|entry| match entry {
+                Item::LogEntry(entry) => Some(entry.id),
+                _ => None,
+            });
             assert_eq!(found, Some(*commit), "{organization} {version}");
         }
-        now(store.verify(*organization)).unwrap();
+        block_on(store.verify(*organization)).unwrap();
     }
 }
 
@@ -201,7 +208,7 @@ fn look_at_everything(place: &Place, acknowledged: &Acknowledged) {
     let mut count = 0;
     for id in organizations {
         let id = OrganizationId::from_uuid(uuid::Uuid::from_bytes(id.unwrap()));
-        now(store.verify(id)).unwrap();
+        block_on(store.verify(id)).unwrap();
         // Each was told to the outbox, in the same transaction.
         let due = connection.query_row(
             "SELECT first FROM tenancy_outbox WHERE organization_id = ?1",
@@ -219,6 +226,7 @@ fn look_at_everything(place: &Place, acknowledged: &Acknowledged) {
         "domains",
         "retired_domain_names",
         "invitations",
+        "former_members",
         "claims",
         "commits",
         "outbox",

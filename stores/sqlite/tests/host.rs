@@ -47,8 +47,8 @@ fn both_are_written() {
         Outcome::Committed
     );
     assert_eq!(invoices(&place), 1);
-    now(store.verify(commit.organization())).unwrap();
-    let facts = now(store.load(commit.organization(), &[]))
+    block_on(store.verify(commit.organization())).unwrap();
+    let facts = block_on(store.load(commit.organization(), &[]))
         .unwrap()
         .unwrap();
     assert_eq!(facts.organization, commit.next);
@@ -61,7 +61,10 @@ fn neither_is_written_when_the_hosts_row_is_refused() {
     let commit = creation("Acme");
     with_invoice(&place, &commit, -1).unwrap_err();
     assert_eq!(invoices(&place), 0);
-    assert_eq!(now(store.load(commit.organization(), &[])).unwrap(), None);
+    assert_eq!(
+        block_on(store.load(commit.organization(), &[])).unwrap(),
+        None
+    );
 }
 
 #[test]
@@ -69,7 +72,7 @@ fn neither_is_written_when_somebody_was_first() {
     let place = Place::new(quick());
     let store = place.open();
     let commit = creation("Acme");
-    assert_eq!(now(store.commit(&commit)).unwrap(), Outcome::Committed);
+    assert_eq!(block_on(store.commit(&commit)).unwrap(), Outcome::Committed);
     let before = dump(&place);
     assert_eq!(
         with_invoice(&place, &commit, 4200).unwrap(),
@@ -91,7 +94,7 @@ fn a_refused_commit_leaves_the_transaction_clean() {
         name: domain_name("acme-api"),
         kind: DomainKind::Sandbox,
     };
-    let taken = now(tenancy.prepare(&actor("ann"), create))
+    let taken = block_on(tenancy.prepare(&actor("ann"), create))
         .unwrap()
         .commit
         .unwrap();
@@ -125,14 +128,14 @@ fn a_late_commit_with_a_taken_claim_is_a_conflict() {
         name: domain_name("acme-api"),
         kind: DomainKind::Sandbox,
     };
-    let late = now(tenancy.prepare(&actor("ann"), create(two)))
+    let late = block_on(tenancy.prepare(&actor("ann"), create(two)))
         .unwrap()
         .commit
         .unwrap();
-    now(tenancy.execute(&actor("ann"), create(one))).unwrap();
+    block_on(tenancy.execute(&actor("ann"), create(one))).unwrap();
     domain(&tenancy, two, "other");
     assert_eq!(
-        now(tenancy.repository().commit(&late)).unwrap(),
+        block_on(tenancy.repository().commit(&late)).unwrap(),
         Outcome::Conflict
     );
 }

@@ -282,12 +282,11 @@ reads! {
         tenancy.workspace_members(actor, (at.organization, at.workspace), Paging::first(5));
     domains: |tenancy, actor, at|
         tenancy.domains(actor, (at.organization, at.workspace), Paging::first(5));
+    invitation: |tenancy, actor, at| tenancy.invitation(actor, at.organization, at.invitation);
     invitations: |tenancy, actor, at|
         tenancy.invitations(actor, at.organization, Paging::first(5));
     workspace_invitations: |tenancy, actor, at|
         tenancy.workspace_invitations(actor, (at.organization, at.workspace), Paging::first(5));
-    invitation: |tenancy, actor, at|
-        tenancy.invitation(actor, at.organization, at.invitation);
     audit_trail: |tenancy, actor, at|
         tenancy.audit_trail(actor, at.organization, Paging::first(5));
     reachable_organizations: |tenancy, actor, _at|

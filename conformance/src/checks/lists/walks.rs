@@ -11,7 +11,7 @@ use tenancy::{
 use crate::harness::Harness;
 use crate::model::{Place, continued, page, same, whole};
 use crate::report::{Failure, Verdict};
-use crate::world::{World, given, joined};
+use crate::world::{World, given, joined, taken};
 
 /// "An item that is present during the whole walk appears exactly once, however much is inserted or
 /// deleted meanwhile": before each page something comes and something goes, before and behind.
@@ -162,11 +162,7 @@ impl Changing<'_> {
                 // Whoever came for another list may hold a role in the workspace.
                 let mut events = Vec::new();
                 for held in world.model.state(self.id).workspaces_of(member.user) {
-                    events.push(Event::WorkspaceRoleTaken {
-                        workspace: held.workspace,
-                        user: member.user,
-                        role: held.role,
-                    });
+                    events.push(taken(held.workspace, member.user, held.role));
                 }
                 events.push(Event::MemberRemoved {
                     user: member.user,
@@ -178,11 +174,7 @@ impl Changing<'_> {
                 workspace: workspace.id,
                 name: workspace.name,
             },
-            Record::WorkspaceMember(member) => Event::WorkspaceRoleTaken {
-                workspace: member.workspace,
-                user: member.user,
-                role: member.role,
-            },
+            Record::WorkspaceMember(member) => taken(member.workspace, member.user, member.role),
             Record::Domain(domain) => Event::DomainDeleted {
                 domain: domain.id,
                 workspace: domain.workspace,

@@ -110,10 +110,9 @@ fn one_winner<R: Repository>(world: &mut World<R>, outcomes: &[(Commit, Outcome)
                 let _ = world.model.apply(commit);
             }
             Outcome::Conflict => {}
-            Outcome::Taken(claim) => {
-                return Err(Failure::new(format!(
-                    "{claim} is taken, but nobody asked for it"
-                )));
+            Outcome::Taken(_) | Outcome::IdUsed => {
+                let what = format!("{outcome:?}, but nobody asked for that");
+                return Err(Failure::new(what));
             }
         }
     }
@@ -287,7 +286,7 @@ pub async fn promise_1_a_storm_leaves_what_its_log_says<H: Harness>(harness: &H)
     let mut tasks = Vec::new();
     for seed in 0..TASKS {
         let (mut known, mut stormy) = (known.clone(), Stormy::new(world.either(tasks.len()), now));
-        let commands = rounds(harness, 25);
+        let commands = rounds(harness, 60);
         tasks.push(start(harness, async move {
             let mut random = Random::from_seed(seed);
             for _ in 0..commands {

@@ -12,17 +12,17 @@ use tenancy::commands::{
     AcceptInvitation, CreateDomain, CreateOrganization, CreateWorkspace, InviteToWorkspace,
     RemoveMember,
 };
-use tenancy::store::Repository;
+use tenancy::store::Directory;
 use tenancy::{
-    Actor, DomainAction, DomainKind, DomainName, EmailAddress, LogEntry, Name, OrganizationId,
+    Actor, DomainAction, DomainKind, DomainName, EmailAddress, Name, OrganizationId, Paging,
     Tenancy, UserId, VerifiedEmail, WorkspaceRole,
 };
 
 pub(crate) type Failure = Box<dyn Error>;
 
-/// Every method of the contract is asked for: load, commit (made, refused by a rule, refused by a claim) and
-/// standing. Whose log is worth a look is returned.
-pub(crate) async fn tell<R: Repository>(store: R) -> Result<OrganizationId, Failure> {
+/// Every method of the contract is asked for: load, commit (made, refused by a rule, refused by a claim), standing,
+/// and a list.
+pub(crate) async fn tell<R: Directory>(store: R) -> Result<(), Failure> {
     let tenancy = Tenancy::new(store);
     let (ann, bob) = (person("ann")?, person("bob")?);
 
@@ -93,20 +93,28 @@ pub(crate) async fn tell<R: Repository>(store: R) -> Result<OrganizationId, Fail
     if decision.is_allowed() {
         return Err("a removed member keeps nothing".into());
     }
-    Ok(acme.organization)
+    read_aloud(&tenancy, &ann, acme.organization).await
 }
 
-/// How many entries of the log a page has.
-pub(crate) const PAGE: i64 = 3;
-
 /// What the log says in the end, whatever driver read it, page by page.
-pub(crate) fn read_aloud(log: &[LogEntry]) -> Result<(), Failure> {
+async fn read_aloud<R: Directory>(
+    tenancy: &Tenancy<R>,
+    ann: &Actor,
+    acme: OrganizationId,
+) -> Result<(), Failure> {
+    const PAGE: u32 = 3;
     println!("\nThe log, {PAGE} at a time:");
-    for entry in log {
-        println!("  {} {}", entry.version, entry.command);
+    let mut versions = Vec::new();
+    let mut paging = Some(Paging::first(PAGE));
+    while let Some(page) = paging {
+        let entries = tenancy.audit_trail(ann, acme, page).await?;
+        for entry in entries.items {
+            println!("  {} {}", entry.version, entry.command);
+            versions.push(entry.version.get());
+        }
+        paging = entries.next.map(|last| page.after(last));
     }
-    let versions = log.iter().map(|entry| entry.version.get());
-    if versions.eq(1..=5) {
+    if versions == [1, 2, 3, 4, 5] {
         return Ok(());
     }
     Err("two creations, an invitation, its acceptance, a removal".into())

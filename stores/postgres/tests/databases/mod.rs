@@ -5,12 +5,15 @@
     unreachable_pub,
     clippy::allow_attributes,
     clippy::unwrap_used,
+    clippy::panic,
     clippy::missing_panics_doc,
     clippy::must_use_candidate,
     reason = "each test binary that includes this uses its own part of it, and fails by panicking"
 )]
 
+pub mod deliveries;
 pub mod people;
+pub mod stranger;
 
 use std::io::Write as _;
 use std::sync::LazyLock;

@@ -2,7 +2,7 @@
 
 use std::num::NonZeroU32;
 
-use sqlx::{PgPool, Row as _};
+use sqlx::{AssertSqlSafe, PgPool, Row as _};
 use tenancy::{commands::*, store::*, *};
 use tenancy_postgres::PostgresRepository;
 
@@ -78,25 +78,16 @@ pub async fn join(tenancy: &Store, acme: CreatedOrganization, who: &str, role: W
 
 /// Every row of every table of ours, as text: to see that nothing changed.
 pub async fn dump(pool: &PgPool) -> Vec<String> {
-    const TABLES: [&str; 9] = [
-        "SELECT 'organizations ' || t::text FROM tenancy.organizations t",
-        "SELECT 'members ' || t::text FROM tenancy.members t",
-        "SELECT 'workspaces ' || t::text FROM tenancy.workspaces t",
-        "SELECT 'workspace members ' || t::text FROM tenancy.workspace_members t",
-        "SELECT 'domains ' || t::text FROM tenancy.domains t",
-        "SELECT 'retired ' || t::text FROM tenancy.retired_domain_names t",
-        "SELECT 'invitations ' || t::text FROM tenancy.invitations t",
-        "SELECT 'claims ' || t::text FROM tenancy.claims t",
-        "SELECT 'commits ' || t::text FROM tenancy.commits t",
-    ];
+    let kinds = Kind::ALL.into_iter().map(Kind::table);
     let mut lines = Vec::new();
-    for table in TABLES {
-        let rows = sqlx::query(table).fetch_all(pool).await.unwrap();
+    for table in kinds.chain(["organizations", "claims", "commits", "outbox"]) {
+        let text = format!("SELECT '{table} ' || t::text FROM tenancy.{table} t");
+        let rows = sqlx::query(AssertSqlSafe(text))
+            .fetch_all(pool)
+            .await
+            .unwrap();
         lines.extend(rows.iter().map(|row| row.get::<String, _>(0)));
     }
-    let waiting = sqlx::query("SELECT 'outbox ' || t::text FROM tenancy.outbox t");
-    let rows = waiting.fetch_all(pool).await.unwrap();
-    lines.extend(rows.iter().map(|row| row.get::<String, _>(0)));
     lines.sort();
     lines
 }

@@ -11,10 +11,10 @@ use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use tenancy::commands::{
     AcceptInvitation, CreateDomain, CreateOrganization, DeleteDomain, InviteToWorkspace,
 };
-use tenancy::store::Directory;
+use tenancy::store::{Directory, Item, Kind, List};
 use tenancy::{
-    Actor, CommitId, DomainKind, DomainName, Done, EmailAddress, Error, Name, OrganizationId,
-    Settings, Tenancy, UserId, VerifiedEmail, Version, WorkspaceRole,
+    Actor, CommitId, DomainKind, DomainName, Done, EmailAddress, Error, LogEntry, Name,
+    OrganizationId, Settings, Tenancy, UserId, VerifiedEmail, Version, WorkspaceRole,
 };
 use tenancy_postgres::PostgresRepository;
 use tokio::task::JoinSet;
@@ -197,13 +197,26 @@ impl Storm {
     }
 }
 
+/// An organization's whole log.
+pub async fn log(store: &PostgresRepository, organization: OrganizationId) -> Vec<LogEntry> {
+    let log = List::Log {
+        organization,
+        after: Version::ABSENT,
+    };
+    let items = store.list(&log, limit(10_000)).await.unwrap();
+    let entry = |item| match item {
+        Item::LogEntry(entry) => entry,
+        item => panic!("a log has entries, not {item:?}"),
+    };
+    items.into_iter().map(entry).collect()
+}
+
 /// What was acknowledged is in the log, once; every organization is what its log says, the unacknowledged
 /// ones too; and no row belongs to none.
 pub async fn nothing_is_lost(pool: &PgPool, heard: &Heard) {
     let store = PostgresRepository::new(pool.clone());
     for (organization, versions) in heard.all() {
-        let log = store.log(organization, Version::ABSENT, limit(10_000));
-        let log = log.await.unwrap();
+        let log = log(&store, organization).await;
         for (version, commit) in versions {
             let entry = log.iter().find(|entry| entry.version.get() == version);
             assert_eq!(
@@ -221,17 +234,8 @@ pub async fn nothing_is_lost(pool: &PgPool, heard: &Heard) {
     for (id,) in ids {
         store.verify(OrganizationId::from_uuid(id)).await.unwrap();
     }
-    for table in [
-        "members",
-        "workspaces",
-        "workspace_members",
-        "domains",
-        "retired_domain_names",
-        "invitations",
-        "claims",
-        "commits",
-        "outbox",
-    ] {
+    let kinds = Kind::ALL.into_iter().map(Kind::table);
+    for table in kinds.chain(["claims", "commits", "outbox"]) {
         let orphans = format!(
             "SELECT count(*) FROM tenancy.{table} t \
              WHERE NOT EXISTS (SELECT 1 FROM tenancy.organizations o WHERE o.id = t.organization_id)"

@@ -99,7 +99,9 @@ pub fn limit(limit: u32) -> NonZeroU32 {
 /// Acme, made by Ann.
 pub fn acme(tenancy: &Tenancy<SqliteRepository>) -> CreatedOrganization {
     let command = CreateOrganization { name: name("Acme") };
-    now(tenancy.execute(&actor("ann"), command)).unwrap().output
+    block_on(tenancy.execute(&actor("ann"), command))
+        .unwrap()
+        .output
 }
 
 /// A domain of Ann's.
@@ -114,7 +116,9 @@ pub fn domain(
         name: domain_name(called),
         kind: DomainKind::Sandbox,
     };
-    now(tenancy.execute(&actor("ann"), command)).unwrap().output
+    block_on(tenancy.execute(&actor("ann"), command))
+        .unwrap()
+        .output
 }
 
 /// Somebody joins the first workspace, invited by Ann.
@@ -130,9 +134,11 @@ pub fn join(
         email: email(&format!("{who}@acme.example")),
         role,
     };
-    let invited = now(tenancy.execute(&actor("ann"), command)).unwrap().output;
+    let invited = block_on(tenancy.execute(&actor("ann"), command))
+        .unwrap()
+        .output;
     let token = invited.token.unwrap();
-    now(tenancy.execute(&actor(who), AcceptInvitation { token })).unwrap();
+    block_on(tenancy.execute(&actor(who), AcceptInvitation { token })).unwrap();
 }
 
 /// Decides on the creation of an organization, without writing it.

@@ -1,0 +1,98 @@
+//! How a host sets it up.
+
+use core::future::Future;
+use core::num::NonZeroU32;
+use core::time::Duration;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use chrono::{DateTime, Utc};
+
+use super::Tenancy;
+use crate::command::whole_milliseconds;
+use crate::settings::Settings;
+
+impl<R> Tenancy<R> {
+    /// On that store, with the rulebook's settings, the system's clock, and 8 attempts.
+    #[must_use]
+    pub fn new(repository: R) -> Self {
+        Self {
+            repository,
+            settings: Settings::default(),
+            attempts: NonZeroU32::new(8).unwrap_or(NonZeroU32::MIN),
+            clock: Arc::new(|| SystemTime::now().into()),
+            sleep: Arc::new(|_| Box::pin(yield_once())),
+        }
+    }
+
+    /// With the host's settings.
+    #[must_use]
+    pub fn with_settings(mut self, settings: Settings) -> Self {
+        self.settings = settings;
+        self
+    }
+
+    /// With another clock than the system's: for tests, and for hosts that have their own.
+    ///
+    /// ```
+    /// use chrono::{TimeZone, Utc};
+    /// use tenancy::store::MemoryRepository;
+    /// use tenancy::Tenancy;
+    ///
+    /// let noon = Utc.with_ymd_and_hms(2026, 11, 23, 12, 0, 0).unwrap();
+    /// let tenancy = Tenancy::new(MemoryRepository::new()).with_clock(move || noon);
+    /// ```
+    #[must_use]
+    pub fn with_clock(mut self, clock: impl Fn() -> DateTime<Utc> + Send + Sync + 'static) -> Self {
+        self.clock = Arc::new(clock);
+        self
+    }
+
+    /// With the host's way to wait between attempts, such as `tokio::time::sleep`. Without one, a lost
+    /// race is tried again at once.
+    #[must_use]
+    pub fn with_sleep<F, Fut>(mut self, sleep: F) -> Self
+    where
+        F: Fn(Duration) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = ()> + Send + 'static,
+    {
+        self.sleep = Arc::new(move |duration| Box::pin(sleep(duration)));
+        self
+    }
+
+    /// With another number of attempts before [`Error::Contended`](crate::Error::Contended).
+    #[must_use]
+    pub fn with_attempts(mut self, attempts: NonZeroU32) -> Self {
+        self.attempts = attempts;
+        self
+    }
+
+    /// The store.
+    #[must_use]
+    pub const fn repository(&self) -> &R {
+        &self.repository
+    }
+
+    /// The settings.
+    #[must_use]
+    pub const fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    pub(crate) fn now(&self) -> DateTime<Utc> {
+        whole_milliseconds((self.clock)())
+    }
+}
+
+/// Lets whoever else runs on this thread go first, once.
+fn yield_once() -> impl Future<Output = ()> + Send {
+    let mut yielded = false;
+    core::future::poll_fn(move |context| {
+        if yielded {
+            return core::task::Poll::Ready(());
+        }
+        yielded = true;
+        context.waker().wake_by_ref();
+        core::task::Poll::Pending
+    })
+}

@@ -1,0 +1,227 @@
+//! Lists, a page at a time.
+
+use core::num::NonZeroU32;
+
+use rusqlite::{Connection, Params, Row};
+use tenancy::store::{Item, Kind, List, RecordId};
+use tenancy::{OrganizationRole, RoleSet, Version, WorkspaceRole};
+use uuid::Uuid;
+
+use crate::error::Error;
+use crate::load::snapshot;
+use crate::rows::{self, all};
+use crate::statements::{self, Statement};
+
+/// A page of a list.
+pub(crate) fn list(
+    connection: &Connection,
+    list: &List,
+    limit: NonZeroU32,
+) -> Result<Vec<Item>, Error> {
+    let page = Page { connection, limit };
+    let limit = limit.get();
+    match list {
+        List::Members {
+            organization,
+            roles,
+            after,
+        } => {
+            let (id, after) = (organization.as_uuid(), After(after.map(|id| id.as_uuid())));
+            let asked = asked(OrganizationRole::ALL, *roles, RoleSet::of_organization);
+            let Some(roles) = asked else {
+                let parameters = (id.as_bytes(), after.bytes(), limit);
+                return page.records(Kind::Member, &statements::PAGE_MEMBERS, parameters);
+            };
+            page.merged(roles, |page, role: OrganizationRole| {
+                let parameters = (id.as_bytes(), after.bytes(), limit, role.code());
+                page.records(Kind::Member, &statements::PAGE_MEMBERS_ROLE, parameters)
+            })
+        }
+        List::WorkspaceMembers {
+            organization,
+            workspace,
+            roles,
+            after,
+        } => {
+            let (id, after) = (organization.as_uuid(), After(after.map(|id| id.as_uuid())));
+            let (workspace, kind) = (workspace.as_uuid(), Kind::WorkspaceMember);
+            let asked = asked(WorkspaceRole::ALL, *roles, RoleSet::of_workspace);
+            let Some(roles) = asked else {
+                let parameters = (id.as_bytes(), after.bytes(), limit, workspace.as_bytes());
+                return page.records(kind, &statements::PAGE_WORKSPACE_MEMBERS, parameters);
+            };
+            page.merged(roles, |page, role: WorkspaceRole| {
+                let (after, workspace, role) = (after.bytes(), workspace.as_bytes(), role.code());
+                let parameters = (id.as_bytes(), after, limit, workspace, role);
+                page.records(kind, &statements::PAGE_WORKSPACE_MEMBERS_ROLE, parameters)
+            })
+        }
+        List::Workspaces {
+            organization,
+            after,
+        } => {
+            let (id, after) = (organization.as_uuid(), After(after.map(|id| id.as_uuid())));
+            let parameters = (id.as_bytes(), after.bytes(), limit);
+            page.records(Kind::Workspace, &statements::PAGE_WORKSPACES, parameters)
+        }
+        List::WorkspacesOf {
+            organization,
+            user,
+            after,
+        } => {
+            let (id, after) = (organization.as_uuid(), After(after.map(|id| id.as_uuid())));
+            let (user, first, second) = (user.as_uuid(), Kind::Workspace, Kind::WorkspaceMember);
+            let parameters = (id.as_bytes(), after.bytes(), limit, user.as_bytes());
+            page.items(&statements::PAGE_WORKSPACES_OF, parameters, |row| {
+                let workspace = rows::record(row, 0, first)?;
+                Ok(Item::Pair(
+                    workspace,
+                    rows::record(row, rows::width(first), second)?,
+                ))
+            })
+        }
+        List::Domains {
+            organization,
+            workspace,
+            after,
+        } => {
+            let (id, after) = (organization.as_uuid(), After(after.map(|id| id.as_uuid())));
+            let workspace = workspace.as_uuid();
+            let parameters = (id.as_bytes(), after.bytes(), limit, workspace.as_bytes());
+            page.records(Kind::Domain, &statements::PAGE_DOMAINS, parameters)
+        }
+        List::Invitations {
+            organization,
+            workspace: None,
+            after,
+        } => {
+            let (id, after) = (organization.as_uuid(), After(after.map(|id| id.as_uuid())));
+            let parameters = (id.as_bytes(), after.bytes(), limit);
+            page.records(Kind::Invitation, &statements::PAGE_OPEN, parameters)
+        }
+        List::Invitations {
+            organization,
+            workspace: Some(workspace),
+            after,
+        } => {
+            let (id, after) = (organization.as_uuid(), After(after.map(|id| id.as_uuid())));
+            let workspace = workspace.as_uuid();
+            let parameters = (id.as_bytes(), after.bytes(), limit, workspace.as_bytes());
+            page.records(Kind::Invitation, &statements::PAGE_OPEN_INTO, parameters)
+        }
+        List::OrganizationsOf { user, after } => {
+            let (user, after) = (user.as_uuid(), After(after.map(|id| id.as_uuid())));
+            let parameters = (user.as_bytes(), after.bytes(), limit);
+            let statement = &statements::PAGE_ORGANIZATIONS_OF;
+            page.across(Kind::Member, statement, parameters)
+        }
+        List::InvitationsTo { email, after } => {
+            let organization = After(after.map(|(organization, _)| organization.as_uuid()));
+            let invitation = After(after.map(|(_, invitation)| invitation.as_uuid()));
+            let (organization, invitation) = (organization.bytes(), invitation.bytes());
+            let parameters = (email.as_str(), organization, limit, invitation);
+            let statement = &statements::PAGE_INVITATIONS_TO;
+            page.across(Kind::Invitation, statement, parameters)
+        }
+        List::Log {
+            organization,
+            after,
+        } => {
+            let parameters = (organization.as_uuid().into_bytes(), beyond(*after), limit);
+            page.items(&statements::PAGE_LOG, parameters, |row| {
+                Ok(Item::LogEntry(rows::entry(row)?))
+            })
+        }
+    }
+}
+
+/// A version to begin after. One that SQLite has no room for is beyond every log.
+pub(crate) fn beyond(version: Version) -> i64 {
+    i64::try_from(version.get()).unwrap_or(i64::MAX)
+}
+
+/// The roles of a layer that are in a set; `None` if all are, so that there is nothing to choose by.
+fn asked<R: Copy>(
+    all: impl IntoIterator<Item = R>,
+    set: RoleSet,
+    alone: impl Fn(R) -> RoleSet,
+) -> Option<Vec<R>> {
+    let (asked, others): (Vec<R>, Vec<R>) =
+        all.into_iter().partition(|role| set.contains(alone(*role)));
+    (!others.is_empty()).then_some(asked)
+}
+
+/// Where a page begins: after an id, or with the first. An empty blob comes before every id.
+struct After(Option<Uuid>);
+
+impl After {
+    fn bytes(&self) -> &[u8] {
+        self.0.as_ref().map_or(&[], |id| id.as_bytes().as_slice())
+    }
+}
+
+/// The part of a list that is asked for.
+struct Page<'c> {
+    connection: &'c Connection,
+    limit: NonZeroU32,
+}
+
+impl Page<'_> {
+    fn items(
+        &self,
+        statement: &Statement,
+        parameters: impl Params,
+        read: impl Fn(&Row<'_>) -> Result<Item, Error>,
+    ) -> Result<Vec<Item>, Error> {
+        all(self.connection, statement, parameters, read)
+    }
+
+    fn records(
+        &self,
+        kind: Kind,
+        statement: &Statement,
+        parameters: impl Params,
+    ) -> Result<Vec<Item>, Error> {
+        self.items(statement, parameters, |row| {
+            Ok(Item::Record(rows::record(row, 0, kind)?))
+        })
+    }
+
+    fn across(
+        &self,
+        kind: Kind,
+        statement: &Statement,
+        parameters: impl Params,
+    ) -> Result<Vec<Item>, Error> {
+        self.items(statement, parameters, |row| {
+            let record = rows::record(row, rows::SUMMARY_WIDTH, kind)?;
+            Ok(Item::Across(rows::summary(row)?, record))
+        })
+    }
+
+    /// A page of each role, merged: an organization of 100,000 Members has few Admins, and not all members
+    /// are to be looked through for the few.
+    fn merged<R>(
+        &self,
+        roles: Vec<R>,
+        page: impl Fn(&Self, R) -> Result<Vec<Item>, Error>,
+    ) -> Result<Vec<Item>, Error> {
+        snapshot(self.connection, |_| {
+            let mut found: Vec<(Option<RecordId>, Item)> = Vec::new();
+            for role in roles {
+                let items = page(self, role)?.into_iter();
+                found.extend(items.map(|item| (id_of(&item), item)));
+            }
+            found.sort_unstable_by(|(one, _), (other, _)| one.cmp(other));
+            found.truncate(usize::try_from(self.limit.get()).unwrap_or(usize::MAX));
+            Ok(found.into_iter().map(|(_, item)| item).collect())
+        })
+    }
+}
+
+fn id_of(item: &Item) -> Option<RecordId> {
+    match item {
+        Item::Record(record) => Some(record.id()),
+        Item::Pair(..) | Item::Across(..) | Item::LogEntry(_) => None,
+    }
+}
