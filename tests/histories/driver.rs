@@ -1,6 +1,8 @@
 //! Random histories, told to the crate and to the model at once.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::convert::Infallible;
+use std::fmt::Debug;
 use std::mem::{Discriminant, discriminant};
 use std::num::NonZeroU32;
 use std::sync::Arc;
@@ -9,13 +11,13 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use tenancy::commands::{
-    Accepted, AppointAdmin, CreateOrganization, CreatedOrganization, DeletedWorkspace, Departure,
-    Invited, Revoked, SetWorkspaceQuota,
+    Accepted, AppointAdmin, Command, CreateOrganization, CreatedOrganization, DeletedWorkspace,
+    Departure, Invited, Revoked, SetWorkspaceQuota,
 };
 use tenancy::store::{MemoryRepository, OrganizationState};
 use tenancy::{
-    Actor, DomainId, Event, InvitationId, InvitationToken, InvitationValidity, Name, Operator,
-    OrganizationId, QuotaUsage, Refusal, Settings, Tenancy, VerifiedEmail, WorkspaceId,
+    Actor, DomainId, Error, Event, InvitationId, InvitationToken, InvitationValidity, Name,
+    Operator, OrganizationId, QuotaUsage, Refusal, Settings, Tenancy, VerifiedEmail, WorkspaceId,
 };
 use tenancy_tests::commands::Ask;
 use tenancy_tests::model::{Choices, Drawn, Model, Who};
@@ -52,6 +54,17 @@ pub struct Happened {
     pub revoked: Option<BTreeSet<InvitationId>>,
     pub accepted: Option<Accepted>,
     pub now: DateTime<Utc>,
+}
+
+/// What the crate answered.
+struct Answered {
+    prepared: Result<Vec<Discriminant<Event>>, &'static str>,
+    result: Result<Vec<Event>, &'static str>,
+    made: Option<OrganizationId>,
+    refusal: Option<Refusal>,
+    token: Option<InvitationToken>,
+    revoked: Option<BTreeSet<InvitationId>>,
+    accepted: Option<Accepted>,
 }
 
 /// What a test wants to know of an answer.
@@ -189,26 +202,15 @@ impl Driver {
         let states_before = self.states();
         let before = self.model.clone();
         let now = self.now();
-        let mut refused = None;
-        let (prepared, result, made, token, revoked, accepted) = with_command!(&ask, command => {
-            let prepared = tenancy::block_on(self.tenancy.prepare(&actor, command.clone()));
-            let prepared = match prepared {
-                Ok(decided) => Ok(decided.events.iter().map(discriminant).collect()),
-                Err(error) => Err(error.refusal().unwrap_or_else(|| panic!("{error:?}")).code()),
-            };
-            match tenancy::block_on(self.tenancy.execute(&actor, command.clone())) {
-                Ok(done) => {
-                    assert_eq!(done.token.version, self.version(done.token.organization));
-                    let (token, revoked) = (done.output.token(), done.output.revoked());
-                    (prepared, Ok(done.events), Some(done.token.organization), token, revoked, done.output.accepted())
-                }
-                Err(error) => {
-                    let refusal = error.refusal().unwrap_or_else(|| panic!("{ask:?}: {error:?}"));
-                    refused = Some(refusal.clone());
-                    (prepared, Err(refusal.code()), None, None, None, None)
-                }
-            }
-        });
+        let Answered {
+            prepared,
+            result,
+            made,
+            refusal,
+            token,
+            revoked,
+            accepted,
+        } = with_command!(&ask, command => self.answer(&actor, command));
         let on = self.note(
             &ask,
             made,
@@ -242,11 +244,54 @@ impl Driver {
             states_after: self.states(),
             prepared,
             result,
-            refusal: refused,
+            refusal,
             expected,
             revoked,
             accepted,
             now,
+        }
+    }
+
+    /// Asks the crate: what it would do, and then to do it.
+    fn answer<C: Command + Clone + Debug>(&self, actor: &Actor, command: &C) -> Answered
+    where
+        C::Output: Told,
+    {
+        let refused = |error: Error<Infallible>| match error {
+            Error::Refused(refusal) => refusal,
+            error => panic!("{command:?}: {error:?}"),
+        };
+        let prepared = tenancy::block_on(self.tenancy.prepare(actor, command.clone()));
+        let prepared = match prepared {
+            Ok(decided) => Ok(decided.events.iter().map(discriminant).collect()),
+            Err(error) => Err(refused(error).code()),
+        };
+        match tenancy::block_on(self.tenancy.execute(actor, command.clone())) {
+            Ok(done) => {
+                let made = done.token.organization;
+                assert_eq!(done.token.version, self.version(made));
+                Answered {
+                    prepared,
+                    result: Ok(done.events),
+                    made: Some(made),
+                    refusal: None,
+                    token: done.output.token(),
+                    revoked: done.output.revoked(),
+                    accepted: done.output.accepted(),
+                }
+            }
+            Err(error) => {
+                let refusal = refused(error);
+                Answered {
+                    prepared,
+                    result: Err(refusal.code()),
+                    made: None,
+                    refusal: Some(refusal),
+                    token: None,
+                    revoked: None,
+                    accepted: None,
+                }
+            }
         }
     }
 

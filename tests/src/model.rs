@@ -327,7 +327,11 @@ impl Model {
         self.organizations.get_mut(&id).ok_or(NOT_FOUND)
     }
 
-    /// What a command does, or the code of the refusal. A refused command does nothing: work on a copy.
+    /// The world after a command. A refused one does nothing: work on a copy.
+    ///
+    /// # Errors
+    ///
+    /// The code of the refusal.
     pub fn ask(
         &self,
         choices: Choices,

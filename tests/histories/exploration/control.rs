@@ -49,6 +49,8 @@ fn put(node: &mut Node, records: impl IntoIterator<Item = Record>) {
     node.states[0].set_organization(row);
 }
 
+type Breaks<'a> = Box<dyn Fn(&mut Node) + 'a>;
+
 #[test]
 fn a_state_that_breaks_an_invariant_is_noticed() {
     let bounds = Bounds {
@@ -97,7 +99,6 @@ fn a_state_that_breaks_an_invariant_is_noticed() {
         })
     };
     let somebody = user(1);
-    type Breaks<'a> = Box<dyn Fn(&mut Node) + 'a>;
     let broken: [(&str, &str, Breaks<'_>); 6] = [
         (
             "no Admin",

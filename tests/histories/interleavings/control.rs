@@ -1,6 +1,6 @@
 //! The harness on a store that breaks its promises: it has to notice, or it would notice nothing.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::convert::Infallible;
 use std::sync::{Mutex, PoisonError};
 
@@ -12,10 +12,11 @@ use tenancy::store::{
     Change, Claim, Commit, Drift, Facts, Held, Key, OrganizationState, Outcome, Repository, Stored,
 };
 use tenancy::{
-    DomainKind, LogEntry, OrganizationId, OrganizationRole, Resource, UserId, WorkspaceRole,
+    CommitId, DomainKind, LogEntry, OrganizationId, OrganizationRole, Resource, UserId,
+    WorkspaceRole,
 };
 
-use super::harness::{Founded, Orders, Writers, all_orders, wants};
+use super::harness::{Founded, ONE_OF_TWO, Orders, Writers, all_orders, sets, wants, wants_as};
 use tenancy_tests::world::{Acme, Inspected, id, user};
 
 /// Which promises the store keeps.
@@ -26,6 +27,8 @@ enum Keeps {
     AllButVersions,
     /// But for claims: it gives one to everybody.
     AllButClaims,
+    /// But for the ids of commits: it takes one twice.
+    AllButIds,
 }
 
 /// As simple as a store can be, and trusting: nothing is checked but what it promises.
@@ -38,6 +41,8 @@ struct Store {
 struct Inner {
     organizations: HashMap<OrganizationId, (OrganizationState, Vec<LogEntry>)>,
     claims: HashMap<Claim, OrganizationId>,
+    /// Of every commit that was made, in whichever organization.
+    ids: HashSet<CommitId>,
 }
 
 impl Store {
@@ -72,6 +77,9 @@ impl Repository for Store {
             let id = commit.organization();
             let absent = || (OrganizationState::absent(id), Vec::new());
             let (state, _) = inner.organizations.entry(id).or_insert_with(absent);
+            if self.keeps != Keeps::AllButIds && inner.ids.contains(&commit.entry.id) {
+                return Outcome::IdUsed;
+            }
             if self.keeps != Keeps::AllButVersions && state.version() != commit.expected {
                 return Outcome::Conflict;
             }
@@ -95,6 +103,7 @@ impl Repository for Store {
                 }
             }
             log.push(commit.entry.clone());
+            inner.ids.insert(commit.entry.id);
             Outcome::Committed
         }))
     }
@@ -159,10 +168,10 @@ fn run(race: Race, keeps: Keeps) -> Orders {
 
 #[test]
 fn a_store_that_keeps_its_promises_shows_no_disorder() {
-    for (name, race) in VERSIONED
-        .into_iter()
-        .chain([("one name in two", two_claim as Race)])
-    {
+    for (name, race) in VERSIONED.into_iter().chain([
+        ("one name in two", two_claim as Race),
+        ("one id in two", two_under_one_id as Race),
+    ]) {
         let orders = run(race, Keeps::All);
         assert_eq!(orders.disorder, [], "{name}");
         assert!(orders.schedules >= 6, "{name}");
@@ -193,6 +202,15 @@ fn a_store_that_gives_a_claim_twice_is_found_out() {
             .all(|(_, wrong)| wrong.contains(twice))
     );
     assert!(!orders.disorder.is_empty(), "not noticed");
+}
+
+#[test]
+fn a_store_that_takes_an_id_twice_is_found_out() {
+    let kept = run(two_under_one_id, Keeps::All);
+    assert_eq!(kept.outcomes, sets(ONE_OF_TWO));
+    // Each organization by itself is in order; that both requests were carried out under one id is not.
+    let broken = run(two_under_one_id, Keeps::AllButIds);
+    assert_eq!(broken.outcomes, sets([[true, true]]));
 }
 
 fn two_leave(keeps: Keeps) -> (Founded<Store>, Writers<Store>) {
@@ -262,6 +280,19 @@ fn delete_and_member(keeps: Keeps) -> (Founded<Store>, Writers<Store>) {
     };
     let ann = user("ann");
     let writers = vec![wants(&ann, delete), wants(&ann, give)];
+    (world, writers)
+}
+
+/// One id for requests in two organizations (A6).
+fn two_under_one_id(keeps: Keeps) -> (Founded<Store>, Writers<Store>) {
+    let world = Founded::on(Store::that(keeps));
+    let acme = world.acme;
+    let zebra = world.born(&user("zoe"), "Zebra");
+    let commit = CommitId::new();
+    let writers = vec![
+        wants_as(commit, &user("ann"), acme.rename("Acme SAS")),
+        wants_as(commit, &user("zoe"), zebra.rename("Zebra SAS")),
+    ];
     (world, writers)
 }
 

@@ -210,3 +210,29 @@ fn one_id_for_two_requests_at_once_is_one_of_them() {
     });
     assert_eq!(outcomes, sets(ONE_OF_TWO));
 }
+
+#[test]
+fn a6_one_id_for_requests_in_two_organizations_at_once_is_one_of_them() {
+    let begin = || {
+        let (world, zebra) = acme_and_zebra();
+        let id = CommitId::new();
+        let writers = vec![
+            wants_as(id, &user("ann"), world.acme.rename("Acme SAS")),
+            wants_as(id, &user("zoe"), zebra.rename("Zebra SAS")),
+        ];
+        (world, writers)
+    };
+    let outcomes = every_order_leaves(begin, |world, ended| {
+        let store = world.tenancy.repository();
+        let states = world
+            .organizations()
+            .into_iter()
+            .filter_map(|id| store.state(id));
+        let renamed = states.filter(|state| {
+            let name = state.organization().map(|row| row.name.as_str().to_owned());
+            name.is_some_and(|name| name.ends_with("SAS"))
+        });
+        assert_eq!(renamed.count(), ended.iter().filter(|done| **done).count());
+    });
+    assert_eq!(outcomes, sets(ONE_OF_TWO));
+}

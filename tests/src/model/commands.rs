@@ -64,7 +64,7 @@ impl Model {
             // O5
             Ask::RenameOrganization(RenameOrganization { organization, name }) => {
                 let it = self.on_organization(who, *organization, OrganizationAction::Rename)?;
-                it.name = name.as_str().to_owned();
+                name.as_str().clone_into(&mut it.name);
             }
             Ask::EditCompany(EditCompany {
                 organization,
@@ -124,7 +124,7 @@ impl Model {
                     return Err("workspace_name_taken");
                 }
                 let renamed = it.workspaces.get_mut(workspace).ok_or(NOT_FOUND)?;
-                renamed.name = name.as_str().to_owned();
+                name.as_str().clone_into(&mut renamed.name);
             }
             // O5
             Ask::EditWorkspaceInvoicing(EditWorkspaceInvoicing {
@@ -374,14 +374,14 @@ impl Model {
                 organization,
                 invitation,
             }) => {
-                self.from_the_list(call, *organization, *invitation)?;
+                self.listed(call, *organization, *invitation)?;
                 self.accept(who, *organization, *invitation)?;
             }
             Ask::DeclineReceivedInvitation(DeclineReceivedInvitation {
                 organization,
                 invitation,
             }) => {
-                self.from_the_list(call, *organization, *invitation)?;
+                self.listed(call, *organization, *invitation)?;
                 self.decline(*organization, *invitation)?;
             }
             // W2

@@ -161,7 +161,7 @@ impl Model {
     }
 
     /// I11: who has verified the address may answer without the link; to anybody else there is none such (I3).
-    pub(super) fn from_the_list(
+    pub(super) fn listed(
         &self,
         call: &Call<'_>,
         id: OrganizationId,
