@@ -35,8 +35,8 @@ use tenancy::commands::{
 };
 use tenancy::store::Outcome;
 use tenancy::{
-    Actor, CommitId, EmailAddress, Event, InvitationId, LogEntry, Name, OrganizationRole, Tenancy,
-    UserId, VerifiedEmail,
+    Actor, CommitId, EmailAddress, Event, InvitationId, LogEntry, Name, OrganizationRole, Settings,
+    Tenancy, UserId, VerifiedEmail,
 };
 use tenancy_postgres::{PostgresRepository, apply};
 
@@ -124,7 +124,11 @@ pub(crate) async fn run(url: &str) -> Result<(), Failure> {
     )
     .await?;
     let repository = PostgresRepository::new(pool.clone());
-    let tenancy = Tenancy::new(repository.clone());
+    let settings = Settings {
+        resend_pause: Duration::ZERO, // the story doesn't wait the minute that a link stands
+        ..Settings::default()
+    };
+    let tenancy = Tenancy::new(repository.clone()).with_settings(settings);
     let host = Host {
         tenancy: &tenancy,
         pool: &pool,

@@ -31,8 +31,8 @@ use tenancy::commands::{
 };
 use tenancy::store::Outcome;
 use tenancy::{
-    Actor, CommitId, EmailAddress, Event, InvitationId, LogEntry, Name, OrganizationRole, Tenancy,
-    UserId, VerifiedEmail, block_on,
+    Actor, CommitId, EmailAddress, Event, InvitationId, LogEntry, Name, OrganizationRole, Settings,
+    Tenancy, UserId, VerifiedEmail, block_on,
 };
 use tenancy_sqlite::{SqliteRepository, apply};
 
@@ -107,7 +107,11 @@ fn main() -> Result<(), Failure> {
              nonce BLOB NOT NULL, sealed BLOB NOT NULL
          ) STRICT, WITHOUT ROWID",
     )?;
-    let tenancy = Tenancy::new(repository.clone());
+    let settings = Settings {
+        resend_pause: Duration::ZERO, // the story doesn't wait the minute that a link stands
+        ..Settings::default()
+    };
+    let tenancy = Tenancy::new(repository.clone()).with_settings(settings);
     let mut host = Host {
         tenancy: &tenancy,
         connection,
