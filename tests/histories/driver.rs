@@ -1,7 +1,6 @@
 //! Random histories, told to the crate and to the model at once.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::convert::Infallible;
 use std::fmt::Debug;
 use std::mem::{Discriminant, discriminant};
 use std::num::NonZeroU32;
@@ -14,7 +13,7 @@ use tenancy::commands::{
     Accepted, AppointAdmin, Command, CreateOrganization, CreatedOrganization, DeletedWorkspace,
     Departure, Invited, Revoked, SetWorkspaceQuota,
 };
-use tenancy::store::{MemoryRepository, OrganizationState};
+use tenancy::store::{BrokenContract, MemoryRepository, OrganizationState};
 use tenancy::{
     Actor, DomainId, Error, Event, InvitationId, InvitationToken, InvitationValidity, Name,
     Operator, OrganizationId, QuotaUsage, Refusal, Settings, Tenancy, VerifiedEmail, WorkspaceId,
@@ -257,7 +256,7 @@ impl Driver {
     where
         C::Output: Told,
     {
-        let refused = |error: Error<Infallible>| match error {
+        let refused = |error: Error<BrokenContract>| match error {
             Error::Refused(refusal) => refusal,
             error => panic!("{command:?}: {error:?}"),
         };
