@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Where it is counted, below the repository.
-const ROOTS: [&str; 4] = ["src", "tests", "conformance", "docs"];
+const ROOTS: [&str; 5] = ["src", "tests", "conformance", "docs", "stores"];
 
 /// Whether a file is one that another of a kind would have to be written in.
 type IsPlace = fn(&str) -> bool;
