@@ -27,7 +27,7 @@ pub struct Done<T> {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error<E> {
-    /// A rule said no. Nothing happened. Show the refusal; retrying doesn't help.
+    /// A rule said no. Nothing happened. Show the refusal; retrying at once doesn't help.
     #[error(transparent)]
     Refused(#[from] Refusal),
     /// Others were first, again and again. Nothing happened. Answer 503, retry later.
@@ -96,7 +96,9 @@ impl<E> Error<E> {
         }
     }
 
-    /// Whether the same request may succeed later, as it stands.
+    /// Whether the same request may succeed at once, as it stands: the store, or a race, was in its way. `false`
+    /// of every refusal; those of I8 say themselves when to come again
+    /// ([`ResentTooSoon`](Refusal::ResentTooSoon), [`TooManyLinks`](Refusal::TooManyLinks)).
     #[must_use]
     pub const fn is_retryable(&self) -> bool {
         matches!(

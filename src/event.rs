@@ -46,11 +46,47 @@ use crate::text::{DomainName, EmailAddress, Name, TextLine, stored};
 use crate::token::TokenHash;
 use crate::version::Version;
 
-/// Something that happened in an organization. When, and by whom, is in its [`LogEntry`].
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "type", rename_all = "snake_case", remote = "Self")]
-#[non_exhaustive]
-pub enum Event {
+/// The events, and beside them how each is written as JSON: in a type of its own, so that [`Event`] itself is
+/// read and written in one way only, with its envelope.
+macro_rules! events {
+    ($(
+        $(#[doc = $doc:literal])+
+        $event:ident {$(
+            $(#[doc = $field_doc:literal])+
+            $(#[serde $serde:tt])?
+            $field:ident: $of:ty,
+        )*},
+    )+) => {
+        /// Something that happened in an organization. When, and by whom, is in its [`LogEntry`].
+        #[derive(Clone, Debug, PartialEq, Eq)]
+        #[non_exhaustive]
+        pub enum Event {
+            $(
+                $(#[doc = $doc])+
+                $event {$(
+                    $(#[doc = $field_doc])+
+                    $field: $of,
+                )*},
+            )+
+            /// Something that a newer version of this crate wrote, whole: written again, it is what was read.
+            /// It can't be replayed, only passed over.
+            Unknown(Unread),
+        }
+
+        #[derive(Serialize, Deserialize)]
+        #[serde(tag = "type", rename_all = "snake_case", remote = "Event")]
+        enum Known {
+            $($event {$(
+                $(#[serde $serde])?
+                $field: $of,
+            )*},)+
+            #[serde(skip)]
+            Unknown(Unread),
+        }
+    };
+}
+
+events! {
     /// The organization was created (O1).
     OrganizationCreated {
         /// The name that it was created with.
@@ -300,10 +336,6 @@ pub enum Event {
         /// By whom.
         user: UserId,
     },
-    /// Something that a newer version of this crate wrote, whole: written again, it is what was read. It
-    /// can't be replayed, only passed over.
-    #[serde(skip)]
-    Unknown(Unread),
 }
 
 /// Why an invitation was taken back.
@@ -358,7 +390,7 @@ const FORMAT: u64 = 1;
 #[derive(Serialize)]
 struct Written<'a> {
     v: u64,
-    #[serde(flatten, with = "Event")]
+    #[serde(flatten, with = "Known")]
     event: &'a Event,
 }
 
@@ -399,7 +431,7 @@ impl<'de> Deserialize<'de> for Event {
                 "an event is an object with `v` and `type`",
             ));
         };
-        match Self::deserialize(whole.clone()) {
+        match Known::deserialize(whole.clone()) {
             Ok(event) if version <= FORMAT => Ok(event),
             Ok(_) | Err(_) => Ok(Self::Unknown(whole)),
         }

@@ -156,6 +156,9 @@ impl UserId {
     /// An empty subject, or one of white space, is nobody's: it gives the nil id, under which everything is
     /// refused with [`Refusal::IdentityMissing`](crate::Refusal::IdentityMissing) (M6).
     ///
+    /// There is no way back from it: members, log entries and answers show this id. Keep it beside your user, in an
+    /// indexed column, and find them by it.
+    ///
     /// Bytes count: `auth0|42` and `Auth0|42` are two users. Prefix what you pass if your ids come from
     /// more than one place (`google|…`, `saml|…`), or two people may share an id.
     ///

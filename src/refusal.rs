@@ -73,7 +73,9 @@ pub enum Refusal {
     #[error("the organization is deleted: only its audit trail and its domain names are left")]
     OrganizationDeleted,
     /// An organization must keep an Admin (O4).
-    #[error("this is the organization's last Admin: promote someone first")]
+    #[error(
+        "this is the organization's last Admin: promote someone first, or delete the organization"
+    )]
     LastAdmin,
     /// The organization holds as many workspaces as it may, or more (W2).
     #[error(
@@ -124,7 +126,7 @@ pub enum Refusal {
         name: DomainName,
     },
     /// That user holds no role there (M1).
-    #[error("user `{user}` is not a member: invite them first, or check the id")]
+    #[error("user `{user}` has no role of their own there: invite them first, or check the id")]
     MemberNotFound {
         /// The user who was asked about.
         user: UserId,

@@ -192,7 +192,7 @@ impl InvitationToken {
     ///
     /// Whoever has the text can open the invitation. Put it into the e-mail to the invited address
     /// and nowhere else. The text is wiped when it is dropped; a `String` that is made of it is
-    /// not.
+    /// not. It has no `Display`, so that it gets nowhere by accident: write `*token.expose()`.
     #[must_use]
     pub fn expose(&self) -> Zeroizing<String> {
         let encoded = Zeroizing::new(Base64UrlUnpadded::encode_string(self.to_bytes().as_slice()));

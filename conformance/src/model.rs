@@ -5,10 +5,9 @@
 
 mod agree;
 mod list;
-pub(crate) mod whole;
 
 pub(crate) use agree::same;
-pub(crate) use list::{Place, continued, page, walk, whole_log};
+pub(crate) use list::{Place, continued, page, walk, whole, whole_log};
 
 use core::time::Duration;
 use std::collections::{BTreeMap, BTreeSet};

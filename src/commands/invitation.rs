@@ -26,7 +26,9 @@ pub struct Invited {
     pub email: EmailAddress,
     /// What goes into the link that the host mails. It is here once: put it into the mail, and nowhere
     /// else. `None` if this is a repetition of a commit that was made before; its token went to whoever
-    /// asked first, and [`ResendInvitation`] makes a new one.
+    /// asked first, and [`ResendInvitation`] makes a new one, once
+    /// [`resend_pause`](crate::Settings::resend_pause) is over. A host that mails from an outbox keeps it sealed
+    /// until then, as the stores' example `invitation_mails` does.
     pub token: Option<InvitationToken>,
     /// Whether an open invitation was renewed; its link before is dead (I5).
     pub renewed: bool,
@@ -196,8 +198,10 @@ impl Command for InviteToWorkspace {
 /// - [`Refusal::InvitationClosed`]: it was accepted, declined or revoked (I5).
 /// - [`Refusal::AlreadyHasRole`]: a member with that address has the role by now, or a higher one.
 /// - [`Refusal::OrganizationDeleted`]: an operator asks, and the organization is deleted.
-/// - [`Refusal::ResentTooSoon`]: its last link was made less than a minute ago (I8).
-/// - [`Refusal::TooManyLinks`]: the organization made as many links today as it may (I8).
+/// - [`Refusal::ResentTooSoon`]: its last link was made less than a minute ago, or however long
+///   [`Settings::resend_pause`](crate::Settings::resend_pause) says (I8).
+/// - [`Refusal::TooManyLinks`]: the organization made as many links today as it may
+///   ([`Settings::daily_link_limit`](crate::Settings::daily_link_limit), I8).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct ResendInvitation {
     /// The organization that invites.

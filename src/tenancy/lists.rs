@@ -139,10 +139,10 @@ impl<R: Directory> Tenancy<R> {
     pub async fn workspace_members(
         &self,
         actor: &Actor,
-        (organization, workspace): (OrganizationId, WorkspaceId),
+        on: (OrganizationId, WorkspaceId),
         paging: Paging<UserId>,
     ) -> Answer<WorkspaceMember, UserId, R::Error> {
-        let on = (organization, workspace);
+        let (organization, workspace) = on;
         let _ = self
             .require(actor, on, WorkspaceAction::ViewMembers)
             .await?;
@@ -164,10 +164,9 @@ impl<R: Directory> Tenancy<R> {
     pub async fn domains(
         &self,
         actor: &Actor,
-        (organization, workspace): (OrganizationId, WorkspaceId),
+        on: (OrganizationId, WorkspaceId),
         paging: Paging<DomainId>,
     ) -> Answer<Domain, DomainId, R::Error> {
-        let on = (organization, workspace);
         let _ = self
             .require(actor, on, WorkspaceAction::ListDomains)
             .await?;

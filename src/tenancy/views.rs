@@ -130,6 +130,13 @@ impl InvitationView {
 }
 
 /// An invitation to the actor's own address, with the organization that invites them (O3).
+///
+/// It is listed while it is open. Whether it would let them in is judged when they answer: one that was sent before
+/// they departed, or whose inviter lost the authority, is refused then ([`Refusal::InvitationOutdated`],
+/// [`Refusal::InviterLostAuthority`]).
+///
+/// [`Refusal::InvitationOutdated`]: crate::Refusal::InvitationOutdated
+/// [`Refusal::InviterLostAuthority`]: crate::Refusal::InviterLostAuthority
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReceivedInvitation {
     /// The organization that invites.

@@ -1,7 +1,7 @@
 //! Logs that forget, or tell of others.
 
 use tenancy::store::{Commit, Outcome};
-use tenancy::{Author, CommitId, LogEntry, OrganizationId, UserId};
+use tenancy::{Author, CommitId, Event, LogEntry, OrganizationId, UserId};
 
 use super::store::{Data, Flaw, Lost, Store};
 
@@ -80,6 +80,20 @@ impl Flaw for ForgetsOperators {
         if let Author::Operator(_) = commit.entry.author {
             commit.entry.author = Author::User(UserId::from_external("operator"));
         }
+        commit
+    }
+}
+
+#[derive(Default)]
+pub(crate) struct DropsWhatALaterVersionSays;
+
+impl Flaw for DropsWhatALaterVersionSays {
+    const DOES: &'static str = "logs the events that it knows, and no others";
+
+    fn written(commit: &Commit) -> Commit {
+        let mut commit = commit.clone();
+        let events = &mut commit.entry.events;
+        events.retain(|event| !matches!(event, Event::Unknown(_)));
         commit
     }
 }

@@ -126,7 +126,7 @@ stores! {
     }
     log {
         DropsLogEntries LogsUnderAnotherOrganization LogsConflicts LogsTheFirstEvent
-        ForgetsOperators ForgetsRequests TakesDigestsForNumbers FindsNobodyElsesCommits FindsTheLastCommitOnly LetsEachUseAnId FailsOnUsedIds
+        ForgetsOperators DropsWhatALaterVersionSays ForgetsRequests TakesDigestsForNumbers FindsNobodyElsesCommits FindsTheLastCommitOnly LetsEachUseAnId FailsOnUsedIds
         FailsOnRepeats
     }
     standings {
