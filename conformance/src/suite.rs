@@ -23,7 +23,7 @@
 /// # mod memory {
 /// # use super::Memory;
 /// # use tenancy_conformance::suite;
-/// suite!(harness = Memory, without = [reopen, round_trips, verify]);
+/// suite!(harness = Memory, without = [reopen, round_trips, verify, tamper]);
 /// # }
 /// # fn main() {}
 /// ```

@@ -37,7 +37,7 @@ impl Harness for OnTokio {
 suite!(
     harness = OnTokio,
     run = |test| RUNTIME.block_on(test),
-    without = [reopen, round_trips, verify],
+    without = [reopen, round_trips, verify, tamper],
 );
 
 /// The store in memory as if it were far away: each call waits for the runtime before and after.
