@@ -208,7 +208,7 @@ fn two_workspaces_and_a_domain_under_a_changing_quota() {
     };
     explored(
         (small, found(1013, 318_202, 58_220)),
-        (large, found(24_415, 7_969_695, 1_624_356)),
+        (large, found(33_463, 11_940_803, 2_316_376)),
     );
 }
 
@@ -242,7 +242,7 @@ fn two_invitations_at_once() {
     };
     explored(
         (small, found(1011, 301_767, 51_691)),
-        (large, found(14_820, 6_290_108, 1_174_993)),
+        (large, found(27_813, 13_364_165, 2_330_057)),
     );
 }
 
