@@ -78,7 +78,7 @@ fn the_model_and_the_crate_agree_on_every_command() {
 
 #[test]
 fn a_decision_through_any_read_equals_the_models() {
-    histories(8, |steps| {
+    histories(48, |steps| {
         let mut driver = Driver::new();
         for (index, step) in steps.iter().enumerate() {
             driver.step(*step);

@@ -72,11 +72,12 @@ impl Driver {
             let preview = codes(tenancy::block_on(self.tenancy.preview(token)));
             let expected = invitation.ok_or("invitation_not_found").map(|i| {
                 let it = it.expect("it has the invitation");
-                let workspace = i.target.workspace().map(|w| it.workspaces[&w].name.clone());
                 // I10: of a closed one, only how.
-                (i.state == InvitationState::Open)
-                    .then(|| (it.name.clone(), workspace, self.status(i)))
-                    .ok_or(i.state)
+                if i.state != InvitationState::Open {
+                    return Err(i.state);
+                }
+                let workspace = i.target.workspace().map(|w| it.workspaces[&w].name.clone());
+                Ok((it.name.clone(), workspace, self.status(i)))
             });
             let found = preview.map(|preview| match preview {
                 InvitationPreview::Open {
