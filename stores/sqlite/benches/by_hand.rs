@@ -189,6 +189,7 @@ fn chain(store: &SqliteRepository) -> impl FnMut() + use<> {
         let mut workspace = workspace.clone();
         workspace.id = WorkspaceId::new();
         workspace.name = Name::new(&format!("Workspace {turn}")).unwrap();
+        workspace.name_key = workspace.name.key();
         template.entry.events = vec![Event::WorkspaceCreated {
             workspace: workspace.id,
             name: workspace.name.clone(),
