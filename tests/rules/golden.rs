@@ -433,6 +433,13 @@ fn refusals() {
         codes.insert(refusal.code().to_owned());
     }
     assert_eq!(codes, all_codes(), "each code has a file");
+    // What people read may be said better, but not by accident.
+    let said = values.iter().map(|(name, refusal)| {
+        let (status, rule) = (refusal.http_status(), refusal.rule());
+        format!("{name}, {status}, {rule}\n  {refusal}")
+    });
+    let said: Vec<_> = said.collect();
+    insta::assert_snapshot!("what_refusals_say", said.join("\n"));
 }
 
 /// The codes, read off the source: the type may grow, so no match here is complete.
