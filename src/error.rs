@@ -42,8 +42,8 @@ pub enum Error<E> {
     #[error("the store failed, nothing was changed")]
     Store(#[source] E),
     /// The store failed while writing, and could not tell afterwards. It may have happened. Answer 503;
-    /// executing the same command under the same id ([`Tenancy::execute_as`](crate::Tenancy::execute_as)) finds out, and makes it
-    /// happen exactly once.
+    /// executing the same command under the same id
+    /// ([`Tenancy::execute_as`](crate::Tenancy::execute_as)) finds out, and makes it happen exactly once.
     #[error(
         "the store failed, and it is not known whether commit `{commit}` was made: repeat it under the same id"
     )]

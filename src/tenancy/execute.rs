@@ -15,8 +15,9 @@ impl<R: Repository> Tenancy<R> {
     /// Carries a command out, whole or not at all.
     ///
     /// If somebody else changes the organization meanwhile, it loads and decides again: at once the
-    /// first time, then after a random pause of up to 50 ms where [`with_sleep`](Self::with_sleep) was called. If the returned future is dropped, the
-    /// command is done or not done, never half; spawn it if you must know.
+    /// first time, then after a random pause of up to 50 ms where [`with_sleep`](Self::with_sleep) was
+    /// called. If the returned future is dropped, the command is done or not done, never half; spawn it if
+    /// you must know.
     ///
     /// # Errors
     ///

@@ -148,7 +148,8 @@ impl SqliteRepository {
     ///
     /// # Errors
     ///
-    /// - [`SchemaError::Altered`], [`SchemaError::Foreign`], [`SchemaError::Refused`]: something else has altered the tables.
+    /// - [`SchemaError::Altered`], [`SchemaError::Foreign`], [`SchemaError::Refused`]: something else has
+    ///   altered the tables.
     /// - [`SchemaError::Missing`], [`SchemaError::Older`], [`SchemaError::Newer`]: the tables have gone, or
     ///   another version was here since the file was opened.
     /// - [`SchemaError::Sqlite`], [`SchemaError::Store`]: SQLite or the store failed.

@@ -69,11 +69,12 @@ impl<R: Repository> Repository for Counting<R> {
     }
 }
 
-/// Which list, without its ids.
+/// Which list, with whatever it asks beside ids.
 fn listed(list: &List) -> String {
     let whole = format!("{list:?}");
-    let name = whole.split(' ').next();
-    name.unwrap_or_default().to_owned()
+    let words = whole.split_inclusive(['(', ')']);
+    let is_id = |word: &str| uuid::Uuid::parse_str(word.trim_end_matches(')')).is_ok();
+    words.filter(|word| !is_id(word)).collect()
 }
 
 impl<R: Directory> Directory for Counting<R> {
