@@ -101,7 +101,7 @@ SELECT p.organization_id, p.version, p.skipped, p.why, (extract(epoch FROM p.par
        EXISTS (SELECT FROM tenancy.outbox o WHERE o.organization_id = p.organization_id AND o.alone = p.version)
 FROM tenancy.parked_entries p
 WHERE (p.organization_id, p.version) > (COALESCE($1::uuid, '00000000-0000-0000-0000-000000000000'), $2::bigint)
-ORDER BY p.organization_id, p.version LIMIT $3::bigint";
+ORDER BY p.organization_id, p.version LIMIT (SELECT $3::bigint)";
 
 impl Outbox<'_> {
     /// Takes an entry out of its organization's order, so that what follows it goes on. `why` is for whoever reads

@@ -60,7 +60,7 @@ FROM tenancy.outbox o
 WHERE o.error IS NOT NULL
   AND o.organization_id >= COALESCE($1::uuid, '00000000-0000-0000-0000-000000000000')
   AND ($1 IS NULL OR o.organization_id <> $1)
-ORDER BY o.organization_id LIMIT $2::bigint";
+ORDER BY o.organization_id LIMIT (SELECT $2::bigint)";
 
 impl Outbox<'_> {
     /// Counts what waits. It takes time in proportion to that: for a gauge, not for each request.
