@@ -121,6 +121,131 @@ impl List {
             Self::OrganizationsOf { .. } | Self::InvitationsTo { .. } => None,
         }
     }
+
+    /// The place behind which its page begins; `None` for the first page.
+    #[must_use]
+    pub fn after(&self) -> Option<Place> {
+        match *self {
+            Self::Members { after, .. } | Self::WorkspaceMembers { after, .. } => {
+                after.map(Place::User)
+            }
+            Self::Workspaces { after, .. } | Self::WorkspacesOf { after, .. } => {
+                after.map(Place::Workspace)
+            }
+            Self::Domains { after, .. } => after.map(Place::Domain),
+            Self::Invitations { after, .. } => after.map(Place::Invitation),
+            Self::OrganizationsOf { after, .. } => after.map(Place::Organization),
+            Self::InvitationsTo { after, .. } => after
+                .map(|(organization, invitation)| Place::InvitationOf(organization, invitation)),
+            Self::Log { after, .. } => (after != Version::ABSENT).then_some(Place::Version(after)),
+        }
+    }
+
+    /// The same list from its beginning (`None`), or from behind a place in it. A place of another kind of list is
+    /// none in this one: then the list is as it was.
+    ///
+    /// ```
+    /// use tenancy::store::{List, Place};
+    /// use tenancy::{UserId, WorkspaceId};
+    ///
+    /// # let user = UserId::new();
+    /// let first = List::OrganizationsOf { user, after: None };
+    /// assert_eq!(first.behind(Some(Place::Workspace(WorkspaceId::new()))), first);
+    /// ```
+    #[must_use]
+    pub fn behind(&self, place: Option<Place>) -> Self {
+        /// Of a list's kind of place, the key.
+        macro_rules! key {
+            ($pattern:pat => $key:expr, else $after:expr) => {
+                match place {
+                    Some($pattern) => Some($key),
+                    None => None,
+                    Some(_) => *$after,
+                }
+            };
+        }
+        let mut list = self.clone();
+        match &mut list {
+            Self::Members { after, .. } | Self::WorkspaceMembers { after, .. } => {
+                *after = key!(Place::User(user) => user, else after);
+            }
+            Self::Workspaces { after, .. } | Self::WorkspacesOf { after, .. } => {
+                *after = key!(Place::Workspace(workspace) => workspace, else after);
+            }
+            Self::Domains { after, .. } => {
+                *after = key!(Place::Domain(domain) => domain, else after);
+            }
+            Self::Invitations { after, .. } => {
+                *after = key!(Place::Invitation(invitation) => invitation, else after);
+            }
+            Self::OrganizationsOf { after, .. } => {
+                *after = key!(Place::Organization(organization) => organization, else after);
+            }
+            Self::InvitationsTo { after, .. } => {
+                *after = key!(Place::InvitationOf(organization, invitation)
+                    => (organization, invitation), else after);
+            }
+            Self::Log { after, .. } => match place {
+                Some(Place::Version(version)) => *after = version,
+                None => *after = Version::ABSENT,
+                Some(_) => {}
+            },
+        }
+        list
+    }
+
+    /// Where an item stands in it; `None` if the list has no items of its kind.
+    #[must_use]
+    pub fn place_of(&self, item: &Item) -> Option<Place> {
+        Some(match (self, item) {
+            (Self::Members { .. }, Item::Record(Record::Member(member))) => {
+                Place::User(member.user)
+            }
+            (Self::WorkspaceMembers { .. }, Item::Record(Record::WorkspaceMember(member))) => {
+                Place::User(member.user)
+            }
+            (Self::Workspaces { .. }, Item::Record(Record::Workspace(workspace)))
+            | (
+                Self::WorkspacesOf { .. },
+                Item::Pair(Record::Workspace(workspace), Record::WorkspaceMember(_)),
+            ) => Place::Workspace(workspace.id),
+            (Self::Domains { .. }, Item::Record(Record::Domain(domain))) => {
+                Place::Domain(domain.id)
+            }
+            (Self::Invitations { .. }, Item::Record(Record::Invitation(invitation))) => {
+                Place::Invitation(invitation.id)
+            }
+            (Self::OrganizationsOf { .. }, Item::Across(organization, Record::Member(_))) => {
+                Place::Organization(organization.id)
+            }
+            (
+                Self::InvitationsTo { .. },
+                Item::Across(organization, Record::Invitation(invitation)),
+            ) => Place::InvitationOf(organization.id, invitation.id),
+            (Self::Log { .. }, Item::LogEntry(entry)) => Place::Version(entry.version),
+            _ => return None,
+        })
+    }
+}
+
+/// Where an item stands in its list. Lists are in the order of places, and their pages go on behind one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Place {
+    /// In a list by user.
+    User(UserId),
+    /// In a list by workspace.
+    Workspace(WorkspaceId),
+    /// In a list by domain.
+    Domain(DomainId),
+    /// In a list by invitation.
+    Invitation(InvitationId),
+    /// In a list by organization.
+    Organization(OrganizationId),
+    /// In a list by organization and invitation.
+    InvitationOf(OrganizationId, InvitationId),
+    /// In a log.
+    Version(Version),
 }
 
 /// One item of a [`List`].

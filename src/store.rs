@@ -118,7 +118,7 @@ use crate::version::Version;
 pub use crate::domain::RetiredDomainName;
 pub use crate::invitation::{Invitation, InvitationState};
 pub use crate::later::{Later, Unread};
-pub use crate::list::{Item, List};
+pub use crate::list::{Item, List, Place};
 pub use crate::member::FormerMember;
 pub use crate::organization::{
     Counts, LinksMade, Organization, OrganizationStatus, OrganizationSummary,

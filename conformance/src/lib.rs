@@ -16,6 +16,7 @@ pub mod checks;
 
 pub use checks::checks;
 pub use harness::{Harness, Tampering, Task};
+pub use model::every_list;
 pub use races::races;
 #[doc(hidden)]
 pub use report::hold;

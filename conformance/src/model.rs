@@ -7,7 +7,8 @@ mod agree;
 mod list;
 
 pub(crate) use agree::same;
-pub(crate) use list::{Place, continued, page, walk, whole, whole_log};
+pub use list::every_list;
+pub(crate) use list::{page, walk, whole, whole_log};
 
 use core::time::Duration;
 use std::collections::{BTreeMap, BTreeSet};

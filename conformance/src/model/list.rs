@@ -6,81 +6,12 @@
 use core::num::NonZeroU32;
 use std::collections::BTreeMap;
 
-use tenancy::store::{Directory, Item, List, OrganizationState, Record};
-use tenancy::{
-    DomainId, InvitationId, LogEntry, OrganizationId, RoleSet, UserId, Version, WorkspaceId,
-};
+use tenancy::store::{Directory, Item, List, OrganizationState, Place, Record};
+use tenancy::text::EmailKey;
+use tenancy::{LogEntry, OrganizationId, RoleSet, UserId, WorkspaceId};
 
 use super::Model;
 use crate::report::{Failure, Verdict};
-
-/// The key of an item: where the list goes on after it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Place {
-    User(UserId),
-    Workspace(WorkspaceId),
-    Domain(DomainId),
-    Invitation(InvitationId),
-    Organization(OrganizationId),
-    InvitationOf(OrganizationId, InvitationId),
-    Version(Version),
-}
-
-/// The place of an item in a list; `None` if the list has no items of its kind.
-pub(crate) fn place(list: &List, item: &Item) -> Option<Place> {
-    Some(match (list, item) {
-        (List::Members { .. }, Item::Record(Record::Member(member))) => Place::User(member.user),
-        (List::Workspaces { .. }, Item::Record(Record::Workspace(workspace)))
-        | (
-            List::WorkspacesOf { .. },
-            Item::Pair(Record::Workspace(workspace), Record::WorkspaceMember(_)),
-        ) => Place::Workspace(workspace.id),
-        (List::WorkspaceMembers { .. }, Item::Record(Record::WorkspaceMember(member))) => {
-            Place::User(member.user)
-        }
-        (List::Domains { .. }, Item::Record(Record::Domain(domain))) => Place::Domain(domain.id),
-        (List::Invitations { .. }, Item::Record(Record::Invitation(invitation))) => {
-            Place::Invitation(invitation.id)
-        }
-        (List::OrganizationsOf { .. }, Item::Across(organization, Record::Member(_))) => {
-            Place::Organization(organization.id)
-        }
-        (
-            List::InvitationsTo { .. },
-            Item::Across(organization, Record::Invitation(invitation)),
-        ) => Place::InvitationOf(organization.id, invitation.id),
-        (List::Log { .. }, Item::LogEntry(entry)) => Place::Version(entry.version),
-        _ => return None,
-    })
-}
-
-/// The list from there on.
-pub(crate) fn continued(list: &List, place: Place) -> List {
-    let mut list = list.clone();
-    match (&mut list, place) {
-        (List::Members { after, .. } | List::WorkspaceMembers { after, .. }, Place::User(user)) => {
-            *after = Some(user);
-        }
-        (
-            List::Workspaces { after, .. } | List::WorkspacesOf { after, .. },
-            Place::Workspace(workspace),
-        ) => *after = Some(workspace),
-        (List::Domains { after, .. }, Place::Domain(domain)) => *after = Some(domain),
-        (List::Invitations { after, .. }, Place::Invitation(invitation)) => {
-            *after = Some(invitation);
-        }
-        (List::OrganizationsOf { after, .. }, Place::Organization(organization)) => {
-            *after = Some(organization);
-        }
-        (List::InvitationsTo { after, .. }, Place::InvitationOf(organization, invitation)) => {
-            *after = Some((organization, invitation));
-        }
-        (List::Log { after, .. }, Place::Version(version)) => *after = version,
-        // A place is made by `place`, of this list.
-        _ => {}
-    }
-    list
-}
 
 /// One page of a list, each item with its place.
 pub(crate) async fn page<R: Directory>(
@@ -91,7 +22,7 @@ pub(crate) async fn page<R: Directory>(
     let size = NonZeroU32::new(limit).unwrap_or(NonZeroU32::MIN);
     let items = store.list(list, size).await?;
     not_longer(items.len(), limit)?;
-    let placed = items.into_iter().map(|item| match place(list, &item) {
+    let placed = items.into_iter().map(|item| match list.place_of(&item) {
         Some(place) => Ok((place, item)),
         None => Err(Failure::new(format!(
             "an item of another kind than the list's: {item:?}"
@@ -112,7 +43,7 @@ pub(crate) async fn walk<R: Directory>(
         let page = page(store, &next, limit).await?;
         let full = not_longer(page.len(), limit)?;
         if let Some((last, _)) = page.last() {
-            next = continued(list, *last);
+            next = list.behind(Some(*last));
         }
         items.extend(page.into_iter().map(|(_, item)| item));
         enough(items.len())?;
@@ -147,7 +78,7 @@ impl Model {
             let records = tenant.state.records();
             let of_records = records.filter_map(|record| listed(list, &tenant.state, record));
             for item in of_the_log.chain(of_records) {
-                if let Some(place) = place(list, &item) {
+                if let Some(place) = list.place_of(&item) {
                     items.insert(place, item);
                 }
             }
@@ -215,6 +146,46 @@ fn enough(items: usize) -> Verdict {
         return Err(Failure::new("the walk through a list doesn't end"));
     }
     Ok(())
+}
+
+/// Every list that there is, from its beginning: of an organization, a workspace of it, a user, an address; those of
+/// roles with all of them, and with those of whom there are few or many. For a store's own tests of its plans.
+///
+/// ```
+/// use tenancy::{EmailAddress, OrganizationId, UserId, WorkspaceId};
+///
+/// let email = EmailAddress::new("ann@acme.example")?;
+/// let (organization, workspace) = (OrganizationId::new(), WorkspaceId::new());
+/// for list in tenancy_conformance::every_list(organization, workspace, UserId::new(), email.key()) {
+///     println!("{list:?}"); // ask for it, and count the pages that were read
+/// }
+/// # Ok::<(), tenancy::text::EmailError>(())
+/// ```
+#[must_use]
+pub fn every_list(
+    organization: OrganizationId,
+    workspace: WorkspaceId,
+    user: UserId,
+    email: &EmailKey,
+) -> Vec<List> {
+    vec![
+        whole::members(organization, RoleSet::all()),
+        whole::members(organization, RoleSet::MEMBER),
+        whole::members(
+            organization,
+            RoleSet::ORGANIZATION_ADMIN | RoleSet::ACCOUNTING,
+        ),
+        whole::workspaces(organization),
+        whole::workspaces_of(organization, user),
+        whole::workspace_members(organization, workspace, RoleSet::all()),
+        whole::workspace_members(organization, workspace, RoleSet::READER),
+        whole::domains(organization, workspace),
+        whole::invitations(organization, None),
+        whole::invitations(organization, Some(workspace)),
+        whole::organizations_of(user),
+        whole::invitations_to(email),
+        whole::log(organization),
+    ]
 }
 
 /// Every list from its beginning.

@@ -1,6 +1,6 @@
 //! Lists, each as items with a key.
 
-use tenancy::store::{Item, List, OrganizationState, Record, RecordId};
+use tenancy::store::{Item, List, OrganizationState, Place, Record, RecordId};
 
 use super::store::Data;
 
@@ -28,39 +28,19 @@ pub(crate) fn key(item: &Item) -> Vec<u8> {
 
 /// The key after which a page begins.
 pub(crate) fn after(list: &List) -> Option<Vec<u8>> {
-    let id = match list {
-        List::Members { after, .. } | List::WorkspaceMembers { after, .. } => {
-            after.map(|user| user.as_uuid())
-        }
-        List::Workspaces { after, .. } | List::WorkspacesOf { after, .. } => {
-            after.map(|workspace| workspace.as_uuid())
-        }
-        List::Domains { after, .. } => after.map(|domain| domain.as_uuid()),
-        List::Invitations { after, .. } => after.map(|invitation| invitation.as_uuid()),
-        List::OrganizationsOf { after, .. } => after.map(|organization| organization.as_uuid()),
-        List::InvitationsTo { after, .. } => {
-            let (organization, invitation) = (*after)?;
+    let id = match list.after()? {
+        Place::User(user) => user.as_uuid(),
+        Place::Workspace(workspace) => workspace.as_uuid(),
+        Place::Domain(domain) => domain.as_uuid(),
+        Place::Invitation(invitation) => invitation.as_uuid(),
+        Place::Organization(organization) => organization.as_uuid(),
+        Place::InvitationOf(organization, invitation) => {
             let ids = [organization.as_uuid(), invitation.as_uuid()];
             return Some(ids.map(|id| *id.as_bytes()).concat());
         }
-        List::Log { after, .. } => return Some(after.get().to_be_bytes().to_vec()),
+        Place::Version(version) => return Some(version.get().to_be_bytes().to_vec()),
     };
-    id.map(|id| id.as_bytes().to_vec())
-}
-
-/// The list from its beginning.
-fn whole(list: &List) -> List {
-    let mut list = list.clone();
-    match &mut list {
-        List::Members { after, .. } | List::WorkspaceMembers { after, .. } => *after = None,
-        List::Workspaces { after, .. } | List::WorkspacesOf { after, .. } => *after = None,
-        List::Domains { after, .. } => *after = None,
-        List::Invitations { after, .. } => *after = None,
-        List::OrganizationsOf { after, .. } => *after = None,
-        List::InvitationsTo { after, .. } => *after = None,
-        List::Log { after, .. } => *after = tenancy::Version::ABSENT,
-    }
-    list
+    Some(id.as_bytes().to_vec())
 }
 
 impl Data {
@@ -87,7 +67,7 @@ impl Data {
                 .map(Item::LogEntry)
                 .collect(),
             list => states
-                .flat_map(|state| state.list(&whole(list), usize::MAX))
+                .flat_map(|state| state.list(&list.behind(None), usize::MAX))
                 .collect(),
         }
     }

@@ -21,11 +21,11 @@ use sqlx::{AssertSqlSafe, Executor as _, PgPool, Row as _};
 use tenancy::commands::{
     CreatedOrganization, DeleteDomain, InviteToOrganization, RemoveMember, RenameOrganization,
 };
-use tenancy::store::{Claim, Commit, Key, List};
+use tenancy::store::{Claim, Commit, Key, Place};
 use tenancy::{
-    CommitId, DomainId, DomainName, InvitationId, OrganizationRole, Resource, RoleSet, UserId,
-    Version, WorkspaceRole,
+    CommitId, DomainId, DomainName, InvitationId, OrganizationRole, Resource, UserId, WorkspaceRole,
 };
+use tenancy_conformance::every_list;
 use tenancy_postgres::statements::{self, Parameter, Statement};
 
 /// Twenty thousand organizations with a workspace and two of everything else: to the planner, that is what any
@@ -88,7 +88,7 @@ const GROWTH: &str = "
 
 /// A statement with its parameters, written as literals.
 struct Case {
-    what: &'static str,
+    what: String,
     /// A page of a list: it comes in its index's order.
     is_list: bool,
     statement: &'static str,
@@ -97,11 +97,11 @@ struct Case {
 }
 
 impl Case {
-    fn new(what: &'static str, statement: &Statement) -> Self {
+    fn new(what: impl Into<String>, statement: &Statement) -> Self {
         let parameters = statement.parameters.iter();
         let (types, values): (Vec<_>, Vec<_>) = parameters.map(written).unzip();
         Self {
-            what,
+            what: what.into(),
             is_list: false,
             statement: statement.text,
             types: types.join(", "),
@@ -246,8 +246,8 @@ async fn cases(pool: &PgPool, of: CreatedOrganization, domain: DomainId) -> Vec<
     let on_domain = Resource::Domain(organization, domain);
     let on_workspace = Resource::Workspace(organization, workspace);
     let on_organization = Resource::Organization(organization);
-    let standing = |what, on| Case::new(what, &statements::standing(bob, on));
-    let load = |what, keys: &[Key]| Case::new(what, &statements::load(organization, keys));
+    let standing = |what: &str, on| Case::new(what, &statements::standing(bob, on));
+    let load = |what: &str, keys: &[Key]| Case::new(what, &statements::load(organization, keys));
     let bobs = email("bob@acme.example").key().clone();
     let nowhere = DomainName::new("nowhere").unwrap();
     let mut cases = vec![
@@ -327,7 +327,6 @@ async fn cases(pool: &PgPool, of: CreatedOrganization, domain: DomainId) -> Vec<
         &prepared(&tenancy, invite).await,
     );
     cases.extend(lists(of, bob));
-    cases.sort_by_key(|case| case.what);
     cases
 }
 
@@ -339,103 +338,31 @@ async fn invitation_of_bob(pool: &PgPool, of: CreatedOrganization) -> Invitation
     InvitationId::from_uuid(row.unwrap().get(0))
 }
 
-/// Ten of each list.
+/// Ten of each list; of those by user, also from behind the middle.
 fn lists(of: CreatedOrganization, bob: UserId) -> Vec<Case> {
-    let (organization, workspace) = (of.organization, of.workspace);
     let middle = "80000000-0000-0000-0000-000000000000".parse().unwrap();
-    let lists = [
-        (
-            "ten members",
-            List::Members {
-                organization,
-                roles: RoleSet::all(),
-                after: Some(middle),
-            },
-        ),
-        (
-            "the Admins",
-            List::Members {
-                organization,
-                roles: RoleSet::ORGANIZATION_ADMIN | RoleSet::ACCOUNTING,
-                after: None,
-            },
-        ),
-        (
-            "ten workspaces",
-            List::Workspaces {
-                organization,
-                after: None,
-            },
-        ),
-        (
-            "ten of a workspace's",
-            List::WorkspaceMembers {
-                organization,
-                workspace,
-                roles: RoleSet::all(),
-                after: None,
-            },
-        ),
-        (
-            "ten workspaces of a user",
-            List::WorkspacesOf {
-                organization,
-                user: bob,
-                after: None,
-            },
-        ),
-        (
-            "ten domains",
-            List::Domains {
-                organization,
-                workspace,
-                after: None,
-            },
-        ),
-        (
-            "ten invitations",
-            List::Invitations {
-                organization,
-                workspace: None,
-                after: None,
-            },
-        ),
-        (
-            "ten invitations to a workspace",
-            List::Invitations {
-                organization,
-                workspace: Some(workspace),
-                after: None,
-            },
-        ),
-        (
-            "a user's organizations",
-            List::OrganizationsOf {
-                user: bob,
-                after: None,
-            },
-        ),
-        (
-            "an address's invitations",
-            List::InvitationsTo {
-                email: email("eve@elsewhere.example").key().clone(),
-                after: None,
-            },
-        ),
-        (
-            "ten log entries",
-            List::Log {
-                organization,
-                after: Version::ABSENT,
-            },
-        ),
-    ];
+    let eve = email("eve@elsewhere.example");
+    let begun = every_list(of.organization, of.workspace, bob, eve.key());
+    let continued = begun
+        .iter()
+        .map(|list| list.behind(Some(Place::User(middle))))
+        .filter(|list| {
+            list.after()
+                .is_some_and(|place| place == Place::User(middle))
+        });
     let ten = NonZeroU32::new(10).unwrap();
-    let cases = lists.iter();
+    let cases = begun.iter().cloned().chain(continued).enumerate();
     cases
-        .map(|(what, list)| Case {
-            is_list: true,
-            ..Case::new(what, &statements::list(list, ten))
+        .map(|(number, list)| {
+            let written = format!("{list:?}");
+            let (kind, _) = written.split_once(' ').unwrap();
+            Case {
+                is_list: true,
+                ..Case::new(
+                    format!("list {number}: {kind}"),
+                    &statements::list(&list, ten),
+                )
+            }
         })
         .collect()
 }

@@ -2,14 +2,14 @@
 
 use std::collections::BTreeSet;
 
-use tenancy::store::{Directory, Item, List, Record, Repository};
+use tenancy::store::{Directory, Item, List, Place, Record, Repository};
 use tenancy::{
     DomainKind, DomainName, EmailAddress, Event, InvitationId, Name, OrganizationId,
     OrganizationRole, RevocationReason, RoleSet, UserId, WorkspaceId, WorkspaceRole,
 };
 
 use crate::harness::Harness;
-use crate::model::{Place, continued, page, same, whole};
+use crate::model::{page, same, whole};
 use crate::report::{Failure, Verdict};
 use crate::world::{World, given, joined, taken};
 
@@ -84,7 +84,7 @@ impl Changing<'_> {
                 .collect();
             same(format!("the page after {after:?}"), &found, &expected)?;
             let Some((last, _)) = found.last() else { break };
-            next = continued(list, *last);
+            next = list.behind(Some(*last));
             seen.extend(found.iter().map(|(place, _)| *place));
             if seen.len() > 200 {
                 return Err(Failure::new("the walk doesn't end"));
@@ -237,7 +237,7 @@ async fn walk_across<R: Directory>(
         let store = world.either(seen.len());
         let found = page(&*store, &next, limit).await?;
         let Some((last, _)) = found.last() else { break };
-        next = continued(list, *last);
+        next = list.behind(Some(*last));
         seen.extend(found.iter().map(|(place, _)| *place));
         if seen.len() > 200 {
             return Err(Failure::new("the walk doesn't end"));
