@@ -12,12 +12,12 @@ use tenancy::OrganizationId;
 use tenancy::store::{RecordId, Value};
 use tenancy_conformance::{Harness, Tampering, suite};
 use tenancy_sqlite::{Options, SqliteRepository};
-use world::{Place, quick, threaded};
+use world::{Disk, quick, threaded};
 
 /// Files in directories of their own, deleted with the harness.
 struct Files {
     options: Options,
-    places: Mutex<Vec<Place>>,
+    places: Mutex<Vec<Disk>>,
 }
 
 impl Files {
@@ -33,7 +33,7 @@ impl Harness for Files {
     type Repository = SqliteRepository;
 
     async fn fresh(&self) -> SqliteRepository {
-        let place = Place::new(self.options.clone());
+        let place = Disk::new(self.options.clone());
         let store = place.open();
         self.places.lock().unwrap().push(place);
         store

@@ -111,7 +111,7 @@ type Acknowledged = BTreeMap<OrganizationId, BTreeMap<u64, CommitId>>;
 #[test]
 fn every_acknowledged_commit_survives_kill_9() {
     let kills = std::env::var("TENANCY_KILLS").map_or(30, |kills| kills.parse::<usize>().unwrap());
-    let place = Place::new(Options::default());
+    let place = Disk::new(Options::default());
     let (mut all, mut recent) = (Acknowledged::new(), Acknowledged::new());
     for kill in 1..=kills {
         recent.append(&mut write_and_kill(&place.path(), kill));
@@ -194,7 +194,7 @@ fn look_for(store: &SqliteRepository, acknowledged: &Acknowledged) {
 }
 
 /// The file is whole, each organization in it too, and nothing is there of one that is not.
-fn look_at_everything(place: &Place, acknowledged: &Acknowledged) {
+fn look_at_everything(place: &Disk, acknowledged: &Acknowledged) {
     let store = place.open();
     let connection = place.stranger();
     let one = |sql: &str| connection.query_row(sql, (), |row| row.get::<_, String>(0));

@@ -14,7 +14,7 @@ use world::*;
 const INVOICES: &str = "CREATE TABLE IF NOT EXISTS invoices (organization BLOB NOT NULL, cents INTEGER NOT NULL CHECK (cents > 0))";
 
 /// What a host does: the commit and an invoice, or neither.
-fn with_invoice(place: &Place, commit: &Commit, cents: i64) -> Result<Outcome, rusqlite::Error> {
+fn with_invoice(place: &Disk, commit: &Commit, cents: i64) -> Result<Outcome, rusqlite::Error> {
     let mut host = place.stranger();
     host.execute_batch(INVOICES)?;
     let transaction = host.transaction_with_behavior(TransactionBehavior::Immediate)?;
@@ -30,7 +30,7 @@ fn with_invoice(place: &Place, commit: &Commit, cents: i64) -> Result<Outcome, r
     Ok(outcome)
 }
 
-fn invoices(place: &Place) -> i64 {
+fn invoices(place: &Disk) -> i64 {
     place
         .stranger()
         .query_row("SELECT count(*) FROM invoices", (), |row| row.get(0))
@@ -39,7 +39,7 @@ fn invoices(place: &Place) -> i64 {
 
 #[test]
 fn both_are_written() {
-    let place = Place::new(quick());
+    let place = Disk::new(quick());
     let store = place.open();
     let commit = creation("Acme");
     assert_eq!(
@@ -56,7 +56,7 @@ fn both_are_written() {
 
 #[test]
 fn neither_is_written_when_the_hosts_row_is_refused() {
-    let place = Place::new(quick());
+    let place = Disk::new(quick());
     let store = place.open();
     let commit = creation("Acme");
     with_invoice(&place, &commit, -1).unwrap_err();
@@ -69,7 +69,7 @@ fn neither_is_written_when_the_hosts_row_is_refused() {
 
 #[test]
 fn neither_is_written_when_somebody_was_first() {
-    let place = Place::new(quick());
+    let place = Disk::new(quick());
     let store = place.open();
     let commit = creation("Acme");
     assert_eq!(block_on(store.commit(&commit)).unwrap(), Outcome::Committed);
@@ -84,7 +84,7 @@ fn neither_is_written_when_somebody_was_first() {
 /// Also a host that forgets to roll back has written nothing of a commit that is not made.
 #[test]
 fn a_refused_commit_leaves_the_transaction_clean() {
-    let place = Place::new(quick());
+    let place = Disk::new(quick());
     let tenancy = place.tenancy();
     let (one, two) = (acme(&tenancy), acme(&tenancy));
     domain(&tenancy, one, "acme-api");
@@ -119,7 +119,7 @@ fn a_refused_commit_leaves_the_transaction_clean() {
 /// Conflict comes before Taken: what was decided on an old version says nothing about the claim.
 #[test]
 fn a_late_commit_with_a_taken_claim_is_a_conflict() {
-    let place = Place::new(quick());
+    let place = Disk::new(quick());
     let tenancy = place.tenancy();
     let (one, two) = (acme(&tenancy), acme(&tenancy));
     let create = |at: CreatedOrganization| CreateDomain {

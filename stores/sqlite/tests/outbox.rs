@@ -18,7 +18,7 @@ use world::*;
 #[test]
 fn everything_is_delivered_once_and_in_order() {
     for options in [quick(), threaded()] {
-        let place = Place::new(options);
+        let place = Disk::new(options);
         let tenancy = place.tenancy();
         let (one, two) = (acme(&tenancy), acme(&tenancy));
         domain(&tenancy, one, "acme-one");
@@ -55,7 +55,7 @@ fn everything_is_delivered_once_and_in_order() {
 
 #[test]
 fn a_failure_holds_up_its_organization_and_no_other() {
-    let place = Place::new(quick());
+    let place = Disk::new(quick());
     let tenancy = place.tenancy();
     let (bad, good) = (acme(&tenancy), acme(&tenancy));
     domain(&tenancy, bad, "acme-bad");
@@ -95,7 +95,7 @@ fn a_failure_holds_up_its_organization_and_no_other() {
 }
 
 /// What a worker tells that delivered everything.
-fn deliver_all(place: &Place) -> Vec<(OrganizationId, u64)> {
+fn deliver_all(place: &Disk) -> Vec<(OrganizationId, u64)> {
     let mut seen = Vec::new();
     let store = place.open();
     let delivery = block_on(store.outbox().deliver(limit(1000), |entry| {
@@ -110,14 +110,14 @@ fn now() -> chrono::DateTime<chrono::Utc> {
     std::time::SystemTime::now().into()
 }
 
-fn due_now(place: &Place) {
+fn due_now(place: &Disk) {
     let due = "UPDATE tenancy_outbox SET due = 0";
     place.stranger().execute_batch(due).unwrap();
 }
 
 #[test]
 fn a_worker_that_dies_loses_nothing() {
-    let place = Place::new(quick());
+    let place = Disk::new(quick());
     let tenancy = place.tenancy();
     let acme = acme(&tenancy);
     domain(&tenancy, acme, "acme-api");
@@ -152,7 +152,7 @@ fn a_worker_that_dies_loses_nothing() {
 /// What a late worker has delivered is delivered; it takes nothing away from who has the organization now.
 #[test]
 fn a_late_worker_marks_what_it_delivered_and_nothing_else() {
-    let place = Place::new(quick());
+    let place = Disk::new(quick());
     let tenancy = place.tenancy();
     let acme = acme(&tenancy);
     domain(&tenancy, acme, "acme-api");
@@ -179,7 +179,7 @@ fn a_late_worker_marks_what_it_delivered_and_nothing_else() {
 /// begins with what comes next meanwhile.
 #[test]
 fn a_late_worker_leaves_the_organization_to_who_has_it() {
-    let place = Place::new(quick());
+    let place = Disk::new(quick());
     let tenancy = place.tenancy();
     let acme = acme(&tenancy);
     let store = tenancy.repository();
@@ -199,7 +199,7 @@ fn a_late_worker_leaves_the_organization_to_who_has_it() {
 #[test]
 fn a_slow_worker_stops_when_its_lease_is_over() {
     for options in [quick(), threaded()] {
-        let place = Place::new(options);
+        let place = Disk::new(options);
         let tenancy = place.tenancy();
         let acme = acme(&tenancy);
         domain(&tenancy, acme, "acme-api");
@@ -220,7 +220,7 @@ fn a_slow_worker_stops_when_its_lease_is_over() {
 
 #[test]
 fn a_slow_worker_hands_over_nothing_after_another_one_began() {
-    let place = Place::new(quick());
+    let place = Disk::new(quick());
     let tenancy = place.tenancy();
     let acme = acme(&tenancy);
     domain(&tenancy, acme, "acme-api");
@@ -245,7 +245,7 @@ fn a_slow_worker_hands_over_nothing_after_another_one_began() {
 /// The times until it is due again, of the only entry that fails.
 #[test]
 fn an_entry_that_fails_waits_twice_as_long_each_time() {
-    let place = Place::new(quick());
+    let place = Disk::new(quick());
     let tenancy = place.tenancy();
     let acme = acme(&tenancy);
     domain(&tenancy, acme, "acme-api");
@@ -298,7 +298,7 @@ fn an_entry_that_fails_waits_twice_as_long_each_time() {
 #[test]
 fn an_entry_that_cannot_be_read_holds_up_nothing_but_itself() {
     for options in [quick(), threaded()] {
-        let place = Place::new(options);
+        let place = Disk::new(options);
         let tenancy = place.tenancy();
         let (bad, good) = (acme(&tenancy), acme(&tenancy));
         for called in ["acme-one", "acme-two", "acme-three"] {
@@ -366,7 +366,7 @@ fn an_entry_that_cannot_be_read_holds_up_nothing_but_itself() {
 
 #[test]
 fn what_holds_up_too_long_can_be_parked_and_released() {
-    let place = Place::new(quick());
+    let place = Disk::new(quick());
     let tenancy = place.tenancy();
     let acme = acme(&tenancy);
     domain(&tenancy, acme, "acme-one");
@@ -417,7 +417,7 @@ fn what_holds_up_too_long_can_be_parked_and_released() {
 
 #[test]
 fn what_is_parked_before_its_turn_and_released_keeps_the_order() {
-    let place = Place::new(quick());
+    let place = Disk::new(quick());
     let tenancy = place.tenancy();
     let acme = acme(&tenancy);
     domain(&tenancy, acme, "acme-one");
@@ -431,7 +431,7 @@ fn what_is_parked_before_its_turn_and_released_keeps_the_order() {
 
 #[test]
 fn what_is_skipped_is_never_handed_out_and_stays_on_the_record() {
-    let place = Place::new(quick());
+    let place = Disk::new(quick());
     let tenancy = place.tenancy();
     let acme = acme(&tenancy);
     domain(&tenancy, acme, "acme-one");
@@ -461,7 +461,7 @@ fn what_is_skipped_is_never_handed_out_and_stays_on_the_record() {
     assert_eq!((depth.parked, depth.skipped), (0, 2));
 }
 
-fn rows(place: &Place) -> i64 {
+fn rows(place: &Disk) -> i64 {
     place
         .stranger()
         .query_row("SELECT count(*) FROM tenancy_outbox", (), |row| row.get(0))
@@ -470,7 +470,7 @@ fn rows(place: &Place) -> i64 {
 
 #[test]
 fn a_commit_during_delivery_is_delivered_next() {
-    let place = Place::new(quick());
+    let place = Disk::new(quick());
     let tenancy = place.tenancy();
     let acme = acme(&tenancy);
     let store = tenancy.repository();
@@ -490,7 +490,7 @@ fn a_commit_during_delivery_is_delivered_next() {
 
 #[test]
 fn a_clock_that_was_set_back_holds_nothing_up() {
-    let place = Place::new(quick());
+    let place = Disk::new(quick());
     let tenancy = place.tenancy();
     acme(&tenancy);
     let far = "UPDATE tenancy_outbox SET due = 9000000000000000000, worker = x'00'";
@@ -501,7 +501,7 @@ fn a_clock_that_was_set_back_holds_nothing_up() {
 
 #[test]
 fn several_workers_keep_the_order() {
-    let place = Place::new(quick());
+    let place = Disk::new(quick());
     let tenancy = place.tenancy();
     let organizations: Vec<_> = (0..5).map(|_| acme(&tenancy)).collect();
     let seen: Mutex<BTreeMap<OrganizationId, Vec<u64>>> = Mutex::default();

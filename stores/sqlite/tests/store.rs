@@ -19,10 +19,10 @@ use tenancy_sqlite::{Error, MIGRATIONS, Options, SchemaError, SqliteRepository, 
 use world::*;
 
 /// All that a store holds is one type, whatever runs its calls.
-fn everywhere(check: impl Fn(&Place)) {
-    check(&Place::new(quick()));
-    check(&Place::new(threaded()));
-    check(&Place::new(Options::default()));
+fn everywhere(check: impl Fn(&Disk)) {
+    check(&Disk::new(quick()));
+    check(&Disk::new(threaded()));
+    check(&Disk::new(Options::default()));
 }
 
 fn log(store: &SqliteRepository, organization: OrganizationId) -> Vec<LogEntry> {
@@ -109,7 +109,7 @@ fn reopening_keeps_everything() {
 /// Every key brings what the reference brings, and perhaps some of it twice.
 #[test]
 fn keys_bring_what_the_reference_brings() {
-    let place = Place::new(quick());
+    let place = Disk::new(quick());
     let tenancy = place.tenancy();
     let acme = acme(&tenancy);
     let api = domain(&tenancy, acme, "acme-api");
@@ -226,7 +226,7 @@ fn of_two_handles_on_one_version_one_wins() {
 
 #[test]
 fn an_organization_is_created_once() {
-    let place = Place::new(quick());
+    let place = Disk::new(quick());
     let store = place.open();
     let commit = creation("Acme");
     assert_eq!(block_on(store.commit(&commit)).unwrap(), Outcome::Committed);
@@ -264,7 +264,7 @@ fn a_taken_claim_changes_nothing() {
 #[test]
 fn racing_threads_and_handles_lose_nothing() {
     for options in [quick(), threaded()] {
-        let place = Place::new(options);
+        let place = Disk::new(options);
         let acme = acme(&place.tenancy());
         let organization = acme.organization;
         std::thread::scope(|scope| {
@@ -289,7 +289,7 @@ fn racing_threads_and_handles_lose_nothing() {
 
 #[test]
 fn names_may_be_swapped_in_one_commit() {
-    let place = Place::new(quick());
+    let place = Disk::new(quick());
     let tenancy = place.tenancy();
     let acme = acme(&tenancy);
     let organization = acme.organization;
@@ -336,7 +336,7 @@ fn names_may_be_swapped_in_one_commit() {
 
 #[test]
 fn pages_are_in_order_and_filtered_by_role() {
-    let place = Place::new(quick());
+    let place = Disk::new(quick());
     let tenancy = place.tenancy();
     let acme = acme(&tenancy);
     let people = ["bob", "cy", "dora", "eve", "finn"];
@@ -410,7 +410,7 @@ fn walk<K: Copy>(
 
 #[test]
 fn lists_across_organizations_come_in_pages() {
-    let place = Place::new(quick());
+    let place = Disk::new(quick());
     let tenancy = place.tenancy();
     let mut all: Vec<_> = (0..5).map(|_| acme(&tenancy).organization).collect();
     all.sort_unstable();
@@ -454,7 +454,7 @@ fn lists_across_organizations_come_in_pages() {
 #[test]
 fn a_dropped_future_leaves_a_working_store() {
     for options in [quick(), threaded()] {
-        let place = Place::new(options);
+        let place = Disk::new(options);
         let tenancy = place.tenancy();
         let acme = acme(&tenancy);
         let mut context = Context::from_waker(Waker::noop());
@@ -485,7 +485,7 @@ fn a_dropped_future_leaves_a_working_store() {
 
 #[test]
 fn in_place_every_future_is_ready_at_once() {
-    let place = Place::new(quick());
+    let place = Disk::new(quick());
     let store = place.open();
     let commit = creation("Acme");
     let mut context = Context::from_waker(Waker::noop());
@@ -509,7 +509,7 @@ fn in_memory_it_works_without_a_file() {
 
 #[test]
 fn somebody_else_writing_for_too_long_is_a_conflict() {
-    let place = Place::new(Options {
+    let place = Disk::new(Options {
         busy_timeout: Duration::from_millis(20),
         ..quick()
     });
@@ -529,7 +529,7 @@ fn somebody_else_writing_for_too_long_is_a_conflict() {
 
 #[test]
 fn migrating_again_changes_nothing() {
-    let place = Place::new(quick());
+    let place = Disk::new(quick());
     let mut connection = place.stranger();
     assert_eq!(tenancy_sqlite::schema_version(&connection).unwrap(), 0);
     tenancy_sqlite::migrate(&mut connection).unwrap();
@@ -543,7 +543,7 @@ fn migrating_again_changes_nothing() {
 
 #[test]
 fn many_may_open_a_new_file_at_once() {
-    let place = Place::new(quick());
+    let place = Disk::new(quick());
     std::thread::scope(|scope| {
         for _ in 0..8 {
             scope.spawn(|| drop(place.open()));
@@ -553,7 +553,7 @@ fn many_may_open_a_new_file_at_once() {
 
 #[test]
 fn a_newer_schema_is_refused_unless_this_program_can_live_with_it() {
-    let place = Place::new(quick());
+    let place = Disk::new(quick());
     let tenancy = place.tenancy();
     let newest = MIGRATIONS.last().unwrap().step;
     let newer = "INSERT INTO tenancy_migrations (step, oldest, made_at) VALUES (998, ?1, 0)";
@@ -597,7 +597,7 @@ fn check_schema_says_what_was_altered() {
 
 #[test]
 fn what_is_no_database_is_refused() {
-    let place = Place::new(quick());
+    let place = Disk::new(quick());
     std::fs::write(place.path(), "this is a letter, and no database at all").unwrap();
     let refused = SqliteRepository::open(place.path()).unwrap_err();
     assert!(matches!(refused, Error::Open { .. }), "{refused}");
@@ -611,7 +611,7 @@ fn what_is_no_database_is_refused() {
 #[test]
 fn verify_finds_what_strangers_wrote() {
     let found = |sql: &str| {
-        let place = Place::new(quick());
+        let place = Disk::new(quick());
         let tenancy = place.tenancy();
         let acme = acme(&tenancy);
         domain(&tenancy, acme, "acme-api");
@@ -683,7 +683,7 @@ fn verify_finds_what_is_kept_under_another_name() {
         let columns = kind.key().iter().chain(kind.columns());
         columns.map(move |column| (kind.table(), column))
     }) {
-        let place = Place::new(quick());
+        let place = Disk::new(quick());
         let tenancy = place.tenancy();
         let acme = acme(&tenancy);
         let gone = domain(&tenancy, acme, "acme-gone");
@@ -717,7 +717,7 @@ fn verify_finds_what_is_kept_under_another_name() {
 
 #[test]
 fn an_unreadable_row_is_named() {
-    let place = Place::new(quick());
+    let place = Disk::new(quick());
     let tenancy = place.tenancy();
     let acme = acme(&tenancy);
     let vandal = place.stranger();
@@ -789,7 +789,7 @@ fn an_unreadable_row_is_named() {
 /// A record that belongs into another table is no record of this one.
 #[test]
 fn a_record_of_another_kind_is_unreadable() {
-    let place = Place::new(quick());
+    let place = Disk::new(quick());
     let tenancy = place.tenancy();
     let acme = acme(&tenancy);
     place
@@ -808,7 +808,7 @@ fn a_record_of_another_kind_is_unreadable() {
 #[test]
 fn a_leap_second_comes_back_as_it_was() {
     let leap: chrono::DateTime<chrono::Utc> = "2016-12-31T23:59:60.500Z".parse().unwrap();
-    let place = Place::new(quick());
+    let place = Disk::new(quick());
     let mut commit = creation("Acme");
     commit.entry.at = leap;
     commit.next.created_at = leap;
@@ -825,7 +825,7 @@ fn a_leap_second_comes_back_as_it_was() {
 /// What a host reads with its own SQL.
 #[test]
 fn views_show_what_people_can_read() {
-    let place = Place::new(quick());
+    let place = Disk::new(quick());
     let tenancy = place.tenancy();
     let acme = acme(&tenancy);
     domain(&tenancy, acme, "acme-api");
@@ -876,7 +876,7 @@ fn views_show_what_people_can_read() {
 
 #[test]
 fn a_commit_that_contradicts_itself_is_not_written() {
-    let place = Place::new(quick());
+    let place = Disk::new(quick());
     let store = place.open();
     let before = dump(&place);
     let mut wrong = creation("Acme");

@@ -31,12 +31,12 @@ pub fn threaded() -> Options {
 }
 
 /// A directory with one file in it, gone afterwards.
-pub struct Place {
+pub struct Disk {
     pub directory: TempDir,
     pub options: Options,
 }
 
-impl Place {
+impl Disk {
     pub fn new(options: Options) -> Self {
         Self {
             directory: tempfile::tempdir().unwrap(),
@@ -159,7 +159,7 @@ pub fn creation(called: &str) -> Commit {
 }
 
 /// Every row of every table of ours, as text: to see that nothing changed.
-pub fn dump(place: &Place) -> Vec<String> {
+pub fn dump(place: &Disk) -> Vec<String> {
     let connection = place.stranger();
     let mut tables = connection
         .prepare("SELECT name FROM sqlite_master WHERE type = 'table' AND name LIKE 'tenancy%' ORDER BY 1")
