@@ -9,6 +9,7 @@ use crate::code::codes;
 use crate::id::{DomainId, WorkspaceId};
 use crate::later::Later;
 use crate::text::{DomainName, stored};
+use crate::time;
 
 /// A domain as it is stored.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -25,6 +26,7 @@ pub struct Domain {
     /// Whether it answers (D3).
     pub status: DomainStatus,
     /// When it was created.
+    #[serde(serialize_with = "time::written")]
     pub created_at: DateTime<Utc>,
     /// What a later version of this crate keeps with it.
     #[serde(flatten)]
@@ -59,6 +61,7 @@ pub struct RetiredDomainName {
     #[serde(with = "stored")]
     pub name: DomainName,
     /// When its last domain was deleted.
+    #[serde(serialize_with = "time::written")]
     pub retired_at: DateTime<Utc>,
     /// What a later version of this crate keeps with it.
     #[serde(flatten)]

@@ -31,6 +31,8 @@
 //!
 //! [`OrganizationState::apply`]: crate::store::OrganizationState::apply
 
+use std::borrow::Cow;
+
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
@@ -43,6 +45,7 @@ use crate::organization::{CompanyInformation, InvoicingInformation};
 use crate::request::RequestDigest;
 use crate::role::{OrganizationRole, WorkspaceRole};
 use crate::text::{DomainName, EmailAddress, Name, TextLine, stored};
+use crate::time;
 use crate::token::TokenHash;
 use crate::version::Version;
 
@@ -370,6 +373,7 @@ pub struct LogEntry {
     /// The commit's id.
     pub id: CommitId,
     /// When, in whole milliseconds.
+    #[serde(serialize_with = "time::written")]
     pub at: DateTime<Utc>,
     /// Who.
     pub author: Author,
@@ -381,6 +385,48 @@ pub struct LogEntry {
     pub request: Option<RequestDigest>,
     /// What happened, in order.
     pub events: Vec<Event>,
+}
+
+/// What a [`LogEntry`] says, without which entry it is: for stores that keep its organization, its version and its id
+/// in columns, and need not keep them twice. The log is what grows.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Logged<'a> {
+    #[serde(serialize_with = "time::written")]
+    at: DateTime<Utc>,
+    author: Cow<'a, Author>,
+    command: Cow<'a, str>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    request: Option<RequestDigest>,
+    events: Cow<'a, [Event]>,
+}
+
+impl<'a> From<&'a LogEntry> for Logged<'a> {
+    fn from(entry: &'a LogEntry) -> Self {
+        Self {
+            at: entry.at,
+            author: Cow::Borrowed(&entry.author),
+            command: Cow::Borrowed(&entry.command),
+            request: entry.request,
+            events: Cow::Borrowed(&entry.events),
+        }
+    }
+}
+
+impl Logged<'_> {
+    /// The entry that says this.
+    #[must_use]
+    pub fn entry(self, organization: OrganizationId, version: Version, id: CommitId) -> LogEntry {
+        LogEntry {
+            organization,
+            version,
+            id,
+            at: self.at,
+            author: self.author.into_owned(),
+            command: self.command.into_owned(),
+            request: self.request,
+            events: self.events.into_owned(),
+        }
+    }
 }
 
 /// The version of every type's format. The first type whose fields change their meaning gets the next one,

@@ -25,6 +25,7 @@ use crate::id::{InvitationId, UserId, WorkspaceId};
 use crate::later::Later;
 use crate::role::{OrganizationRole, WorkspaceRole};
 use crate::text::{EmailAddress, stored};
+use crate::time;
 use crate::token::TokenHash;
 use crate::version::Version;
 
@@ -43,11 +44,13 @@ pub struct Invitation {
     /// The hash of the current link's secret. Shown by nothing.
     pub token_hash: TokenHash,
     /// When the current link was made.
+    #[serde(serialize_with = "time::written")]
     pub sent_at: DateTime<Utc>,
     /// The version in which the current link was made: what happened to its person since outweighs it (M2,
     /// M4).
     pub sent_in: Version,
     /// When the current link expires (I4).
+    #[serde(serialize_with = "time::written")]
     pub expires_at: DateTime<Utc>,
     /// Whether it is still open.
     pub state: InvitationState,

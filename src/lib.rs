@@ -15,6 +15,7 @@ mod random;
 mod resource;
 mod role;
 pub mod text;
+mod time;
 pub mod token;
 
 mod domain;

@@ -7,6 +7,7 @@ use crate::id::{UserId, WorkspaceId};
 use crate::later::Later;
 use crate::role::{OrganizationRole, WorkspaceRole};
 use crate::text::{EmailAddress, stored};
+use crate::time;
 use crate::version::Version;
 
 /// A user's membership of an organization.
@@ -21,6 +22,7 @@ pub struct Member {
     #[serde(with = "stored")]
     pub email: EmailAddress,
     /// Since when they are a member.
+    #[serde(serialize_with = "time::written")]
     pub since: DateTime<Utc>,
     /// The version in which their role was lowered last: an invitation that was sent before gives nothing
     /// above what they were left with (M4).
@@ -40,6 +42,7 @@ pub struct FormerMember {
     /// The workspace that they departed from; `None`: the organization.
     pub workspace: Option<WorkspaceId>,
     /// When they departed last.
+    #[serde(serialize_with = "time::written")]
     pub departed_at: DateTime<Utc>,
     /// The version in which they departed last. Versions order what happened in an organization, whatever
     /// the clocks of two servers say.
@@ -59,6 +62,7 @@ pub struct WorkspaceMember {
     /// Their role in it: one (M5).
     pub role: WorkspaceRole,
     /// Since when they hold a role in it.
+    #[serde(serialize_with = "time::written")]
     pub since: DateTime<Utc>,
     /// The version in which their role was lowered last, as in [`Member::lowered_in`].
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -8,6 +8,7 @@ use crate::id::OrganizationId;
 use crate::later::Later;
 use crate::text::stored::Stored;
 use crate::text::{EmailAddress, Name, PostalAddress, TextLine, stored};
+use crate::time;
 use crate::version::Version;
 
 /// An organization as it is stored: one row, written with every commit.
@@ -44,6 +45,7 @@ pub struct Organization {
     #[serde(default)]
     pub links: LinksMade,
     /// When it was created.
+    #[serde(serialize_with = "time::written")]
     pub created_at: DateTime<Utc>,
     /// What a later version of this crate keeps with it.
     #[serde(flatten)]
@@ -66,6 +68,7 @@ pub struct OrganizationSummary {
     /// How many Admins it has (O4).
     pub admins: u32,
     /// When it was created.
+    #[serde(serialize_with = "time::written")]
     pub created_at: DateTime<Utc>,
 }
 

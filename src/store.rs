@@ -116,6 +116,7 @@ use crate::text::{DomainName, EmailKey, NameKey};
 use crate::version::Version;
 
 pub use crate::domain::RetiredDomainName;
+pub use crate::event::Logged;
 pub use crate::invitation::{Invitation, InvitationState};
 pub use crate::later::{Later, Unread};
 pub use crate::list::{Item, List, Place};

@@ -8,6 +8,7 @@ use crate::id::WorkspaceId;
 use crate::later::Later;
 use crate::organization::InvoicingInformation;
 use crate::text::{Name, NameKey, stored};
+use crate::time;
 
 /// A workspace as it is stored.
 ///
@@ -32,6 +33,7 @@ pub struct Workspace {
     /// How many users hold a role in it. Who reaches it only by cascade isn't counted.
     pub members: u32,
     /// When it was created.
+    #[serde(serialize_with = "time::written")]
     pub created_at: DateTime<Utc>,
     /// What a later version of this crate keeps with it.
     #[serde(flatten)]

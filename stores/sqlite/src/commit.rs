@@ -2,7 +2,7 @@
 
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Connection, Params, Transaction, params_from_iter};
-use tenancy::store::{Change, Claim, Commit, Kind, Outcome, Record, RecordId};
+use tenancy::store::{Change, Claim, Commit, Kind, Logged, Outcome, Record, RecordId};
 use tenancy::{OrganizationId, Version};
 
 use crate::error::{Error, is_busy};
@@ -144,12 +144,11 @@ fn write(connection: &Connection, commit: &Commit) -> Result<Outcome, Error> {
     let id = next.id.as_uuid().into_bytes();
     let version = number(next.version)?;
     // Before anything is written, so that a host's transaction is clean whatever the answer.
-    let commit_id = entry.id.as_uuid().into_bytes();
-    let refused = match first_taken(connection, changes)? {
+    let taken = first_taken(connection, changes)?;
+    let refused = match taken {
         Some(taken) => Some(Outcome::Taken(taken)),
-        None => one(connection, &statements::IS_USED, [commit_id], |_| {
-            Ok(Outcome::IdUsed)
-        })?,
+        None if log(connection, commit)? => None,
+        None => Some(Outcome::IdUsed),
     };
     if let Some(refused) = refused {
         return Ok(if version_of(connection, &id)? == *expected {
@@ -172,14 +171,25 @@ fn write(connection: &Connection, commit: &Commit) -> Result<Outcome, Error> {
             Change::Delete(_) | Change::Release(_) => {} // done: they make room
         }
     }
-    let log = (id, version, commit_id, serde_json::to_string(entry)?);
-    run(connection, &statements::LOG, log)?;
     run(
         connection,
         &statements::ENQUEUE,
         (id, version, now_millis()),
     )?;
     Ok(Outcome::Committed)
+}
+
+/// Writes the log's entry; whether it was this commit's turn, under an id that nobody has used.
+fn log(connection: &Connection, commit: &Commit) -> Result<bool, Error> {
+    let entry = &commit.entry;
+    let row = (
+        entry.organization.as_uuid().into_bytes(),
+        number(entry.version)?,
+        entry.id.as_uuid().into_bytes(),
+        serde_json::to_string(&Logged::from(entry))?,
+        number(commit.expected)?,
+    );
+    Ok(run(connection, &statements::LOG, row)? == 1)
 }
 
 /// The compare-and-set; whether it was this commit's turn.

@@ -5,8 +5,8 @@ use std::fmt::Write as _;
 use rusqlite::types::{FromSqlError, ValueRef};
 use rusqlite::{Connection, Params, Row};
 use serde::de::DeserializeOwned;
-use tenancy::store::{Kind, Organization, OrganizationSummary, Record, Value};
-use tenancy::{LogEntry, OrganizationId, Version};
+use tenancy::store::{Kind, Logged, Organization, OrganizationSummary, Record, Value};
+use tenancy::{CommitId, LogEntry, OrganizationId, Version};
 use uuid::Uuid;
 
 use crate::error::Error;
@@ -111,14 +111,12 @@ pub(crate) fn entry(row: &Row<'_>) -> Result<LogEntry, Error> {
         table: "commits",
         key: 2,
     };
-    let entry: LogEntry = cells.json(0, "entry")?;
-    if entry.organization != cells.id(1, "organization_id", OrganizationId::from_uuid)?
-        || entry.version != cells.version(2)?
-        || entry.id != cells.id(3, "id", tenancy::CommitId::from_uuid)?
-    {
-        return Err(cells.unreadable("entry", "it is of another row".into()));
-    }
-    Ok(entry)
+    let entry: Logged<'static> = cells.json(0, "entry")?;
+    Ok(entry.entry(
+        cells.id(1, "organization_id", OrganizationId::from_uuid)?,
+        cells.version(2)?,
+        cells.id(3, "id", CommitId::from_uuid)?,
+    ))
 }
 
 /// A value as a cell holds it.

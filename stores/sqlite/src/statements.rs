@@ -230,7 +230,6 @@ statements! {
         WHERE r.organization_id = ?1 AND r.name = ?2";
     COMMIT_OF = "SELECT {commits c} FROM tenancy_commits c INDEXED BY tenancy_commits_id \
         WHERE c.id = ?1";
-    IS_USED = "SELECT 1 FROM tenancy_commits INDEXED BY tenancy_commits_id WHERE id = ?1";
     HOLDER = "SELECT organization_id FROM tenancy_claims WHERE scope = ?1 AND key = ?2";
 
     // Several records of a command's scene. Addresses are compared as they were folded when they were written.
@@ -344,7 +343,10 @@ statements! {
     CLAIM = "INSERT INTO tenancy_claims (scope, key, organization_id) VALUES (?2, ?3, ?1) \
         ON CONFLICT (scope, key) DO NOTHING";
     RELEASE = "DELETE FROM tenancy_claims WHERE scope = ?2 AND key = ?3 AND organization_id = ?1";
-    LOG = "INSERT INTO tenancy_commits (organization_id, version, id, entry) VALUES (?1, ?2, ?3, ?4)";
+    /// The log's entry, written first if it is this commit's turn: none is written under an id that is used.
+    LOG = "INSERT INTO tenancy_commits (organization_id, version, id, entry) SELECT ?1, ?2, ?3, ?4 \
+        WHERE coalesce((SELECT o.version FROM tenancy_organizations o WHERE o.id = ?1), 0) = ?5 \
+        ON CONFLICT (id) DO NOTHING";
     /// An organization that waits already stays where it is in the queue.
     ENQUEUE = "INSERT INTO tenancy_outbox (organization_id, first, due, attempts) VALUES (?1, ?2, ?3, 0) \
         ON CONFLICT (organization_id) DO NOTHING";

@@ -770,7 +770,7 @@ fn an_unreadable_row_is_named() {
         )
     );
     vandal
-        .execute_batch("UPDATE tenancy_commits SET id = zeroblob(16)")
+        .execute_batch("UPDATE tenancy_commits SET entry = '{}'")
         .unwrap();
     let list = List::Log {
         organization: acme.organization,

@@ -82,10 +82,6 @@ pub(super) const PLANS: &[(&str, &[&str])] = &[
         &["SEARCH c USING INDEX tenancy_commits_id (id=?)"],
     ),
     (
-        "IS_USED",
-        &["SEARCH tenancy_commits USING COVERING INDEX tenancy_commits_id (id=?)"],
-    ),
-    (
         "HOLDER",
         &["SEARCH tenancy_claims USING PRIMARY KEY (scope=? AND key=?)"],
     ),
@@ -245,7 +241,14 @@ pub(super) const PLANS: &[(&str, &[&str])] = &[
         "RELEASE",
         &["SEARCH tenancy_claims USING PRIMARY KEY (scope=? AND key=?)"],
     ),
-    ("LOG", &[]),
+    (
+        "LOG",
+        &[
+            "SCAN CONSTANT ROW",
+            "SCALAR SUBQUERY 1",
+            "SEARCH o USING PRIMARY KEY (id=?)",
+        ],
+    ),
     ("ENQUEUE", &[]),
     (
         "OUTBOX_AHEAD",
