@@ -213,6 +213,8 @@ OrganizationAction on OrganizationId {
     EditContract: "edit the contract" => [OP],
     /// Set how many workspaces it may hold (W2).
     SetWorkspaceQuota: "set the workspace quota" => [OP],
+    /// Set how many seats and domains it may hold (Q2).
+    SetLimits: "set the limits" => [OP],
     /// Make somebody an Admin without an Admin's doing: a repair (O4).
     AppointAdmin: "appoint an Admin" => [OP],
     /// Free a deleted domain's name for other organizations (D2).

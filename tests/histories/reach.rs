@@ -112,7 +112,7 @@ const REACHABLE: &[(Kind, &str)] = &[
     ),
     (
         Kind::CreateDomain,
-        "done not_found forbidden domain_name_taken",
+        "done not_found forbidden domain_name_taken limit_reached",
     ),
     (
         Kind::DeactivateDomain,
@@ -126,7 +126,7 @@ const REACHABLE: &[(Kind, &str)] = &[
     (Kind::DeleteDomain, "done not_found forbidden"),
     (
         Kind::ChangeOrganizationRole,
-        "done nothing-to-do not_found forbidden member_not_found last_admin",
+        "done nothing-to-do not_found forbidden member_not_found last_admin limit_reached",
     ),
     (
         Kind::RemoveMember,
@@ -154,11 +154,17 @@ const REACHABLE: &[(Kind, &str)] = &[
     ),
     (
         Kind::InviteToOrganization,
-        "done not_found forbidden already_has_role too_many_invitations resent_too_soon too_many_links",
+        "done not_found forbidden already_has_role too_many_invitations resent_too_soon too_many_links \
+         limit_reached",
     ),
     (
         Kind::InviteToWorkspace,
-        "done not_found forbidden already_has_role too_many_invitations resent_too_soon too_many_links",
+        "done not_found forbidden already_has_role too_many_invitations resent_too_soon too_many_links \
+         limit_reached",
+    ),
+    (
+        Kind::InviteMany,
+        "done nothing-to-do not_found forbidden too_many_lines",
     ),
     (
         Kind::ResendInvitation,
@@ -172,7 +178,7 @@ const REACHABLE: &[(Kind, &str)] = &[
     (
         Kind::AcceptInvitation,
         "done invitation_not_found invitation_closed email_unverified wrong_account invitation_expired \
-         inviter_lost_authority invitation_outdated email_in_use user_required",
+         inviter_lost_authority invitation_outdated email_in_use limit_reached user_required",
     ),
     (
         Kind::DeclineInvitation,
@@ -182,7 +188,7 @@ const REACHABLE: &[(Kind, &str)] = &[
     (
         Kind::AcceptReceivedInvitation,
         "done invitation_not_found invitation_closed email_unverified invitation_expired \
-         inviter_lost_authority invitation_outdated email_in_use user_required",
+         inviter_lost_authority invitation_outdated email_in_use limit_reached user_required",
     ),
     (
         Kind::DeclineReceivedInvitation,
@@ -193,12 +199,16 @@ const REACHABLE: &[(Kind, &str)] = &[
         "done not_found forbidden organization_deleted",
     ),
     (
+        Kind::SetLimits,
+        "done not_found forbidden organization_deleted",
+    ),
+    (
         Kind::EditContract,
         "done nothing-to-do not_found forbidden organization_deleted",
     ),
     (
         Kind::AppointAdmin,
-        "done nothing-to-do not_found forbidden organization_deleted email_in_use",
+        "done nothing-to-do not_found forbidden organization_deleted email_in_use limit_reached",
     ),
     (
         Kind::ReleaseDomainName,
