@@ -209,8 +209,10 @@ impl Organization {
         }
     }
 
-    /// How much of each limit is used (Q5), if these roles need a seat.
-    pub(crate) fn usage(&self, seats_needed_by: RoleSet) -> Usage {
+    /// How much of each limit is used (Q5), if these roles need a seat
+    /// ([`Settings::seat_roles`](crate::Settings::seat_roles), Q4).
+    #[must_use]
+    pub fn usage(&self, seats_needed_by: RoleSet) -> Usage {
         Usage {
             seats: self.counts.seats(seats_needed_by, self.limits),
             workspaces: LimitUsage {

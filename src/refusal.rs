@@ -237,9 +237,8 @@ fn addresses(count: u32) -> String {
 fn limit_reached(of: Limit, limit: u32, used: u32, reserved: u32) -> String {
     match of {
         Limit::Seats => format!(
-            "of {}, {used} are taken and {reserved} are reserved by open invitations: remove a member or revoke \
-             an invitation, or contact the vendor to raise the limit",
-            some(limit, "seat")
+            "no seat is left of {limit}, with {used} taken and {reserved} reserved by open invitations: remove a \
+             member, revoke an invitation, or contact the vendor to raise the limit"
         ),
         Limit::Domains => format!(
             "the organization has {used} of {}, kept names of deleted ones included: contact the vendor to raise \
