@@ -187,6 +187,12 @@ const ACCOUNTING_OR_MEMBER: RoleSet = RoleSet::ACCOUNTING.union(RoleSet::MEMBER)
 const ADMIN_OR_MEMBER: RoleSet = RoleSet::ORGANIZATION_ADMIN.union(RoleSet::MEMBER);
 
 impl Newcomers {
+    /// Whether there are none: most organizations, most of the time, keep no word of it.
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks by reference")]
+    pub(crate) fn is_nobody(&self) -> bool {
+        *self == Self::default()
+    }
+
     /// The count of those who are offered these roles; `None` of roles that no address can be offered at once.
     pub(crate) fn of_mut(&mut self, offered: RoleSet) -> Option<&mut u32> {
         Some(match offered {

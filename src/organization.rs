@@ -104,7 +104,7 @@ pub struct Counts {
     #[serde(default)]
     pub by_role: MembersByRole,
     /// Addresses that are no member's and have open invitations: who reserves a seat (Q3).
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Newcomers::is_nobody")]
     pub newcomers: Newcomers,
 }
 

@@ -7,8 +7,8 @@ use tenancy::commands::{
     CreateDomain, CreateOrganization, CreateWorkspace, CreatedOrganization, DeactivateDomain,
     DeclineInvitation, DeclineReceivedInvitation, DeleteDomain, DeleteOrganization,
     DeleteWorkspace, EditCompany, EditContract, EditInvoicing, EditWorkspaceInvoicing,
-    FollowEmailChange, GiveWorkspaceRole, InviteMany, InviteToOrganization, InviteToWorkspace, Invited,
-    LeaveOrganization, LeaveWorkspace, MoveDomain, ReactivateDomain, ReleaseDomainName,
+    FollowEmailChange, GiveWorkspaceRole, InviteMany, InviteToOrganization, InviteToWorkspace,
+    Invited, LeaveOrganization, LeaveWorkspace, MoveDomain, ReactivateDomain, ReleaseDomainName,
     RemoveMember, RenameOrganization, RenameWorkspace, ResendInvitation, RevokeInvitation,
     SetLimits, SetWorkspaceQuota, TakeWorkspaceRole,
 };
@@ -16,8 +16,8 @@ use tenancy::text::TextLine;
 use tenancy::token::InvitationSecret;
 use tenancy::{
     Actor, CompanyInformation, DomainId, DomainKind, DomainName, EmailAddress, InvitationId,
-    InvitationTarget, InvitationToken, InvoicingInformation, Limits, Name, Operator, OrganizationId, OrganizationRole,
-    UserId, VerifiedEmail, WorkspaceId, WorkspaceRole,
+    InvitationTarget, InvitationToken, InvoicingInformation, Limits, Name, Operator,
+    OrganizationId, OrganizationRole, UserId, VerifiedEmail, WorkspaceId, WorkspaceRole,
 };
 
 use crate::random::Random;

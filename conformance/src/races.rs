@@ -483,7 +483,8 @@ impl<'s, R: Directory + 'static> Stage<'s, R> {
         addressee: &Actor,
     ) -> Result<InvitationToken, Failure> {
         let role = OrganizationRole::Member;
-        self.invited_by(inviter, organization, addressee, role).await
+        self.invited_by(inviter, organization, addressee, role)
+            .await
     }
 
     async fn invite_as(

@@ -76,11 +76,7 @@ impl Command for CreateDomain {
             });
         }
         let is_kept = scene.state.retired_name(&self.name).is_some();
-        is_below(
-            Limit::Domains,
-            organization.domains(),
-            u32::from(!is_kept),
-        )?;
+        is_below(Limit::Domains, organization.domains(), u32::from(!is_kept))?;
         is_below(
             Limit::DomainsPerWorkspace,
             workspace.usage(organization.limits),

@@ -42,21 +42,22 @@ pub(super) fn invited<'a>(
     events: impl IntoIterator<Item = &'a Event>,
     secret: Option<&InvitationSecret>,
 ) -> Option<Invited> {
-    let (invitation, email, expires_at, renewed) = events.into_iter().find_map(|event| match event {
-        Event::InvitationSent {
-            invitation,
-            email,
-            expires_at,
-            ..
-        } => Some((*invitation, email.clone(), *expires_at, false)),
-        Event::InvitationRenewed {
-            invitation,
-            email,
-            expires_at,
-            ..
-        } => Some((*invitation, email.clone(), *expires_at, true)),
-        _ => None,
-    })?;
+    let (invitation, email, expires_at, renewed) =
+        events.into_iter().find_map(|event| match event {
+            Event::InvitationSent {
+                invitation,
+                email,
+                expires_at,
+                ..
+            } => Some((*invitation, email.clone(), *expires_at, false)),
+            Event::InvitationRenewed {
+                invitation,
+                email,
+                expires_at,
+                ..
+            } => Some((*invitation, email.clone(), *expires_at, true)),
+            _ => None,
+        })?;
     let token = secret.map(|secret| InvitationToken::new(organization, invitation, secret));
     Some(Invited {
         invitation,

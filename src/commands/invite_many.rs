@@ -206,7 +206,10 @@ fn one(
     let undone = is_limited.then(|| state.clone());
     for event in &events {
         // What contradicts itself here does so again when the whole is applied, and is told there.
-        if state.apply(scene.now, event, &mut Touched::default()).is_err() {
+        if state
+            .apply(scene.now, event, &mut Touched::default())
+            .is_err()
+        {
             return Ok(events);
         }
     }

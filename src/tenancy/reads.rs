@@ -165,10 +165,9 @@ impl<R: Repository> Tenancy<R> {
             }
         };
         let look = self.look_if(actor, on.into(), may).await?;
-        let workspace = look
-            .state
-            .workspace(on.1)
-            .ok_or(Refusal::NotFound { resource: on.into() })?;
+        let workspace = look.state.workspace(on.1).ok_or(Refusal::NotFound {
+            resource: on.into(),
+        })?;
         Ok(WorkspaceUsage {
             domains: workspace.usage(look.organization.limits),
             domains_in_all: look.organization.domains(),

@@ -452,7 +452,10 @@ impl Arguments for Bytes<'_> {
         }
         let (organization, workspace) = self.workspace();
         let role = self.workspace_role();
-        (organization, InvitationTarget::Workspace { workspace, role })
+        (
+            organization,
+            InvitationTarget::Workspace { workspace, role },
+        )
     }
 
     /// Some people, one of them twice, and something else; now and then too many.

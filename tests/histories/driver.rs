@@ -15,8 +15,8 @@ use tenancy::commands::{
 };
 use tenancy::store::{BrokenContract, MemoryRepository, OrganizationState};
 use tenancy::{
-    Actor, DomainId, Error, Event, InvitationId, InvitationToken, InvitationValidity, Name,
-    Limits, Operator, OrganizationId, QuotaUsage, Refusal, Settings, Tenancy, Usage, VerifiedEmail,
+    Actor, DomainId, Error, Event, InvitationId, InvitationToken, InvitationValidity, Limits, Name,
+    Operator, OrganizationId, QuotaUsage, Refusal, Settings, Tenancy, Usage, VerifiedEmail,
     WorkspaceId,
 };
 use tenancy_tests::commands::Ask;
@@ -117,8 +117,15 @@ impl Told for InvitedMany {
     fn lines(&self) -> Option<Vec<Line>> {
         let line = |outcome: &Result<Invited, Refusal>| match outcome {
             Ok(invited) => Line {
-                outcome: if invited.renewed { "renewed" } else { "invited" },
-                link: invited.token.clone().map(|token| (invited.invitation, token)),
+                outcome: if invited.renewed {
+                    "renewed"
+                } else {
+                    "invited"
+                },
+                link: invited
+                    .token
+                    .clone()
+                    .map(|token| (invited.invitation, token)),
             },
             Err(refusal) => Line {
                 outcome: refusal.code(),

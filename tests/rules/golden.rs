@@ -17,15 +17,16 @@ use serde::de::DeserializeOwned;
 use tenancy::commands::RequestDigest;
 use tenancy::store::{
     Change, Claim, Commit, Counts, FormerMember, Invitation, InvitationState, Kind, Later,
-    LinksMade, MembersByRole, Newcomers, Organization, OrganizationStatus, Record, RecordId, RetiredDomainName, Workspace,
+    LinksMade, MembersByRole, Newcomers, Organization, OrganizationStatus, Record, RecordId,
+    RetiredDomainName, Workspace,
 };
 use tenancy::text::{PostalAddress, TextLine};
 use tenancy::token::TokenHash;
 use tenancy::{
     Author, CommitId, CompanyInformation, Decision, Domain, DomainId, DomainKind, DomainName,
     DomainStatus, EmailAddress, Event, Grant, InvitationId, InvitationTarget, InvoicingInformation,
-    Limit, Limits, LogEntry, Member, Name, OrganizationId, OrganizationRole, Refusal, Resource, RevocationReason,
-    RoleSet, UserId, Version, WorkspaceId, WorkspaceMember, WorkspaceRole,
+    Limit, Limits, LogEntry, Member, Name, OrganizationId, OrganizationRole, Refusal, Resource,
+    RevocationReason, RoleSet, UserId, Version, WorkspaceId, WorkspaceMember, WorkspaceRole,
 };
 
 fn folder(named: &str) -> PathBuf {

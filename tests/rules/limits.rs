@@ -6,14 +6,12 @@ use tenancy::{
     Actor, Event, InvitationTarget, Limit, LimitUsage, Limits, OrganizationAction,
     OrganizationRole, Refusal, RoleSet, Settings, Usage, WorkspaceRole, WorkspaceUsage,
 };
-use tenancy_tests::world::{
-    Acme, World, accept, decline, operator, user, user_at,
-};
+use tenancy_tests::world::{Acme, World, accept, decline, operator, user, user_at};
 
 const ADMIN: OrganizationRole = OrganizationRole::Admin;
 const ACCOUNTING: OrganizationRole = OrganizationRole::Accounting;
 const MEMBER: OrganizationRole = OrganizationRole::Member;
-const READER: WorkspaceRole = WorkspaceRole::Reader;
+const READS: WorkspaceRole = WorkspaceRole::Reader;
 
 /// Acme, which is Ann's alone, with so many seats.
 fn acme_of(seats: u32) -> (World, Acme, Actor) {
@@ -72,7 +70,7 @@ fn q1_nobody_comes_in_by_any_way_where_no_seat_is_left() {
     let (world, acme, ann) = acme_of(1);
     let full = no_seat(1, 1, 0);
     assert_eq!(world.refused(&ann, acme.invite("bob", MEMBER)), full);
-    let to_workspace = acme.invite_to(acme.workspace, "bob", READER);
+    let to_workspace = acme.invite_to(acme.workspace, "bob", READS);
     assert_eq!(world.refused(&ann, to_workspace), full);
     assert_eq!(world.refused(&operator(), acme.appoint(&user("bob"))), full);
     assert_eq!(
@@ -115,7 +113,10 @@ fn q1_no_demotion_asks_even_to_a_role_that_needs_a_seat() {
     let cy = world.member(acme, "cy", ACCOUNTING);
     world.does(&ann, acme.change_role(&cy, MEMBER));
     let seats = usage(&world, acme).seats;
-    assert_eq!((seats.used, seats.remaining(), seats.over_by()), (2, Some(0), 1));
+    assert_eq!(
+        (seats.used, seats.remaining(), seats.over_by()),
+        (2, Some(0), 1)
+    );
 }
 
 #[test]
@@ -124,7 +125,7 @@ fn q1_reading_changing_moving_and_leaving_go_on_over_every_limit() {
     let (acme, ann) = (world.acme(), user("ann"));
     let bob = world.workspace_member(acme, "bob", WorkspaceRole::Developer);
     let sent = world.does(&ann, acme.invite("cy", ADMIN));
-    let resent = world.does(&ann, acme.invite_to(acme.workspace, "dan", READER));
+    let resent = world.does(&ann, acme.invite_to(acme.workspace, "dan", READS));
     let other = world.does(&ann, acme.create_workspace("Other"));
     let domain = world.does(&ann, acme.sandbox("api"));
     let nothing = Limits {
@@ -139,7 +140,7 @@ fn q1_reading_changing_moving_and_leaving_go_on_over_every_limit() {
     world.passes(chrono::TimeDelta::minutes(2));
     world.does(&ann, acme.resend(resent.invitation));
     world.does(&ann, acme.revoke(resent.invitation));
-    world.does(&ann, acme.give(other, &bob, READER));
+    world.does(&ann, acme.give(other, &bob, READS));
     world.does(&user_at("bob", "bob@new.example"), acme.follow());
     // Q3: it is the seat that was reserved for them.
     world.does(&user("cy"), accept(&sent));
@@ -226,10 +227,18 @@ fn q2_lowering_succeeds_and_says_by_how_much_it_is_over() {
     let done = world.did(&operator(), lower);
     let over = done.output;
     assert_eq!(
-        (over.seats.over_by(), over.domains.over_by(), over.workspaces.over_by()),
+        (
+            over.seats.over_by(),
+            over.domains.over_by(),
+            over.workspaces.over_by()
+        ),
         (2, 1, 1)
     );
-    assert_eq!(over, usage(&world, acme), "the answer is what the read says");
+    assert_eq!(
+        over,
+        usage(&world, acme),
+        "the answer is what the read says"
+    );
     assert_eq!(
         done.events,
         [
@@ -253,7 +262,11 @@ fn q2_lowering_succeeds_and_says_by_how_much_it_is_over() {
             }
         ]
     );
-    assert_eq!(world.state(acme).members().count(), 2, "nothing is taken away");
+    assert_eq!(
+        world.state(acme).members().count(),
+        2,
+        "nothing is taken away"
+    );
 }
 
 #[test]
@@ -317,7 +330,11 @@ fn q2_the_workspace_quota_keeps_its_own_word() {
     };
     let quota = world.does(&operator(), set);
     world.does(&operator(), acme.seats(7));
-    assert_eq!(world.row(acme).workspace_quota, 3, "limits leave it as it is");
+    assert_eq!(
+        world.row(acme).workspace_quota,
+        3,
+        "limits leave it as it is"
+    );
     let workspaces = usage(&world, acme).workspaces;
     assert_eq!(
         (workspaces.used, workspaces.limit, workspaces.over_by()),
@@ -345,25 +362,32 @@ fn q3_an_open_invitation_reserves_a_seat_once_per_address() {
     world.does(&ann, acme.invite("bob", MEMBER));
     assert_eq!(seats(&world, acme), (1, 1));
     // The same person, however typed, to more.
-    world.does(&ann, acme.invite_to(acme.workspace, "bob", READER));
-    world.does(&ann, acme.invite_address_to(other, "BOB@Acme.Example", READER));
+    world.does(&ann, acme.invite_to(acme.workspace, "bob", READS));
+    world.does(
+        &ann,
+        acme.invite_address_to(other, "BOB@Acme.Example", READS),
+    );
     assert_eq!(seats(&world, acme), (1, 1));
-    world.does(&ann, acme.invite_to(other, "cy", READER));
+    world.does(&ann, acme.invite_to(other, "cy", READS));
     assert_eq!(seats(&world, acme), (1, 2));
     let full = world.refused(&ann, acme.invite("dan", MEMBER));
     assert_eq!(full, no_seat(3, 1, 2));
     // Whoever has a seat reserved may be invited to more.
-    world.does(&ann, acme.invite_to(acme.workspace, "cy", READER));
+    world.does(&ann, acme.invite_to(acme.workspace, "cy", READS));
 }
 
 #[test]
 fn q3_accepting_takes_the_seat_that_was_reserved() {
     let (world, acme, ann) = acme_of(2);
     let first = world.does(&ann, acme.invite("bob", MEMBER));
-    let second = world.does(&ann, acme.invite_to(acme.workspace, "bob", READER));
+    let second = world.does(&ann, acme.invite_to(acme.workspace, "bob", READS));
     world.does(&operator(), acme.seats(0));
     world.does(&user("bob"), accept(&second));
-    assert_eq!(seats(&world, acme), (2, 0), "what is left open is to a member");
+    assert_eq!(
+        seats(&world, acme),
+        (2, 0),
+        "what is left open is to a member"
+    );
     world.does(&user("bob"), accept(&first));
     assert_eq!(seats(&world, acme), (2, 0));
 }
@@ -373,7 +397,7 @@ fn q3_a_seat_is_free_again_once_nothing_reserves_it() {
     let (world, acme, ann) = acme_of(2);
     let bob = user("bob");
     let one = world.does(&ann, acme.invite("bob", MEMBER));
-    let other = world.does(&ann, acme.invite_to(acme.workspace, "bob", READER));
+    let other = world.does(&ann, acme.invite_to(acme.workspace, "bob", READS));
     world.does(&ann, acme.revoke(one.invitation));
     assert_eq!(seats(&world, acme), (1, 1), "the other one is still open");
     world.does(&bob, decline(&other));
@@ -403,7 +427,7 @@ fn q3_an_invitation_to_a_members_address_reserves_nothing() {
     let (world, acme, ann) = acme_of(2);
     let bob = world.member(acme, "bob", MEMBER);
     world.does(&ann, acme.invite("bob", ADMIN));
-    world.does(&ann, acme.invite_to(acme.workspace, "bob", READER));
+    world.does(&ann, acme.invite_to(acme.workspace, "bob", READS));
     assert_eq!(seats(&world, acme), (2, 0));
     // M2: they go with him, and so reserve nothing afterwards.
     world.does(&ann, acme.remove(&bob));
@@ -422,14 +446,14 @@ fn q3_the_count_of_reserved_seats_is_that_of_the_addresses_after_every_change() 
     };
     // Two Admins invite one address; one of them loses what it takes.
     world.does(&ann, acme.invite("dan", MEMBER));
-    world.does(&cy, acme.invite_to(other, "dan", READER));
-    world.does(&cy, acme.invite_to(other, "eve", READER));
+    world.does(&cy, acme.invite_to(other, "dan", READS));
+    world.does(&cy, acme.invite_to(other, "eve", READS));
     reserved(2, "Dan, Eve");
     world.does(&ann, acme.change_role(&cy, MEMBER));
     reserved(1, "I6: Dan has Ann's invitation");
     // A workspace goes, and what was to it.
-    world.does(&ann, acme.invite_to(other, "dan", READER));
-    world.does(&ann, acme.invite_to(other, "fay", READER));
+    world.does(&ann, acme.invite_to(other, "dan", READS));
+    world.does(&ann, acme.invite_to(other, "fay", READS));
     reserved(2, "Dan, Fay");
     world.does(&ann, acme.delete_workspace(other));
     reserved(1, "Dan");
@@ -438,7 +462,10 @@ fn q3_the_count_of_reserved_seats_is_that_of_the_addresses_after_every_change() 
     reserved(2, "Dan, Cy's new address");
     world.does(&user_at("cy", "cy@new.example"), acme.follow());
     reserved(1, "Dan");
-    let under = world.does(&ann, acme.invite_address_to(acme.workspace, "cy@third.example", READER));
+    let under = world.does(
+        &ann,
+        acme.invite_address_to(acme.workspace, "cy@third.example", READS),
+    );
     reserved(2, "Dan, Cy's third address");
     world.does(&user_at("cy", "cy@third.example"), accept(&under));
     reserved(1, "Dan");
@@ -453,7 +480,7 @@ fn q3_the_count_of_addresses_is_recounted() {
     let world = World::new();
     let (acme, ann) = (world.acme(), user("ann"));
     world.does(&ann, acme.invite("bob", ACCOUNTING));
-    world.does(&ann, acme.invite_to(acme.workspace, "bob", READER));
+    world.does(&ann, acme.invite_to(acme.workspace, "bob", READS));
     world.does(&ann, acme.invite("cy", ADMIN));
     let mut state: OrganizationState = world.state(acme);
     let mut row = world.row(acme);
@@ -466,7 +493,10 @@ fn q3_the_count_of_addresses_is_recounted() {
     row.counts.newcomers.admin = 0;
     state.set_organization(row);
     let violation = state.validate().unwrap_err();
-    assert!(violation.to_string().contains("the counts are"), "{violation}");
+    assert!(
+        violation.to_string().contains("the counts are"),
+        "{violation}"
+    );
 }
 
 // Q4
@@ -479,7 +509,7 @@ fn q4_accounting_needs_no_seat_by_default() {
     assert_eq!(seats(&world, acme), (1, 0));
     // Offered a seat besides, the address reserves one.
     let full = no_seat(1, 1, 0);
-    let member_too = acme.invite_to(acme.workspace, "dan", READER);
+    let member_too = acme.invite_to(acme.workspace, "dan", READS);
     assert_eq!(world.refused(&ann, member_too), full);
     world.passes(chrono::TimeDelta::minutes(2));
     assert_eq!(world.refused(&ann, acme.invite("dan", ADMIN)), full);
@@ -492,7 +522,7 @@ fn q4_a_host_that_changes_its_choice_finds_the_right_counts() {
     world.member(acme, "bob", MEMBER);
     world.member(acme, "cy", ACCOUNTING);
     world.does(&ann, acme.invite("dan", ACCOUNTING));
-    world.does(&ann, acme.invite_to(acme.workspace, "eve", READER));
+    world.does(&ann, acme.invite_to(acme.workspace, "eve", READS));
     let seats_by = |roles: RoleSet| {
         let seats = world.row(acme).usage(roles).seats;
         (seats.used, seats.reserved)
@@ -589,7 +619,7 @@ fn q5_who_creates_domains_sees_what_is_left_of_them() {
     for who in [&ann, &cy, &dev, &operator()] {
         assert_eq!(read(who, acme.workspace), Ok(expected), "{who:?}");
     }
-    let reader = world.workspace_member(acme, "reader", READER);
+    let reader = world.workspace_member(acme, "reader", READS);
     assert_eq!(read(&reader, acme.workspace), Err(Some("forbidden")));
     assert_eq!(read(&dev, other), Err(Some("not_found")));
     assert_eq!(read(&user("dora"), other), Err(Some("not_found")));

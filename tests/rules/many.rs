@@ -3,7 +3,7 @@
 use chrono::TimeDelta;
 use tenancy::commands::{InviteMany, InvitedMany};
 use tenancy::{
-    CommitId, Event, InvitationTarget, OrganizationRole, RefusedLine, Refusal, Settings,
+    CommitId, Event, InvitationTarget, OrganizationRole, Refusal, RefusedLine, Settings,
     WorkspaceRole,
 };
 use tenancy_tests::world::{World, accept, operator, user};
@@ -55,8 +55,12 @@ fn i9_each_line_has_an_outcome_of_its_own_in_the_order_asked() {
         ]
     );
     // Each that was invited has its event, as if alone; the others are on the record, in one.
-    let [Event::InvitationSent { email, .. }, Event::InvitationRenewed { .. }, Event::InvitationSent { .. }, Event::LinesRefused { lines: refused }] =
-        &done.events[..]
+    let [
+        Event::InvitationSent { email, .. },
+        Event::InvitationRenewed { .. },
+        Event::InvitationSent { .. },
+        Event::LinesRefused { lines: refused },
+    ] = &done.events[..]
     else {
         panic!("{:?}", done.events);
     };
@@ -121,8 +125,14 @@ fn i9_who_may_invite_nobody_is_refused_as_a_whole() {
         role: WorkspaceRole::Reader,
     };
     let code = |refusal: Refusal| refusal.code();
-    assert_eq!(code(world.refused(&mel, acme.invite_many(MEMBERS, &lines))), "forbidden");
-    assert_eq!(code(world.refused(&mel, acme.invite_many(to_workspace, &lines))), "not_found");
+    assert_eq!(
+        code(world.refused(&mel, acme.invite_many(MEMBERS, &lines))),
+        "forbidden"
+    );
+    assert_eq!(
+        code(world.refused(&mel, acme.invite_many(to_workspace, &lines))),
+        "not_found"
+    );
     assert_eq!(
         code(world.refused(&operator(), acme.invite_many(MEMBERS, &lines))),
         "forbidden"
@@ -143,7 +153,10 @@ fn i9_a_workspace_admin_invites_the_members_among_them() {
     };
     let lines = ["new@acme.example", "bob@acme.example", "wes@acme.example"];
     let answer = world.does(&wes, acme.invite_many(to_workspace, &lines));
-    assert_eq!(outcomes(&answer), ["forbidden", "invited", "already_has_role"]);
+    assert_eq!(
+        outcomes(&answer),
+        ["forbidden", "invited", "already_has_role"]
+    );
 }
 
 #[test]
@@ -151,7 +164,10 @@ fn i9_nobody_but_refused_lines_is_on_the_record_too() {
     let world = World::new();
     let (acme, ann) = (world.acme(), user("ann"));
     let done = world.did(&ann, acme.invite_many(MEMBERS, &["", "ann@acme.example"]));
-    assert_eq!(outcomes(&done.output), ["email_invalid", "already_has_role"]);
+    assert_eq!(
+        outcomes(&done.output),
+        ["email_invalid", "already_has_role"]
+    );
     assert_eq!(done.events.len(), 1);
     let nothing = world.did(&ann, acme.invite_many(MEMBERS, &[]));
     assert!(nothing.output.lines.is_empty() && nothing.events.is_empty());
@@ -163,11 +179,21 @@ fn i9_a_repeated_request_answers_the_same_without_the_links() {
     let (acme, ann) = (world.acme(), user("ann"));
     world.does(&ann, acme.invite("cy", OrganizationRole::Accounting));
     world.passes(TimeDelta::minutes(2));
-    let lines = ["nonsense", "bob@acme.example", "cy@acme.example", "", "dan@acme.example"];
+    let lines = [
+        "nonsense",
+        "bob@acme.example",
+        "cy@acme.example",
+        "",
+        "dan@acme.example",
+    ];
     let id = CommitId::new();
-    let first = world.did_as(id, &ann, acme.invite_many(MEMBERS, &lines)).output;
+    let first = world
+        .did_as(id, &ann, acme.invite_many(MEMBERS, &lines))
+        .output;
     let before = world.everything();
-    let again = world.did_as(id, &ann, acme.invite_many(MEMBERS, &lines)).output;
+    let again = world
+        .did_as(id, &ann, acme.invite_many(MEMBERS, &lines))
+        .output;
     assert_eq!(world.everything(), before);
     assert_eq!(outcomes(&again), outcomes(&first));
     for (first, again) in first.lines.iter().zip(&again.lines) {
@@ -196,11 +222,23 @@ fn i9_the_bounds_on_invitations_hold_across_the_lines() {
     let (acme, ann) = (world.acme(), user("ann"));
     world.does(&ann, acme.invite("old", OrganizationRole::Accounting));
     world.passes(TimeDelta::minutes(2));
-    let lines = ["a@x.example", "b@x.example", "c@x.example", "old@acme.example", "d@x.example"];
+    let lines = [
+        "a@x.example",
+        "b@x.example",
+        "c@x.example",
+        "old@acme.example",
+        "d@x.example",
+    ];
     let answer = world.does(&ann, acme.invite_many(MEMBERS, &lines));
     assert_eq!(
         outcomes(&answer),
-        ["invited", "invited", "too_many_invitations", "renewed", "too_many_invitations"]
+        [
+            "invited",
+            "invited",
+            "too_many_invitations",
+            "renewed",
+            "too_many_invitations"
+        ]
     );
     let revoked = answer.lines[0].as_ref().unwrap().invitation;
     world.does(&ann, acme.revoke(revoked));
@@ -213,7 +251,14 @@ fn i9_a_line_may_be_anything() {
     let world = World::new();
     let (acme, ann) = (world.acme(), user("ann"));
     let long = "x".repeat(1 << 20);
-    let lines = [long.as_str(), "\0", "a\u{301}@b", "🙂", "a@b@c", "ok@x.example\n"];
+    let lines = [
+        long.as_str(),
+        "\0",
+        "a\u{301}@b",
+        "🙂",
+        "a@b@c",
+        "ok@x.example\n",
+    ];
     let answer = world.does(&ann, acme.invite_many(MEMBERS, &lines));
     assert_eq!(outcomes(&answer)[5], "invited");
     assert!(answer.lines[..5].iter().all(Result::is_err));

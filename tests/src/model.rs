@@ -13,8 +13,8 @@ use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use tenancy::store::InvitationState;
 use tenancy::{
     CompanyInformation, DomainAction, DomainId, DomainKind, InvitationId, InvitationTarget,
-    InvoicingInformation, Layer, Limits, OrganizationAction, OrganizationId, OrganizationRole, UserId,
-    WorkspaceAction, WorkspaceId, WorkspaceRole,
+    InvoicingInformation, Layer, Limits, OrganizationAction, OrganizationId, OrganizationRole,
+    UserId, WorkspaceAction, WorkspaceId, WorkspaceRole,
 };
 
 use crate::commands::Ask;

@@ -262,7 +262,10 @@ impl Arguments for Every<'_> {
         }
         let (organization, workspace) = self.workspace();
         let role = self.workspace_role();
-        (organization, InvitationTarget::Workspace { workspace, role })
+        (
+            organization,
+            InvitationTarget::Workspace { workspace, role },
+        )
     }
 
     /// Everybody, in either order, with one of them twice and something that is no address.
@@ -272,7 +275,9 @@ impl Arguments for Every<'_> {
         if self.choices.one_of(&[true, false]) {
             all.reverse();
         }
-        let again = all.first().map(|first| format!(" {} ", first.to_uppercase()));
+        let again = all
+            .first()
+            .map(|first| format!(" {} ", first.to_uppercase()));
         all.insert(1, "no address".to_owned());
         all.extend(again);
         all

@@ -9,9 +9,8 @@ use tenancy::token::InvitationSecret;
 use tenancy::{
     Actor, CommitId, CompanyInformation, DomainAction, DomainId, DomainKind, DomainName,
     EmailAddress, Error, InvitationId, InvitationTarget, InvitationToken, InvoicingInformation,
-    Limits, Name,
-    OrganizationAction, OrganizationId, OrganizationRole, Paging, Tenancy, UserId, VerifiedEmail,
-    WorkspaceAction, WorkspaceId, WorkspaceRole, block_on,
+    Limits, Name, OrganizationAction, OrganizationId, OrganizationRole, Paging, Tenancy, UserId,
+    VerifiedEmail, WorkspaceAction, WorkspaceId, WorkspaceRole, block_on,
 };
 use tenancy_tests::commands::{Arguments, Kind};
 use tenancy_tests::with_command;

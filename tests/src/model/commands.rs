@@ -9,8 +9,7 @@ use tenancy::commands::{
     EditContract, EditInvoicing, EditWorkspaceInvoicing, FollowEmailChange, GiveWorkspaceRole,
     InviteToOrganization, InviteToWorkspace, LeaveOrganization, LeaveWorkspace, MoveDomain,
     ReactivateDomain, ReleaseDomainName, RemoveMember, RenameOrganization, RenameWorkspace,
-    ResendInvitation, RevokeInvitation, SetLimits, SetWorkspaceQuota,
-    TakeWorkspaceRole,
+    ResendInvitation, RevokeInvitation, SetLimits, SetWorkspaceQuota, TakeWorkspaceRole,
 };
 use tenancy::store::InvitationState;
 use tenancy::{

@@ -3,16 +3,15 @@
 use tenancy::commands::{
     AppointAdmin, ChangeOrganizationRole, CreateDomain, CreateWorkspace, DeactivateDomain,
     DeleteDomain, DeleteOrganization, DeleteWorkspace, EditCompany, EditContract, EditInvoicing,
-    EditWorkspaceInvoicing, FollowEmailChange, GiveWorkspaceRole, InviteToOrganization,
+    EditWorkspaceInvoicing, FollowEmailChange, GiveWorkspaceRole, InviteMany, InviteToOrganization,
     InviteToWorkspace, LeaveOrganization, LeaveWorkspace, MoveDomain, ReactivateDomain,
     ReleaseDomainName, RemoveMember, RenameOrganization, RenameWorkspace, ResendInvitation,
-    InviteMany, RevokeInvitation, SetLimits, SetWorkspaceQuota, TakeWorkspaceRole,
+    RevokeInvitation, SetLimits, SetWorkspaceQuota, TakeWorkspaceRole,
 };
 use tenancy::text::TextLine;
 use tenancy::{
     Actor, CompanyInformation, DomainId, DomainKind, InvitationId, InvitationTarget,
-    InvoicingInformation, Limits,
-    OrganizationId, OrganizationRole, WorkspaceId, WorkspaceRole,
+    InvoicingInformation, Limits, OrganizationId, OrganizationRole, WorkspaceId, WorkspaceRole,
 };
 
 use super::{email, id, label, name};
