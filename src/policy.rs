@@ -205,7 +205,7 @@ OrganizationAction on OrganizationId {
     CreateWorkspace: "create a workspace" => [A],
     /// See company and invoicing information.
     ViewInvoicing: "view invoicing" => [A, C, OP] LEFT,
-    /// See the contract's reference and the quota.
+    /// See the contract's reference, the quota and the other limits, and how much of them is used (Q5).
     ViewContract: "view the contract" => [A, C, OP] LEFT,
     /// Edit invoicing information (O5).
     EditInvoicing: "edit invoicing" => [A, C],

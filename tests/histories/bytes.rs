@@ -466,11 +466,12 @@ impl Arguments for Bytes<'_> {
         }
         let people = (0..whom % 4).map(|next| address(whom.wrapping_add(next)));
         let mut lines: Vec<_> = people.collect();
-        match oddly % 4 {
+        match oddly % 8 {
             0 => lines.push("eve at host".to_owned()),
             1 => lines.push(format!(" {} ", address(whom).to_uppercase())),
             2 => lines.insert(0, String::new()),
-            _ => lines.push(format!("new.{}", address(whom))),
+            3 => lines.push(format!("new.{}", address(whom))),
+            _ => {}
         }
         lines
     }

@@ -10,12 +10,15 @@ use crate::bytes::steps;
 use crate::driver::Driver;
 use crate::properties::LONGEST;
 
-/// Too rare in random histories; `tests/rules/invitations.rs` reaches them on purpose (I6, I8).
-const RARE: [(Kind, &str); 6] = [
+/// Too rare in random histories; `tests/rules/invitations.rs` (I6, I8) and `tests/rules/limits.rs` (Q1) reach them on
+/// purpose.
+const RARE: [(Kind, &str); 8] = [
     (Kind::InviteToOrganization, "too_many_invitations"),
     (Kind::InviteToWorkspace, "too_many_invitations"),
     (Kind::AcceptInvitation, "inviter_lost_authority"),
     (Kind::AcceptReceivedInvitation, "inviter_lost_authority"),
+    (Kind::AcceptInvitation, "limit_reached"),
+    (Kind::AcceptReceivedInvitation, "limit_reached"),
     (Kind::ResendInvitation, "organization_deleted"),
     (Kind::RevokeInvitation, "organization_deleted"),
 ];
