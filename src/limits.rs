@@ -188,7 +188,6 @@ const ADMIN_OR_MEMBER: RoleSet = RoleSet::ORGANIZATION_ADMIN.union(RoleSet::MEMB
 
 impl Newcomers {
     /// Whether there are none: most organizations, most of the time, keep no word of it.
-    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks by reference")]
     pub(crate) fn is_nobody(&self) -> bool {
         *self == Self::default()
     }

@@ -42,9 +42,9 @@ pub enum Violation {
     #[error("the counts are {kept:?}, but the records make {found:?}")]
     Counts {
         /// What the organization's row says.
-        kept: Counts,
+        kept: Box<Counts>,
         /// What the records make.
-        found: Counts,
+        found: Box<Counts>,
     },
     /// A workspace's counts are not those of its records.
     #[error("the counts of {0} are not those of its records")]
@@ -81,8 +81,8 @@ impl OrganizationState {
         let found = self.recount();
         if organization.counts != found {
             return Err(Violation::Counts {
-                kept: organization.counts,
-                found,
+                kept: Box::new(organization.counts),
+                found: Box::new(found),
             });
         }
         Ok(())

@@ -48,7 +48,7 @@ impl<R: Directory + 'static> Stage<'_, R> {
         let rises = rises.await?;
         self.seats(organization, 3).await?;
 
-        let address = |who: &str| Ok::<_, Failure>(verified(&person(&self.tag, who)?)?);
+        let address = |who: &str| verified(&person(&self.tag, who)?);
         let to_organization = |who| {
             Ok::<_, Failure>(InviteToOrganization {
                 organization,

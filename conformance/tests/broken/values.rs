@@ -159,7 +159,7 @@ impl Flaw for CountsNoNewcomers {
 
     fn written(commit: &Commit) -> Commit {
         let mut commit = commit.clone();
-        commit.next.counts.newcomers = Default::default();
+        commit.next.counts.newcomers = tenancy::store::Newcomers::default();
         commit
     }
 }
