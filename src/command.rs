@@ -16,7 +16,8 @@ use serde::Serialize;
 use crate::actor::Actor;
 use crate::event::{Event, LogEntry};
 use crate::id::{CommitId, DomainId, InvitationId, OrganizationId, UserId, WorkspaceId};
-use crate::organization::Organization;
+use crate::limits::Limit;
+use crate::organization::{Counts, Organization};
 use crate::policy::Action;
 use crate::random::EntropyError;
 use crate::refusal::Refusal;
@@ -241,6 +242,7 @@ pub fn decide<C: Command>(
             version: expected,
         });
     }
+    let before = state.organization().map(|organization| organization.counts);
     let mut touched = Touched::default();
     for event in &events {
         state.apply(now, event, &mut touched)?;
@@ -250,6 +252,7 @@ pub fn decide<C: Command>(
         .organization()
         .cloned()
         .ok_or(Inconsistency::NoOrganization)?;
+    seats_are_left(before, &next, &events, settings)?;
     next.version = expected.next();
     let entry = LogEntry {
         organization: id,
@@ -273,6 +276,41 @@ pub fn decide<C: Command>(
         events,
         version,
     })
+}
+
+/// Q1, Q3: asked here, of every commit, so that nobody takes a seat by a way that forgets to ask. `before` are the
+/// counts that the events began with; `None` of an organization that they create, which is born with its founder.
+///
+/// Who comes in, is invited or rises asks, if more is taken and reserved than before: who accepts takes what was
+/// reserved for them. A demotion asks nothing, even to a role that needs a seat where the one before needed none:
+/// no limit stands in the way of taking power away.
+pub(crate) fn seats_are_left(
+    before: Option<Counts>,
+    after: &Organization,
+    events: &[Event],
+    settings: &Settings,
+) -> Result<(), Refusal> {
+    let (Some(before), Some(limit)) = (before, after.limits.seats) else {
+        return Ok(());
+    };
+    let asks = |event: &Event| match event {
+        Event::MemberJoined { .. }
+        | Event::InvitationSent { .. }
+        | Event::InvitationRenewed { .. } => true,
+        Event::OrganizationRoleChanged { from, to, .. } => from < to,
+        _ => false,
+    };
+    let seats = |counts: Counts| counts.seats(settings.seat_roles, after.limits);
+    let (before, after) = (seats(before), seats(after.counts));
+    if after.taken() > limit && after.taken() > before.taken() && events.iter().any(asks) {
+        return Err(Refusal::LimitReached {
+            of: Limit::Seats,
+            limit,
+            used: before.used,
+            reserved: before.reserved,
+        });
+    }
+    Ok(())
 }
 
 /// Whether a request made a commit. One whose digest isn't known made none that we know of.

@@ -14,6 +14,7 @@
 //! | [`DeleteOrganization`] | A, once it is empty | [`Revoked`] |
 //! | **the vendor's staff** | | |
 //! | [`SetWorkspaceQuota`] | op | [`QuotaUsage`](crate::QuotaUsage) |
+//! | [`SetLimits`] | op | [`Usage`](crate::Usage) |
 //! | [`EditContract`], [`AppointAdmin`], [`ReleaseDomainName`] | op | |
 //! | **workspaces** | | |
 //! | [`CreateWorkspace`] | A, within the quota | [`WorkspaceId`](crate::WorkspaceId) |
@@ -34,6 +35,7 @@
 //! | **invitations** | | |
 //! | [`InviteToOrganization`] | A | [`Invited`] |
 //! | [`InviteToWorkspace`] | wA for members, A for newcomers | [`Invited`] |
+//! | [`InviteMany`] | as to invite each | [`InvitedMany`] |
 //! | [`ResendInvitation`] | who may invite | [`Invited`] |
 //! | [`RevokeInvitation`] | who may invite | |
 //! | [`AcceptInvitation`], [`AcceptReceivedInvitation`] | the invited address, verified | [`Accepted`] |
@@ -49,6 +51,8 @@ mod answer;
 mod authority;
 mod domain;
 mod invitation;
+mod invite_many;
+mod limits;
 mod member;
 mod operator;
 mod organization;
@@ -62,6 +66,7 @@ pub use crate::request::RequestDigest;
 pub use answer::Accepted;
 pub use invitation::Invited;
 pub(crate) use invitation::viewable;
+pub use invite_many::InvitedMany;
 pub use member::{Departure, Revoked};
 pub use organization::CreatedOrganization;
 pub use workspace::DeletedWorkspace;
@@ -84,6 +89,8 @@ macro_rules! every_command {
                 EditContract = "edit_contract",
                 AppointAdmin = "appoint_admin",
                 ReleaseDomainName = "release_domain_name";
+            limits:
+                SetLimits = "set_limits";
             workspace:
                 CreateWorkspace = "create_workspace",
                 RenameWorkspace = "rename_workspace",
@@ -109,6 +116,8 @@ macro_rules! every_command {
                 InviteToWorkspace = "invite_to_workspace",
                 ResendInvitation = "resend_invitation",
                 RevokeInvitation = "revoke_invitation";
+            invite_many:
+                InviteMany = "invite_many";
             answer:
                 AcceptInvitation = "accept_invitation",
                 DeclineInvitation = "decline_invitation",

@@ -41,7 +41,9 @@ use crate::domain::DomainKind;
 use crate::id::{CommitId, DomainId, InvitationId, OrganizationId, UserId, WorkspaceId};
 use crate::invitation::InvitationTarget;
 use crate::later::Unread;
+use crate::limits::Limits;
 use crate::organization::{CompanyInformation, InvoicingInformation};
+use crate::refusal::Refusal;
 use crate::request::RequestDigest;
 use crate::role::{OrganizationRole, WorkspaceRole};
 use crate::text::{DomainName, EmailAddress, Name, TextLine, stored};
@@ -97,6 +99,9 @@ events! {
         name: Name,
         /// How many workspaces it may hold.
         workspace_quota: u32,
+        /// How much else it may hold (Q2).
+        #[serde(default)]
+        limits: Limits,
     },
     /// The organization was renamed (O5).
     OrganizationRenamed {
@@ -133,6 +138,23 @@ events! {
         to: u32,
         /// How many workspaces there were at that moment.
         workspaces: u32,
+    },
+    /// The limits were set, by an operator (Q2).
+    LimitsSet {
+        /// The old limits.
+        from: Limits,
+        /// The new limits.
+        to: Limits,
+        /// How many seats were taken at that moment, by the host's choice then (Q4).
+        seats: u32,
+        /// How many more were reserved (Q3).
+        reserved: u32,
+        /// How many domains there were, kept names of deleted ones included (D2).
+        domains: u32,
+        /// How many workspaces there were.
+        workspaces: u32,
+        /// How many workspaces there may be, since then.
+        workspace_quota: u32,
     },
     /// The organization was deleted, empty (O6). Nothing happens in it any more, but that an operator
     /// may release its domains' names.
@@ -339,6 +361,20 @@ events! {
         /// By whom.
         user: UserId,
     },
+    /// Of many addresses that were invited at once, these were not (I9).
+    LinesRefused {
+        /// Each of them, in the order in which they were asked.
+        lines: Vec<RefusedLine>,
+    },
+}
+
+/// An address that was not invited, of many (I9). What was typed is not kept: it may be anything.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RefusedLine {
+    /// Which line it was, counted from 1.
+    pub line: u32,
+    /// Why it was not invited.
+    pub refusal: Refusal,
 }
 
 /// Why an invitation was taken back.

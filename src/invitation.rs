@@ -139,6 +139,14 @@ impl InvitationTarget {
         }
     }
 
+    /// The organization role that accepting gives who is no member yet: to a workspace, that of a Member (M1).
+    pub(crate) const fn membership(&self) -> OrganizationRole {
+        match self {
+            Self::Organization { role } => *role,
+            Self::Workspace { .. } => OrganizationRole::Member,
+        }
+    }
+
     /// The workspace that it is to; `None` if it is to the organization.
     #[must_use]
     pub const fn workspace(&self) -> Option<WorkspaceId> {

@@ -20,6 +20,7 @@ pub mod token;
 
 mod domain;
 mod invitation;
+mod limits;
 mod member;
 mod organization;
 mod workspace;
@@ -62,9 +63,10 @@ pub use crate::tenancy::{Tenancy, block_on::block_on, page::Page, page::Paging, 
 pub use actor::{Actor, Author, Operator};
 pub use domain::{Domain, DomainKind, DomainStatus};
 pub use error::{Done, Error};
-pub use event::{Event, LogEntry, RevocationReason};
+pub use event::{Event, LogEntry, RefusedLine, RevocationReason};
 pub use id::{CommitId, DomainId, InvitationId, OrganizationId, UserId, WorkspaceId};
 pub use invitation::{InvitationState, InvitationStatus, InvitationTarget};
+pub use limits::{Limit, LimitUsage, Limits, Usage, WorkspaceUsage};
 pub use member::{Member, WorkspaceMember};
 pub use organization::{CompanyInformation, InvoicingInformation, QuotaUsage};
 #[doc(inline)]

@@ -6,6 +6,8 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use crate::code::codes;
 use crate::id::OrganizationId;
 use crate::later::Later;
+use crate::limits::{LimitUsage, Limits, MembersByRole, Newcomers, Usage};
+use crate::role::RoleSet;
 use crate::text::stored::Stored;
 use crate::text::{EmailAddress, Name, PostalAddress, TextLine, stored};
 use crate::time;
@@ -39,6 +41,9 @@ pub struct Organization {
     pub contract: Option<TextLine>,
     /// How many workspaces it may hold (W2).
     pub workspace_quota: u32,
+    /// How much else it may hold (Q2).
+    #[serde(default)]
+    pub limits: Limits,
     /// How much of everything it holds.
     pub counts: Counts,
     /// How many links to invitations it made on the day that it last made one (I8).
@@ -89,12 +94,21 @@ pub struct Counts {
     pub workspaces: u32,
     /// Domains, active or not.
     pub domains: u32,
+    /// Names of deleted domains that it keeps (D2).
+    #[serde(default)]
+    pub kept_names: u32,
     /// Members, Admins included.
     pub members: u32,
     /// Admins: at least one while the organization is active (O4).
     pub admins: u32,
     /// Open invitations, expired ones included (I8).
     pub invitations: u32,
+    /// Members by their role: who takes a seat (Q3).
+    #[serde(default)]
+    pub by_role: MembersByRole,
+    /// Addresses that are no member's and have open invitations: who reserves a seat (Q3).
+    #[serde(default, skip_serializing_if = "Newcomers::is_nobody")]
+    pub newcomers: Newcomers,
 }
 
 /// How many links to invitations an organization made on one day, of the UTC calendar (I8).
@@ -189,10 +203,45 @@ impl Organization {
         }
     }
 
+    /// How many domains there are in all, and names of deleted ones, of how many (D2).
+    pub(crate) const fn domains(&self) -> LimitUsage {
+        LimitUsage {
+            used: self.counts.domains.saturating_add(self.counts.kept_names),
+            reserved: 0,
+            limit: self.limits.domains,
+        }
+    }
+
+    /// How much of each limit is used (Q5), if these roles need a seat
+    /// ([`Settings::seat_roles`](crate::Settings::seat_roles), Q4).
+    #[must_use]
+    pub fn usage(&self, seats_needed_by: RoleSet) -> Usage {
+        Usage {
+            seats: self.counts.seats(seats_needed_by, self.limits),
+            workspaces: LimitUsage {
+                used: self.counts.workspaces,
+                reserved: 0,
+                limit: Some(self.workspace_quota),
+            },
+            domains: self.domains(),
+        }
+    }
+
     /// Whether it is in use.
     #[must_use]
     pub const fn is_active(&self) -> bool {
         matches!(self.status, OrganizationStatus::Active)
+    }
+}
+
+impl Counts {
+    /// How many seats are used and reserved, of how many (Q3), if these roles need one (Q4).
+    pub(crate) fn seats(&self, needed_by: RoleSet, of: Limits) -> LimitUsage {
+        LimitUsage {
+            used: self.by_role.holding(needed_by),
+            reserved: self.newcomers.offered(needed_by),
+            limit: of.seats,
+        }
     }
 }
 

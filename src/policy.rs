@@ -205,7 +205,7 @@ OrganizationAction on OrganizationId {
     CreateWorkspace: "create a workspace" => [A],
     /// See company and invoicing information.
     ViewInvoicing: "view invoicing" => [A, C, OP] LEFT,
-    /// See the contract's reference and the quota.
+    /// See the contract's reference, the quota and the other limits, and how much of them is used (Q5).
     ViewContract: "view the contract" => [A, C, OP] LEFT,
     /// Edit invoicing information (O5).
     EditInvoicing: "edit invoicing" => [A, C],
@@ -213,6 +213,8 @@ OrganizationAction on OrganizationId {
     EditContract: "edit the contract" => [OP],
     /// Set how many workspaces it may hold (W2).
     SetWorkspaceQuota: "set the workspace quota" => [OP],
+    /// Set how many seats and domains it may hold (Q2).
+    SetLimits: "set the limits" => [OP],
     /// Make somebody an Admin without an Admin's doing: a repair (O4).
     AppointAdmin: "appoint an Admin" => [OP],
     /// Free a deleted domain's name for other organizations (D2).

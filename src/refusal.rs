@@ -17,6 +17,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::id::UserId;
 use crate::invitation::{InvitationState, InvitationTarget};
+use crate::limits::Limit;
 use crate::resource::Resource;
 use crate::role::RoleSet;
 use crate::text::{DomainName, EmailAddress, Name};
@@ -86,6 +87,18 @@ pub enum Refusal {
         quota: u32,
         /// How many it holds.
         workspaces: u32,
+    },
+    /// The organization, or a workspace of it, holds as much as it may, or more (Q1).
+    #[error("{}", limit_reached(*of, *limit, *used, *reserved))]
+    LimitReached {
+        /// Which limit.
+        of: Limit,
+        /// How much there may be.
+        limit: u32,
+        /// How much there is.
+        used: u32,
+        /// How much more is promised: seats, by open invitations (Q3).
+        reserved: u32,
     },
     /// Another workspace of the organization has that name, compared caselessly (W3).
     #[error("a workspace named `{name}` exists: choose another name")]
@@ -195,9 +208,48 @@ pub enum Refusal {
         /// When it may be sent again.
         again_at: DateTime<Utc>,
     },
+    /// What was typed is no e-mail address (I9).
+    #[error("this is no e-mail address: check how it is written")]
+    EmailInvalid,
+    /// The same address stands further up among many that are invited at once (I9).
+    #[error("the address stands in line {line} already: it is invited once")]
+    AddressRepeated {
+        /// The first line that it stands in, counted from 1.
+        line: u32,
+    },
+    /// More addresses than may be invited at once (I9).
+    #[error("at most {} may be invited at once: send them in parts", addresses(*limit))]
+    TooManyLines {
+        /// How many may be.
+        limit: u32,
+    },
     /// The idempotency key stands for another request, which was made before (A6).
     #[error("the idempotency key was used for another request: use a new one")]
     CommitIdReused,
+}
+
+fn addresses(count: u32) -> String {
+    let plural = if count == 1 { "" } else { "es" };
+    format!("{count} address{plural}")
+}
+
+/// What to do next depends on what there is too much of.
+fn limit_reached(of: Limit, limit: u32, used: u32, reserved: u32) -> String {
+    match of {
+        Limit::Seats => format!(
+            "no seat is left of {limit}, with {used} taken and {reserved} reserved by open invitations: remove a \
+             member, revoke an invitation, or contact the vendor to raise the limit"
+        ),
+        Limit::Domains => format!(
+            "the organization has {used} of {}, kept names of deleted ones included: contact the vendor to raise \
+             the limit, or to release a name",
+            some(limit, "domain")
+        ),
+        Limit::DomainsPerWorkspace => format!(
+            "the workspace has {used} of {}: delete or move one, or contact the vendor to raise the limit",
+            some(limit, "domain")
+        ),
+    }
 }
 
 fn some(count: u32, noun: &str) -> String {
@@ -235,6 +287,7 @@ impl Refusal {
             Self::OrganizationDeleted => ("organization_deleted", "O6", 410),
             Self::LastAdmin => ("last_admin", "O4", 409),
             Self::QuotaReached { .. } => ("quota_reached", "W2", 409),
+            Self::LimitReached { .. } => ("limit_reached", "Q1", 409),
             Self::WorkspaceNameTaken { .. } => ("workspace_name_taken", "W3", 409),
             Self::WorkspaceNotEmpty { .. } => ("workspace_not_empty", "W4", 409),
             Self::OrganizationNotEmpty { .. } => ("organization_not_empty", "O6", 409),
@@ -253,6 +306,9 @@ impl Refusal {
             Self::TooManyInvitations { .. } => ("too_many_invitations", "I8", 409),
             Self::TooManyLinks { .. } => ("too_many_links", "I8", 429),
             Self::ResentTooSoon { .. } => ("resent_too_soon", "I8", 429),
+            Self::EmailInvalid => ("email_invalid", "I9", 422),
+            Self::AddressRepeated { .. } => ("address_repeated", "I9", 409),
+            Self::TooManyLines { .. } => ("too_many_lines", "I9", 422),
             Self::CommitIdReused => ("commit_id_reused", "A6", 422),
         }
     }

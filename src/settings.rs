@@ -5,6 +5,9 @@ use core::time::Duration;
 
 use chrono::TimeDelta;
 
+use crate::limits::Limits;
+use crate::role::RoleSet;
+
 /// What a host may choose.
 ///
 /// ```
@@ -28,6 +31,12 @@ pub struct Settings {
     /// How many workspaces a new organization may hold: 1 by default (W2). Not 0, as it is born with one
     /// (O2).
     pub default_workspace_quota: NonZeroU32,
+    /// How much else a new organization may hold: by default 100 domains, kept names included, and anything
+    /// else without limit (Q2). An organization is born with its founder, whatever this says of seats.
+    pub default_limits: Limits,
+    /// The organization roles that need a seat: by default Admin and Member, so all but Accounting (Q4). It
+    /// counts at once for every organization; nothing has to be migrated. Other roles in the set mean nothing.
+    pub seat_roles: RoleSet,
 }
 
 /// How long an invitation's link works: between an hour and 30 days (I4).
@@ -77,6 +86,11 @@ impl Default for Settings {
             daily_link_limit: 1_000,
             resend_pause: Duration::from_secs(60),
             default_workspace_quota: NonZeroU32::MIN,
+            default_limits: Limits {
+                domains: Some(100),
+                ..Limits::UNLIMITED
+            },
+            seat_roles: RoleSet::ORGANIZATION_ADMIN.union(RoleSet::MEMBER),
         }
     }
 }

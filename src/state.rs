@@ -16,6 +16,7 @@ use crate::member::{FormerMember, Member, WorkspaceMember};
 use crate::organization::Organization;
 use crate::record::{Record, RecordId};
 use crate::resource::Resource;
+use crate::role::RoleSet;
 use crate::standing::{Held, Standing};
 use crate::text::{DomainName, EmailKey, NameKey};
 use crate::version::Version;
@@ -348,6 +349,17 @@ impl OrganizationState {
         self.index
             .open_invitations_into(workspace, None)
             .filter_map(|id| self.invitation(id))
+    }
+
+    /// What the open invitations to an address that is no member's offer, all together, as organization roles
+    /// (Q3); nothing, if it is a member's. Exact only if all of them, and the member, are here.
+    pub(crate) fn offered_to_newcomer(&self, email: &EmailKey) -> RoleSet {
+        if self.members_with_email(email).next().is_some() {
+            return RoleSet::empty();
+        }
+        let open = self.open_invitations_to(email);
+        open.map(|invitation| RoleSet::of_organization(invitation.target.membership()))
+            .collect()
     }
 
     /// All open invitations, by id.

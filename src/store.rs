@@ -119,6 +119,7 @@ pub use crate::domain::RetiredDomainName;
 pub use crate::event::Logged;
 pub use crate::invitation::{Invitation, InvitationState};
 pub use crate::later::{Later, Unread};
+pub use crate::limits::{MembersByRole, Newcomers};
 pub use crate::list::{Item, List, Place};
 pub use crate::member::FormerMember;
 pub use crate::organization::{
@@ -272,17 +273,18 @@ pub enum Key {
     Person(UserId),
     /// The [`Member`], and every open [`Invitation`] to the member's address.
     SentTo(UserId),
-    /// The open [`Invitation`]s whose inviter is this user, and the [`Member`]s who have one of the
-    /// invited addresses.
+    /// The open [`Invitation`]s whose inviter is this user; the [`Member`]s who have one of the invited
+    /// addresses, and every other open [`Invitation`] to one of them.
     SentBy(UserId),
     /// The [`Member`]s with this address; if a workspace is named, their [`WorkspaceMember`]s in it; the
     /// open [`Invitation`]s to the address.
     Address(EmailKey, Option<WorkspaceId>),
-    /// An [`Invitation`] in whatever state; the [`Workspace`] that it is to; of its inviter, of this user
+    /// An [`Invitation`] in whatever state, and every open one to its address; the [`Workspace`] that it is to; of its inviter, of this user
     /// and of whoever has its address: the [`Member`], and their [`WorkspaceMember`] in that workspace; of
     /// this user also the [`FormerMember`] of the organization and of that workspace.
     Invitation(InvitationId, Option<UserId>),
-    /// The open [`Invitation`]s to this workspace; `None`: all open ones of the organization.
+    /// The open [`Invitation`]s to this workspace; the [`Member`]s who have one of the invited addresses, and
+    /// every other open [`Invitation`] to one of them. `None`: all open ones of the organization, and no more.
     OpenInvitations(Option<WorkspaceId>),
     /// The [`Workspace`] with this name.
     WorkspaceNamed(NameKey),

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::id::WorkspaceId;
 use crate::later::Later;
+use crate::limits::{LimitUsage, Limits};
 use crate::organization::InvoicingInformation;
 use crate::text::{Name, NameKey, stored};
 use crate::time;
@@ -38,4 +39,15 @@ pub struct Workspace {
     /// What a later version of this crate keeps with it.
     #[serde(flatten)]
     pub later: Later,
+}
+
+impl Workspace {
+    /// How many domains are in it, of how many (Q2).
+    pub(crate) const fn usage(&self, of: Limits) -> LimitUsage {
+        LimitUsage {
+            used: self.domains,
+            reserved: 0,
+            limit: of.domains_per_workspace,
+        }
+    }
 }

@@ -7,17 +7,17 @@ use tenancy::commands::{
     CreateDomain, CreateOrganization, CreateWorkspace, CreatedOrganization, DeactivateDomain,
     DeclineInvitation, DeclineReceivedInvitation, DeleteDomain, DeleteOrganization,
     DeleteWorkspace, EditCompany, EditContract, EditInvoicing, EditWorkspaceInvoicing,
-    FollowEmailChange, GiveWorkspaceRole, InviteToOrganization, InviteToWorkspace, Invited,
-    LeaveOrganization, LeaveWorkspace, MoveDomain, ReactivateDomain, ReleaseDomainName,
+    FollowEmailChange, GiveWorkspaceRole, InviteMany, InviteToOrganization, InviteToWorkspace,
+    Invited, LeaveOrganization, LeaveWorkspace, MoveDomain, ReactivateDomain, ReleaseDomainName,
     RemoveMember, RenameOrganization, RenameWorkspace, ResendInvitation, RevokeInvitation,
-    SetWorkspaceQuota, TakeWorkspaceRole,
+    SetLimits, SetWorkspaceQuota, TakeWorkspaceRole,
 };
 use tenancy::text::TextLine;
 use tenancy::token::InvitationSecret;
 use tenancy::{
     Actor, CompanyInformation, DomainId, DomainKind, DomainName, EmailAddress, InvitationId,
-    InvitationToken, InvoicingInformation, Name, Operator, OrganizationId, OrganizationRole,
-    UserId, VerifiedEmail, WorkspaceId, WorkspaceRole,
+    InvitationTarget, InvitationToken, InvoicingInformation, Limits, Name, Operator,
+    OrganizationId, OrganizationRole, UserId, VerifiedEmail, WorkspaceId, WorkspaceRole,
 };
 
 use crate::random::Random;
@@ -69,6 +69,9 @@ struct Choice {
     company: Option<CompanyInformation>,
     invoicing: Option<InvoicingInformation>,
     contract: Option<TextLine>,
+    limits: Limits,
+    /// Several addresses, as they were typed.
+    emails: Vec<String>,
 }
 
 /// One of these commands, asked by whoever is named before it, as often among all of them as its number says; and
@@ -175,11 +178,17 @@ impl Known {
             company,
             invoicing,
             contract,
+            limits,
+            emails,
         }) = self.choose(random)?
         else {
             return Ok(());
         };
         let verified = VerifiedEmail::attest(email.clone());
+        let target = InvitationTarget::Workspace {
+            workspace,
+            role: workspace_role,
+        };
         one_of! { (random, carrier)
             12 asker CreateOrganization { name } => |created: CreatedOrganization| {
                 self.organizations.push(created.organization);
@@ -190,6 +199,7 @@ impl Known {
             6 asker EditInvoicing { organization, invoicing };
             1 asker DeleteOrganization { organization };
             11 operator SetWorkspaceQuota { organization, quota: 5 };
+            8 operator SetLimits { organization, limits, workspace_quota: None };
             6 operator EditContract { organization, contract };
             6 operator AppointAdmin { organization, user, email: verified };
             12 operator ReleaseDomainName { organization, name: label };
@@ -211,6 +221,11 @@ impl Known {
             };
             18 asker InviteToWorkspace { organization, workspace, email: email.clone(), role: workspace_role }
                 => |invited| self.invited(organization, email, invited);
+            6 asker InviteMany { organization, target, emails } => |many| {
+                for invited in many.lines.into_iter().flatten() {
+                    self.invited(organization, invited.email.clone(), invited);
+                }
+            };
             6 asker ResendInvitation { organization, invitation } => |resent| {
                 self.invited(organization, email, resent);
             };
@@ -278,7 +293,24 @@ impl Known {
         } else {
             EmailAddress::new("moved@acme.example")?
         };
+        // Mostly as wide as in the beginning; now and then so few that they are reached.
+        let few = |random: &mut Random| {
+            let few = random.below(8);
+            random.one_in(4).then(|| u32::try_from(few).unwrap_or(0))
+        };
+        let limits = Limits {
+            seats: few(random),
+            domains: few(random),
+            domains_per_workspace: few(random),
+        };
+        let emails = (0..random.below(4)).map(|_| match random.pick(&self.people) {
+            Some((_, email)) if !random.one_in(5) => format!(" {email}"),
+            _ => "no address".to_owned(),
+        });
+        let emails = emails.collect();
         Ok(Some(Choice {
+            limits,
+            emails,
             asker,
             operator: operator()?,
             reader,

@@ -25,6 +25,8 @@ use crate::report::{Failure, Verdict};
 use crate::tasks::{Meeting, all, pause, start};
 use crate::world::World;
 
+mod limits;
+
 type Wish = Pin<Box<dyn Future<Output = Result<bool, Failure>> + Send>>;
 type Shell<R> = Arc<Tenancy<Arc<R>>>;
 
@@ -43,7 +45,8 @@ struct Scene {
 /// The races: all Admins leave; they demote each other; many create at one free slot; the quota is lowered
 /// meanwhile; a link is accepted twice; it is accepted and revoked, or its inviter is demoted, or its workspace
 /// is deleted; a workspace is deleted and gets a domain or a member; a domain's name is wanted in several
-/// organizations.
+/// organizations; the last seat is taken in every way that there is; the limit of seats is lowered while many come;
+/// the last domain is created by many.
 ///
 /// No check of the suite: how much of it is enough depends on the store. Give it a few rounds in every build,
 /// and thousands before a release.
@@ -147,6 +150,7 @@ fn no_step_breaks_a_rule(id: OrganizationId, log: &[LogEntry]) -> Verdict {
         let before = state.clone();
         state.apply_entry(entry)?;
         state.validate()?; // an Admin remains; counts are right; workspace members are members …
+        limits::are_kept(&before, &state, entry)?;
         for event in &entry.events {
             let rule = match event {
                 Event::WorkspaceCreated { .. } if before.version().get() > 0 => {
@@ -199,7 +203,7 @@ impl<'s, R: Directory + 'static> Stage<'s, R> {
     }
 
     async fn set(&self, turn: usize) -> Result<Scene, Failure> {
-        match turn % 10 {
+        match turn % 13 {
             0 => self.all_admins_leave().await,
             1 => self.admins_demote_each_other().await,
             2 => self.many_create_at_one_free_slot().await,
@@ -209,7 +213,10 @@ impl<'s, R: Directory + 'static> Stage<'s, R> {
             6 => self.a_link_is_accepted_and_its_inviter_demoted().await,
             7 => self.a_link_is_accepted_and_its_workspace_deleted().await,
             8 => self.a_workspace_is_deleted_and_used().await,
-            _ => self.a_name_is_wanted_by_many().await,
+            9 => self.a_name_is_wanted_by_many().await,
+            10 => self.the_last_seat_is_taken_in_every_way().await,
+            11 => self.the_seats_are_lowered_while_many_come().await,
+            _ => self.the_last_domain_is_created_by_many().await,
         }
     }
 
@@ -420,10 +427,21 @@ impl<'s, R: Directory + 'static> Stage<'s, R> {
 
     /// A command, ready to be executed by one handle or the other; whether a rule let it.
     fn wish<C: Command + 'static>(&self, turn: usize, actor: &Actor, command: C) -> Wish {
+        self.wish_for(turn, actor, command, |_| true)
+    }
+
+    /// The same of a command that is not refused as a whole: whether it did what was wished for.
+    fn wish_for<C: Command + 'static>(
+        &self,
+        turn: usize,
+        actor: &Actor,
+        command: C,
+        is_so: fn(&C::Output) -> bool,
+    ) -> Wish {
         let (shell, actor) = (Arc::clone(self.shell(turn)), actor.clone());
         Box::pin(async move {
             match shell.execute(&actor, command).await {
-                Ok(_) => Ok(true),
+                Ok(done) => Ok(is_so(&done.output)),
                 Err(Error::Refused(_)) => Ok(false),
                 Err(error) => Err(error.into()),
             }
@@ -464,10 +482,32 @@ impl<'s, R: Directory + 'static> Stage<'s, R> {
         organization: OrganizationId,
         addressee: &Actor,
     ) -> Result<InvitationToken, Failure> {
+        let role = OrganizationRole::Member;
+        self.invited_by(inviter, organization, addressee, role)
+            .await
+    }
+
+    async fn invite_as(
+        &self,
+        organization: OrganizationId,
+        addressee: &Actor,
+        role: OrganizationRole,
+    ) -> Result<InvitationToken, Failure> {
+        self.invited_by(&self.ann, organization, addressee, role)
+            .await
+    }
+
+    async fn invited_by(
+        &self,
+        inviter: &Actor,
+        organization: OrganizationId,
+        addressee: &Actor,
+        role: OrganizationRole,
+    ) -> Result<InvitationToken, Failure> {
         let invite = InviteToOrganization {
             organization,
             email: verified(addressee)?.address().clone(),
-            role: OrganizationRole::Member,
+            role,
         };
         let token = self.shell(0).execute(inviter, invite).await?.output.token;
         token.ok_or_else(|| Failure::new("an invitation without its token"))

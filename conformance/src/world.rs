@@ -203,6 +203,7 @@ impl<R: Repository> World<R> {
             Event::OrganizationCreated {
                 name: Name::new(name)?,
                 workspace_quota: 3,
+                limits: tenancy::Limits::UNLIMITED,
             },
             joined(ann, "Ann@acme.example", OrganizationRole::Admin)?,
             Event::WorkspaceCreated {
@@ -274,6 +275,7 @@ impl<R: Repository> World<R> {
                 Event::OrganizationCreated {
                     name: Name::new("Acme")?,
                     workspace_quota: 5,
+                    limits: tenancy::Limits::UNLIMITED,
                 },
                 joined(ann, "Ann@acme.example", OrganizationRole::Admin)?,
                 Event::WorkspaceCreated {

@@ -76,6 +76,8 @@ impl<F> Answer<F> for Accepted {
 /// - [`Refusal::InvitationOutdated`]: it was sent before the user departed, or before their role was
 ///   lowered, and would give it back (M2, M4).
 /// - [`Refusal::EmailInUse`]: another member of the organization has the address (M6).
+/// - [`Refusal::LimitReached`]: it would raise a member from a role that needs no seat to one that does, and none
+///   is left (Q4). A newcomer takes the seat that the invitation reserved, and is never refused for one.
 /// - [`Refusal::UserRequired`]: an operator asks.
 #[derive(Clone, Debug, Serialize)]
 pub struct AcceptInvitation {
@@ -106,8 +108,8 @@ impl Command for AcceptInvitation {
 ///
 /// # Refused
 ///
-/// As [`AcceptInvitation`], but for [`Refusal::InviterLostAuthority`], [`Refusal::InvitationOutdated`] and
-/// [`Refusal::EmailInUse`].
+/// As [`AcceptInvitation`], but for [`Refusal::InviterLostAuthority`], [`Refusal::InvitationOutdated`],
+/// [`Refusal::EmailInUse`] and [`Refusal::LimitReached`].
 #[derive(Clone, Debug, Serialize)]
 pub struct DeclineInvitation {
     /// What the link carried.
@@ -173,8 +175,8 @@ impl Command for AcceptReceivedInvitation {
 ///
 /// # Refused
 ///
-/// As [`AcceptReceivedInvitation`], but for [`Refusal::InviterLostAuthority`], [`Refusal::EmailInUse`] and
-/// [`Refusal::InvitationOutdated`].
+/// As [`AcceptReceivedInvitation`], but for [`Refusal::InviterLostAuthority`], [`Refusal::EmailInUse`],
+/// [`Refusal::InvitationOutdated`] and [`Refusal::LimitReached`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct DeclineReceivedInvitation {
     /// The organization that invites.
@@ -331,12 +333,7 @@ fn placement(
 ) -> Result<Vec<Event>, Refusal> {
     let member = scene.state.member(user);
     let mut events = Vec::new();
-    let (offered, workspace) = match invitation.target {
-        InvitationTarget::Organization { role } => (role, None),
-        InvitationTarget::Workspace { workspace, role } => {
-            (OrganizationRole::Member, Some((workspace, role))) // M1
-        }
-    };
+    let offered = invitation.target.membership(); // M1
     match member {
         None => events.push(Event::MemberJoined {
             user,
@@ -352,7 +349,7 @@ fn placement(
         }
         Some(_) => {}
     }
-    if let Some((workspace, role)) = workspace {
+    if let InvitationTarget::Workspace { workspace, role } = invitation.target {
         let held = scene
             .state
             .workspace_member(workspace, user)

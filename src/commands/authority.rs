@@ -32,6 +32,15 @@ pub(super) fn may_send(
     sendable(target, &standing, is_newcomer(scene, email))
 }
 
+/// I2: whether the actor may invite anybody to that, members at least.
+pub(super) fn may_invite(scene: &Scene<'_>, target: &InvitationTarget) -> Result<(), Refusal> {
+    let resource = resource(scene, target);
+    let standing = scene
+        .standing(resource)
+        .ok_or(Refusal::NotFound { resource })?;
+    sendable(target, &standing, false)
+}
+
 /// I6: whether the inviter of record could send it to this user now.
 pub(super) fn inviter_still_may(
     scene: &Scene<'_>,

@@ -6,6 +6,7 @@ use crate::command::{Answer, Command, Scene, path};
 use crate::domain::{Domain, DomainKind, DomainStatus};
 use crate::event::Event;
 use crate::id::{CommitId, DomainId, OrganizationId, WorkspaceId};
+use crate::limits::{Limit, LimitUsage};
 use crate::policy::{Action, DomainAction, WorkspaceAction};
 use crate::refusal::Refusal;
 use crate::role::RoleSet;
@@ -32,6 +33,8 @@ impl<F> Answer<F> for DomainId {
 ///   organization.
 /// - [`Refusal::DomainNameTaken`]: the name belongs to another domain, or to a deleted one of another
 ///   organization.
+/// - [`Refusal::LimitReached`]: the organization has as many domains as it may, kept names included, or the
+///   workspace has (Q2). A kept name that is used again is counted already.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct CreateDomain {
     /// The organization that the workspace is in.
@@ -60,12 +63,9 @@ impl Command for CreateDomain {
     }
 
     fn decide(&self, scene: &Scene<'_>, domain: &DomainId) -> Result<Vec<Event>, Refusal> {
-        let workspace = require_workspace(
-            scene,
-            self.organization,
-            self.workspace,
-            WorkspaceAction::CreateDomain,
-        )?;
+        let action = WorkspaceAction::CreateDomain;
+        let organization = scene.require((self.organization, self.workspace), action)?;
+        let workspace = require_workspace(scene, self.organization, self.workspace, action)?;
         // Refused here where the name is that of a domain beside it, which the actor sees. Any other one, in
         // a workspace that may be hidden from them or in another organization, is told apart by nothing, not
         // even by a round trip: for all of them the claim says no (A2).
@@ -75,6 +75,13 @@ impl Command for CreateDomain {
                 name: self.name.clone(),
             });
         }
+        let is_kept = scene.state.retired_name(&self.name).is_some();
+        is_below(Limit::Domains, organization.domains(), u32::from(!is_kept))?;
+        is_below(
+            Limit::DomainsPerWorkspace,
+            workspace.usage(organization.limits),
+            1,
+        )?;
         Ok(vec![Event::DomainCreated {
             domain: *domain,
             workspace: workspace.id,
@@ -244,6 +251,20 @@ impl Command for DeleteDomain {
             workspace: domain.workspace,
             name: domain.name.clone(),
         }])
+    }
+}
+
+/// Q1: whether so many more are within a limit. Where it was lowered below what there is, a creation that adds
+/// nothing to the count is refused, too: zero means zero.
+fn is_below(of: Limit, usage: LimitUsage, more: u32) -> Result<(), Refusal> {
+    match usage.limit {
+        Some(limit) if usage.used.saturating_add(more) > limit => Err(Refusal::LimitReached {
+            of,
+            limit,
+            used: usage.used,
+            reserved: usage.reserved,
+        }),
+        _ => Ok(()),
     }
 }
 

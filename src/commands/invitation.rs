@@ -37,26 +37,27 @@ pub struct Invited {
 }
 
 /// Its link is there for whoever made it; a repetition gets none.
-fn invited(
+pub(super) fn invited<'a>(
     organization: OrganizationId,
-    events: &[Event],
+    events: impl IntoIterator<Item = &'a Event>,
     secret: Option<&InvitationSecret>,
 ) -> Option<Invited> {
-    let (invitation, email, expires_at, renewed) = events.iter().find_map(|event| match event {
-        Event::InvitationSent {
-            invitation,
-            email,
-            expires_at,
-            ..
-        } => Some((*invitation, email.clone(), *expires_at, false)),
-        Event::InvitationRenewed {
-            invitation,
-            email,
-            expires_at,
-            ..
-        } => Some((*invitation, email.clone(), *expires_at, true)),
-        _ => None,
-    })?;
+    let (invitation, email, expires_at, renewed) =
+        events.into_iter().find_map(|event| match event {
+            Event::InvitationSent {
+                invitation,
+                email,
+                expires_at,
+                ..
+            } => Some((*invitation, email.clone(), *expires_at, false)),
+            Event::InvitationRenewed {
+                invitation,
+                email,
+                expires_at,
+                ..
+            } => Some((*invitation, email.clone(), *expires_at, true)),
+            _ => None,
+        })?;
     let token = secret.map(|secret| InvitationToken::new(organization, invitation, secret));
     Some(Invited {
         invitation,
@@ -100,6 +101,7 @@ impl Answer<(InvitationId, InvitationSecret)> for Invited {
 /// - [`Refusal::TooManyInvitations`]: the organization holds as many open ones as it may (I8).
 /// - [`Refusal::ResentTooSoon`]: its last link was made less than a minute ago (I8).
 /// - [`Refusal::TooManyLinks`]: the organization made as many links today as it may (I8).
+/// - [`Refusal::LimitReached`]: no seat is left for who is no member yet, and would need one (Q3).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct InviteToOrganization {
     /// The organization to invite to.
@@ -151,6 +153,7 @@ impl Command for InviteToOrganization {
 /// - [`Refusal::TooManyInvitations`]: the organization holds as many open ones as it may (I8).
 /// - [`Refusal::ResentTooSoon`]: its last link was made less than a minute ago (I8).
 /// - [`Refusal::TooManyLinks`]: the organization made as many links today as it may (I8).
+/// - [`Refusal::LimitReached`]: no seat is left for who is no member yet (Q3).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct InviteToWorkspace {
     /// The organization that the workspace is in.
@@ -268,7 +271,7 @@ impl Command for RevokeInvitation {
     }
 }
 
-fn invite(
+pub(super) fn invite(
     scene: &Scene<'_>,
     email: &EmailAddress,
     target: InvitationTarget,

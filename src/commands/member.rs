@@ -80,6 +80,8 @@ impl<F> Answer<F> for Departure {
 /// - [`Refusal::Forbidden`]: the actor is not an Admin of it.
 /// - [`Refusal::MemberNotFound`]: the user is not a member.
 /// - [`Refusal::LastAdmin`]: it would leave the organization without an Admin (O4).
+/// - [`Refusal::LimitReached`]: it would raise a member from a role that needs no seat to one that does, and none
+///   is left (Q4). A demotion is never refused for a seat (Q1).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct ChangeOrganizationRole {
     /// The organization in which the role changes.

@@ -114,6 +114,8 @@ impl Command for EditContract {
 /// - [`Refusal::OrganizationDeleted`]: it is deleted.
 /// - [`Refusal::EmailInUse`]: another member has that address (M6).
 /// - [`Refusal::IdentityMissing`]: the user's id is empty.
+/// - [`Refusal::LimitReached`]: no seat is left for them (Q1). The operator who repairs may raise the limit first
+///   ([`SetLimits`](crate::commands::SetLimits)).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct AppointAdmin {
     /// The organization that gets an Admin.

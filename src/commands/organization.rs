@@ -87,6 +87,7 @@ impl Command for CreateOrganization {
             Event::OrganizationCreated {
                 name: self.name.clone(),
                 workspace_quota,
+                limits: scene.settings.default_limits,
             },
             Event::MemberJoined {
                 user,

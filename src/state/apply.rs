@@ -14,6 +14,7 @@ use crate::member::{FormerMember, Member, WorkspaceMember};
 use crate::organization::{Counts, LinksMade, Organization, OrganizationStatus};
 use crate::record::{Change, Claim, Record, RecordId};
 use crate::role::OrganizationRole;
+use crate::text::EmailKey;
 use crate::version::Version;
 use crate::workspace::Workspace;
 
@@ -49,6 +50,7 @@ impl OrganizationState {
             Event::OrganizationCreated {
                 name,
                 workspace_quota,
+                limits,
             } => {
                 if self.organization.is_some() {
                     return Err(Inconsistency::Version {
@@ -65,6 +67,7 @@ impl OrganizationState {
                     invoicing: None,
                     contract: None,
                     workspace_quota,
+                    limits,
                     counts: Counts::default(),
                     links: LinksMade::default(),
                     created_at: at,
@@ -82,6 +85,7 @@ impl OrganizationState {
             } => {
                 self.organization_mut()?.workspace_quota = to;
             }
+            Event::LimitsSet { to, .. } => self.organization_mut()?.limits = to,
             Event::OrganizationDeleted {} => {
                 let organization = self.organization_mut()?;
                 organization.status = OrganizationStatus::Deleted;
@@ -149,6 +153,7 @@ impl OrganizationState {
                 })?;
                 let retired = RecordId::RetiredDomainName(name.clone());
                 if self.record(&retired).is_some() {
+                    self.count_kept_name(-1)?;
                     self.remove(retired, touched)?; // the organization still holds the claim (D2)
                 } else {
                     touched
@@ -197,6 +202,7 @@ impl OrganizationState {
                     count(&mut workspace.domains, -1, "domains")
                 })?;
                 self.remove(RecordId::Domain(domain), touched)?;
+                self.count_kept_name(1)?;
                 self.create(
                     Record::RetiredDomainName(RetiredDomainName {
                         name,
@@ -207,6 +213,7 @@ impl OrganizationState {
                 )?;
             }
             Event::DomainNameReleased { name } => {
+                self.count_kept_name(-1)?;
                 touched
                     .claims
                     .push(Change::Release(Claim::DomainName(name.clone())));
@@ -214,17 +221,17 @@ impl OrganizationState {
             }
             Event::MemberJoined { user, email, role } => {
                 self.count_member(role, 1)?;
-                self.create(
-                    Record::Member(Member {
+                self.counting_newcomer(&email.key().clone(), |state| {
+                    let member = Member {
                         user,
                         role,
                         email,
                         since: at,
                         lowered_in: None,
                         later: Later::default(),
-                    }),
-                    touched,
-                )?;
+                    };
+                    state.create(Record::Member(member), touched)
+                })?;
             }
             Event::OrganizationRoleChanged { user, from, to } => {
                 self.count_member(from, -1)?;
@@ -238,11 +245,26 @@ impl OrganizationState {
                 })?;
             }
             Event::MemberEmailChanged { user, from: _, to } => {
-                self.edit_member(user, touched, |member| member.email = to)?;
+                let missing = Inconsistency::Missing(RecordId::Member(user));
+                let from = self.member(user).ok_or(missing)?.email.key().clone();
+                let key = to.key().clone();
+                if from == key {
+                    self.edit_member(user, touched, |member| member.email = to)?;
+                } else {
+                    self.counting_newcomer(&from, |state| {
+                        state.counting_newcomer(&key, |state| {
+                            state.edit_member(user, touched, |member| member.email = to)
+                        })
+                    })?;
+                }
             }
             Event::MemberRemoved { user, role } | Event::MemberLeft { user, role } => {
                 self.count_member(role, -1)?;
-                self.remove(RecordId::Member(user), touched)?;
+                let missing = Inconsistency::Missing(RecordId::Member(user));
+                let email = self.member(user).ok_or(missing)?.email.key().clone();
+                self.counting_newcomer(&email, |state| {
+                    state.remove(RecordId::Member(user), touched)
+                })?;
                 // Who departs from the organization has departed from everything in it.
                 let below: Vec<_> = self
                     .departures_of(user)
@@ -320,8 +342,8 @@ impl OrganizationState {
                 organization.links = organization.links.and_one(at);
                 count(&mut organization.counts.invitations, 1, "invitations")?;
                 let sent_in = self.version().next();
-                self.create(
-                    Record::Invitation(Invitation {
+                self.counting_newcomer(&email.key().clone(), |state| {
+                    let sent = Invitation {
                         id: invitation,
                         email,
                         target,
@@ -332,9 +354,9 @@ impl OrganizationState {
                         expires_at,
                         state: InvitationState::Open,
                         later: Later::default(),
-                    }),
-                    touched,
-                )?;
+                    };
+                    state.create(Record::Invitation(sent), touched)
+                })?;
             }
             Event::InvitationRenewed {
                 invitation,
@@ -375,6 +397,7 @@ impl OrganizationState {
             } => {
                 self.close(invitation, InvitationState::Declined, touched)?;
             }
+            Event::LinesRefused { lines: _ } => {}
             Event::Unknown(_) => return Err(Inconsistency::UnknownEvent),
         }
         Ok(())
@@ -433,8 +456,40 @@ impl OrganizationState {
     fn count_member(&mut self, role: OrganizationRole, by: i32) -> Result<(), Inconsistency> {
         let counts = &mut self.organization_mut()?.counts;
         count(&mut counts.members, by, "members")?;
+        count(counts.by_role.of_mut(role), by, "members of a role")?;
         if role == OrganizationRole::Admin {
             count(&mut counts.admins, by, "admins")?;
+        }
+        Ok(())
+    }
+
+    fn count_kept_name(&mut self, by: i32) -> Result<(), Inconsistency> {
+        count(
+            &mut self.organization_mut()?.counts.kept_names,
+            by,
+            "kept names",
+        )
+    }
+
+    /// Makes a change after which an address may be a newcomer's no more, or be one, or be offered something else,
+    /// and counts it as what it is then (Q3). It looks at all open invitations to the address, and at the member
+    /// who has it: whoever decides on such a change has loaded them.
+    fn counting_newcomer(
+        &mut self,
+        email: &EmailKey,
+        change: impl FnOnce(&mut Self) -> Result<(), Inconsistency>,
+    ) -> Result<(), Inconsistency> {
+        let before = self.offered_to_newcomer(email);
+        change(self)?;
+        let after = self.offered_to_newcomer(email);
+        if before == after {
+            return Ok(());
+        }
+        let newcomers = &mut self.organization_mut()?.counts.newcomers;
+        for (offered, by) in [(before, -1), (after, 1)] {
+            if let Some(counted) = newcomers.of_mut(offered) {
+                count(counted, by, "newcomers")?;
+            }
         }
         Ok(())
     }
@@ -496,9 +551,11 @@ impl OrganizationState {
         let invitation = self.invitation(id).cloned();
         let mut invitation = invitation.ok_or(Inconsistency::Missing(RecordId::Invitation(id)))?;
         touched.note(Record::Invitation(invitation.clone()));
-        edit(&mut invitation);
-        self.put(Record::Invitation(invitation));
-        Ok(())
+        self.counting_newcomer(&invitation.email.key().clone(), |state| {
+            edit(&mut invitation);
+            state.put(Record::Invitation(invitation));
+            Ok(())
+        })
     }
 }
 

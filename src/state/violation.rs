@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::OrganizationState;
 use crate::invitation::Invitation;
+use crate::limits::{MembersByRole, Newcomers};
 use crate::organization::Counts;
 use crate::record::RecordId;
 use crate::role::OrganizationRole;
@@ -41,9 +42,9 @@ pub enum Violation {
     #[error("the counts are {kept:?}, but the records make {found:?}")]
     Counts {
         /// What the organization's row says.
-        kept: Counts,
+        kept: Box<Counts>,
         /// What the records make.
-        found: Counts,
+        found: Box<Counts>,
     },
     /// A workspace's counts are not those of its records.
     #[error("the counts of {0} are not those of its records")]
@@ -80,8 +81,8 @@ impl OrganizationState {
         let found = self.recount();
         if organization.counts != found {
             return Err(Violation::Counts {
-                kept: organization.counts,
-                found,
+                kept: Box::new(organization.counts),
+                found: Box::new(found),
             });
         }
         Ok(())
@@ -90,15 +91,29 @@ impl OrganizationState {
     /// The counts that the records make.
     #[must_use]
     pub fn recount(&self) -> Counts {
+        let (mut by_role, mut newcomers) = (MembersByRole::default(), Newcomers::default());
+        for member in self.members() {
+            let counted = by_role.of_mut(member.role);
+            *counted = counted.saturating_add(1);
+        }
+        let addresses: BTreeSet<_> = self.open_invitations().map(|i| i.email.key()).collect();
+        for address in addresses {
+            if let Some(counted) = newcomers.of_mut(self.offered_to_newcomer(address)) {
+                *counted = counted.saturating_add(1);
+            }
+        }
         Counts {
             workspaces: size(self.workspaces()),
             domains: size(self.domains()),
+            kept_names: size(self.retired_names()),
             members: size(self.members()),
             admins: size(
                 self.members()
                     .filter(|member| member.role == OrganizationRole::Admin),
             ),
             invitations: size(self.open_invitations()),
+            by_role,
+            newcomers,
         }
     }
 

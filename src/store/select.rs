@@ -74,15 +74,11 @@ impl Found<'_> {
             Key::SentTo(user) => self.sent_to(*user),
             Key::SentBy(user) => {
                 for invitation in self.state.open_invitations_by(*user) {
-                    self.add(RecordId::Invitation(invitation.id));
-                    self.members_with(invitation.email.key(), None);
+                    self.address(invitation.email.key(), None);
                 }
             }
             Key::Address(email, workspace) => {
-                self.members_with(email, *workspace);
-                for invitation in self.state.open_invitations_to(email) {
-                    self.add(RecordId::Invitation(invitation.id));
-                }
+                self.address(email, *workspace);
             }
             Key::Invitation(id, user) => {
                 let Some(invitation) = self.state.invitation(*id) else {
@@ -90,7 +86,7 @@ impl Found<'_> {
                 };
                 self.add(RecordId::Invitation(*id));
                 let workspace = invitation.target.workspace();
-                self.members_with(invitation.email.key(), workspace);
+                self.address(invitation.email.key(), workspace);
                 if let Some(user) = user {
                     self.add(RecordId::FormerMember(*user, None));
                     if workspace.is_some() {
@@ -106,7 +102,7 @@ impl Found<'_> {
             }
             Key::OpenInvitations(Some(workspace)) => {
                 for invitation in self.state.open_invitations_into(*workspace) {
-                    self.add(RecordId::Invitation(invitation.id));
+                    self.address(invitation.email.key(), None);
                 }
             }
             Key::OpenInvitations(None) => {
@@ -134,7 +130,17 @@ impl Found<'_> {
             return;
         };
         self.add(RecordId::Member(user));
-        for invitation in self.state.open_invitations_to(member.email.key()) {
+        self.open_to(member.email.key());
+    }
+
+    /// Who has an address, and every open invitation to it.
+    fn address(&mut self, email: &EmailKey, workspace: Option<WorkspaceId>) {
+        self.members_with(email, workspace);
+        self.open_to(email);
+    }
+
+    fn open_to(&mut self, email: &EmailKey) {
+        for invitation in self.state.open_invitations_to(email) {
             self.add(RecordId::Invitation(invitation.id));
         }
     }

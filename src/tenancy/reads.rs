@@ -12,9 +12,11 @@ use crate::commands::viewable;
 use crate::domain::Domain;
 use crate::error::Error;
 use crate::id::{DomainId, InvitationId, OrganizationId, WorkspaceId};
+use crate::limits::{Usage, WorkspaceUsage};
 use crate::organization::{CompanyInformation, InvoicingInformation, Organization, QuotaUsage};
 use crate::policy::{Action, DomainAction, OrganizationAction, WorkspaceAction};
 use crate::refusal::Refusal;
+use crate::resource::Resource;
 use crate::state::OrganizationState;
 use crate::store::{Key, Repository};
 use crate::text::TextLine;
@@ -109,6 +111,67 @@ impl<R: Repository> Tenancy<R> {
             .await?
             .organization
             .quota_usage())
+    }
+
+    /// How much of each limit an organization uses: seats, workspaces, domains (Q5). For whoever may view the
+    /// contract: all who run into a limit of seats or workspaces are among them. For the limits of domains, which
+    /// others run into, there is [`workspace_usage`](Self::workspace_usage).
+    ///
+    /// ```
+    /// # tenancy::block_on(async {
+    /// # use tenancy::{*, commands::*, store::*};
+    /// # let tenancy = Tenancy::new(MemoryRepository::new());
+    /// # let ann = Actor::user(UserId::from_external("ann"), VerifiedEmail::attest("ann@acme.example".parse()?));
+    /// # let acme = tenancy.execute(&ann, CreateOrganization { name: Name::new("Acme")? }).await?.output;
+    /// let usage = tenancy.usage(&ann, acme.organization).await?;
+    /// assert_eq!((usage.domains.used, usage.domains.remaining()), (0, Some(100)));
+    /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`require`](Self::require).
+    pub async fn usage(
+        &self,
+        actor: &Actor,
+        organization: OrganizationId,
+    ) -> Result<Usage, Error<R::Error>> {
+        let look = self.look(actor, organization, OrganizationAction::ViewContract);
+        let organization = look.await?.organization;
+        Ok(organization.usage(self.settings().seat_roles))
+    }
+
+    /// How much of the limits of domains is used, in one workspace and in all (Q5). For whoever may create a
+    /// domain in it, or view the organization's contract.
+    ///
+    /// # Errors
+    ///
+    /// - [`Refusal::NotFound`]: the workspace doesn't exist, or the actor may not view it.
+    /// - [`Refusal::Forbidden`]: the actor may do neither.
+    /// - [`Error::Store`]: the store failed.
+    pub async fn workspace_usage(
+        &self,
+        actor: &Actor,
+        on: (OrganizationId, WorkspaceId),
+    ) -> Result<WorkspaceUsage, Error<R::Error>> {
+        let may = |scene: &Scene<'_>| {
+            let by_creating = scene.require(on, WorkspaceAction::CreateDomain);
+            match by_creating {
+                Err(Refusal::Forbidden { .. } | Refusal::OrganizationDeleted) => scene
+                    .require(on.0, OrganizationAction::ViewContract)
+                    .map(|_| ())
+                    .or(by_creating.map(|_| ())),
+                by_creating => by_creating.map(|_| ()),
+            }
+        };
+        let look = self.look_if(actor, on.into(), may).await?;
+        let workspace = look.state.workspace(on.1).ok_or(Refusal::NotFound {
+            resource: on.into(),
+        })?;
+        Ok(WorkspaceUsage {
+            domains: workspace.usage(look.organization.limits),
+            domains_in_all: look.organization.domains(),
+        })
     }
 
     /// A workspace, as everybody who may view it sees it.
@@ -255,7 +318,17 @@ impl<R: Repository> Tenancy<R> {
         on: A::On,
         action: A,
     ) -> Result<Look, Error<R::Error>> {
-        let resource = on.into();
+        let may = |scene: &Scene<'_>| scene.require(on, action).map(|_| ());
+        self.look_if(actor, on.into(), may).await
+    }
+
+    /// The records on the path to a resource, unless the actor is refused.
+    async fn look_if(
+        &self,
+        actor: &Actor,
+        resource: Resource,
+        may: impl Fn(&Scene<'_>) -> Result<(), Refusal>,
+    ) -> Result<Look, Error<R::Error>> {
         let facts = self
             .load(resource.organization(), &[path(actor, resource)])
             .await?;
@@ -267,9 +340,10 @@ impl<R: Repository> Tenancy<R> {
             now: self.now(),
             settings: self.settings(),
         };
-        let organization = scene.require(on, action)?.clone();
+        may(&scene)?;
+        let organization = state.organization().cloned();
         Ok(Look {
-            organization,
+            organization: organization.ok_or(Refusal::NotFound { resource })?,
             state,
         })
     }

@@ -9,8 +9,8 @@ use tenancy::text::{PostalAddress, TextLine};
 use tenancy::token::InvitationSecret;
 use tenancy::{
     CompanyInformation, DomainId, DomainKind, DomainName, EmailAddress, InvitationId,
-    InvitationToken, InvoicingInformation, Name, OrganizationId, OrganizationRole, UserId,
-    VerifiedEmail, WorkspaceId, WorkspaceRole,
+    InvitationTarget, InvitationToken, InvoicingInformation, Limits, Name, OrganizationId,
+    OrganizationRole, UserId, VerifiedEmail, WorkspaceId, WorkspaceRole,
 };
 use tenancy_tests::commands::{Arguments, Ask, Kind};
 use tenancy_tests::model::{self, Organization, Who};
@@ -82,6 +82,8 @@ const WEIGHTS: &[(Kind, usize)] = &[
     (Kind::FollowEmailChange, 2),
     (Kind::ReleaseDomainName, 2),
     (Kind::SetWorkspaceQuota, 2),
+    (Kind::SetLimits, 2),
+    (Kind::InviteMany, 3),
     (Kind::RenameWorkspace, 2),
     (Kind::DeleteOrganization, 2),
 ];
@@ -238,6 +240,7 @@ impl<'a> Bytes<'a> {
         let on = ask.about();
         match ask {
             Ask::SetWorkspaceQuota(_)
+            | Ask::SetLimits(_)
             | Ask::EditContract(_)
             | Ask::AppointAdmin(_)
             | Ask::ReleaseDomainName(_)
@@ -427,6 +430,50 @@ impl Arguments for Bytes<'_> {
 
     fn quota(&mut self) -> u32 {
         u32::from(self.step.what % 4)
+    }
+
+    /// None, few, or as many as there are about.
+    fn limits(&mut self) -> (Limits, Option<u32>) {
+        let Step { what, whom, .. } = self.step;
+        let few = |by: u8| (by % 4 != 0).then(|| u32::from(by % 8));
+        let limits = Limits {
+            seats: few(what),
+            domains: few(what / 8),
+            domains_per_workspace: few(what / 64),
+        };
+        (limits, (whom % 4 == 0).then(|| u32::from(whom / 4 % 4)))
+    }
+
+    fn target(&mut self) -> (OrganizationId, InvitationTarget) {
+        if self.step.whom % 2 == 0 {
+            let organization = self.organization();
+            let role = self.organization_role();
+            return (organization, InvitationTarget::Organization { role });
+        }
+        let (organization, workspace) = self.workspace();
+        let role = self.workspace_role();
+        (
+            organization,
+            InvitationTarget::Workspace { workspace, role },
+        )
+    }
+
+    /// Some people, one of them twice, and something else; now and then too many.
+    fn lines(&mut self) -> Vec<String> {
+        let Step { whom, oddly, .. } = self.step;
+        if oddly == 201 {
+            return vec![address(whom); 101];
+        }
+        let people = (0..whom % 4).map(|next| address(whom.wrapping_add(next)));
+        let mut lines: Vec<_> = people.collect();
+        match oddly % 8 {
+            0 => lines.push("eve at host".to_owned()),
+            1 => lines.push(format!(" {} ", address(whom).to_uppercase())),
+            2 => lines.insert(0, String::new()),
+            3 => lines.push(format!("new.{}", address(whom))),
+            _ => {}
+        }
+        lines
     }
 
     fn company(&mut self) -> Option<CompanyInformation> {

@@ -11,15 +11,16 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 use tenancy::commands::{
     Accepted, AppointAdmin, Command, CreateOrganization, CreatedOrganization, DeletedWorkspace,
-    Departure, Invited, Revoked, SetWorkspaceQuota,
+    Departure, Invited, InvitedMany, Revoked, SetWorkspaceQuota,
 };
 use tenancy::store::{BrokenContract, MemoryRepository, OrganizationState};
 use tenancy::{
-    Actor, DomainId, Error, Event, InvitationId, InvitationToken, InvitationValidity, Name,
-    Operator, OrganizationId, QuotaUsage, Refusal, Settings, Tenancy, VerifiedEmail, WorkspaceId,
+    Actor, DomainId, Error, Event, InvitationId, InvitationToken, InvitationValidity, Limits, Name,
+    Operator, OrganizationId, QuotaUsage, Refusal, Settings, Tenancy, Usage, VerifiedEmail,
+    WorkspaceId,
 };
 use tenancy_tests::commands::Ask;
-use tenancy_tests::model::{Choices, Drawn, Model, Who};
+use tenancy_tests::model::{ALL_BUT_ACCOUNTING, Choices, Drawn, Link, Model, Who};
 use tenancy_tests::with_command;
 use tenancy_tests::world::{email, line};
 
@@ -52,6 +53,8 @@ pub struct Happened {
     /// The invitations that the answer says were revoked.
     pub revoked: Option<BTreeSet<InvitationId>>,
     pub accepted: Option<Accepted>,
+    /// Of many who were invited at once, each one's outcome.
+    pub lines: Vec<&'static str>,
     pub now: DateTime<Utc>,
 }
 
@@ -64,6 +67,7 @@ struct Answered {
     token: Option<InvitationToken>,
     revoked: Option<BTreeSet<InvitationId>>,
     accepted: Option<Accepted>,
+    lines: Vec<Line>,
 }
 
 /// What a test wants to know of an answer.
@@ -77,6 +81,30 @@ pub trait Told {
     fn accepted(&self) -> Option<Accepted> {
         None
     }
+    /// Of many who were invited at once, each one's outcome.
+    fn lines(&self) -> Option<Vec<Line>> {
+        None
+    }
+}
+
+/// What became of one of many: `invited`, `renewed` or why not, and its link.
+#[derive(Clone, Debug)]
+pub struct Line {
+    pub outcome: &'static str,
+    pub link: Option<(InvitationId, InvitationToken)>,
+}
+
+/// The links of many, as the model draws them.
+pub fn drawn_links(lines: &[Line]) -> Vec<Option<(InvitationId, Link)>> {
+    let links = lines.iter().map(|line| line.link.as_ref());
+    links
+        .map(|link| link.map(|(invitation, token)| (*invitation, *token.hash().as_bytes())))
+        .collect()
+}
+
+/// What became of each.
+pub fn outcomes(lines: &[Line]) -> Vec<&'static str> {
+    lines.iter().map(|line| line.outcome).collect()
 }
 
 impl Told for () {}
@@ -84,6 +112,29 @@ impl Told for CreatedOrganization {}
 impl Told for WorkspaceId {}
 impl Told for DomainId {}
 impl Told for QuotaUsage {}
+impl Told for Usage {}
+impl Told for InvitedMany {
+    fn lines(&self) -> Option<Vec<Line>> {
+        let line = |outcome: &Result<Invited, Refusal>| match outcome {
+            Ok(invited) => Line {
+                outcome: if invited.renewed {
+                    "renewed"
+                } else {
+                    "invited"
+                },
+                link: invited
+                    .token
+                    .clone()
+                    .map(|token| (invited.invitation, token)),
+            },
+            Err(refusal) => Line {
+                outcome: refusal.code(),
+                link: None,
+            },
+        };
+        Some(self.lines.iter().map(line).collect())
+    }
+}
 impl Told for Accepted {
     fn accepted(&self) -> Option<Accepted> {
         Some(*self)
@@ -115,6 +166,12 @@ impl Told for DeletedWorkspace {
     }
 }
 
+/// So few that they are reached.
+pub const LIMITS: Limits = Limits {
+    seats: Some(4),
+    domains: Some(3),
+    domains_per_workspace: Some(2),
+};
 pub const PENDING_LIMIT: u32 = 4;
 pub const DAILY_LIMIT: u32 = 3;
 /// In seconds: more than a step takes, so that renewing soon is not too rare.
@@ -156,6 +213,8 @@ impl Driver {
             default_workspace_quota: NonZeroU32::MIN,
             daily_link_limit: DAILY_LIMIT,
             resend_pause: Duration::from_secs(PAUSE.into()),
+            default_limits: LIMITS,
+            ..Settings::default()
         };
         let tenancy = Tenancy::new(MemoryRepository::new())
             .with_settings(settings)
@@ -209,6 +268,7 @@ impl Driver {
             token,
             revoked,
             accepted,
+            lines,
         } = with_command!(&ask, command => self.answer(&actor, command));
         let on = self.note(
             &ask,
@@ -216,17 +276,24 @@ impl Driver {
             result.as_ref().map_or(&[], Vec::as_slice),
             token.as_ref(),
         );
-        let drawn = drawn(
-            on,
-            result.as_ref().map_or(&[], Vec::as_slice),
-            token.as_ref(),
-        );
+        let links = lines.iter().filter_map(|line| line.link.as_ref());
+        self.tokens.extend(links.map(|(_, token)| token.clone()));
+        let drawn = Drawn {
+            many: drawn_links(&lines),
+            ..drawn(
+                on,
+                result.as_ref().map_or(&[], Vec::as_slice),
+                token.as_ref(),
+            )
+        };
         let choices = Choices {
             validity: TimeDelta::days(7),
             limit: PENDING_LIMIT as usize,
             links: DAILY_LIMIT,
             pause: TimeDelta::seconds(PAUSE.into()),
             quota: 1,
+            limits: LIMITS,
+            seats: ALL_BUT_ACCOUNTING,
         };
         let expected = self
             .model
@@ -247,6 +314,7 @@ impl Driver {
             expected,
             revoked,
             accepted,
+            lines: outcomes(&lines),
             now,
         }
     }
@@ -277,6 +345,7 @@ impl Driver {
                     token: done.output.token(),
                     revoked: done.output.revoked(),
                     accepted: done.output.accepted(),
+                    lines: done.output.lines().unwrap_or_default(),
                 }
             }
             Err(error) => {
@@ -289,6 +358,7 @@ impl Driver {
                     token: None,
                     revoked: None,
                     accepted: None,
+                    lines: vec![],
                 }
             }
         }

@@ -18,7 +18,7 @@
 //! - a commit's changes and its events make the same state, one version later; a repetition under the same
 //!   id answers the same and changes nothing; a refusal comes without a commit;
 //! - no step creates a workspace past the quota, deletes what isn't empty, lowers a role by accepting,
-//!   reopens an invitation, or changes a domain's kind ([`invariants::only_allowed_steps`]).
+//!   reopens an invitation, takes a seat or makes a domain past its limit, or changes a domain's kind ([`invariants::only_allowed_steps`]).
 //!
 //! Of every state: `validate()` finds nothing, and nor do the same invariants written once more
 //! ([`Explorer::in_order`]); every open invitation could be sent by its inviter today (I6); the claims are
@@ -37,6 +37,7 @@
 //!   on it for a user who is there already: create, accept, decline, follow. They ask everything in the worlds
 //!   whose addresses change. `CreateDomain` is asked where the world has a domain.
 //! - Nobody's id (M6) is asked with in random histories only.
+//! - `SetLimits` and `InviteMany` are asked where there are limits.
 //! - What the [canonical form](canonical) forgets: names, texts, versions, times, kinds of domains. Two
 //!   states that differ only there are explored once. Of what people lost (M2, M4), it remembers which open
 //!   links are older, for those who may show their addresses. Closed invitations are forgotten as well, but
@@ -63,7 +64,7 @@ mod invariants;
 use std::collections::{BTreeSet, HashSet, VecDeque};
 
 use explorer::Explorer;
-use tenancy::{OrganizationRole, WorkspaceRole};
+use tenancy::{Limits, OrganizationRole, WorkspaceRole};
 use tenancy_tests::commands::Kind;
 use tenancy_tests::deep;
 
@@ -83,6 +84,9 @@ pub struct Bounds {
     pub invitations: u32,
     /// How many links may be made in a day, one of an invitation in a minute (I8). `None`: any number, at once.
     pub links: Option<u32>,
+    /// The limits that the vendor may set (Q2); the first is what an organization is born with. Where there are
+    /// any, people are invited many at once, too (I9).
+    pub limits: &'static [Limits],
 }
 
 impl Bounds {
@@ -120,10 +124,13 @@ impl Bounds {
             Kind::AcceptReceivedInvitation,
             Kind::DeclineReceivedInvitation,
         ];
+        let of_limits = [Kind::SetLimits, Kind::InviteMany];
+        let limits = of_limits.into_iter().filter(|_| self.limits.is_empty());
         let domains = of_domains.into_iter().filter(|_| !self.domain);
         let invitations = of_invitations.into_iter();
         domains
             .chain(invitations.filter(|_| self.invitations == 0))
+            .chain(limits)
             .collect()
     }
 }
@@ -161,6 +168,7 @@ const SMALLEST: Bounds = Bounds {
     domain: false,
     invitations: 0,
     links: None,
+    limits: &[],
 };
 
 const fn found(states: usize, questions: usize, granted: usize) -> Found {
@@ -321,6 +329,58 @@ fn invitations_that_are_sent_again_and_again() {
         (small, found(280, 66_824, 11_387)),
         (large, found(1_306, 348_296, 59_574)),
     );
+}
+
+const fn seats(seats: u32) -> Limits {
+    Limits {
+        seats: Some(seats),
+        ..Limits::UNLIMITED
+    }
+}
+
+const fn domains(domains: u32, domains_per_workspace: u32) -> Limits {
+    Limits {
+        seats: None,
+        domains: Some(domains),
+        domains_per_workspace: Some(domains_per_workspace),
+    }
+}
+
+/// Q1, Q3, Q4, I9: who comes in, is invited alone or with others, rises, falls or goes, under a limit that the
+/// vendor raises and lowers meanwhile.
+#[test]
+fn the_last_seat() {
+    let small = Bounds {
+        organization_roles: &[OrganizationRole::Accounting, OrganizationRole::Admin],
+        workspace_roles: &[WorkspaceRole::Admin],
+        invitations: 2,
+        limits: const { &[seats(1), seats(2)] },
+        ..SMALLEST
+    };
+    let large = Bounds {
+        organization_roles: &OrganizationRole::ALL,
+        ..small
+    };
+    explored(
+        (small, found(687, 203_019, 37_964)),
+        (large, found(1_247, 396_169, 76_135)),
+    );
+}
+
+/// D2, Q1: a domain is created, moved, deleted, created again under its kept name and released, under limits that
+/// the vendor raises and lowers meanwhile.
+#[test]
+fn the_last_domain() {
+    let small = Bounds {
+        organization_roles: &[OrganizationRole::Admin],
+        workspace_roles: &[WorkspaceRole::Admin],
+        quotas: &[2],
+        domain: true,
+        limits: const { &[domains(1, 1), domains(0, 1), domains(1, 0)] },
+        ..SMALLEST
+    };
+    let whole = (small, found(301, 81_032, 16_644));
+    explored(whole, whole);
 }
 
 #[test]

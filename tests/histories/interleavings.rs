@@ -7,6 +7,7 @@
 mod control;
 mod harness;
 mod invitations;
+mod limits;
 mod names_and_ids;
 mod organizations;
 

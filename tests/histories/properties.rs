@@ -55,6 +55,9 @@ fn the_model_and_the_crate_agree_on_every_command() {
         let context = || format!("{:?} asks {:?}", happened.who, happened.ask);
         let result = happened.result.as_ref().map(drop).map_err(|code| *code);
         assert_eq!(result, happened.expected, "{}", context());
+        if result.is_ok() {
+            assert_eq!(happened.lines, driver.model.lines, "{}", context());
+        }
         for (id, state) in &happened.states_after {
             assert_eq!(seen(state), driver.model.organizations[id], "{}", context());
         }

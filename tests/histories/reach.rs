@@ -10,12 +10,15 @@ use crate::bytes::steps;
 use crate::driver::Driver;
 use crate::properties::LONGEST;
 
-/// Too rare in random histories; `tests/rules/invitations.rs` reaches them on purpose (I6, I8).
-const RARE: [(Kind, &str); 6] = [
+/// Too rare in random histories; `tests/rules/invitations.rs` (I6, I8) and `tests/rules/limits.rs` (Q1) reach them on
+/// purpose.
+const RARE: [(Kind, &str); 8] = [
     (Kind::InviteToOrganization, "too_many_invitations"),
     (Kind::InviteToWorkspace, "too_many_invitations"),
     (Kind::AcceptInvitation, "inviter_lost_authority"),
     (Kind::AcceptReceivedInvitation, "inviter_lost_authority"),
+    (Kind::AcceptInvitation, "limit_reached"),
+    (Kind::AcceptReceivedInvitation, "limit_reached"),
     (Kind::ResendInvitation, "organization_deleted"),
     (Kind::RevokeInvitation, "organization_deleted"),
 ];
@@ -112,7 +115,7 @@ const REACHABLE: &[(Kind, &str)] = &[
     ),
     (
         Kind::CreateDomain,
-        "done not_found forbidden domain_name_taken",
+        "done not_found forbidden domain_name_taken limit_reached",
     ),
     (
         Kind::DeactivateDomain,
@@ -126,7 +129,7 @@ const REACHABLE: &[(Kind, &str)] = &[
     (Kind::DeleteDomain, "done not_found forbidden"),
     (
         Kind::ChangeOrganizationRole,
-        "done nothing-to-do not_found forbidden member_not_found last_admin",
+        "done nothing-to-do not_found forbidden member_not_found last_admin limit_reached",
     ),
     (
         Kind::RemoveMember,
@@ -154,11 +157,17 @@ const REACHABLE: &[(Kind, &str)] = &[
     ),
     (
         Kind::InviteToOrganization,
-        "done not_found forbidden already_has_role too_many_invitations resent_too_soon too_many_links",
+        "done not_found forbidden already_has_role too_many_invitations resent_too_soon too_many_links \
+         limit_reached",
     ),
     (
         Kind::InviteToWorkspace,
-        "done not_found forbidden already_has_role too_many_invitations resent_too_soon too_many_links",
+        "done not_found forbidden already_has_role too_many_invitations resent_too_soon too_many_links \
+         limit_reached",
+    ),
+    (
+        Kind::InviteMany,
+        "done nothing-to-do not_found forbidden too_many_lines",
     ),
     (
         Kind::ResendInvitation,
@@ -172,7 +181,7 @@ const REACHABLE: &[(Kind, &str)] = &[
     (
         Kind::AcceptInvitation,
         "done invitation_not_found invitation_closed email_unverified wrong_account invitation_expired \
-         inviter_lost_authority invitation_outdated email_in_use user_required",
+         inviter_lost_authority invitation_outdated email_in_use limit_reached user_required",
     ),
     (
         Kind::DeclineInvitation,
@@ -182,7 +191,7 @@ const REACHABLE: &[(Kind, &str)] = &[
     (
         Kind::AcceptReceivedInvitation,
         "done invitation_not_found invitation_closed email_unverified invitation_expired \
-         inviter_lost_authority invitation_outdated email_in_use user_required",
+         inviter_lost_authority invitation_outdated email_in_use limit_reached user_required",
     ),
     (
         Kind::DeclineReceivedInvitation,
@@ -193,12 +202,16 @@ const REACHABLE: &[(Kind, &str)] = &[
         "done not_found forbidden organization_deleted",
     ),
     (
+        Kind::SetLimits,
+        "done not_found forbidden organization_deleted",
+    ),
+    (
         Kind::EditContract,
         "done nothing-to-do not_found forbidden organization_deleted",
     ),
     (
         Kind::AppointAdmin,
-        "done nothing-to-do not_found forbidden organization_deleted email_in_use",
+        "done nothing-to-do not_found forbidden organization_deleted email_in_use limit_reached",
     ),
     (
         Kind::ReleaseDomainName,

@@ -1,6 +1,7 @@
 //! Every read, against the model's answer on its whole state.
 
 mod across;
+mod limits;
 
 use std::collections::BTreeMap;
 
@@ -391,6 +392,7 @@ impl Driver {
         let read = read.map(|usage| (usage.workspaces as usize, usage.quota));
         let usage = || it.map(|it| (it.workspaces.len(), it.quota)).unwrap();
         assert_eq!(read, contract.map_or_else(|| Ok(usage()), Err));
+        self.usage(who, id, contract);
     }
 
     fn lists(&self, who: &Who, id: OrganizationId) {

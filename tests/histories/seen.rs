@@ -14,6 +14,7 @@ pub fn seen(state: &OrganizationState) -> Organization {
         name: row.name.as_str().to_owned(),
         deleted: !row.is_active(),
         quota: row.workspace_quota,
+        limits: row.limits,
         company: row.company.clone(),
         invoicing: row.invoicing.clone(),
         contract: row.contract.as_ref().map(|line| line.as_str().to_owned()),

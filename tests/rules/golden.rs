@@ -17,15 +17,16 @@ use serde::de::DeserializeOwned;
 use tenancy::commands::RequestDigest;
 use tenancy::store::{
     Change, Claim, Commit, Counts, FormerMember, Invitation, InvitationState, Kind, Later,
-    LinksMade, Organization, OrganizationStatus, Record, RecordId, RetiredDomainName, Workspace,
+    LinksMade, MembersByRole, Newcomers, Organization, OrganizationStatus, Record, RecordId,
+    RetiredDomainName, Workspace,
 };
 use tenancy::text::{PostalAddress, TextLine};
 use tenancy::token::TokenHash;
 use tenancy::{
     Author, CommitId, CompanyInformation, Decision, Domain, DomainId, DomainKind, DomainName,
     DomainStatus, EmailAddress, Event, Grant, InvitationId, InvitationTarget, InvoicingInformation,
-    LogEntry, Member, Name, OrganizationId, OrganizationRole, Refusal, Resource, RevocationReason,
-    RoleSet, UserId, Version, WorkspaceId, WorkspaceMember, WorkspaceRole,
+    Limit, Limits, LogEntry, Member, Name, OrganizationId, OrganizationRole, Refusal, Resource,
+    RevocationReason, RoleSet, UserId, Version, WorkspaceId, WorkspaceMember, WorkspaceRole,
 };
 
 fn folder(named: &str) -> PathBuf {
@@ -154,12 +155,27 @@ fn acme(version: u64) -> Organization {
         invoicing: Some(invoicing()),
         contract: Some(line("C-42")),
         workspace_quota: 3,
+        limits: Limits {
+            seats: Some(5),
+            domains: Some(100),
+            domains_per_workspace: None,
+        },
         counts: Counts {
             workspaces: 1,
             domains: 2,
+            kept_names: 1,
             members: 4,
             admins: 3,
             invitations: 5,
+            by_role: MembersByRole {
+                admin: 3,
+                accounting: 0,
+                member: 1,
+            },
+            newcomers: Newcomers {
+                member: 2,
+                ..Newcomers::default()
+            },
         },
         links: LinksMade {
             day: 20_780,
@@ -245,6 +261,10 @@ fn log_entries() {
         Event::OrganizationCreated {
             name: name("Acme"),
             workspace_quota: 1,
+            limits: Limits {
+                domains: Some(100),
+                ..Limits::UNLIMITED
+            },
         },
         Event::MemberJoined {
             user: ann(),
@@ -328,6 +348,36 @@ fn refusals() {
                 workspaces: 2,
             },
         ),
+        (
+            "limit_reached",
+            Refusal::LimitReached {
+                of: Limit::Seats,
+                limit: 5,
+                used: 3,
+                reserved: 2,
+            },
+        ),
+        (
+            "limit_reached-domains",
+            Refusal::LimitReached {
+                of: Limit::Domains,
+                limit: 100,
+                used: 101,
+                reserved: 0,
+            },
+        ),
+        (
+            "limit_reached-domains_per_workspace",
+            Refusal::LimitReached {
+                of: Limit::DomainsPerWorkspace,
+                limit: 1,
+                used: 1,
+                reserved: 0,
+            },
+        ),
+        ("email_invalid", Refusal::EmailInvalid),
+        ("address_repeated", Refusal::AddressRepeated { line: 2 }),
+        ("too_many_lines", Refusal::TooManyLines { limit: 100 }),
         (
             "workspace_name_taken",
             Refusal::WorkspaceNameTaken {

@@ -11,6 +11,8 @@ mod edges;
 mod events;
 mod golden;
 mod invitations;
+mod limits;
+mod many;
 mod matrix;
 mod organizations;
 mod outsiders;

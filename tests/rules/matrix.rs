@@ -238,6 +238,7 @@ fn state(
         invoicing: None,
         contract: None,
         workspace_quota: 1,
+        limits: tenancy::Limits::UNLIMITED,
         counts: Counts::default(),
         links: LinksMade::default(),
         created_at: at,

@@ -49,7 +49,8 @@ fn o2_the_first_workspace_is_created_in_the_same_commit_under_the_same_name() {
         [
             Event::OrganizationCreated {
                 name: name("Acme"),
-                workspace_quota: 1
+                workspace_quota: 1,
+                limits: tenancy::Settings::default().default_limits,
             },
             Event::MemberJoined {
                 user: id(&user("ann")),

@@ -6,8 +6,8 @@
 use tenancy::text::TextLine;
 use tenancy::{
     CommitId, CompanyInformation, DomainId, DomainKind, DomainName, EmailAddress, InvitationId,
-    InvitationToken, InvoicingInformation, Name, OrganizationId, OrganizationRole, UserId,
-    VerifiedEmail, WorkspaceId, WorkspaceRole,
+    InvitationTarget, InvitationToken, InvoicingInformation, Limits, Name, OrganizationId,
+    OrganizationRole, UserId, VerifiedEmail, WorkspaceId, WorkspaceRole,
 };
 
 macro_rules! asks {
@@ -104,6 +104,12 @@ pub trait Arguments {
     fn workspace_role(&mut self) -> WorkspaceRole;
     /// How many workspaces an organization may hold.
     fn quota(&mut self) -> u32;
+    /// How much else it may hold, and perhaps how many workspaces.
+    fn limits(&mut self) -> (Limits, Option<u32>);
+    /// What many are invited to, and the organization in which it is asked for.
+    fn target(&mut self) -> (OrganizationId, InvitationTarget);
+    /// Addresses as they were typed.
+    fn lines(&mut self) -> Vec<String>;
     /// Company information.
     fn company(&mut self) -> Option<CompanyInformation>;
     /// Invoicing information.
@@ -144,6 +150,25 @@ impl Kind {
                 quota: from.quota(),
             }
             .into(),
+            Self::SetLimits => {
+                let organization = from.organization();
+                let (limits, workspace_quota) = from.limits();
+                SetLimits {
+                    organization,
+                    limits,
+                    workspace_quota,
+                }
+                .into()
+            }
+            Self::InviteMany => {
+                let (organization, target) = from.target();
+                InviteMany {
+                    organization,
+                    target,
+                    emails: from.lines(),
+                }
+                .into()
+            }
             Self::EditContract => EditContract {
                 organization: from.organization(),
                 contract: from.contract(),

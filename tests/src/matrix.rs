@@ -92,10 +92,11 @@ pub const ROWS: &[Row] = &[
     ),
     (
         Layer::Organization,
-        "edit contract, set the workspace quota, appoint an Admin (repair), release a deleted domain's name",
+        "edit contract, set the workspace quota and the other limits (Q2), appoint an Admin (repair), release a deleted domain's name",
         &[
             OnOrganization(OrganizationAction::EditContract),
             OnOrganization(OrganizationAction::SetWorkspaceQuota),
+            OnOrganization(OrganizationAction::SetLimits),
             OnOrganization(OrganizationAction::AppointAdmin),
             OnOrganization(OrganizationAction::ReleaseDomainName),
         ],

@@ -13,8 +13,8 @@ use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use tenancy::store::InvitationState;
 use tenancy::{
     CompanyInformation, DomainAction, DomainId, DomainKind, InvitationId, InvitationTarget,
-    InvoicingInformation, Layer, OrganizationAction, OrganizationId, OrganizationRole, UserId,
-    WorkspaceAction, WorkspaceId, WorkspaceRole,
+    InvoicingInformation, Layer, Limits, OrganizationAction, OrganizationId, OrganizationRole,
+    UserId, WorkspaceAction, WorkspaceId, WorkspaceRole,
 };
 
 use crate::commands::Ask;
@@ -22,6 +22,7 @@ use crate::matrix::{Asked, ticked, view};
 
 mod commands;
 mod invitations;
+mod limits;
 mod organization;
 
 /// Who asks.
@@ -32,13 +33,15 @@ pub enum Who {
 }
 
 /// What the world draws for a command: the id of what is new, and the mark of a new link.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Drawn {
     pub organization: Option<OrganizationId>,
     pub workspace: Option<WorkspaceId>,
     pub domain: Option<DomainId>,
     pub invitation: Option<InvitationId>,
     pub link: Option<Link>,
+    /// Of each line of many that are invited at once: the invitation, and the mark of its link.
+    pub many: Vec<Option<(InvitationId, Link)>>,
 }
 
 /// What tells one link from another.
@@ -50,6 +53,8 @@ pub struct Model {
     pub organizations: BTreeMap<OrganizationId, Organization>,
     /// Which organization each domain name belongs to (D2).
     pub names: BTreeMap<String, OrganizationId>,
+    /// What became of each of many who were invited at once, last: `invited`, `renewed`, or why not.
+    pub lines: Vec<&'static str>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -57,6 +62,7 @@ pub struct Organization {
     pub name: String,
     pub deleted: bool,
     pub quota: u32,
+    pub limits: Limits,
     pub company: Option<CompanyInformation>,
     pub invoicing: Option<InvoicingInformation>,
     pub contract: Option<String>,
@@ -119,7 +125,14 @@ pub struct Choices {
     /// How long after a link another one may be made for its invitation.
     pub pause: TimeDelta,
     pub quota: u32,
+    pub limits: Limits,
+    /// The organization roles that need a seat (Q4).
+    pub seats: &'static [OrganizationRole],
 }
+
+/// Q4: "by default all but Accounting".
+pub const ALL_BUT_ACCOUNTING: &[OrganizationRole] =
+    &[OrganizationRole::Admin, OrganizationRole::Member];
 
 /// Who asks, when, and what the world draws for them.
 struct Call<'a> {
@@ -350,7 +363,9 @@ impl Model {
             now,
             drawn,
         };
+        after.lines.clear();
         after.carry_out(&call, ask)?;
+        after.are_seats_left(self, choices, ask)?;
         Ok(after)
     }
 

@@ -37,16 +37,17 @@ one_kind! {
     keys_person: Person,
     /// "The member, and every open invitation to the member's address."
     keys_sent_to: SentTo,
-    /// "The open invitations whose inviter is this user, and the members who have one of the invited
-    /// addresses."
+    /// "The open invitations whose inviter is this user; the members who have one of the invited addresses, and
+    /// every other open invitation to one of them."
     keys_sent_by: SentBy,
     /// "The members with this address; if a workspace is named, their memberships in it; the open
     /// invitations to the address."
     keys_address: Address,
-    /// "An invitation in whatever state; the workspace that it is to; and of its inviter, of this user and
-    /// of whoever has its address: the member, and their membership in that workspace."
+    /// "An invitation in whatever state, and every open one to its address; the workspace that it is to; and of its
+    /// inviter, of this user and of whoever has its address: the member, and their membership in that workspace."
     keys_invitation: Invitation,
-    /// "The open invitations to this workspace; `None`: all open ones of the organization."
+    /// "The open invitations to this workspace; the members who have one of the invited addresses, and every other
+    /// open invitation to one of them. `None`: all open ones of the organization, and no more."
     keys_open_invitations: OpenInvitations,
     /// "The workspace with this name", by its key.
     keys_workspace_named: WorkspaceNamed,

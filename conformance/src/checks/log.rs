@@ -75,6 +75,7 @@ pub async fn log_ids_are_of_the_whole_deployment<H: Harness>(harness: &H) -> Ver
         Event::OrganizationCreated {
             name: tenancy::Name::new("New")?,
             workspace_quota: 1,
+            limits: tenancy::Limits::UNLIMITED,
         },
         joined(bob, "bob@rival.example", tenancy::OrganizationRole::Admin)?,
     ];

@@ -162,6 +162,7 @@ pub async fn promise_1_an_organization_is_created_once<H: Harness>(harness: &H) 
             Event::OrganizationCreated {
                 name: tenancy::Name::new("Not Acme")?,
                 workspace_quota: 1,
+                limits: tenancy::Limits::UNLIMITED,
             },
             joined(ann, "ann@other.example", OrganizationRole::Admin)?,
             Event::WorkspaceCreated {

@@ -68,6 +68,7 @@ pub async fn values_times_keep_their_milliseconds<H: Harness>(harness: &H) -> Ve
             Event::OrganizationCreated {
                 name: Name::new("Acme")?,
                 workspace_quota: 1,
+                limits: tenancy::Limits::UNLIMITED,
             },
             joined(ann, "ann@acme.example", OrganizationRole::Admin)?,
             joined(bob, "bob@acme.example", OrganizationRole::Member)?,

@@ -166,12 +166,46 @@ forgets! {
         Key::Address(..) => Record::WorkspaceMember(_),
     InvitationBringsNoMembers: "`Key::Invitation` brings no members",
         Key::Invitation(..) => Record::Member(_),
+    OpenInvitationsBringsNoMembers: "`Key::OpenInvitations` of a workspace brings no members with the invited addresses",
+        Key::OpenInvitations(Some(_)) => Record::Member(_),
     FindsNoOpenInvitations: "`Key::OpenInvitations(None)` brings none",
         Key::OpenInvitations(None) => Record::Invitation(_),
     FindsNoWorkspaceByName: "`Key::WorkspaceNamed` brings nothing",
         Key::WorkspaceNamed(_) => Record::Workspace(_),
     FindsNoRetiredNames: "`Key::DomainNamed` brings no retired names",
         Key::DomainNamed(_) => Record::RetiredDomainName(_),
+}
+
+/// A store that leaves out the other open invitations to the addresses of those that it was asked for.
+macro_rules! no_others {
+    ($($name:ident: $does:literal, $key:pat, $asked:ident => $is_asked:expr,)+) => {$(
+        #[derive(Default)]
+        pub(crate) struct $name;
+
+        impl Flaw for $name {
+            const DOES: &'static str = $does;
+
+            fn bring(data: &Data, id: OrganizationId, key: &Key) -> Vec<Record> {
+                let mut records = data.bring(id, key);
+                if let $key = key {
+                    records.retain(|record| match record {
+                        Record::Invitation($asked) => $is_asked,
+                        _ => true,
+                    });
+                }
+                records
+            }
+        }
+    )+};
+}
+
+no_others! {
+    SentByBringsNobodyElses: "`Key::SentBy` brings no other invitations to the same addresses",
+        Key::SentBy(user), it => it.inviter == *user,
+    InvitationComesAlone: "`Key::Invitation` brings no other invitations to the address",
+        Key::Invitation(invitation, _), it => it.id == *invitation,
+    OpenInvitationsBringsNoneElsewhere: "`Key::OpenInvitations` of a workspace brings no other invitations to the same addresses",
+        Key::OpenInvitations(Some(workspace)), it => it.target.workspace() == Some(*workspace),
 }
 
 #[derive(Default)]

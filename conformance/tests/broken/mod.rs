@@ -105,6 +105,7 @@ stores! {
     facts {
         ReadsTheVersionLast LocksWhatItReads ReadsNamesFirst MixesReplicas LoadsFromAReplica
         EndsPathsAtTheDomain LeavesAPersonsInvitations SentToBringsNoInvitations SentByBringsNoMembers AddressBringsNoRoles
+        SentByBringsNobodyElses InvitationComesAlone OpenInvitationsBringsNoneElsewhere OpenInvitationsBringsNoMembers
         InvitationBringsNoMembers FindsNoOpenInvitations FindsNoWorkspaceByName FindsNoRetiredNames
         AnswersOneKeyOfAKind FindsNamesOfAnybody FindsInvitationsOfAnybody OverwritesTwins
         BringsOneMemberOfAnAddress BringsAHundred HidesDeletedOrganizations
@@ -141,7 +142,7 @@ stores! {
     values {
         FoldsCase TrimsTrailingSpaces KnowsNothingBeyondTheBmp CutsText KeepsSeconds EndsIn2038
         CountsIn31Bits KeepsTheKeyOfAnAddress KeepsHashesAsText TakesDeclinedForRevoked
-        CountsNothing CountsNoInvitations ForgetsVatNumbers ForgetsReferencesWithoutAnAddress KeepsTheFirstWriting StampsEveryPut
+        CountsNothing CountsNoInvitations CountsNoNewcomers LosesLimits ForgetsVatNumbers ForgetsReferencesWithoutAnAddress KeepsTheFirstWriting StampsEveryPut
         LosesLaterFields SkipsOldText IgnoresAccents FindsAddressesByPattern TakesDomainNamesForNumbers
     }
 }

@@ -152,6 +152,32 @@ impl Flaw for CountsNoInvitations {
 }
 
 #[derive(Default)]
+pub(crate) struct CountsNoNewcomers;
+
+impl Flaw for CountsNoNewcomers {
+    const DOES: &'static str = "doesn't keep how many addresses reserve a seat";
+
+    fn written(commit: &Commit) -> Commit {
+        let mut commit = commit.clone();
+        commit.next.counts.newcomers = tenancy::store::Newcomers::default();
+        commit
+    }
+}
+
+#[derive(Default)]
+pub(crate) struct LosesLimits;
+
+impl Flaw for LosesLimits {
+    const DOES: &'static str = "has no columns for limits";
+
+    fn written(commit: &Commit) -> Commit {
+        let mut commit = commit.clone();
+        commit.next.limits = tenancy::Limits::UNLIMITED;
+        commit
+    }
+}
+
+#[derive(Default)]
 pub(crate) struct ForgetsVatNumbers;
 
 impl Flaw for ForgetsVatNumbers {

@@ -43,6 +43,7 @@ impl Acme {
             Event::OrganizationCreated {
                 name: name("Acme"),
                 workspace_quota: 1,
+                limits: crate::Limits::UNLIMITED,
             },
             joined(acme.ann, OrganizationRole::Admin),
             Event::WorkspaceCreated {

@@ -121,10 +121,12 @@ impl Scene<'_> {
                     statement,
                     invitation,
                 )?;
+                self.add(&[Kind::Invitation], &statements::OPEN_BESIDE, invitation)?;
             }
             Key::OpenInvitations(Some(workspace)) => {
                 let into = (id, workspace.as_uuid().into_bytes());
                 self.add(&[Kind::Invitation], &statements::OPEN_INTO, into)?;
+                self.add(&[Kind::Member], &statements::MEMBERS_INVITED_INTO, into)?;
             }
             Key::OpenInvitations(None) => {
                 self.add(&[Kind::Invitation], &statements::OPEN, [id])?;

@@ -263,6 +263,10 @@ statements! {
         LEFT JOIN tenancy_workspace_members wm \
             ON wm.organization_id = ?1 AND wm.workspace_id = i.workspace_id AND wm.user_id = m.user_id \
         WHERE i.organization_id = ?1 AND i.id = ?2";
+    OPEN_BESIDE = "SELECT {invitations o} FROM tenancy_invitations i \
+        CROSS JOIN tenancy_invitations o INDEXED BY tenancy_invitations_email \
+            ON o.email_key = i.email_key AND o.organization_id = ?1 AND o.state = 1 \
+        WHERE i.organization_id = ?1 AND i.id = ?2";
     MEMBERSHIPS_OF = "SELECT {workspace_members wm}, {workspaces w} \
         FROM tenancy_workspace_members wm INDEXED BY tenancy_workspace_members_user \
         LEFT JOIN tenancy_workspaces w ON w.organization_id = ?1 AND w.id = wm.workspace_id \
@@ -275,14 +279,25 @@ statements! {
         CROSS JOIN tenancy_invitations i INDEXED BY tenancy_invitations_email \
             ON i.email_key = m.email_key AND i.organization_id = ?1 AND i.state = 1 \
         WHERE m.organization_id = ?1 AND m.user_id = ?2";
-    OPEN_BY = "SELECT {invitations i} FROM tenancy_invitations i INDEXED BY tenancy_invitations_inviter \
+    /// With every other one to the same addresses.
+    OPEN_BY = "SELECT {invitations o} FROM tenancy_invitations i INDEXED BY tenancy_invitations_inviter \
+        CROSS JOIN tenancy_invitations o INDEXED BY tenancy_invitations_email \
+            ON o.email_key = i.email_key AND o.organization_id = ?1 AND o.state = 1 \
         WHERE i.organization_id = ?1 AND i.inviter = ?2 AND i.state = 1";
     MEMBERS_INVITED_BY = "SELECT {members m} \
         FROM tenancy_invitations i INDEXED BY tenancy_invitations_inviter \
         CROSS JOIN tenancy_members m INDEXED BY tenancy_members_email \
             ON m.organization_id = ?1 AND m.email_key = i.email_key \
         WHERE i.organization_id = ?1 AND i.inviter = ?2 AND i.state = 1";
-    OPEN_INTO = "SELECT {invitations i} FROM tenancy_invitations i INDEXED BY tenancy_invitations_workspace \
+    /// With every other one to the same addresses.
+    OPEN_INTO = "SELECT {invitations o} FROM tenancy_invitations i INDEXED BY tenancy_invitations_workspace \
+        CROSS JOIN tenancy_invitations o INDEXED BY tenancy_invitations_email \
+            ON o.email_key = i.email_key AND o.organization_id = ?1 AND o.state = 1 \
+        WHERE i.organization_id = ?1 AND i.workspace_id = ?2 AND i.state = 1";
+    MEMBERS_INVITED_INTO = "SELECT {members m} \
+        FROM tenancy_invitations i INDEXED BY tenancy_invitations_workspace \
+        CROSS JOIN tenancy_members m INDEXED BY tenancy_members_email \
+            ON m.organization_id = ?1 AND m.email_key = i.email_key \
         WHERE i.organization_id = ?1 AND i.workspace_id = ?2 AND i.state = 1";
     OPEN = "SELECT {invitations i} FROM tenancy_invitations i INDEXED BY tenancy_invitations_open \
         WHERE i.organization_id = ?1 AND i.state = 1";

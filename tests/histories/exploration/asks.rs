@@ -7,8 +7,8 @@ use tenancy::text::TextLine;
 use tenancy::token::InvitationSecret;
 use tenancy::{
     CompanyInformation, DomainId, DomainKind, DomainName, EmailAddress, InvitationId,
-    InvitationToken, InvoicingInformation, Name, OrganizationId, OrganizationRole, UserId,
-    VerifiedEmail, WorkspaceId, WorkspaceRole,
+    InvitationTarget, InvitationToken, InvoicingInformation, Limits, Name, OrganizationId,
+    OrganizationRole, UserId, VerifiedEmail, WorkspaceId, WorkspaceRole,
 };
 use tenancy_tests::commands::{Arguments, Ask, Choices, Kind};
 use tenancy_tests::model::Who;
@@ -101,7 +101,10 @@ impl Words {
             left_behind: Vec::new(),
         };
         for kind in Kind::ALL {
-            if *kind == Kind::CreateDomain && !bounds.domain {
+            let of_limits = matches!(kind, Kind::SetLimits | Kind::InviteMany);
+            if *kind == Kind::CreateDomain && !bounds.domain
+                || of_limits && bounds.limits.is_empty()
+            {
                 continue;
             }
             loop {
@@ -246,6 +249,38 @@ impl Arguments for Every<'_> {
 
     fn quota(&mut self) -> u32 {
         self.choices.one_of(self.bounds.quotas)
+    }
+
+    fn limits(&mut self) -> (Limits, Option<u32>) {
+        (self.choices.one_of(self.bounds.limits), None)
+    }
+
+    fn target(&mut self) -> (OrganizationId, InvitationTarget) {
+        if self.choices.one_of(&[true, false]) {
+            let role = self.organization_role();
+            return (self.organization, InvitationTarget::Organization { role });
+        }
+        let (organization, workspace) = self.workspace();
+        let role = self.workspace_role();
+        (
+            organization,
+            InvitationTarget::Workspace { workspace, role },
+        )
+    }
+
+    /// Everybody, in either order, with one of them twice and something that is no address.
+    fn lines(&mut self) -> Vec<String> {
+        let all = self.words.addresses.iter();
+        let mut all: Vec<_> = all.map(|email| email.as_str().to_owned()).collect();
+        if self.choices.one_of(&[true, false]) {
+            all.reverse();
+        }
+        let again = all
+            .first()
+            .map(|first| format!(" {} ", first.to_uppercase()));
+        all.insert(1, "no address".to_owned());
+        all.extend(again);
+        all
     }
 
     fn company(&mut self) -> Option<CompanyInformation> {

@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use chrono::{DateTime, Utc};
 use tenancy::store::OrganizationState;
 use tenancy::{
-    DomainStatus, InvitationTarget, OrganizationRole, UserId, WorkspaceId, WorkspaceRole,
+    DomainStatus, InvitationTarget, Limits, OrganizationRole, UserId, WorkspaceId, WorkspaceRole,
 };
 
 use super::Bounds;
@@ -132,6 +132,13 @@ impl Renamings {
         let placed = |id: WorkspaceId| placed(id).unwrap();
         let mut form = vec![1 + u8::from(row.is_active())];
         form.push(u8::try_from(row.workspace_quota).unwrap());
+        let Limits {
+            seats,
+            domains,
+            domains_per_workspace,
+        } = row.limits;
+        let limits = [seats, domains, domains_per_workspace];
+        form.extend(limits.map(|limit| limit.map_or(0, |limit| 1 + u8::try_from(limit).unwrap())));
         for at in users {
             let member = state.member(self.users[usize::from(*at)]);
             form.push(member.map_or(0, |member| 1 + of_organization(member.role)));

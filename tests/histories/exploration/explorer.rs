@@ -14,10 +14,10 @@ use super::asks::{AllLinks, Links, Words};
 use super::canonical::Renamings;
 use super::invariants::only_allowed_steps;
 use super::{Bounds, Found};
-use crate::driver::{self, Told};
+use crate::driver::{self, Line, Told, drawn_links, outcomes};
 use crate::seen::seen;
 use tenancy_tests::commands::{Ask, Kind};
-use tenancy_tests::model::{Choices, Drawn, Model, Who};
+use tenancy_tests::model::{ALL_BUT_ACCOUNTING, Choices, Drawn, Model, Who};
 use tenancy_tests::with_command;
 
 pub const VALIDITY: TimeDelta = TimeDelta::days(7);
@@ -62,6 +62,8 @@ struct Granted {
     commit: Option<Commit>,
     events: Vec<Event>,
     token: Option<InvitationToken>,
+    /// Of many who were invited at once, each one's outcome.
+    lines: Vec<Line>,
     /// The organization since.
     after: OrganizationState,
 }
@@ -74,6 +76,7 @@ impl Explorer {
             pending_invitation_limit: bounds.invitations,
             daily_link_limit: links,
             resend_pause: pause.to_std().unwrap(),
+            default_limits: bounds.limits.first().copied().unwrap_or_default(),
             ..Settings::default()
         };
         let actors = Words::actors(&bounds).into_iter();
@@ -86,6 +89,8 @@ impl Explorer {
                 links,
                 pause,
                 quota: 1,
+                limits: settings.default_limits,
+                seats: ALL_BUT_ACCOUNTING,
             },
             words: Words::new(&bounds),
             renamings: Renamings::new(&bounds),
@@ -202,6 +207,7 @@ impl Explorer {
             (Ok(granted), Ok(expected)) => {
                 let after = expected.organizations.get(&id);
                 assert_eq!(Some(&seen(&granted.after)), after, "{}", context());
+                assert_eq!(outcomes(&granted.lines), expected.lines, "{}", context());
                 Some(granted)
             }
             (Err(refusal), Err(code)) => {
@@ -257,6 +263,7 @@ impl Explorer {
                 commit: None,
                 events: vec![],
                 token: None,
+                lines: decided.output.lines().unwrap_or_default(),
                 after: state.clone(),
             });
         };
@@ -281,6 +288,7 @@ impl Explorer {
             commit: decided.commit,
             events: decided.events,
             token: decided.output.token(),
+            lines: decided.output.lines().unwrap_or_default(),
             after,
         })
     }
@@ -319,6 +327,7 @@ fn next(node: &Node, at: usize, granted: Granted) -> Node {
         commit,
         events,
         token,
+        lines,
         after,
     } = granted;
     let before = &node.states[at];
@@ -334,7 +343,8 @@ fn next(node: &Node, at: usize, granted: Granted) -> Node {
         }
     }
     only_allowed_steps(before, &after, &events, &commit.entry);
-    if let Some(token) = token {
+    let of_lines = lines.into_iter().filter_map(|line| line.link);
+    for token in token.into_iter().chain(of_lines.map(|(_, token)| token)) {
         let older = next
             .links
             .remove(&token.invitation())
@@ -363,6 +373,7 @@ pub fn modelled(node: &Node) -> Model {
     Model {
         organizations: existing.map(|state| (state.id(), seen(state))).collect(),
         names: names.collect(),
+        lines: vec![],
     }
 }
 
@@ -370,6 +381,7 @@ pub fn modelled(node: &Node) -> Model {
 fn drawn(id: OrganizationId, granted: &Granted) -> Drawn {
     let mut drawn = Drawn {
         link: granted.token.as_ref().map(|token| *token.hash().as_bytes()),
+        many: drawn_links(&granted.lines),
         ..Drawn::default()
     };
     for event in &granted.events {

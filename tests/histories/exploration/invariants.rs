@@ -6,6 +6,8 @@ use tenancy::store::{Claim, Invitation, InvitationState, OrganizationState};
 use tenancy::{Event, InvitationTarget, LogEntry, OrganizationRole, WorkspaceRole};
 
 use super::explorer::{Explorer, Node, links_today, modelled};
+use crate::seen::seen;
+use tenancy_tests::model::ALL_BUT_ACCOUNTING;
 
 impl Explorer {
     pub fn in_order(&self, node: &Node) {
@@ -37,6 +39,7 @@ impl Explorer {
                 (row.counts.workspaces, state.workspaces().count()),
                 (row.counts.domains, state.domains().count()),
                 (row.counts.invitations, open.len()),
+                (row.counts.kept_names, state.retired_names().count()),
             ];
             for (kept, counted) in counts {
                 assert_eq!(kept as usize, counted, "counts equal records: {row:?}");
@@ -111,6 +114,7 @@ pub fn only_allowed_steps(
         !more || after.workspaces().count() <= quota,
         "W2: {entry:?}"
     );
+    within_limits(before, after, entry);
     for event in events {
         match event {
             Event::WorkspaceDeleted { workspace, .. } => {
@@ -153,6 +157,33 @@ pub fn only_allowed_steps(
             assert!(
                 since.map(|since| since.role) >= Some(held.role),
                 "I7: {entry:?}"
+            );
+        }
+    }
+}
+
+/// Invariant 9: "used and reserved seats and domains never pass a limit by a creation".
+fn within_limits(before: &OrganizationState, after: &OrganizationState, entry: &LogEntry) {
+    let (Some(_), Some(row)) = (before.organization(), after.organization()) else {
+        return; // an organization is born with its founder
+    };
+    let over = |limit: Option<u32>, count| limit.is_some_and(|limit| count > limit as usize);
+    let seats = |state| {
+        let (taken, reserved) = seen(state).seats(ALL_BUT_ACCOUNTING);
+        taken + reserved
+    };
+    if seats(after) > seats(before) && entry.command != "change_organization_role" {
+        assert!(!over(row.limits.seats, seats(after)), "Q1: {entry:?}");
+    }
+    if after.domains().count() > before.domains().count() {
+        let names = after.domains().count() + after.retired_names().count();
+        assert!(!over(row.limits.domains, names), "Q1: {entry:?}");
+        for workspace in after.workspaces() {
+            let there = after.domains_in(workspace.id).count();
+            let more = there > before.domains_in(workspace.id).count();
+            assert!(
+                !(more && over(row.limits.domains_per_workspace, there)),
+                "Q1: {entry:?}"
             );
         }
     }

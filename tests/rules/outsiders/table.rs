@@ -8,9 +8,9 @@ use tenancy::text::TextLine;
 use tenancy::token::InvitationSecret;
 use tenancy::{
     Actor, CommitId, CompanyInformation, DomainAction, DomainId, DomainKind, DomainName,
-    EmailAddress, Error, InvitationId, InvitationToken, InvoicingInformation, Name,
-    OrganizationAction, OrganizationId, OrganizationRole, Paging, Tenancy, UserId, VerifiedEmail,
-    WorkspaceAction, WorkspaceId, WorkspaceRole, block_on,
+    EmailAddress, Error, InvitationId, InvitationTarget, InvitationToken, InvoicingInformation,
+    Limits, Name, OrganizationAction, OrganizationId, OrganizationRole, Paging, Tenancy, UserId,
+    VerifiedEmail, WorkspaceAction, WorkspaceId, WorkspaceRole, block_on,
 };
 use tenancy_tests::commands::{Arguments, Kind};
 use tenancy_tests::with_command;
@@ -166,6 +166,20 @@ impl Arguments for Given<'_> {
         7
     }
 
+    fn limits(&mut self) -> (Limits, Option<u32>) {
+        (Limits::UNLIMITED, Some(7))
+    }
+
+    fn target(&mut self) -> (OrganizationId, InvitationTarget) {
+        let (workspace, role) = (self.0.workspace, WorkspaceRole::Admin);
+        let target = InvitationTarget::Workspace { workspace, role };
+        (self.0.organization, target)
+    }
+
+    fn lines(&mut self) -> Vec<String> {
+        vec![self.0.email.as_str().to_owned()]
+    }
+
     fn company(&mut self) -> Option<CompanyInformation> {
         None
     }
@@ -263,6 +277,9 @@ reads! {
     company: |tenancy, actor, at| tenancy.company(actor, at.organization);
     invoicing: |tenancy, actor, at| tenancy.invoicing(actor, at.organization);
     contract: |tenancy, actor, at| tenancy.contract(actor, at.organization);
+    usage: |tenancy, actor, at| tenancy.usage(actor, at.organization);
+    workspace_usage: |tenancy, actor, at|
+        tenancy.workspace_usage(actor, (at.organization, at.workspace));
     quota_usage: |tenancy, actor, at| tenancy.quota_usage(actor, at.organization);
     workspace: |tenancy, actor, at| tenancy.workspace(actor, (at.organization, at.workspace));
     workspace_invoicing: |tenancy, actor, at|

@@ -9,7 +9,7 @@ use tenancy::commands::{
     EditContract, EditInvoicing, EditWorkspaceInvoicing, FollowEmailChange, GiveWorkspaceRole,
     InviteToOrganization, InviteToWorkspace, LeaveOrganization, LeaveWorkspace, MoveDomain,
     ReactivateDomain, ReleaseDomainName, RemoveMember, RenameOrganization, RenameWorkspace,
-    ResendInvitation, RevokeInvitation, SetWorkspaceQuota, TakeWorkspaceRole,
+    ResendInvitation, RevokeInvitation, SetLimits, SetWorkspaceQuota, TakeWorkspaceRole,
 };
 use tenancy::store::InvitationState;
 use tenancy::{
@@ -28,7 +28,7 @@ impl Model {
         let Call {
             choices,
             who,
-            drawn,
+            ref drawn,
             ..
         } = *call;
         match ask {
@@ -46,6 +46,7 @@ impl Model {
                     name,
                     deleted: false,
                     quota: choices.quota,
+                    limits: choices.limits,
                     company: None,
                     invoicing: None,
                     contract: None,
@@ -164,7 +165,13 @@ impl Model {
                 let action = WorkspaceAction::CreateDomain;
                 let owner = self.names.get(name.as_str()).copied();
                 let it = self.on_workspace(who, *organization, *workspace, action)?;
-                let here = it.domains.values().any(|d| d.name == name.as_str());
+                let mut named = it.domains.values().filter(|d| d.name == name.as_str());
+                let here = named.next();
+                if here.is_some_and(|d| d.workspace == *workspace) {
+                    return Err("domain_name_taken");
+                }
+                let here = here.is_some();
+                it.may_hold_one_more_domain(*workspace, name.as_str())?;
                 if here || owner.is_some_and(|owner| owner != *organization) {
                     return Err("domain_name_taken");
                 }
@@ -392,6 +399,19 @@ impl Model {
                 let action = OrganizationAction::SetWorkspaceQuota;
                 self.on_organization(who, *organization, action)?.quota = *quota;
             }
+            // Q2
+            Ask::SetLimits(SetLimits {
+                organization,
+                limits,
+                workspace_quota,
+            }) => {
+                let action = OrganizationAction::SetLimits;
+                let it = self.on_organization(who, *organization, action)?;
+                it.limits = *limits;
+                it.quota = workspace_quota.unwrap_or(it.quota);
+            }
+            // I9
+            Ask::InviteMany(many) => self.invite_many(call, many)?,
             Ask::EditContract(EditContract {
                 organization,
                 contract,

@@ -8,6 +8,8 @@ use tenancy::{
     OrganizationRole, UserId, WorkspaceAction,
 };
 
+use uuid::Uuid;
+
 use super::{
     Answer, Call, Invitation, Member, Model, NOT_FOUND, No, On, Organization, Who, normal,
 };
@@ -89,8 +91,10 @@ impl Model {
             state: InvitationState::Open,
             outdated_for: BTreeSet::new(),
         };
-        let new = call.drawn.invitation.map(|id| (id, invitation));
-        it.invitations.extend(new);
+        // Where the crate drew none it has refused; a seat that is missing is seen by what would be reserved.
+        let unseen = InvitationId::from_uuid(Uuid::from_u128(1_000 + it.invitations.len() as u128));
+        let id = call.drawn.invitation.unwrap_or(unseen);
+        it.invitations.insert(id, invitation);
         Ok(())
     }
 

@@ -3,15 +3,15 @@
 use tenancy::commands::{
     AppointAdmin, ChangeOrganizationRole, CreateDomain, CreateWorkspace, DeactivateDomain,
     DeleteDomain, DeleteOrganization, DeleteWorkspace, EditCompany, EditContract, EditInvoicing,
-    EditWorkspaceInvoicing, FollowEmailChange, GiveWorkspaceRole, InviteToOrganization,
+    EditWorkspaceInvoicing, FollowEmailChange, GiveWorkspaceRole, InviteMany, InviteToOrganization,
     InviteToWorkspace, LeaveOrganization, LeaveWorkspace, MoveDomain, ReactivateDomain,
     ReleaseDomainName, RemoveMember, RenameOrganization, RenameWorkspace, ResendInvitation,
-    RevokeInvitation, SetWorkspaceQuota, TakeWorkspaceRole,
+    RevokeInvitation, SetLimits, SetWorkspaceQuota, TakeWorkspaceRole,
 };
 use tenancy::text::TextLine;
 use tenancy::{
-    Actor, CompanyInformation, DomainId, DomainKind, InvitationId, InvoicingInformation,
-    OrganizationId, OrganizationRole, WorkspaceId, WorkspaceRole,
+    Actor, CompanyInformation, DomainId, DomainKind, InvitationId, InvitationTarget,
+    InvoicingInformation, Limits, OrganizationId, OrganizationRole, WorkspaceId, WorkspaceRole,
 };
 
 use super::{email, id, label, name};
@@ -146,6 +146,32 @@ impl Acme {
         SetWorkspaceQuota {
             organization: self.organization,
             quota,
+        }
+    }
+
+    /// Sets the limits, and leaves the quota as it is.
+    pub fn limits(self, limits: Limits) -> SetLimits {
+        SetLimits {
+            organization: self.organization,
+            limits,
+            workspace_quota: None,
+        }
+    }
+
+    /// Sets how many seats it has, and nothing else.
+    pub fn seats(self, seats: u32) -> SetLimits {
+        self.limits(Limits {
+            seats: Some(seats),
+            ..Limits::UNLIMITED
+        })
+    }
+
+    /// Invites what was typed.
+    pub fn invite_many(self, target: InvitationTarget, lines: &[&str]) -> InviteMany {
+        InviteMany {
+            organization: self.organization,
+            target,
+            emails: lines.iter().map(|line| (*line).to_owned()).collect(),
         }
     }
 

@@ -65,6 +65,7 @@ pub async fn promise_1_racers_to_create_have_one_winner<H: Harness>(harness: &H)
                 Event::OrganizationCreated {
                     name: name.clone(),
                     workspace_quota: 1,
+                    limits: tenancy::Limits::UNLIMITED,
                 },
                 joined(user, "racer@x.example", OrganizationRole::Admin)?,
                 Event::WorkspaceCreated { workspace, name },
@@ -181,6 +182,7 @@ async fn play<R: Repository>(world: &mut World<R>, writers: usize, order: &[usiz
         Event::OrganizationCreated {
             name: name.clone(),
             workspace_quota: 2,
+            limits: tenancy::Limits::UNLIMITED,
         },
         joined(ann, "ann@acme.example", OrganizationRole::Admin)?,
         Event::WorkspaceCreated { workspace, name },

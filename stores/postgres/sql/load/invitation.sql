@@ -36,4 +36,8 @@ LATERAL (
         ) w(kind, record)
         WHERE m.organization_id = $1::uuid AND m.email_key = i.email_key OFFSET 0
     )
+    UNION ALL (
+        SELECT 'invitations', t.record FROM tenancy.invitations t
+        WHERE t.organization_id = $1::uuid AND t.email_key = i.email_key AND t.state = 1 OFFSET 0
+    )
 ) v

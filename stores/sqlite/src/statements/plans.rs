@@ -118,6 +118,13 @@ pub(super) const PLANS: &[(&str, &[&str])] = &[
         ],
     ),
     (
+        "OPEN_BESIDE",
+        &[
+            "SEARCH i USING PRIMARY KEY (organization_id=? AND id=?)",
+            "SEARCH o USING INDEX tenancy_invitations_email (email_key=? AND organization_id=?)",
+        ],
+    ),
+    (
         "MEMBERSHIPS_OF",
         &[
             "SEARCH wm USING INDEX tenancy_workspace_members_user (organization_id=? AND user_id=?)",
@@ -141,7 +148,10 @@ pub(super) const PLANS: &[(&str, &[&str])] = &[
     ),
     (
         "OPEN_BY",
-        &["SEARCH i USING INDEX tenancy_invitations_inviter (organization_id=? AND inviter=?)"],
+        &[
+            "SEARCH i USING INDEX tenancy_invitations_inviter (organization_id=? AND inviter=?)",
+            "SEARCH o USING INDEX tenancy_invitations_email (email_key=? AND organization_id=?)",
+        ],
     ),
     (
         "MEMBERS_INVITED_BY",
@@ -154,6 +164,14 @@ pub(super) const PLANS: &[(&str, &[&str])] = &[
         "OPEN_INTO",
         &[
             "SEARCH i USING INDEX tenancy_invitations_workspace (organization_id=? AND workspace_id=?)",
+            "SEARCH o USING INDEX tenancy_invitations_email (email_key=? AND organization_id=?)",
+        ],
+    ),
+    (
+        "MEMBERS_INVITED_INTO",
+        &[
+            "SEARCH i USING INDEX tenancy_invitations_workspace (organization_id=? AND workspace_id=?)",
+            "SEARCH m USING INDEX tenancy_members_email (organization_id=? AND email_key=?)",
         ],
     ),
     (
