@@ -64,7 +64,7 @@ pub use error::{Done, Error};
 pub use event::{Event, LogEntry, RevocationReason};
 pub use id::{CommitId, DomainId, InvitationId, OrganizationId, UserId, WorkspaceId};
 pub use invitation::{InvitationState, InvitationStatus, InvitationTarget};
-pub use member::{Member, WorkspaceMember};
+pub use member::{Member, MembershipStatus, WorkspaceMember};
 pub use organization::{CompanyInformation, InvoicingInformation, QuotaUsage};
 #[doc(inline)]
 pub use policy::{Action, DomainAction, OrganizationAction, WorkspaceAction};

@@ -5,9 +5,11 @@
 
 use core::fmt;
 
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::id::{DomainId, UserId, WorkspaceId};
+use crate::member::Term;
 use crate::organization::OrganizationStatus;
 use crate::policy::{Action, On, viewers};
 use crate::refusal::Refusal;
@@ -25,10 +27,14 @@ pub struct Held {
     pub status: OrganizationStatus,
     /// The user's role in the organization; `None` if they aren't a member.
     pub organization_role: Option<OrganizationRole>,
+    /// For how long that membership counts (T1, T3); [`Term::Open`] if there is none.
+    pub organization_term: Term,
     /// The workspace on the path, if it exists: the one asked about, or the one that holds the domain.
     pub workspace: Option<WorkspaceId>,
     /// The user's own role in that workspace, not counting the cascade.
     pub workspace_role: Option<WorkspaceRole>,
+    /// For how long that role counts (T3); [`Term::Open`] if there is none.
+    pub workspace_term: Term,
     /// The domain asked about, if it exists.
     pub domain: Option<DomainId>,
 }
@@ -41,9 +47,22 @@ impl Held {
             version,
             status,
             organization_role: None,
+            organization_term: Term::Open,
             workspace: None,
             workspace_role: None,
+            workspace_term: Term::Open,
             domain: None,
+        }
+    }
+
+    /// What of it counts at `now` (T1, T3): what is suspended or has ended is not held.
+    pub(crate) fn at(self, now: DateTime<Utc>) -> Self {
+        let belongs = self.organization_term.counts_at(now);
+        let works = belongs && self.workspace_term.counts_at(now);
+        Self {
+            organization_role: self.organization_role.filter(|_| belongs),
+            workspace_role: self.workspace_role.filter(|_| works),
+            ..self
         }
     }
 }
@@ -138,10 +157,15 @@ pub struct Permit<A> {
 }
 
 impl Standing {
-    /// What a store found of a user.
-    pub(crate) const fn of_user(user: UserId, resource: Resource, held: Held) -> Self {
+    /// What a store found of a user: as much of it as counts at `now`.
+    pub(crate) fn of_user(
+        user: UserId,
+        resource: Resource,
+        held: Held,
+        now: DateTime<Utc>,
+    ) -> Self {
         Self {
-            held,
+            held: held.at(now),
             subject: Subject::User(user),
             resource,
         }
@@ -152,7 +176,9 @@ impl Standing {
         Self {
             held: Held {
                 organization_role: None,
+                organization_term: Term::Open,
                 workspace_role: None,
+                workspace_term: Term::Open,
                 ..held
             },
             subject: Subject::Operator,
@@ -165,7 +191,8 @@ impl Standing {
         Self { held, ..self }
     }
 
-    /// What is held on the path, and what of it exists. **Don't show it** to the person whose standing it
+    /// What is held on the path, and what of it exists. A role that was suspended or had ended when it was made
+    /// is not held. **Don't show it** to the person whose standing it
     /// is: it tells whether a workspace or a domain that is hidden from them exists. Show the
     /// [`Decision`].
     #[must_use]
@@ -210,6 +237,7 @@ impl Standing {
     /// | organization Admin | Admin | Admin, and workspace Admin |
     /// | organization Accounting, Member | the same | the same |
     /// | a workspace role | | the same, as long as they are an organization member (M1) |
+    /// | a role that is suspended or has ended | | |
     /// | operator | operator | operator |
     #[must_use]
     pub const fn effective(&self) -> RoleSet {

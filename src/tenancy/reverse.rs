@@ -7,6 +7,7 @@ use super::lists::{Answer, member, workspace_member, workspace_of};
 use super::page::{Page, Paging};
 use super::views::{Holder, OrganizationView, WorkspaceView};
 use crate::actor::Actor;
+use crate::command::NOBODY;
 use crate::domain::Domain;
 use crate::id::{DomainId, OrganizationId, UserId, WorkspaceId};
 use crate::list::List;
@@ -41,11 +42,13 @@ impl<R: Directory> Tenancy<R> {
         let Some(user) = actor.user_id() else {
             return Ok(Page::empty());
         };
+        let now = self.now();
         self.memberships(user, paging, |organization, member| {
             let mut held = Held::nothing(organization.version, organization.status);
             held.organization_role = Some(member.role);
+            held.organization_term = member.term();
             let resource = Resource::Organization(organization.id);
-            let standing = Standing::of_user(user, resource, held);
+            let standing = Standing::of_user(user, resource, held, now);
             standing.decide(action).is_allowed()
         })
         .await
@@ -163,14 +166,17 @@ impl<R: Directory> Tenancy<R> {
         let limit = paging.limit();
         let organization = resource.organization();
         let path = standing.held();
+        let nobody = Held::nothing(path.version, path.status);
+        let now = self.now();
         let grant = |organization_role, workspace_role| {
             let held = Held {
                 organization_role: Some(organization_role),
+                workspace: path.workspace,
                 workspace_role,
-                ..path
+                domain: path.domain,
+                ..nobody
             };
-            let nobody = UserId::from_uuid(uuid::Uuid::nil());
-            match Standing::of_user(nobody, resource, held).decide(action) {
+            match Standing::of_user(NOBODY, resource, held, now).decide(action) {
                 Decision::Allowed { by } => Some(by),
                 Decision::Forbidden { .. } | Decision::Hidden | Decision::Deleted => None,
             }
@@ -258,8 +264,10 @@ impl<R: Directory> Tenancy<R> {
         };
         let key = |(workspace, _): &(Workspace, WorkspaceMember)| workspace.id;
         let page = self.list(list, paging.limit(), workspace_of, key).await?;
+        let now = self.now();
         Ok(page.filter_map(|(workspace, member)| {
-            may(workspace.id, Some(member.role)).then(|| WorkspaceView::of(&workspace))
+            let role = Some(member.role).filter(|_| member.term().counts_at(now));
+            may(workspace.id, role).then(|| WorkspaceView::of(&workspace))
         }))
     }
 }
