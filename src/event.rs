@@ -131,6 +131,14 @@ events! {
         /// How many workspaces there were at that moment.
         workspaces: u32,
     },
+    /// The organization was suspended, by an operator, or its people are shown another reason than before (T4).
+    OrganizationSuspended {
+        /// Why, for its people to read.
+        #[serde(with = "stored")]
+        reason: TextLine,
+    },
+    /// The organization was reinstated, by an operator (T4).
+    OrganizationReinstated {},
     /// The organization was deleted, empty (O6). Nothing happens in it any more, but that an operator
     /// may release its domains' names.
     OrganizationDeleted {},

@@ -116,6 +116,10 @@ pub enum Decision {
     Hidden,
     /// The organization is deleted, and only reading what is left of it goes on. Only operators are told.
     Deleted,
+    /// Their roles would do, but the organization is suspended: until the vendor reinstates it, only reading and
+    /// settling its invoicing go on (T4). [`OrganizationView::suspension`](crate::views::OrganizationView) says
+    /// why.
+    Suspended,
 }
 
 /// The role by which somebody may do something, and where they hold it.
@@ -290,15 +294,22 @@ impl Standing {
         let has = self.effective_at(layer);
         let needs = action.allowed();
         match self.grant(layer, has.intersection(needs)) {
-            Some(_) if self.is_deleted() && !action.goes_on_when_deleted() => Decision::Deleted,
-            Some(by) => Decision::Allowed { by },
+            Some(by) => self.decide_on_status(action, by),
             None if has.intersects(viewers(layer)) => Decision::Forbidden { needs, has },
             None => Decision::Hidden,
         }
     }
 
-    const fn is_deleted(&self) -> bool {
-        matches!(self.held.status, OrganizationStatus::Deleted)
+    /// What a role allows, once the organization's status has had its say (O6, T4).
+    fn decide_on_status<A: Action>(&self, action: A, by: Grant) -> Decision {
+        let operates = matches!(self.subject, Subject::Operator);
+        match self.held.status {
+            OrganizationStatus::Deleted if !action.goes_on_when_deleted() => Decision::Deleted,
+            OrganizationStatus::Suspended if !operates && !action.goes_on_when_suspended() => {
+                Decision::Suspended
+            }
+            _ => Decision::Allowed { by },
+        }
     }
 
     /// The resource of that layer on the path, if it exists.
@@ -344,6 +355,10 @@ impl Standing {
     /// - [`Refusal::NotFound`]: the resource doesn't exist, or they may not see it (A2).
     /// - [`Refusal::Forbidden`]: they may see it, but not do that (A1).
     /// - [`Refusal::OrganizationDeleted`]: an operator asks for more than reading what is left of it.
+    /// - [`Refusal::OrganizationSuspended`]: the organization is suspended, and a user asks for more than reading
+    ///   or settling its invoicing (T4). A standing doesn't know the reason; [`Tenancy::require`] tells it.
+    ///
+    /// [`Tenancy::require`]: crate::Tenancy::require
     pub fn require<A: Action>(&self, action: A) -> Result<Permit<A>, Refusal> {
         match self.decide(action) {
             Decision::Allowed { by } => {
@@ -364,6 +379,7 @@ impl Standing {
                 resource: self.resource,
             }),
             Decision::Deleted => Err(Refusal::OrganizationDeleted),
+            Decision::Suspended => Err(Refusal::OrganizationSuspended { reason: None }),
         }
     }
 }
@@ -431,6 +447,9 @@ impl fmt::Display for Decision {
             }
             Self::Hidden => f.write_str("hidden: not found, or not theirs to see"),
             Self::Deleted => f.write_str("deleted: only what is left can be read"),
+            Self::Suspended => {
+                f.write_str("suspended: until it is reinstated, only reading and invoicing go on")
+            }
         }
     }
 }

@@ -27,7 +27,7 @@ mod index;
 mod list;
 mod violation;
 
-pub(crate) use apply::Touched;
+pub(crate) use apply::{Touched, is_nearer};
 use index::Index;
 pub(crate) use index::following;
 pub use violation::Violation;

@@ -29,7 +29,7 @@ pub(super) fn may_send(
     let standing = scene
         .standing(resource)
         .ok_or(Refusal::NotFound { resource })?;
-    sendable(target, &standing, is_newcomer(scene, email))
+    sendable(target, &standing, is_newcomer(scene, email)).map_err(|no| scene.told(no))
 }
 
 /// I6: whether the inviter of record could send it to this user now.
@@ -99,6 +99,8 @@ fn sendable(target: &InvitationTarget, standing: &Standing, newcomer: bool) -> R
     }
 }
 
+/// Who is suspended, or whose membership has ended, counts for nothing (T1, T3): as a newcomer.
 fn is_newcomer(scene: &Scene<'_>, email: &EmailKey) -> bool {
-    scene.state.members_with_email(email).next().is_none()
+    let mut members = scene.state.members_with_email(email);
+    !members.any(|member| member.term().counts_at(scene.now))
 }

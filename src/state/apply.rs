@@ -64,6 +64,7 @@ impl OrganizationState {
                     company: None,
                     invoicing: None,
                     contract: None,
+                    suspension: None,
                     workspace_quota,
                     counts: Counts::default(),
                     links: LinksMade::default(),
@@ -82,9 +83,20 @@ impl OrganizationState {
             } => {
                 self.organization_mut()?.workspace_quota = to;
             }
+            Event::OrganizationSuspended { reason } => {
+                let organization = self.organization_mut()?;
+                organization.status = OrganizationStatus::Suspended;
+                organization.suspension = Some(reason);
+            }
+            Event::OrganizationReinstated {} => {
+                let organization = self.organization_mut()?;
+                organization.status = OrganizationStatus::Active;
+                organization.suspension = None;
+            }
             Event::OrganizationDeleted {} => {
                 let organization = self.organization_mut()?;
                 organization.status = OrganizationStatus::Deleted;
+                organization.suspension = None;
                 organization.company = None;
                 organization.invoicing = None;
                 organization.contract = None;

@@ -65,7 +65,7 @@ impl OrganizationState {
                 Some(_) => Err(Violation::NoOrganization),
             };
         };
-        if organization.is_active() {
+        if !organization.is_deleted() {
             if !self.members().any(Member::is_lasting_admin) {
                 return Err(Violation::NoAdmin);
             }

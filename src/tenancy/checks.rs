@@ -15,7 +15,7 @@ use crate::version::{ConsistencyToken, Version};
 
 impl<R: Repository> Tenancy<R> {
     /// What an actor holds at a resource, in one round trip; `None` if the organization doesn't exist, or
-    /// if a user is no member of it: which of the two is not told (A2). Ask it as many questions as you
+    /// if a user is no member of it whose membership counts: which of them is not told (A2). Ask it as many questions as you
     /// like: they cost nanoseconds.
     ///
     /// Show users the decision, not the [`Standing`]: what it holds reveals whether a hidden workspace or
@@ -107,6 +107,8 @@ impl<R: Repository> Tenancy<R> {
     ///
     /// - [`Refusal::NotFound`]: the resource doesn't exist, or they may not see it.
     /// - [`Refusal::Forbidden`]: they may see it, but not do that.
+    /// - [`Refusal::OrganizationSuspended`]: the organization is suspended, and that would change something (T4). It
+    ///   takes another round trip to tell the reason.
     /// - [`Error::Store`]: the store failed.
     pub async fn require<A: Action>(
         &self,
@@ -114,12 +116,18 @@ impl<R: Repository> Tenancy<R> {
         on: A::On,
         action: A,
     ) -> Result<Permit<A>, Error<R::Error>> {
-        match self.standing(actor, on).await? {
-            Some(standing) => Ok(standing.require(action)?),
-            None => Err(Refusal::NotFound {
-                resource: on.into(),
+        let resource = on.into();
+        let required = match self.standing(actor, resource).await? {
+            Some(standing) => standing.require(action),
+            None => Err(Refusal::NotFound { resource }),
+        };
+        match required {
+            Err(Refusal::OrganizationSuspended { .. }) => {
+                let facts = self.load(resource.organization(), &[]).await?;
+                let reason = facts.and_then(|facts| facts.organization.suspension);
+                Err(Refusal::OrganizationSuspended { reason }.into())
             }
-            .into()),
+            required => Ok(required?),
         }
     }
 }
