@@ -1,5 +1,6 @@
 //! Commands from bytes: a step of a random history.
 
+use chrono::{DateTime, TimeDelta, Utc};
 use proptest::prelude::*;
 use tenancy::commands::{
     AcceptInvitation, AcceptReceivedInvitation, DeclineInvitation, DeclineReceivedInvitation,
@@ -84,6 +85,12 @@ const WEIGHTS: &[(Kind, usize)] = &[
     (Kind::SetWorkspaceQuota, 2),
     (Kind::RenameWorkspace, 2),
     (Kind::DeleteOrganization, 2),
+    (Kind::SuspendMember, 3),
+    (Kind::ReinstateMember, 2),
+    (Kind::ReinstateOrganization, 3),
+    (Kind::SetMembershipEnd, 3),
+    (Kind::SetWorkspaceRoleEnd, 3),
+    (Kind::HandOver, 2),
 ];
 
 fn weight(kind: Kind) -> usize {
@@ -241,6 +248,8 @@ impl<'a> Bytes<'a> {
             | Ask::EditContract(_)
             | Ask::AppointAdmin(_)
             | Ask::ReleaseDomainName(_)
+            | Ask::SuspendOrganization(_)
+            | Ask::ReinstateOrganization(_)
                 if plainly =>
             {
                 Who::Operator
@@ -450,5 +459,26 @@ impl Arguments for Bytes<'_> {
 
     fn contract(&mut self) -> Option<TextLine> {
         (self.step.what % 2 == 1).then(|| line("C-1"))
+    }
+
+    /// None, at once, soon, or in so long that it is prolonged before it comes.
+    fn end(&mut self) -> Option<DateTime<Utc>> {
+        let seconds = match self.step.what % 6 {
+            0 => return None,
+            1 => 0,
+            2 | 3 => 100,
+            4 => 600,
+            _ => 86_400,
+        };
+        Some(self.driver.now() + TimeDelta::seconds(seconds))
+    }
+
+    fn reason(&mut self) -> TextLine {
+        line(["overdue", "abuse"][usize::from(self.step.what % 2)])
+    }
+
+    fn kept_role(&mut self) -> Option<OrganizationRole> {
+        let kept = usize::from(self.step.what % 4);
+        OrganizationRole::ALL.get(kept).copied()
     }
 }

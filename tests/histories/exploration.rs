@@ -83,6 +83,12 @@ pub struct Bounds {
     pub invitations: u32,
     /// How many links may be made in a day, one of an invitation in a minute (I8). `None`: any number, at once.
     pub links: Option<u32>,
+    /// Whether members are suspended (T1), and organizations (T4).
+    pub suspends: bool,
+    /// Whether memberships and workspace roles end (T3).
+    pub ends: bool,
+    /// Whether organizations are handed over (O7).
+    pub hands_over: bool,
 }
 
 impl Bounds {
@@ -98,6 +104,19 @@ impl Bounds {
     /// Whether somebody may show another address than the one that they showed before.
     pub fn addresses_change(&self) -> bool {
         self.addresses.iter().any(|theirs| theirs.len() > 1)
+    }
+
+    /// Whether a command is not asked in such a world.
+    pub fn leaves_out(&self, kind: Kind) -> bool {
+        match kind {
+            Kind::SuspendMember
+            | Kind::ReinstateMember
+            | Kind::SuspendOrganization
+            | Kind::ReinstateOrganization => !self.suspends,
+            Kind::SetMembershipEnd | Kind::SetWorkspaceRoleEnd => !self.ends,
+            Kind::HandOver => !self.hands_over,
+            _ => false,
+        }
     }
 
     /// The commands that nobody can be granted in such a world.
@@ -122,8 +141,10 @@ impl Bounds {
         ];
         let domains = of_domains.into_iter().filter(|_| !self.domain);
         let invitations = of_invitations.into_iter();
+        let left_out = Kind::ALL.iter().filter(|kind| self.leaves_out(**kind));
         domains
             .chain(invitations.filter(|_| self.invitations == 0))
+            .chain(left_out.copied())
             .collect()
     }
 }
@@ -161,6 +182,9 @@ const SMALLEST: Bounds = Bounds {
     domain: false,
     invitations: 0,
     links: None,
+    suspends: false,
+    ends: false,
+    hands_over: false,
 };
 
 const fn found(states: usize, questions: usize, granted: usize) -> Found {
@@ -341,6 +365,53 @@ fn two_organizations_and_one_domain_name() {
         (small, found(257, 123_842, 15_881)),
         (large, found(73_395, 44_786_958, 6_399_613)),
     );
+}
+
+#[test]
+fn members_who_are_suspended_and_an_organization_that_is() {
+    let small = Bounds {
+        addresses: THREE_PEOPLE,
+        workspace_roles: &[WorkspaceRole::Admin],
+        suspends: true,
+        ..SMALLEST
+    };
+    let large = Bounds {
+        invitations: 1,
+        ..small
+    };
+    explored((small, found(0, 0, 0)), (large, found(0, 0, 0)));
+}
+
+#[test]
+fn memberships_and_roles_that_end() {
+    let small = Bounds {
+        workspace_roles: ADMIN_OR_READER,
+        invitations: 1,
+        ends: true,
+        ..SMALLEST
+    };
+    let large = Bounds {
+        addresses: THREE_PEOPLE,
+        ..small
+    };
+    explored((small, found(0, 0, 0)), (large, found(0, 0, 0)));
+}
+
+#[test]
+fn an_organization_that_is_handed_over() {
+    let small = Bounds {
+        organization_roles: &OrganizationRole::ALL,
+        workspace_roles: &[WorkspaceRole::Admin],
+        invitations: 1,
+        suspends: true,
+        hands_over: true,
+        ..SMALLEST
+    };
+    let large = Bounds {
+        ends: true,
+        ..small
+    };
+    explored((small, found(0, 0, 0)), (large, found(0, 0, 0)));
 }
 
 /// One world, from nothing to its last state.

@@ -153,6 +153,7 @@ fn acme(version: u64) -> Organization {
         }),
         invoicing: Some(invoicing()),
         contract: Some(line("C-42")),
+        suspension: None,
         workspace_quota: 3,
         counts: Counts {
             workspaces: 1,
@@ -320,7 +321,23 @@ fn refusals() {
         ),
         ("user_required", Refusal::UserRequired),
         ("organization_deleted", Refusal::OrganizationDeleted),
+        (
+            "organization_suspended",
+            Refusal::OrganizationSuspended {
+                reason: Some(line("invoice 4711 is overdue")),
+            },
+        ),
+        (
+            "organization_suspended-without_its_reason",
+            Refusal::OrganizationSuspended { reason: None },
+        ),
         ("last_admin", Refusal::LastAdmin),
+        ("membership_suspended", Refusal::MembershipSuspended),
+        (
+            "membership_ended",
+            Refusal::MembershipEnded { ended_at: noon() },
+        ),
+        ("handed_to_oneself", Refusal::HandedToOneself),
         (
             "quota_reached",
             Refusal::QuotaReached {
@@ -489,6 +506,7 @@ fn decisions() {
         ),
         ("hidden", Decision::Hidden),
         ("deleted", Decision::Deleted),
+        ("suspended", Decision::Suspended),
     ];
     let mut kinds = BTreeSet::new();
     for (name, decision) in &values {
@@ -508,11 +526,12 @@ fn decisions() {
             Decision::Forbidden { .. } => "forbidden",
             Decision::Hidden => "hidden",
             Decision::Deleted => "deleted",
+            Decision::Suspended => "suspended",
         };
         assert!(name.starts_with(kind), "named after its kind: {name}");
         kinds.insert(kind);
     }
-    assert_eq!(kinds.len(), 7, "a file for each arm above");
+    assert_eq!(kinds.len(), 8, "a file for each arm above");
     are_golden("decisions", &values);
 }
 
