@@ -205,6 +205,15 @@ impl<'a> Bytes<'a> {
         pick(&members, by)
     }
 
+    /// A suspended member of the organization that the step is about.
+    fn suspended(&mut self, by: u8) -> Option<UserId> {
+        let organization = self.organization();
+        let it = self.driver.model.organizations.get(&organization)?;
+        let suspended = it.members.iter().filter(|(_, member)| member.suspended);
+        let suspended: Vec<_> = suspended.map(|(user, _)| *user).collect();
+        pick(&suspended, by)
+    }
+
     /// Somebody who can show the address that an invitation is for: mostly whose it is, now and then another
     /// account, or somebody who lost something since it was sent (M2, M4).
     fn invited(
@@ -376,6 +385,9 @@ impl Arguments for Bytes<'_> {
         match whom {
             255 => UserId::from_uuid(uuid(1)),
             254 => UserId::from_external(""),
+            _ if kind(self.step.kind) == Kind::ReinstateMember && whom % 4 != 0 => {
+                self.suspended(whom).unwrap_or(user(whom))
+            }
             _ if whom % 2 == 0 => self.member(whom / 2).unwrap_or(user(whom)),
             _ => user(whom),
         }
