@@ -65,12 +65,10 @@ impl OrganizationState {
                 Some(_) => Err(Violation::NoOrganization),
             };
         };
-        if !organization.is_deleted() {
-            if !self.members().any(Member::is_lasting_admin) {
-                return Err(Violation::NoAdmin);
-            }
-        } else {
+        if organization.is_deleted() {
             self.nothing_left()?;
+        } else if !self.members().any(Member::is_lasting_admin) {
+            return Err(Violation::NoAdmin);
         }
         self.everything_in_place()?;
         self.nothing_twice()?;

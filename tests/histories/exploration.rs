@@ -83,13 +83,21 @@ pub struct Bounds {
     pub invitations: u32,
     /// How many links may be made in a day, one of an invitation in a minute (I8). `None`: any number, at once.
     pub links: Option<u32>,
-    /// Whether members are suspended (T1), and organizations (T4).
-    pub suspends: bool,
-    /// Whether memberships and workspace roles end (T3).
-    pub ends: bool,
-    /// Whether organizations are handed over (O7).
-    pub hands_over: bool,
+    /// Of the commands that most worlds leave out, those that are asked here.
+    pub also: &'static [Kind],
 }
+
+/// Suspending members (T1) and organizations (T4).
+const SUSPENSION: &[Kind] = &[
+    Kind::SuspendMember,
+    Kind::ReinstateMember,
+    Kind::SuspendOrganization,
+    Kind::ReinstateOrganization,
+];
+/// Memberships and workspace roles that end (T3).
+const ENDS: &[Kind] = &[Kind::SetMembershipEnd, Kind::SetWorkspaceRoleEnd];
+/// Handing over (O7).
+const HAND_OVER: &[Kind] = &[Kind::HandOver];
 
 impl Bounds {
     pub fn users(&self) -> u8 {
@@ -108,15 +116,8 @@ impl Bounds {
 
     /// Whether a command is not asked in such a world.
     pub fn leaves_out(&self, kind: Kind) -> bool {
-        match kind {
-            Kind::SuspendMember
-            | Kind::ReinstateMember
-            | Kind::SuspendOrganization
-            | Kind::ReinstateOrganization => !self.suspends,
-            Kind::SetMembershipEnd | Kind::SetWorkspaceRoleEnd => !self.ends,
-            Kind::HandOver => !self.hands_over,
-            _ => false,
-        }
+        let rare = [SUSPENSION, ENDS, HAND_OVER];
+        rare.concat().contains(&kind) && !self.also.contains(&kind)
     }
 
     /// The commands that nobody can be granted in such a world.
@@ -182,9 +183,7 @@ const SMALLEST: Bounds = Bounds {
     domain: false,
     invitations: 0,
     links: None,
-    suspends: false,
-    ends: false,
-    hands_over: false,
+    also: &[],
 };
 
 const fn found(states: usize, questions: usize, granted: usize) -> Found {
@@ -372,7 +371,7 @@ fn members_who_are_suspended_and_an_organization_that_is() {
     let small = Bounds {
         workspace_roles: &[WorkspaceRole::Admin],
         invitations: 1,
-        suspends: true,
+        also: SUSPENSION,
         ..SMALLEST
     };
     let all = found(386, 99_658, 10_175);
@@ -384,7 +383,7 @@ fn memberships_and_roles_that_end() {
     let small = Bounds {
         workspace_roles: &[WorkspaceRole::Admin],
         invitations: 1,
-        ends: true,
+        also: ENDS,
         ..SMALLEST
     };
     let all = found(644, 179_698, 29_659);
@@ -396,7 +395,7 @@ fn an_organization_that_is_handed_over() {
     let small = Bounds {
         workspace_roles: &[WorkspaceRole::Admin],
         invitations: 1,
-        hands_over: true,
+        also: HAND_OVER,
         ..SMALLEST
     };
     let all = found(110, 28_288, 4_820);

@@ -11,7 +11,7 @@ use crate::driver::Driver;
 use crate::properties::LONGEST;
 
 /// Too rare in random histories; `tests/rules` reaches them on purpose.
-const RARE: [(Kind, &str); 15] = [
+const RARE: [(Kind, &str); 14] = [
     (Kind::InviteToOrganization, "too_many_invitations"),
     (Kind::InviteToWorkspace, "too_many_invitations"),
     (Kind::AcceptInvitation, "inviter_lost_authority"),

@@ -8,8 +8,8 @@ use tenancy::{
 use tenancy_tests::world::*;
 
 /// In so many days.
-fn in_days(world: &World, days: i64) -> Option<DateTime<Utc>> {
-    Some(world.now() + TimeDelta::days(days))
+fn in_days(world: &World, days: i64) -> DateTime<Utc> {
+    world.now() + TimeDelta::days(days)
 }
 
 #[test]
@@ -22,7 +22,7 @@ fn t3_a_membership_counts_until_its_end_and_then_for_nothing_by_the_clock() {
         &ann,
         acme.give(acme.workspace, &bob, WorkspaceRole::Developer),
     );
-    let until = in_days(&world, 1).unwrap();
+    let until = in_days(&world, 1);
     let done = world.did(&ann, acme.end(&bob, Some(until)));
     assert_eq!(
         done.events,
@@ -57,7 +57,7 @@ fn t3_a_workspace_role_ends_and_the_membership_and_a_cascade_stay() {
     let acme = world.acme();
     let ann = user("ann");
     let dev = world.workspace_member(acme, "dev", WorkspaceRole::Developer);
-    let until = in_days(&world, 1).unwrap();
+    let until = in_days(&world, 1);
     world.does(&ann, acme.end_in(acme.workspace, &dev, Some(until)));
     world.does(&ann, acme.give(acme.workspace, &ann, WorkspaceRole::Reader));
     world.does(&ann, acme.end_in(acme.workspace, &ann, Some(until)));
@@ -85,7 +85,7 @@ fn t3_what_has_ended_stays_listed_as_ended_until_it_is_taken_away_or_prolonged()
     let ann = user("ann");
     let dev = world.workspace_member(acme, "dev", WorkspaceRole::Developer);
     let cy = world.member(acme, "cy", OrganizationRole::Accounting);
-    let until = in_days(&world, 1).unwrap();
+    let until = in_days(&world, 1);
     world.does(&ann, acme.end_in(acme.workspace, &dev, Some(until)));
     world.does(&ann, acme.end(&cy, Some(until)));
     world.is_at(until);
@@ -136,7 +136,7 @@ fn t3_an_end_is_set_moved_and_removed_and_setting_it_again_changes_nothing() {
     let acme = world.acme();
     let ann = user("ann");
     let bob = world.workspace_member(acme, "bob", WorkspaceRole::Reader);
-    let (soon, late) = (in_days(&world, 1), in_days(&world, 9));
+    let (soon, late) = (Some(in_days(&world, 1)), Some(in_days(&world, 9)));
     for until in [late, soon, late, None] {
         assert!(world.did(&ann, acme.end(&bob, until)).changed());
         assert!(!world.did(&ann, acme.end(&bob, until)).changed());
@@ -183,7 +183,7 @@ fn t3_who_may_remove_may_let_a_membership_end_and_workspace_admins_a_role() {
     let acme = world.acme();
     let wa = world.workspace_member(acme, "wa", WorkspaceRole::Admin);
     let dev = world.workspace_member(acme, "dev", WorkspaceRole::Developer);
-    let soon = in_days(&world, 1);
+    let soon = Some(in_days(&world, 1));
     assert_eq!(
         world.refused(&wa, acme.end(&dev, soon)),
         forbidden(OrganizationAction::EndMembership, RoleSet::MEMBER)
@@ -216,7 +216,7 @@ fn t3_i6_an_invitation_is_worth_nothing_once_its_inviter_has_ended() {
     let ann = user("ann");
     let bob = world.member(acme, "bob", OrganizationRole::Admin);
     let sent = world.does(&bob, acme.invite("cy", OrganizationRole::Member));
-    world.does(&ann, acme.end(&bob, in_days(&world, 1)));
+    world.does(&ann, acme.end(&bob, Some(in_days(&world, 1))));
     assert!(world.is_open(acme, &sent), "they may still send it");
     world.passes(TimeDelta::days(1));
     assert_eq!(
@@ -260,7 +260,7 @@ fn t3_m4_an_older_link_does_not_bring_back_a_role_that_was_let_end() {
     let known = world.does(&ann, acme.invite_to(there, "dev", WorkspaceRole::Admin));
     let other = acme.invite_address_to(there, "dev@x.example", WorkspaceRole::Admin);
     let other = world.does(&ann, other);
-    let until = in_days(&world, 1).unwrap();
+    let until = in_days(&world, 1);
     let done = world.does(&ann, acme.end_in(there, &dev, Some(until)));
     assert_eq!(
         done.invitations,
@@ -297,7 +297,7 @@ fn t3_m5_a_role_in_place_of_one_that_is_to_end_ends_with_it_and_of_one_that_has_
     let ann = user("ann");
     let dev = world.workspace_member(acme, "dev", WorkspaceRole::Reader);
     let there = acme.workspace;
-    let until = in_days(&world, 1);
+    let until = Some(in_days(&world, 1));
     world.does(&ann, acme.end_in(there, &dev, until));
     world.does(&ann, acme.give(there, &dev, WorkspaceRole::Developer));
     let end = || {
@@ -320,7 +320,7 @@ fn t3_an_invitation_does_not_prolong_a_membership() {
     let ann = user("ann");
     let bob = world.member(acme, "bob", OrganizationRole::Member);
     let raises = world.does(&ann, acme.invite("bob", OrganizationRole::Accounting));
-    let until = in_days(&world, 1).unwrap();
+    let until = in_days(&world, 1);
     world.does(&ann, acme.end(&bob, Some(until)));
     world.is_at(until);
     let ended = Refusal::MembershipEnded { ended_at: until };
@@ -357,7 +357,7 @@ fn t2_an_admin_who_is_bound_to_end_does_not_count_and_one_who_lasts_again_does()
     let acme = world.acme();
     let ann = user("ann");
     let bob = world.member(acme, "bob", OrganizationRole::Admin);
-    let soon = in_days(&world, 1);
+    let soon = Some(in_days(&world, 1));
     world.does(&ann, acme.end(&bob, soon));
     assert_eq!(
         world.refused(&bob, acme.end(&ann, soon)),

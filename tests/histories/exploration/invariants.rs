@@ -21,15 +21,15 @@ impl Explorer {
                 .filter(|m| m.role == OrganizationRole::Admin && !m.suspended && m.until.is_none());
             let admins = admins.count();
             let open: Vec<_> = state.open_invitations().collect();
-            if !row.is_deleted() {
-                assert!(admins > 0, "O4, T2: an Admin who lasts remains");
-            } else {
+            if row.is_deleted() {
                 let left = state.members().count() + state.workspaces().count();
                 assert_eq!(
                     left + open.len() + state.domains().count(),
                     0,
                     "O6: it is empty"
                 );
+            } else {
+                assert!(admins > 0, "O4, T2: an Admin who lasts remains");
             }
             let counts = [
                 (row.counts.members, state.members().count()),
