@@ -87,9 +87,11 @@
 //!
 //! # How a decision is made
 //!
-//! 1. Load the [`Standing`](crate::Standing): the roles on the path organization → workspace → domain.
+//! 1. Load the [`Standing`](crate::Standing): the roles on the path organization → workspace → domain. One that is
+//!    suspended, or has ended, isn't held (T1, T3).
 //! 2. The cascade makes it a [`RoleSet`] ([`Standing::effective`](crate::Standing::effective)).
-//! 3. Does the set meet the action's row? Allowed. Does it meet the row of *view* at that layer?
+//! 3. Does the set meet the action's row? Allowed, unless the organization is suspended and the action changes
+//!    something (T4). Does it meet the row of *view* at that layer?
 //!    Forbidden. Else hidden.
 //!
 //! Steps 2 and 3 are pure: no I/O, no clock, a few machine instructions.

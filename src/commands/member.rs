@@ -72,7 +72,7 @@ impl<F> Answer<F> for Departure {
 ///
 /// A demotion revokes, in the same commit, the open invitations that the member could no longer send (I6),
 /// and those to their address that would give back what was taken (M4); the answer lists them. Workspace
-/// roles stay.
+/// roles stay, and so do a suspension and an end (T1, T3).
 ///
 /// # Refused
 ///
