@@ -259,6 +259,7 @@ fn glyph(decision: tenancy::Decision) -> String {
         tenancy::Decision::Forbidden { .. } => "no",
         tenancy::Decision::Hidden => "(hidden)",
         tenancy::Decision::Deleted => "(deleted)",
+        tenancy::Decision::Suspended => "(suspended)",
     };
     format!("{word:<11}")
 }

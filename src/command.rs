@@ -18,7 +18,7 @@ use crate::event::{Event, LogEntry};
 use crate::id::{CommitId, DomainId, InvitationId, OrganizationId, UserId, WorkspaceId};
 use crate::limits::Limit;
 use crate::organization::{Counts, Organization};
-use crate::policy::Action;
+use crate::policy::{Action, OrganizationAction};
 use crate::random::EntropyError;
 use crate::refusal::Refusal;
 use crate::request::RequestDigest;
@@ -343,6 +343,7 @@ impl<'a> Scene<'a> {
     /// - [`Refusal::NotFound`]: there is no such resource, or the actor may not view it.
     /// - [`Refusal::Forbidden`]: the actor may view it, but not do that.
     /// - [`Refusal::OrganizationDeleted`]: an operator wants to change a deleted organization.
+    /// - [`Refusal::OrganizationSuspended`]: a user wants to change a suspended organization.
     pub(crate) fn require<A: Action>(
         &self,
         on: A::On,
@@ -351,11 +352,41 @@ impl<'a> Scene<'a> {
         let resource = on.into();
         match (self.state.organization(), self.standing(resource)) {
             (Some(organization), Some(standing)) => {
-                let _ = standing.require(action)?;
+                let _ = standing.require(action).map_err(|no| self.told(no))?;
                 Ok(organization)
             }
             _ => Err(Refusal::NotFound { resource }),
         }
+    }
+
+    /// The same refusal, with the reason of a suspension for whoever may view the organization (T4).
+    pub(crate) fn told(&self, refusal: Refusal) -> Refusal {
+        match refusal {
+            Refusal::OrganizationSuspended { .. } => {
+                let on = Resource::Organization(self.state.id());
+                let belongs = self
+                    .standing(on)
+                    .is_some_and(|standing| standing.decide(OrganizationAction::View).is_allowed());
+                let organization = self.state.organization().filter(|_| belongs);
+                Refusal::OrganizationSuspended {
+                    reason: organization.and_then(|organization| organization.suspension.clone()),
+                }
+            }
+            refusal => refusal,
+        }
+    }
+
+    /// T4: whether anything that needs no role goes on.
+    ///
+    /// # Errors
+    ///
+    /// [`Refusal::OrganizationSuspended`]: a user wants to change a suspended organization.
+    pub(crate) fn changes_go_on(&self) -> Result<(), Refusal> {
+        let organization = self.state.organization();
+        if self.actor.user_id().is_some() && organization.is_some_and(Organization::is_suspended) {
+            return Err(self.told(Refusal::OrganizationSuspended { reason: None }));
+        }
+        Ok(())
     }
 
     /// The actor's verified address.
@@ -370,7 +401,7 @@ impl<'a> Scene<'a> {
     /// What the actor holds at a resource.
     pub(crate) fn standing(&self, resource: Resource) -> Option<Standing> {
         if let Some(user) = self.actor.user_id() {
-            return self.state.standing(user, resource);
+            return self.state.standing(user, resource, self.now);
         }
         let held = self.state.held(NOBODY, resource)?;
         Some(Standing::of_operator(resource, held))

@@ -16,6 +16,7 @@
 //! | [`SetWorkspaceQuota`] | op | [`QuotaUsage`](crate::QuotaUsage) |
 //! | [`SetLimits`] | op | [`Usage`](crate::Usage) |
 //! | [`EditContract`], [`AppointAdmin`], [`ReleaseDomainName`] | op | |
+//! | [`SuspendOrganization`], [`ReinstateOrganization`] | op | |
 //! | **workspaces** | | |
 //! | [`CreateWorkspace`] | A, within the quota | [`WorkspaceId`](crate::WorkspaceId) |
 //! | [`RenameWorkspace`] | wA | |
@@ -28,9 +29,12 @@
 //! | **members** | | |
 //! | [`ChangeOrganizationRole`] | A | [`Revoked`] |
 //! | [`RemoveMember`] | A | [`Departure`] |
+//! | [`SuspendMember`], [`SetMembershipEnd`] | A | [`Revoked`] |
+//! | [`ReinstateMember`] | A | |
+//! | [`HandOver`] | A | [`HandedOver`] |
 //! | [`LeaveOrganization`] | the member | [`Departure`] |
 //! | [`FollowEmailChange`] | the member | [`Revoked`] |
-//! | [`GiveWorkspaceRole`], [`TakeWorkspaceRole`] | wA | [`Revoked`] |
+//! | [`GiveWorkspaceRole`], [`TakeWorkspaceRole`], [`SetWorkspaceRoleEnd`] | wA | [`Revoked`] |
 //! | [`LeaveWorkspace`] | the workspace member | [`Revoked`] |
 //! | **invitations** | | |
 //! | [`InviteToOrganization`] | A | [`Invited`] |
@@ -41,6 +45,11 @@
 //! | [`AcceptInvitation`], [`AcceptReceivedInvitation`] | the invited address, verified | [`Accepted`] |
 //! | [`DeclineInvitation`], [`DeclineReceivedInvitation`] | the invited address, verified | |
 //!
+//! While an organization is suspended (T4), every command of a user is refused with
+//! [`OrganizationSuspended`](crate::Refusal::OrganizationSuspended) where it would have been carried out, but for
+//! [`EditInvoicing`] and [`EditWorkspaceInvoicing`]. A role counts for whoever holds it unless it is suspended or
+//! has ended (T1, T3): who may, of the above, is always whoever holds a role that counts.
+//!
 //! To decide in surroundings that `Tenancy` doesn't fit, call [`decide`] on what a store loaded.
 
 use crate::command::sealed;
@@ -50,12 +59,15 @@ use crate::id::InvitationId;
 mod answer;
 mod authority;
 mod domain;
+mod end;
+mod hand_over;
 mod invitation;
 mod invite_many;
 mod limits;
 mod member;
 mod operator;
 mod organization;
+mod suspension;
 mod workspace;
 mod workspace_member;
 
@@ -64,6 +76,7 @@ pub use crate::command::{
 };
 pub use crate::request::RequestDigest;
 pub use answer::Accepted;
+pub use hand_over::HandedOver;
 pub use invitation::Invited;
 pub(crate) use invitation::viewable;
 pub use invite_many::InvitedMany;
@@ -107,6 +120,16 @@ macro_rules! every_command {
                 RemoveMember = "remove_member",
                 LeaveOrganization = "leave_organization",
                 FollowEmailChange = "follow_email_change";
+            suspension:
+                SuspendMember = "suspend_member",
+                ReinstateMember = "reinstate_member",
+                SuspendOrganization = "suspend_organization",
+                ReinstateOrganization = "reinstate_organization";
+            end:
+                SetMembershipEnd = "set_membership_end",
+                SetWorkspaceRoleEnd = "set_workspace_role_end";
+            hand_over:
+                HandOver = "hand_over";
             workspace_member:
                 GiveWorkspaceRole = "give_workspace_role",
                 TakeWorkspaceRole = "take_workspace_role",

@@ -156,6 +156,14 @@ events! {
         /// How many workspaces there may be, since then.
         workspace_quota: u32,
     },
+    /// The organization was suspended, by an operator, or its people are shown another reason than before (T4).
+    OrganizationSuspended {
+        /// Why, for its people to read.
+        #[serde(with = "stored")]
+        reason: TextLine,
+    },
+    /// The organization was reinstated, by an operator (T4).
+    OrganizationReinstated {},
     /// The organization was deleted, empty (O6). Nothing happens in it any more, but that an operator
     /// may release its domains' names.
     OrganizationDeleted {},
@@ -286,7 +294,27 @@ events! {
         /// The role that they had.
         role: OrganizationRole,
     },
-    /// Somebody was given a role in a workspace, or another one than before.
+    /// A member was suspended: their roles are kept, and none counts (T1).
+    MemberSuspended {
+        /// The member whose roles don't count.
+        user: UserId,
+    },
+    /// A member was reinstated: what was kept counts again (T1).
+    MemberReinstated {
+        /// The member whose roles count again.
+        user: UserId,
+    },
+    /// A membership was bound to end, at another time than before, or not any more (T3). That it ended is no
+    /// event: the clock does that.
+    MembershipEndSet {
+        /// The member.
+        user: UserId,
+        /// The old end, if there was one.
+        from: Option<DateTime<Utc>>,
+        /// The new end; `None`: it lasts.
+        to: Option<DateTime<Utc>>,
+    },
+    /// Somebody was given a role in a workspace, or another one than before. An end that it has stays.
     WorkspaceRoleGiven {
         /// The workspace that the role is in.
         workspace: WorkspaceId,
@@ -305,6 +333,18 @@ events! {
         user: UserId,
         /// The role that they had.
         role: WorkspaceRole,
+    },
+    /// A role in a workspace was bound to end, at another time than before, or not any more (T3). That it ended
+    /// is no event: the clock does that.
+    WorkspaceRoleEndSet {
+        /// The workspace that the role is in.
+        workspace: WorkspaceId,
+        /// The member who holds it.
+        user: UserId,
+        /// The old end, if there was one.
+        from: Option<DateTime<Utc>>,
+        /// The new end; `None`: it lasts.
+        to: Option<DateTime<Utc>>,
     },
     /// Somebody was invited (I1).
     InvitationSent {

@@ -67,7 +67,7 @@ pub use event::{Event, LogEntry, RefusedLine, RevocationReason};
 pub use id::{CommitId, DomainId, InvitationId, OrganizationId, UserId, WorkspaceId};
 pub use invitation::{InvitationState, InvitationStatus, InvitationTarget};
 pub use limits::{Limit, LimitUsage, Limits, Usage, WorkspaceUsage};
-pub use member::{Member, WorkspaceMember};
+pub use member::{Member, MembershipStatus, WorkspaceMember};
 pub use organization::{CompanyInformation, InvoicingInformation, QuotaUsage};
 #[doc(inline)]
 pub use policy::{Action, DomainAction, OrganizationAction, WorkspaceAction};

@@ -24,7 +24,7 @@ pub struct Organization {
     pub id: OrganizationId,
     /// How often it has changed.
     pub version: Version,
-    /// Whether it is in use or deleted. A deleted one stays as a row: its log is kept, its id is never
+    /// Whether it is in use, suspended or deleted. A deleted one stays as a row: its log is kept, its id is never
     /// used again, and its domains' names stay with it (D2).
     pub status: OrganizationStatus,
     /// What people call it. Not unique: there may be two of one name.
@@ -39,6 +39,9 @@ pub struct Organization {
     /// The vendor's reference of the contract.
     #[serde(default, with = "stored")]
     pub contract: Option<TextLine>,
+    /// Why it is suspended, for its people to read; `None` unless it is (T4).
+    #[serde(default, with = "stored", skip_serializing_if = "Option::is_none")]
+    pub suspension: Option<TextLine>,
     /// How many workspaces it may hold (W2).
     pub workspace_quota: u32,
     /// How much else it may hold (Q2).
@@ -70,7 +73,10 @@ pub struct OrganizationSummary {
     /// Its name.
     #[serde(with = "stored")]
     pub name: Name,
-    /// How many Admins it has (O4).
+    /// Why it is suspended, for its people to read; `None` unless it is (T4).
+    #[serde(default, with = "stored", skip_serializing_if = "Option::is_none")]
+    pub suspension: Option<TextLine>,
+    /// How many Admins it has who are neither suspended nor bound to end (O4, T2).
     pub admins: u32,
     /// When it was created.
     #[serde(serialize_with = "time::written")]
@@ -85,6 +91,8 @@ pub enum OrganizationStatus {
     Active,
     /// Deleted, empty (O6).
     Deleted,
+    /// In use, but nothing changes until an operator reinstates it (T4).
+    Suspended,
 }
 
 /// How much an organization holds. Kept by the core with every commit; a store only writes it.
@@ -99,7 +107,8 @@ pub struct Counts {
     pub kept_names: u32,
     /// Members, Admins included.
     pub members: u32,
-    /// Admins: at least one while the organization is active (O4).
+    /// Admins who are neither suspended nor bound to end: at least one while the organization is not deleted
+    /// (O4, T2).
     pub admins: u32,
     /// Open invitations, expired ones included (I8).
     pub invitations: u32,
@@ -178,7 +187,7 @@ pub struct QuotaUsage {
     pub quota: u32,
 }
 
-codes!(OrganizationStatus { Active = 1, Deleted = 2 });
+codes!(OrganizationStatus { Active = 1, Deleted = 2, Suspended = 3 });
 
 impl Organization {
     /// As much of it as lists across organizations tell.
@@ -189,6 +198,7 @@ impl Organization {
             version: self.version,
             status: self.status,
             name: self.name.clone(),
+            suspension: self.suspension.clone(),
             admins: self.counts.admins,
             created_at: self.created_at,
         }
@@ -227,10 +237,22 @@ impl Organization {
         }
     }
 
-    /// Whether it is in use.
+    /// Whether it is in use, and not suspended.
     #[must_use]
     pub const fn is_active(&self) -> bool {
         matches!(self.status, OrganizationStatus::Active)
+    }
+
+    /// Whether it is deleted: only its log, its id and its domains' names are left (O6).
+    #[must_use]
+    pub const fn is_deleted(&self) -> bool {
+        matches!(self.status, OrganizationStatus::Deleted)
+    }
+
+    /// Whether it is suspended: only operators change it, but that its invoicing may be settled (T4).
+    #[must_use]
+    pub const fn is_suspended(&self) -> bool {
+        matches!(self.status, OrganizationStatus::Suspended)
     }
 }
 

@@ -87,9 +87,11 @@
 //!
 //! # How a decision is made
 //!
-//! 1. Load the [`Standing`](crate::Standing): the roles on the path organization → workspace → domain.
+//! 1. Load the [`Standing`](crate::Standing): the roles on the path organization → workspace → domain. One that is
+//!    suspended, or has ended, isn't held (T1, T3).
 //! 2. The cascade makes it a [`RoleSet`] ([`Standing::effective`](crate::Standing::effective)).
-//! 3. Does the set meet the action's row? Allowed. Does it meet the row of *view* at that layer?
+//! 3. Does the set meet the action's row? Allowed, unless the organization is suspended and the action changes
+//!    something (T4). Does it meet the row of *view* at that layer?
 //!    Forbidden. Else hidden.
 //!
 //! Steps 2 and 3 are pure: no I/O, no clock, a few machine instructions.
@@ -124,14 +126,16 @@ const fn any<const N: usize>(roles: [RoleSet; N]) -> RoleSet {
 }
 
 /// Marks the rows that go on when the organization is deleted: reading what is left of it, for operators.
-const LEFT: bool = true;
+const LEFT: u8 = 1;
+/// Marks the rows that go on while the organization is suspended (T4): what only reads, and settling invoicing.
+const STAYS: u8 = 2;
 
 /// One row an action: what it is, in a few words for people, and the roles that may.
 macro_rules! actions {
     (
         $(#[$of:meta])*
         $name:ident on $on:ty {
-            $($(#[$what:meta])* $action:ident: $phrase:literal => [$($role:ident),+] $($left:ident)?,)+
+            $($(#[$what:meta])* $action:ident: $phrase:literal => [$($role:ident),+] $($mark:ident)*,)+
         }
     ) => {
         $(#[$of])*
@@ -160,6 +164,12 @@ macro_rules! actions {
                     $(Self::$action => $phrase,)+
                 }
             }
+
+            const fn marks(self) -> u8 {
+                match self {
+                    $(Self::$action => 0 $(| $mark)*,)+
+                }
+            }
         }
 
         impl Action for $name {
@@ -174,9 +184,11 @@ macro_rules! actions {
             }
 
             fn goes_on_when_deleted(&self) -> bool {
-                match self {
-                    $(Self::$action => false $(|| $left)?,)+
-                }
+                self.marks() & LEFT != 0
+            }
+
+            fn goes_on_when_suspended(&self) -> bool {
+                self.marks() & STAYS != 0
             }
         }
     };
@@ -186,29 +198,33 @@ actions! {
 /// What can be asked of an organization.
 OrganizationAction on OrganizationId {
     /// See its name, one's own role, and the workspaces that one may view.
-    View: "view the organization" => [A, C, M, OP] LEFT,
+    View: "view the organization" => [A, C, M, OP] LEFT STAYS,
     /// Rename it (O5).
     Rename: "rename the organization" => [A],
     /// Edit its company information (O5).
     EditCompany: "edit company information" => [A],
     /// List its members.
-    ViewMembers: "view members" => [A, OP] LEFT,
+    ViewMembers: "view members" => [A, OP] LEFT STAYS,
     /// List its invitations.
-    ViewInvitations: "view invitations" => [A, OP] LEFT,
-    /// Change a member's organization role.
+    ViewInvitations: "view invitations" => [A, OP] LEFT STAYS,
+    /// Change a member's organization role, hand the organization over (O7).
     ManageRoles: "manage organization roles" => [A],
     /// Invite somebody to the organization (I2).
     Invite: "invite to the organization" => [A],
     /// Remove a member (M2).
     RemoveMember: "remove a member" => [A],
+    /// Suspend a member, or reinstate one (T1).
+    SuspendMember: "suspend or reinstate a member" => [A],
+    /// Let a membership end, later, earlier or not at all (T3).
+    EndMembership: "let a membership end" => [A],
     /// Create a workspace, within the quota (W2).
     CreateWorkspace: "create a workspace" => [A],
     /// See company and invoicing information.
-    ViewInvoicing: "view invoicing" => [A, C, OP] LEFT,
+    ViewInvoicing: "view invoicing" => [A, C, OP] LEFT STAYS,
     /// See the contract's reference, the quota and the other limits, and how much of them is used (Q5).
-    ViewContract: "view the contract" => [A, C, OP] LEFT,
+    ViewContract: "view the contract" => [A, C, OP] LEFT STAYS,
     /// Edit invoicing information (O5).
-    EditInvoicing: "edit invoicing" => [A, C],
+    EditInvoicing: "edit invoicing" => [A, C] STAYS,
     /// Edit the contract's reference.
     EditContract: "edit the contract" => [OP],
     /// Set how many workspaces it may hold (W2).
@@ -219,8 +235,10 @@ OrganizationAction on OrganizationId {
     AppointAdmin: "appoint an Admin" => [OP],
     /// Free a deleted domain's name for other organizations (D2).
     ReleaseDomainName: "release a domain name" => [OP] LEFT,
+    /// Suspend the organization, or reinstate it (T4).
+    Suspend: "suspend or reinstate the organization" => [OP],
     /// Read the log of all that happened.
-    ViewAuditTrail: "view the audit trail" => [A, OP] LEFT,
+    ViewAuditTrail: "view the audit trail" => [A, OP] LEFT STAYS,
     /// Delete it, once empty (O6).
     Delete: "delete the organization" => [A],
 }
@@ -230,29 +248,29 @@ actions! {
 /// What can be asked of a workspace.
 WorkspaceAction on (OrganizationId, WorkspaceId) {
     /// See its name.
-    View: "view the workspace" => [A, C, WA, WD, WR, OP] LEFT,
+    View: "view the workspace" => [A, C, WA, WD, WR, OP] LEFT STAYS,
     /// Rename it (W3).
     Rename: "rename the workspace" => [A, WA],
     /// List its members.
-    ViewMembers: "view workspace members" => [A, WA, WD, WR, OP] LEFT,
+    ViewMembers: "view workspace members" => [A, WA, WD, WR, OP] LEFT STAYS,
     /// List the invitations to it.
-    ViewInvitations: "view workspace invitations" => [A, WA, OP] LEFT,
-    /// Give an organization member a role in it, change it, take it away (M1, M4).
+    ViewInvitations: "view workspace invitations" => [A, WA, OP] LEFT STAYS,
+    /// Give an organization member a role in it, change it, let it end, take it away (M1, M4, T3).
     ManageRoles: "manage workspace roles" => [A, WA],
     /// Invite somebody who is already a member of the organization (I2).
     InviteMember: "invite to the workspace" => [A, WA],
     /// Invite somebody who is not yet a member of the organization (I2).
     InviteNewcomer: "invite someone new to the workspace" => [A],
     /// See its invoicing information (O5).
-    ViewInvoicing: "view workspace invoicing" => [A, C] LEFT,
+    ViewInvoicing: "view workspace invoicing" => [A, C] LEFT STAYS,
     /// Edit its invoicing information (O5).
-    EditInvoicing: "edit workspace invoicing" => [A, C],
+    EditInvoicing: "edit workspace invoicing" => [A, C] STAYS,
     /// Delete it, once empty (W4).
     Delete: "delete the workspace" => [A, WA],
     /// Create a domain in it (D1).
     CreateDomain: "create a domain" => [A, WA, WD],
     /// List its domains.
-    ListDomains: "list domains" => [A, WA, WD, WR, OP] LEFT,
+    ListDomains: "list domains" => [A, WA, WD, WR, OP] LEFT STAYS,
 }
 }
 
@@ -260,11 +278,11 @@ actions! {
 /// What can be asked of a domain.
 DomainAction on (OrganizationId, DomainId) {
     /// See it.
-    View: "view the domain" => [A, WA, WD, WR, OP] LEFT,
+    View: "view the domain" => [A, WA, WD, WR, OP] LEFT STAYS,
     /// Change any host setting but the two below.
     Configure: "configure the domain" => [A, WA, WD],
     /// See its server keys.
-    ViewServerKeys: "view server keys" => [A, WA],
+    ViewServerKeys: "view server keys" => [A, WA] STAYS,
     /// Deactivate it (D3).
     Deactivate: "deactivate the domain" => [A, WA],
     /// Reactivate it (D3).
@@ -324,6 +342,13 @@ pub trait Action: Copy {
     /// Whether operators may do it in an organization that is deleted (O6): reading what is left. By
     /// default not.
     fn goes_on_when_deleted(&self) -> bool {
+        false
+    }
+
+    /// Whether people may do it in an organization that is suspended (T4): what only reads, and what settles
+    /// its invoicing. By default not, as an action that isn't known may change something: let those of your own
+    /// that only read answer `true`. Operators may do all that they may otherwise.
+    fn goes_on_when_suspended(&self) -> bool {
         false
     }
 }

@@ -91,6 +91,8 @@ pub enum ColumnType {
     Text,
     /// A code, such as [`OrganizationRole::code`](crate::OrganizationRole::code).
     Code,
+    /// A number of 64 bits, such as a time in milliseconds.
+    Number,
 }
 
 /// The value of a [`Column`].
@@ -102,6 +104,8 @@ pub enum Value {
     Text(Option<String>),
     /// Of a [`ColumnType::Code`].
     Code(u8),
+    /// Of a [`ColumnType::Number`]; `None` is null.
+    Number(Option<i64>),
 }
 
 const fn id(name: &'static str) -> Column {
@@ -122,6 +126,13 @@ const fn code(name: &'static str) -> Column {
     Column {
         name,
         holds: ColumnType::Code,
+    }
+}
+
+const fn number(name: &'static str) -> Column {
+    Column {
+        name,
+        holds: ColumnType::Number,
     }
 }
 
@@ -168,9 +179,9 @@ impl Kind {
     #[must_use]
     pub const fn columns(self) -> &'static [Column] {
         match self {
-            Self::Member => const { &[code("role"), text("email_key")] },
+            Self::Member => const { &[code("role"), text("email_key"), number("counts_until")] },
             Self::Workspace => const { &[text("name_key")] },
-            Self::WorkspaceMember => const { &[code("role")] },
+            Self::WorkspaceMember => const { &[code("role"), number("counts_until")] },
             Self::Domain => {
                 const {
                     &[
@@ -266,9 +277,13 @@ impl Record {
             Self::Member(member) => vec![
                 Value::Code(member.role.code()),
                 text(member.email.key().as_str()),
+                Value::Number(member.term().column()),
             ],
             Self::Workspace(workspace) => vec![text(workspace.name_key.as_str())],
-            Self::WorkspaceMember(member) => vec![Value::Code(member.role.code())],
+            Self::WorkspaceMember(member) => vec![
+                Value::Code(member.role.code()),
+                Value::Number(member.term().column()),
+            ],
             Self::Domain(domain) => vec![
                 Value::Id(Some(domain.workspace.as_uuid())),
                 text(domain.name.as_str()),

@@ -20,7 +20,7 @@ use crate::invitation::{InvitationState, InvitationTarget};
 use crate::limits::Limit;
 use crate::resource::Resource;
 use crate::role::RoleSet;
-use crate::text::{DomainName, EmailAddress, Name};
+use crate::text::{DomainName, EmailAddress, Name, TextLine};
 
 /// Why a rule said no. Nothing was changed.
 ///
@@ -73,11 +73,34 @@ pub enum Refusal {
     /// The organization has been deleted. Only operators are told (A2).
     #[error("the organization is deleted: only its audit trail and its domain names are left")]
     OrganizationDeleted,
-    /// An organization must keep an Admin (O4).
+    /// The organization is suspended, and nobody but operators changes it until it is reinstated, but that its
+    /// invoicing may be settled (T4).
     #[error(
-        "this is the organization's last Admin: promote someone first, or delete the organization"
+        "the organization is suspended{}: settle its invoicing, or contact the vendor to have it reinstated", why(reason.as_ref())
+    )]
+    OrganizationSuspended {
+        /// Why, for its people to read; `None` for whoever isn't one of them.
+        reason: Option<TextLine>,
+    },
+    /// An organization must keep an Admin who is neither suspended nor bound to end (O4, T2).
+    #[error(
+        "this is the organization's last Admin who is neither suspended nor bound to end: promote someone first, or delete the organization"
     )]
     LastAdmin,
+    /// The membership is suspended, so that none of its roles counts (T1).
+    #[error("the membership is suspended: an Admin has to reinstate it, an invitation does not")]
+    MembershipSuspended,
+    /// The membership has ended, so that none of its roles counts (T3).
+    #[error(
+        "the membership ended at {ended_at}: an Admin has to prolong it, an invitation does not"
+    )]
+    MembershipEnded {
+        /// From when on it counted for nothing.
+        ended_at: DateTime<Utc>,
+    },
+    /// An organization is handed over to another member than who hands it over (O7).
+    #[error("you can't hand the organization over to yourself: name another member")]
+    HandedToOneself,
     /// The organization holds as many workspaces as it may, or more (W2).
     #[error(
         "the organization has {workspaces} of {}: contact the vendor to raise the quota", some(*quota, "workspace")
@@ -252,6 +275,10 @@ fn limit_reached(of: Limit, limit: u32, used: u32, reserved: u32) -> String {
     }
 }
 
+fn why(reason: Option<&TextLine>) -> String {
+    reason.map_or_else(String::new, |reason| format!(" ({reason})"))
+}
+
 fn some(count: u32, noun: &str) -> String {
     let plural = if count == 1 { "" } else { "s" };
     format!("{count} {noun}{plural}")
@@ -285,7 +312,11 @@ impl Refusal {
             Self::UserRequired => ("user_required", "A1", 403),
             Self::IdentityMissing => ("identity_missing", "M6", 401),
             Self::OrganizationDeleted => ("organization_deleted", "O6", 410),
+            Self::OrganizationSuspended { .. } => ("organization_suspended", "T4", 403),
             Self::LastAdmin => ("last_admin", "O4", 409),
+            Self::MembershipSuspended => ("membership_suspended", "T1", 409),
+            Self::MembershipEnded { .. } => ("membership_ended", "T3", 409),
+            Self::HandedToOneself => ("handed_to_oneself", "O7", 409),
             Self::QuotaReached { .. } => ("quota_reached", "W2", 409),
             Self::LimitReached { .. } => ("limit_reached", "Q1", 409),
             Self::WorkspaceNameTaken { .. } => ("workspace_name_taken", "W3", 409),

@@ -5,9 +5,11 @@
 
 use core::fmt;
 
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::id::{DomainId, UserId, WorkspaceId};
+use crate::member::Term;
 use crate::organization::OrganizationStatus;
 use crate::policy::{Action, On, viewers};
 use crate::refusal::Refusal;
@@ -25,10 +27,14 @@ pub struct Held {
     pub status: OrganizationStatus,
     /// The user's role in the organization; `None` if they aren't a member.
     pub organization_role: Option<OrganizationRole>,
+    /// For how long that membership counts (T1, T3); [`Term::Open`] if there is none.
+    pub organization_term: Term,
     /// The workspace on the path, if it exists: the one asked about, or the one that holds the domain.
     pub workspace: Option<WorkspaceId>,
     /// The user's own role in that workspace, not counting the cascade.
     pub workspace_role: Option<WorkspaceRole>,
+    /// For how long that role counts (T3); [`Term::Open`] if there is none.
+    pub workspace_term: Term,
     /// The domain asked about, if it exists.
     pub domain: Option<DomainId>,
 }
@@ -41,9 +47,22 @@ impl Held {
             version,
             status,
             organization_role: None,
+            organization_term: Term::Open,
             workspace: None,
             workspace_role: None,
+            workspace_term: Term::Open,
             domain: None,
+        }
+    }
+
+    /// What of it counts at `now` (T1, T3): what is suspended or has ended is not held.
+    pub(crate) fn at(self, now: DateTime<Utc>) -> Self {
+        let belongs = self.organization_term.counts_at(now);
+        let works = belongs && self.workspace_term.counts_at(now);
+        Self {
+            organization_role: self.organization_role.filter(|_| belongs),
+            workspace_role: self.workspace_role.filter(|_| works),
+            ..self
         }
     }
 }
@@ -97,6 +116,10 @@ pub enum Decision {
     Hidden,
     /// The organization is deleted, and only reading what is left of it goes on. Only operators are told.
     Deleted,
+    /// Their roles would do, but the organization is suspended: until the vendor reinstates it, only reading and
+    /// settling its invoicing go on (T4). [`OrganizationView::suspension`](crate::views::OrganizationView) says
+    /// why.
+    Suspended,
 }
 
 /// The role by which somebody may do something, and where they hold it.
@@ -138,10 +161,15 @@ pub struct Permit<A> {
 }
 
 impl Standing {
-    /// What a store found of a user.
-    pub(crate) const fn of_user(user: UserId, resource: Resource, held: Held) -> Self {
+    /// What a store found of a user: as much of it as counts at `now`.
+    pub(crate) fn of_user(
+        user: UserId,
+        resource: Resource,
+        held: Held,
+        now: DateTime<Utc>,
+    ) -> Self {
         Self {
-            held,
+            held: held.at(now),
             subject: Subject::User(user),
             resource,
         }
@@ -152,7 +180,9 @@ impl Standing {
         Self {
             held: Held {
                 organization_role: None,
+                organization_term: Term::Open,
                 workspace_role: None,
+                workspace_term: Term::Open,
                 ..held
             },
             subject: Subject::Operator,
@@ -165,7 +195,8 @@ impl Standing {
         Self { held, ..self }
     }
 
-    /// What is held on the path, and what of it exists. **Don't show it** to the person whose standing it
+    /// What is held on the path, and what of it exists. A role that was suspended or had ended when it was made
+    /// is not held. **Don't show it** to the person whose standing it
     /// is: it tells whether a workspace or a domain that is hidden from them exists. Show the
     /// [`Decision`].
     #[must_use]
@@ -210,6 +241,7 @@ impl Standing {
     /// | organization Admin | Admin | Admin, and workspace Admin |
     /// | organization Accounting, Member | the same | the same |
     /// | a workspace role | | the same, as long as they are an organization member (M1) |
+    /// | a role that is suspended or has ended | | |
     /// | operator | operator | operator |
     #[must_use]
     pub const fn effective(&self) -> RoleSet {
@@ -262,15 +294,22 @@ impl Standing {
         let has = self.effective_at(layer);
         let needs = action.allowed();
         match self.grant(layer, has.intersection(needs)) {
-            Some(_) if self.is_deleted() && !action.goes_on_when_deleted() => Decision::Deleted,
-            Some(by) => Decision::Allowed { by },
+            Some(by) => self.decide_on_status(action, by),
             None if has.intersects(viewers(layer)) => Decision::Forbidden { needs, has },
             None => Decision::Hidden,
         }
     }
 
-    const fn is_deleted(&self) -> bool {
-        matches!(self.held.status, OrganizationStatus::Deleted)
+    /// What a role allows, once the organization's status has had its say (O6, T4).
+    fn decide_on_status<A: Action>(&self, action: A, by: Grant) -> Decision {
+        let operates = matches!(self.subject, Subject::Operator);
+        match self.held.status {
+            OrganizationStatus::Deleted if !action.goes_on_when_deleted() => Decision::Deleted,
+            OrganizationStatus::Suspended if !operates && !action.goes_on_when_suspended() => {
+                Decision::Suspended
+            }
+            _ => Decision::Allowed { by },
+        }
     }
 
     /// The resource of that layer on the path, if it exists.
@@ -316,6 +355,10 @@ impl Standing {
     /// - [`Refusal::NotFound`]: the resource doesn't exist, or they may not see it (A2).
     /// - [`Refusal::Forbidden`]: they may see it, but not do that (A1).
     /// - [`Refusal::OrganizationDeleted`]: an operator asks for more than reading what is left of it.
+    /// - [`Refusal::OrganizationSuspended`]: the organization is suspended, and a user asks for more than reading
+    ///   or settling its invoicing (T4). A standing doesn't know the reason; [`Tenancy::require`] tells it.
+    ///
+    /// [`Tenancy::require`]: crate::Tenancy::require
     pub fn require<A: Action>(&self, action: A) -> Result<Permit<A>, Refusal> {
         match self.decide(action) {
             Decision::Allowed { by } => {
@@ -336,6 +379,7 @@ impl Standing {
                 resource: self.resource,
             }),
             Decision::Deleted => Err(Refusal::OrganizationDeleted),
+            Decision::Suspended => Err(Refusal::OrganizationSuspended { reason: None }),
         }
     }
 }
@@ -403,6 +447,9 @@ impl fmt::Display for Decision {
             }
             Self::Hidden => f.write_str("hidden: not found, or not theirs to see"),
             Self::Deleted => f.write_str("deleted: only what is left can be read"),
+            Self::Suspended => {
+                f.write_str("suspended: until it is reinstated, only reading and invoicing go on")
+            }
         }
     }
 }

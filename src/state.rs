@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 
+use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use crate::domain::{Domain, RetiredDomainName};
@@ -27,7 +28,7 @@ mod index;
 mod list;
 mod violation;
 
-pub(crate) use apply::Touched;
+pub(crate) use apply::{Touched, is_nearer};
 use index::Index;
 pub(crate) use index::following;
 pub use violation::Violation;
@@ -450,7 +451,10 @@ impl OrganizationState {
             return None;
         }
         let mut held = Held::nothing(organization.version, organization.status);
-        held.organization_role = self.member(user).map(|member| member.role);
+        if let Some(member) = self.member(user) {
+            held.organization_role = Some(member.role);
+            held.organization_term = member.term();
+        }
         let workspace = match resource {
             Resource::Organization(_) => None,
             Resource::Workspace(_, id) => Some(id),
@@ -462,16 +466,22 @@ impl OrganizationState {
         };
         if let Some(workspace) = workspace.and_then(|id| self.workspace(id)) {
             held.workspace = Some(workspace.id);
-            held.workspace_role = self
-                .workspace_member(workspace.id, user)
-                .map(|member| member.role);
+            if let Some(member) = self.workspace_member(workspace.id, user) {
+                held.workspace_role = Some(member.role);
+                held.workspace_term = member.term();
+            }
         }
         Some(held)
     }
 
-    pub(crate) fn standing(&self, user: UserId, resource: Resource) -> Option<Standing> {
+    pub(crate) fn standing(
+        &self,
+        user: UserId,
+        resource: Resource,
+        now: DateTime<Utc>,
+    ) -> Option<Standing> {
         let held = self.held(user, resource)?;
-        Some(Standing::of_user(user, resource, held))
+        Some(Standing::of_user(user, resource, held, now))
     }
 
     /// Puts a record, in place of the one with its id.

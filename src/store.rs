@@ -121,7 +121,7 @@ pub use crate::invitation::{Invitation, InvitationState};
 pub use crate::later::{Later, Unread};
 pub use crate::limits::{MembersByRole, Newcomers};
 pub use crate::list::{Item, List, Place};
-pub use crate::member::FormerMember;
+pub use crate::member::{FormerMember, Term};
 pub use crate::organization::{
     Counts, LinksMade, Organization, OrganizationStatus, OrganizationSummary,
 };

@@ -2,15 +2,17 @@
 
 use core::future::Future;
 
+use chrono::{DateTime, Utc};
 use tenancy::commands::{
     AcceptInvitation, AcceptReceivedInvitation, AppointAdmin, ChangeOrganizationRole, Command,
     CreateDomain, CreateOrganization, CreateWorkspace, CreatedOrganization, DeactivateDomain,
     DeclineInvitation, DeclineReceivedInvitation, DeleteDomain, DeleteOrganization,
     DeleteWorkspace, EditCompany, EditContract, EditInvoicing, EditWorkspaceInvoicing,
-    FollowEmailChange, GiveWorkspaceRole, InviteMany, InviteToOrganization, InviteToWorkspace,
-    Invited, LeaveOrganization, LeaveWorkspace, MoveDomain, ReactivateDomain, ReleaseDomainName,
-    RemoveMember, RenameOrganization, RenameWorkspace, ResendInvitation, RevokeInvitation,
-    SetLimits, SetWorkspaceQuota, TakeWorkspaceRole,
+    FollowEmailChange, GiveWorkspaceRole, HandOver, InviteMany, InviteToOrganization,
+    InviteToWorkspace, Invited, LeaveOrganization, LeaveWorkspace, MoveDomain, ReactivateDomain,
+    ReinstateMember, ReinstateOrganization, ReleaseDomainName, RemoveMember, RenameOrganization,
+    RenameWorkspace, ResendInvitation, RevokeInvitation, SetLimits, SetMembershipEnd,
+    SetWorkspaceQuota, SetWorkspaceRoleEnd, SuspendMember, SuspendOrganization, TakeWorkspaceRole,
 };
 use tenancy::text::TextLine;
 use tenancy::token::InvitationSecret;
@@ -72,6 +74,9 @@ struct Choice {
     limits: Limits,
     /// Several addresses, as they were typed.
     emails: Vec<String>,
+    /// None, one that has passed, or one that has not.
+    until: Option<DateTime<Utc>>,
+    reason: TextLine,
 }
 
 /// One of these commands, asked by whoever is named before it, as often among all of them as its number says; and
@@ -180,6 +185,8 @@ impl Known {
             contract,
             limits,
             emails,
+            until,
+            reason,
         }) = self.choose(random)?
         else {
             return Ok(());
@@ -241,6 +248,13 @@ impl Known {
             6 asker GiveWorkspaceRole { organization, workspace, user, role: workspace_role };
             6 asker TakeWorkspaceRole { organization, workspace, user };
             6 mover FollowEmailChange { organization };
+            6 asker SuspendMember { organization, user };
+            6 asker ReinstateMember { organization, user };
+            6 asker SetMembershipEnd { organization, user, until };
+            6 asker SetWorkspaceRoleEnd { organization, workspace, user, until };
+            3 asker HandOver { organization, to: user, keep: Some(role) };
+            2 operator SuspendOrganization { organization, reason };
+            6 operator ReinstateOrganization { organization };
         }
         Ok(())
     }
@@ -342,6 +356,12 @@ impl Known {
             contract: (!random.one_in(3))
                 .then(|| TextLine::new("§ 7, \u{1F4DC}"))
                 .transpose()?,
+            until: random
+                .pick(&[None, Some(1_600_000_000_001), Some(4_000_000_000_999)])
+                .copied()
+                .flatten()
+                .and_then(DateTime::from_timestamp_millis),
+            reason: TextLine::new("overdue: \u{20AC} 4,711")?,
         }))
     }
 

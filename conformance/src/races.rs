@@ -6,10 +6,12 @@ use core::pin::Pin;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use chrono::DateTime;
 use tenancy::commands::{
     AcceptInvitation, AppointAdmin, ChangeOrganizationRole, Command, CreateDomain,
-    CreateOrganization, CreateWorkspace, DeleteWorkspace, GiveWorkspaceRole, InviteToOrganization,
-    InviteToWorkspace, LeaveOrganization, RevokeInvitation, SetWorkspaceQuota,
+    CreateOrganization, CreateWorkspace, DeleteWorkspace, GiveWorkspaceRole, HandOver,
+    InviteToOrganization, InviteToWorkspace, LeaveOrganization, RevokeInvitation, SetMembershipEnd,
+    SetWorkspaceQuota, SuspendMember, SuspendOrganization,
 };
 use tenancy::store::{Directory, OrganizationState};
 use tenancy::text::TextLine;
@@ -42,11 +44,12 @@ struct Scene {
 /// told, again and again; then replays what was logged, holds each step to the rulebook's invariants, and
 /// compares the store with what comes out.
 ///
-/// The races: all Admins leave; they demote each other; many create at one free slot; the quota is lowered
-/// meanwhile; a link is accepted twice; it is accepted and revoked, or its inviter is demoted, or its workspace
-/// is deleted; a workspace is deleted and gets a domain or a member; a domain's name is wanted in several
-/// organizations; the last seat is taken in every way that there is; the limit of seats is lowered while many come;
-/// the last domain is created by many.
+/// The races: all Admins leave; they demote each other; they suspend each other; one is suspended and demotes the
+/// other; the organization is handed over while the heir is bound to end; it is suspended while it changes; many
+/// create at one free slot; the quota is lowered meanwhile; a link is accepted twice; it is accepted and revoked, or
+/// its inviter is demoted or suspended, or its workspace is deleted; a workspace is deleted and gets a domain or a
+/// member; a domain's name is wanted in several organizations; the last seat is taken in every way that there is; the
+/// limit of seats is lowered while many come; the last domain is created by many.
 ///
 /// No check of the suite: how much of it is enough depends on the store. Give it a few rounds in every build,
 /// and thousands before a release.
@@ -155,7 +158,15 @@ fn no_step_breaks_a_rule(id: OrganizationId, log: &[LogEntry]) -> Verdict {
             let rule = match event {
                 Event::WorkspaceCreated { .. } if before.version().get() > 0 => {
                     let organization = before.organization();
-                    organization.is_some_and(|o| o.counts.workspaces < o.workspace_quota)
+                    organization.is_some_and(|o| {
+                        o.counts.workspaces < o.workspace_quota && !o.is_suspended() // T4
+                    })
+                }
+                Event::InvitationAccepted { invitation, .. } => {
+                    let inviter = before.invitation(*invitation).map(|sent| sent.inviter);
+                    let inviter = inviter.and_then(|inviter| before.member(inviter));
+                    inviter.is_some_and(|inviter| !inviter.suspended) // T1, I6
+                        && closed.insert(*invitation)
                 }
                 Event::WorkspaceDeleted { workspace, .. } => {
                     // Who deletes it may be in it (W4).
@@ -167,8 +178,7 @@ fn no_step_breaks_a_rule(id: OrganizationId, log: &[LogEntry]) -> Verdict {
                     let workspace = before.workspace(*workspace);
                     workspace.is_some_and(|w| w.domains == 0 && w.members == left)
                 }
-                Event::InvitationAccepted { invitation, .. }
-                | Event::InvitationRevoked { invitation, .. }
+                Event::InvitationRevoked { invitation, .. }
                 | Event::InvitationDeclined { invitation, .. } => closed.insert(*invitation),
                 _ => true,
             };
@@ -203,7 +213,7 @@ impl<'s, R: Directory + 'static> Stage<'s, R> {
     }
 
     async fn set(&self, turn: usize) -> Result<Scene, Failure> {
-        match turn % 13 {
+        match turn % 18 {
             0 => self.all_admins_leave().await,
             1 => self.admins_demote_each_other().await,
             2 => self.many_create_at_one_free_slot().await,
@@ -216,7 +226,12 @@ impl<'s, R: Directory + 'static> Stage<'s, R> {
             9 => self.a_name_is_wanted_by_many().await,
             10 => self.the_last_seat_is_taken_in_every_way().await,
             11 => self.the_seats_are_lowered_while_many_come().await,
-            _ => self.the_last_domain_is_created_by_many().await,
+            12 => self.the_last_domain_is_created_by_many().await,
+            13 => self.admins_suspend_each_other().await,
+            14 => self.an_admin_is_suspended_and_demotes_the_other().await,
+            15 => self.a_link_is_accepted_and_its_inviter_suspended().await,
+            16 => self.the_heir_of_two_admins_who_go_is_bound_to_end().await,
+            _ => self.an_organization_is_suspended_while_it_changes().await,
         }
     }
 
@@ -259,6 +274,122 @@ impl<'s, R: Directory + 'static> Stage<'s, R> {
             organizations: vec![organization],
             wishes: wishes.collect(),
             winners: |won| (1..won.len()).contains(&count(won)),
+        })
+    }
+
+    async fn admins_suspend_each_other(&self) -> Result<Scene, Failure> {
+        let (organization, _) = self.acme(&self.ann).await?;
+        let mut admins = vec![self.ann.clone()];
+        for admin in 1..4 {
+            admins.push(self.admin(organization, admin).await?);
+        }
+        let victims = admins.iter().skip(1).chain(admins.first());
+        let wishes = admins
+            .iter()
+            .zip(victims)
+            .enumerate()
+            .map(|(turn, (admin, victim))| {
+                let user = id_of(victim);
+                self.wish(turn, admin, SuspendMember { organization, user })
+            });
+        Ok(Scene {
+            race: "Admins suspend each other",
+            organizations: vec![organization],
+            wishes: wishes.collect(),
+            winners: |won| (1..won.len()).contains(&count(won)),
+        })
+    }
+
+    async fn an_admin_is_suspended_and_demotes_the_other(&self) -> Result<Scene, Failure> {
+        let (organization, _) = self.acme(&self.ann).await?;
+        let other = self.admin(organization, 1).await?;
+        let suspend = SuspendMember {
+            organization,
+            user: id_of(&other),
+        };
+        let demote = ChangeOrganizationRole {
+            organization,
+            user: id_of(&self.ann),
+            role: OrganizationRole::Member,
+        };
+        Ok(Scene {
+            race: "an Admin is suspended and demotes the other",
+            organizations: vec![organization],
+            wishes: vec![
+                self.wish(0, &self.ann, suspend),
+                self.wish(1, &other, demote),
+            ],
+            winners: |won| count(won) == 1,
+        })
+    }
+
+    async fn a_link_is_accepted_and_its_inviter_suspended(&self) -> Result<Scene, Failure> {
+        let (organization, _) = self.acme(&self.ann).await?;
+        let inviter = self.admin(organization, 1).await?;
+        let bob = person(&self.tag, "bob")?;
+        let token = self.invite(&inviter, organization, &bob).await?;
+        let suspend = SuspendMember {
+            organization,
+            user: id_of(&inviter),
+        };
+        Ok(Scene {
+            race: "a link is accepted and its inviter suspended",
+            organizations: vec![organization],
+            wishes: vec![
+                self.wish(0, &bob, AcceptInvitation { token }),
+                self.wish(1, &self.ann, suspend),
+            ],
+            winners: |won| won.get(1) == Some(&true), // that the other is in order, the log tells
+        })
+    }
+
+    async fn the_heir_of_two_admins_who_go_is_bound_to_end(&self) -> Result<Scene, Failure> {
+        let (organization, _) = self.acme(&self.ann).await?;
+        let other = self.admin(organization, 1).await?;
+        let heir = person(&self.tag, "bob")?;
+        let token = self.invite(&self.ann, organization, &heir).await?;
+        let accept = AcceptInvitation { token };
+        self.shell(0).execute(&heir, accept).await?;
+        let to = id_of(&heir);
+        let hand_over = HandOver {
+            organization,
+            to,
+            keep: None,
+        };
+        let end = SetMembershipEnd {
+            organization,
+            user: to,
+            until: DateTime::from_timestamp(4_000_000_000, 0),
+        };
+        let leave = LeaveOrganization { organization };
+        Ok(Scene {
+            race: "the heir of two Admins who go is bound to end",
+            organizations: vec![organization],
+            wishes: vec![
+                self.wish(0, &self.ann, hand_over),
+                self.wish(1, &other, end),
+                self.wish(0, &other, leave),
+            ],
+            winners: |won| (1..=2).contains(&count(won)),
+        })
+    }
+
+    async fn an_organization_is_suspended_while_it_changes(&self) -> Result<Scene, Failure> {
+        let (organization, _) = self.acme(&self.ann).await?;
+        self.quota(organization, 4).await?;
+        let suspend = SuspendOrganization {
+            organization,
+            reason: TextLine::new("races")?,
+        };
+        let mut wishes = vec![self.wish(0, &self.operator, suspend)];
+        for turn in 1..4 {
+            wishes.push(self.wish(turn, &self.ann, workspace(organization, turn)?));
+        }
+        Ok(Scene {
+            race: "an organization is suspended while it changes",
+            organizations: vec![organization],
+            wishes,
+            winners: |won| won.first() == Some(&true),
         })
     }
 

@@ -1,7 +1,8 @@
 use serde::Serialize;
 
 use super::authority::inviter_still_may;
-use super::member::{email_changed, email_is_free, own};
+use super::member::{counts, email_changed, email_is_free, own};
+use super::workspace_member::role_given;
 use crate::actor::Actor;
 use crate::command::{Answer, Command, Scene};
 use crate::event::Event;
@@ -66,6 +67,9 @@ impl<F> Answer<F> for Accepted {
 /// Only a user signed in with the invited address, verified, may (I3). Opening the link is not
 /// accepting: show [`Tenancy::preview`](crate::Tenancy::preview) first, as mail scanners open links too.
 ///
+/// An invitation neither reinstates nor prolongs a membership: an Admin does that (T1, T3). A workspace role that
+/// has ended is replaced by the one that is offered, which doesn't end; one that is to end keeps its end.
+///
 /// # Refused
 ///
 /// - [`Refusal::InvitationNotFound`]: the token is wrong, or a newer link replaced it.
@@ -78,6 +82,8 @@ impl<F> Answer<F> for Accepted {
 /// - [`Refusal::EmailInUse`]: another member of the organization has the address (M6).
 /// - [`Refusal::LimitReached`]: it would raise a member from a role that needs no seat to one that does, and none
 ///   is left (Q4). A newcomer takes the seat that the invitation reserved, and is never refused for one.
+/// - [`Refusal::MembershipSuspended`], [`Refusal::MembershipEnded`]: the user is a member whose roles don't count.
+/// - [`Refusal::OrganizationSuspended`]: the organization is suspended (T4).
 /// - [`Refusal::UserRequired`]: an operator asks.
 #[derive(Clone, Debug, Serialize)]
 pub struct AcceptInvitation {
@@ -109,7 +115,7 @@ impl Command for AcceptInvitation {
 /// # Refused
 ///
 /// As [`AcceptInvitation`], but for [`Refusal::InviterLostAuthority`], [`Refusal::InvitationOutdated`],
-/// [`Refusal::EmailInUse`] and [`Refusal::LimitReached`].
+/// [`Refusal::EmailInUse`], [`Refusal::LimitReached`], and those about the user's own membership.
 #[derive(Clone, Debug, Serialize)]
 pub struct DeclineInvitation {
     /// What the link carried.
@@ -176,7 +182,7 @@ impl Command for AcceptReceivedInvitation {
 /// # Refused
 ///
 /// As [`AcceptReceivedInvitation`], but for [`Refusal::InviterLostAuthority`], [`Refusal::EmailInUse`],
-/// [`Refusal::InvitationOutdated`] and [`Refusal::LimitReached`].
+/// [`Refusal::InvitationOutdated`], [`Refusal::LimitReached`], and those about the user's own membership.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct DeclineReceivedInvitation {
     /// The organization that invites.
@@ -261,6 +267,7 @@ fn is_in_time(scene: &Scene<'_>, invitation: &Invitation) -> Result<(), Refusal>
 
 fn decline(scene: &Scene<'_>, invitation: &Invitation) -> Result<Vec<Event>, Refusal> {
     is_in_time(scene, invitation)?;
+    scene.changes_go_on()?;
     Ok(vec![Event::InvitationDeclined {
         invitation: invitation.id,
         user: scene.user()?,
@@ -270,6 +277,10 @@ fn decline(scene: &Scene<'_>, invitation: &Invitation) -> Result<Vec<Event>, Ref
 fn accept(scene: &Scene<'_>, invitation: &Invitation) -> Result<Vec<Event>, Refusal> {
     let user = scene.user()?;
     is_in_time(scene, invitation)?;
+    scene.changes_go_on()?;
+    if let Some(member) = scene.state.member(user) {
+        counts(scene, member)?;
+    }
     inviter_still_may(scene, user, invitation)?;
     let mut events = placement(scene, user, invitation)?;
     if !events.is_empty() {
@@ -350,17 +361,10 @@ fn placement(
         Some(_) => {}
     }
     if let InvitationTarget::Workspace { workspace, role } = invitation.target {
-        let held = scene
-            .state
-            .workspace_member(workspace, user)
-            .map(|held| held.role);
-        if held < Some(role) {
-            events.push(Event::WorkspaceRoleGiven {
-                workspace,
-                user,
-                role,
-                replaces: held,
-            });
+        let held = scene.state.workspace_member(workspace, user);
+        let held = held.filter(|held| held.term().counts_at(scene.now));
+        if held.map(|held| held.role) < Some(role) {
+            events.extend(role_given(scene, workspace, user, role));
         }
     }
     Ok(events)

@@ -29,7 +29,7 @@ pub(super) fn may_send(
     let standing = scene
         .standing(resource)
         .ok_or(Refusal::NotFound { resource })?;
-    sendable(target, &standing, is_newcomer(scene, email))
+    sendable(target, &standing, is_newcomer(scene, email)).map_err(|no| scene.told(no))
 }
 
 /// I2: whether the actor may invite anybody to that, members at least.
@@ -47,9 +47,11 @@ pub(super) fn inviter_still_may(
     user: UserId,
     invitation: &Invitation,
 ) -> Result<(), Refusal> {
-    let standing = scene
-        .state
-        .standing(invitation.inviter, resource(scene, &invitation.target));
+    let standing = scene.state.standing(
+        invitation.inviter,
+        resource(scene, &invitation.target),
+        scene.now,
+    );
     let newcomer = scene.state.member(user).is_none();
     match standing.map(|standing| sendable(&invitation.target, &standing, newcomer)) {
         Some(Ok(())) => Ok(()),
@@ -69,7 +71,7 @@ pub(super) fn no_longer_sendable(
         let newcomer = is_newcomer(scene, invitation.email.key());
         scene
             .state
-            .standing(user, resource(scene, &invitation.target))
+            .standing(user, resource(scene, &invitation.target), scene.now)
             .is_some_and(|standing| {
                 let mut held = standing.held();
                 after(&mut held);
@@ -106,6 +108,8 @@ fn sendable(target: &InvitationTarget, standing: &Standing, newcomer: bool) -> R
     }
 }
 
+/// Who is suspended, or whose membership has ended, counts for nothing (T1, T3): as a newcomer.
 fn is_newcomer(scene: &Scene<'_>, email: &EmailKey) -> bool {
-    scene.state.members_with_email(email).next().is_none()
+    let mut members = scene.state.members_with_email(email);
+    !members.any(|member| member.term().counts_at(scene.now))
 }

@@ -3,12 +3,13 @@ use serde::Serialize;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::authority::{may_send, resource};
+use super::member::counts;
 use crate::actor::Actor;
 use crate::command::{Answer, Command, Scene, path};
 use crate::event::{Event, RevocationReason};
 use crate::id::{CommitId, InvitationId, OrganizationId, UserId, WorkspaceId};
 use crate::invitation::{Invitation, InvitationTarget};
-use crate::organization::LinksMade;
+use crate::organization::{LinksMade, Organization};
 use crate::policy::{OrganizationAction, WorkspaceAction};
 use crate::refusal::Refusal;
 use crate::role::{OrganizationRole, WorkspaceRole};
@@ -98,6 +99,8 @@ impl Answer<(InvitationId, InvitationSecret)> for Invited {
 /// - [`Refusal::NotFound`]: the organization doesn't exist, or the actor may not view it.
 /// - [`Refusal::Forbidden`]: the actor is not an Admin of it (I2).
 /// - [`Refusal::AlreadyHasRole`]: a member with that address has the role, or a higher one (I5).
+/// - [`Refusal::MembershipSuspended`], [`Refusal::MembershipEnded`]: a member with that address has roles that
+///   don't count; reinstate or prolong the membership (T1, T3).
 /// - [`Refusal::TooManyInvitations`]: the organization holds as many open ones as it may (I8).
 /// - [`Refusal::ResentTooSoon`]: its last link was made less than a minute ago (I8).
 /// - [`Refusal::TooManyLinks`]: the organization made as many links today as it may (I8).
@@ -150,6 +153,9 @@ impl Command for InviteToOrganization {
 ///   belongs to no member yet, and the actor is not an Admin of the organization (I2).
 /// - [`Refusal::AlreadyHasRole`]: a member with that address has the role, or a higher one, by cascade
 ///   too (I5).
+/// - [`Refusal::MembershipSuspended`], [`Refusal::MembershipEnded`]: a member with that address has roles that
+///   don't count, and the actor is an Admin of the organization, who may reinstate or prolong the membership; to
+///   others the address is one that belongs to no member.
 /// - [`Refusal::TooManyInvitations`]: the organization holds as many open ones as it may (I8).
 /// - [`Refusal::ResentTooSoon`]: its last link was made less than a minute ago (I8).
 /// - [`Refusal::TooManyLinks`]: the organization made as many links today as it may (I8).
@@ -200,6 +206,8 @@ impl Command for InviteToWorkspace {
 /// - [`Refusal::InvitationNotFound`]: there is no such invitation.
 /// - [`Refusal::InvitationClosed`]: it was accepted, declined or revoked (I5).
 /// - [`Refusal::AlreadyHasRole`]: a member with that address has the role by now, or a higher one.
+/// - [`Refusal::MembershipSuspended`], [`Refusal::MembershipEnded`]: a member with that address has roles that
+///   don't count (T1, T3).
 /// - [`Refusal::OrganizationDeleted`]: an operator asks, and the organization is deleted.
 /// - [`Refusal::ResentTooSoon`]: its last link was made less than a minute ago, or however long
 ///   [`Settings::resend_pause`](crate::Settings::resend_pause) says (I8).
@@ -351,20 +359,20 @@ fn expiry(scene: &Scene<'_>) -> DateTime<Utc> {
     scene.now.checked_add_signed(validity).unwrap_or(scene.now)
 }
 
-/// I5: inviting somebody to what they have already is refused. What it is that they have is not told: who
+/// I5: inviting somebody to what they have already is refused; T1, T3: so is inviting a member whose membership
+/// doesn't count, as accepting wouldn't bring it back. What it is that they have is not told: who
 /// may invite to a workspace need not know of roles in the organization.
 fn is_not_held(
     scene: &Scene<'_>,
     email: &EmailAddress,
     target: &InvitationTarget,
 ) -> Result<(), Refusal> {
-    let mut members = scene.state.members_with_email(email.key());
-    let is_held = members.any(|member| {
+    for member in scene.state.members_with_email(email.key()) {
+        counts(scene, member)?;
         let held = scene.state.held(member.user, resource(scene, target));
-        held.is_some_and(|held| includes(&held, target))
-    });
-    if is_held {
-        return Err(Refusal::AlreadyHasRole { offered: *target });
+        if held.is_some_and(|held| includes(&held.at(scene.now), target)) {
+            return Err(Refusal::AlreadyHasRole { offered: *target });
+        }
     }
     Ok(())
 }
@@ -399,7 +407,7 @@ fn managed<'a>(
     if scene
         .state
         .organization()
-        .is_some_and(|row| !row.is_active())
+        .is_some_and(Organization::is_deleted)
     {
         scene.require(organization, OrganizationAction::ViewInvitations)?;
         return Err(Refusal::OrganizationDeleted);

@@ -9,7 +9,7 @@ use crate::command::{Answer, Command, Scene, path};
 use crate::event::{Event, RevocationReason};
 use crate::id::{CommitId, InvitationId, OrganizationId, UserId, WorkspaceId};
 use crate::invitation::InvitationTarget;
-use crate::member::{Member, WorkspaceMember};
+use crate::member::{Member, Term, WorkspaceMember};
 use crate::policy::OrganizationAction;
 use crate::refusal::Refusal;
 use crate::role::{OrganizationRole, WorkspaceRole};
@@ -72,14 +72,14 @@ impl<F> Answer<F> for Departure {
 ///
 /// A demotion revokes, in the same commit, the open invitations that the member could no longer send (I6),
 /// and those to their address that would give back what was taken (M4); the answer lists them. Workspace
-/// roles stay.
+/// roles stay, and so do a suspension and an end (T1, T3).
 ///
 /// # Refused
 ///
 /// - [`Refusal::NotFound`]: the organization doesn't exist, or the actor may not view it.
 /// - [`Refusal::Forbidden`]: the actor is not an Admin of it.
 /// - [`Refusal::MemberNotFound`]: the user is not a member.
-/// - [`Refusal::LastAdmin`]: it would leave the organization without an Admin (O4).
+/// - [`Refusal::LastAdmin`]: it would leave the organization without an Admin who lasts (O4, T2).
 /// - [`Refusal::LimitReached`]: it would raise a member from a role that needs no seat to one that does, and none
 ///   is left (Q4). A demotion is never refused for a seat (Q1).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -114,31 +114,8 @@ impl Command for ChangeOrganizationRole {
         if member.role == self.role {
             return Ok(Vec::new());
         }
-        if member.role == OrganizationRole::Admin {
-            another_admin_remains(scene)?;
-        }
-        let mut events = vec![Event::OrganizationRoleChanged {
-            user: self.user,
-            from: member.role,
-            to: self.role,
-        }];
-        if self.role < member.role {
-            let after = |held: &mut Held| held.organization_role = Some(self.role);
-            let by_them = no_longer_sendable(scene, self.user, |_| true, after);
-            let to_them = scene.state.open_invitations_to(member.email.key());
-            let to_them = to_them.filter(|invitation| match invitation.target {
-                InvitationTarget::Organization { role } => role > self.role,
-                InvitationTarget::Workspace { workspace, role } => {
-                    let held = scene.state.workspace_member(workspace, self.user);
-                    Some(role) > held.map(|held| held.role)
-                }
-            });
-            events.extend(revocations(
-                by_them,
-                to_them.map(|invitation| invitation.id),
-            ));
-        }
-        Ok(events)
+        another_admin_remains_without(scene, member)?;
+        Ok(role_changed(scene, member, self.role))
     }
 }
 
@@ -152,7 +129,7 @@ impl Command for ChangeOrganizationRole {
 /// - [`Refusal::NotFound`]: the organization doesn't exist, or the actor may not view it.
 /// - [`Refusal::Forbidden`]: the actor is not an Admin of it.
 /// - [`Refusal::MemberNotFound`]: the user is not a member.
-/// - [`Refusal::LastAdmin`]: it would leave the organization without an Admin (O4).
+/// - [`Refusal::LastAdmin`]: it would leave the organization without an Admin who lasts (O4, T2).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct RemoveMember {
     /// The organization to remove them from.
@@ -191,12 +168,14 @@ impl Command for RemoveMember {
     }
 }
 
-/// Leaves an organization, by oneself (M3). Goes with it: the same as with [`RemoveMember`].
+/// Leaves an organization, by oneself (M3). Goes with it: the same as with [`RemoveMember`]. Who is suspended,
+/// or whose membership has ended, may leave as well.
 ///
 /// # Refused
 ///
 /// - [`Refusal::NotFound`]: the organization doesn't exist, or the actor is not a member.
-/// - [`Refusal::LastAdmin`]: it would leave the organization without an Admin (O4).
+/// - [`Refusal::LastAdmin`]: it would leave the organization without an Admin who lasts (O4, T2).
+/// - [`Refusal::OrganizationSuspended`]: the organization is suspended (T4).
 /// - [`Refusal::UserRequired`]: an operator asks.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct LeaveOrganization {
@@ -224,6 +203,7 @@ impl Command for LeaveOrganization {
             .state
             .member(scene.user()?)
             .ok_or(Refusal::NotFound { resource })?;
+        scene.changes_go_on()?;
         depart(
             scene,
             member,
@@ -240,13 +220,14 @@ impl Command for LeaveOrganization {
 ///
 /// The open invitations to the address before are revoked, as they were meant for this member; the
 /// answer lists them. A host calls it for each of the user's organizations
-/// ([`Tenancy::organizations`](crate::Tenancy::organizations)).
+/// ([`Tenancy::organizations`](crate::Tenancy::organizations)), those where they are suspended included.
 ///
 /// # Refused
 ///
 /// - [`Refusal::NotFound`]: the organization doesn't exist, or the actor is not a member.
 /// - [`Refusal::EmailUnverified`]: the actor has no verified address.
 /// - [`Refusal::EmailInUse`]: another member of the organization has that address.
+/// - [`Refusal::OrganizationSuspended`]: the organization is suspended (T4).
 /// - [`Refusal::UserRequired`]: an operator asks.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct FollowEmailChange {
@@ -275,6 +256,7 @@ impl Command for FollowEmailChange {
             .state
             .member(scene.user()?)
             .ok_or(Refusal::NotFound { resource })?;
+        scene.changes_go_on()?;
         let to = scene.verified_email()?.address();
         // Compared as it is displayed: the same mailbox in other letters is a change too.
         if member.email.is_typed_as(to) {
@@ -344,19 +326,64 @@ pub(super) fn member<'a>(scene: &Scene<'a>, user: UserId) -> Result<&'a Member, 
         .ok_or(Refusal::MemberNotFound { user })
 }
 
-/// O4, asked before one Admin goes.
-fn another_admin_remains(scene: &Scene<'_>) -> Result<(), Refusal> {
+/// T1, T3: whether a membership counts now.
+pub(super) fn counts(scene: &Scene<'_>, member: &Member) -> Result<(), Refusal> {
+    match member.term() {
+        Term::Suspended => Err(Refusal::MembershipSuspended),
+        Term::Until(ended_at) if ended_at <= scene.now => {
+            Err(Refusal::MembershipEnded { ended_at })
+        }
+        Term::Until(_) | Term::Open => Ok(()),
+    }
+}
+
+/// O4 and T2, asked before a member goes, or is an Admin who lasts no longer.
+pub(super) fn another_admin_remains_without(
+    scene: &Scene<'_>,
+    member: &Member,
+) -> Result<(), Refusal> {
     match scene.state.organization() {
+        _ if !member.is_lasting_admin() => Ok(()),
         Some(organization) if organization.counts.admins > 1 => Ok(()),
         _ => Err(Refusal::LastAdmin),
     }
 }
 
-/// M2: all that goes with a member, and then the member.
-fn depart(scene: &Scene<'_>, member: &Member, last: Event) -> Result<Vec<Event>, Refusal> {
-    if member.role == OrganizationRole::Admin {
-        another_admin_remains(scene)?;
+/// M5: another role, and the end of the invitations that it was needed for (I6) or that would give it back (M4).
+pub(super) fn role_changed(scene: &Scene<'_>, member: &Member, to: OrganizationRole) -> Vec<Event> {
+    let mut events = vec![Event::OrganizationRoleChanged {
+        user: member.user,
+        from: member.role,
+        to,
+    }];
+    if to < member.role {
+        let after = |held: &mut Held| held.organization_role = Some(to);
+        let by_them = no_longer_sendable(scene, member.user, |_| true, after);
+        let to_them = scene.state.open_invitations_to(member.email.key());
+        let to_them = to_them.filter(|invitation| match invitation.target {
+            InvitationTarget::Organization { role } => role > to,
+            InvitationTarget::Workspace { workspace, role } => {
+                let held = scene.state.workspace_member(workspace, member.user);
+                let held = held.filter(|held| held.term().counts_at(scene.now));
+                Some(role) > held.map(|held| held.role)
+            }
+        });
+        events.extend(revocations(
+            by_them,
+            to_them.map(|invitation| invitation.id),
+        ));
     }
+    events
+}
+
+/// M2 for whoever may go.
+fn depart(scene: &Scene<'_>, member: &Member, last: Event) -> Result<Vec<Event>, Refusal> {
+    another_admin_remains_without(scene, member)?;
+    Ok(departure(scene, member, last))
+}
+
+/// M2: all that goes with a member, and then the member.
+pub(super) fn departure(scene: &Scene<'_>, member: &Member, last: Event) -> Vec<Event> {
     let to_them = scene.state.open_invitations_to(member.email.key());
     let by_them = scene.state.open_invitations_by(member.user);
     let mut revoked = BTreeMap::new();
@@ -375,7 +402,7 @@ fn depart(scene: &Scene<'_>, member: &Member, last: Event) -> Result<Vec<Event>,
             .map(|(invitation, reason)| Event::InvitationRevoked { invitation, reason }),
     );
     events.push(last);
-    Ok(events)
+    events
 }
 
 pub(super) fn role_taken(held: &WorkspaceMember) -> Event {

@@ -105,7 +105,7 @@ impl Command for EditContract {
 }
 
 /// Makes somebody an Admin of an organization, member or not, without an Admin's doing: a repair, on the
-/// record (O4). Operators only.
+/// record (O4). Operators only. A member who was suspended or bound to end is reinstated, and lasts (T2).
 ///
 /// # Refused
 ///
@@ -158,12 +158,20 @@ impl Command for AppointAdmin {
                 email: self.email.address().clone(),
                 role: to,
             }],
-            Some(member) if member.role == to => Vec::new(),
-            Some(member) => vec![Event::OrganizationRoleChanged {
-                user,
-                from: member.role,
-                to,
-            }],
+            Some(member) => {
+                let reinstated = member.suspended.then_some(Event::MemberReinstated { user });
+                let lasts = member.until.map(|until| Event::MembershipEndSet {
+                    user,
+                    from: Some(until),
+                    to: None,
+                });
+                let changed = (member.role != to).then_some(Event::OrganizationRoleChanged {
+                    user,
+                    from: member.role,
+                    to,
+                });
+                [reinstated, lasts, changed].into_iter().flatten().collect()
+            }
         })
     }
 }

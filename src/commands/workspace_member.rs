@@ -15,6 +15,10 @@ use crate::store::Key;
 
 /// Gives an organization member a role in a workspace, or another one than before (M1, M5).
 ///
+/// In place of a role that is to end, the new one ends when that would have
+/// ([`SetWorkspaceRoleEnd`](crate::commands::SetWorkspaceRoleEnd)); in place of one that has ended, it doesn't end
+/// (T3). The role of a member who is suspended counts once they are reinstated (T1).
+///
 /// A demotion revokes, in the same commit, the open invitations to the workspace that the member could no
 /// longer send (I6), and those to their address that would give back what was taken (M4); the answer lists
 /// them.
@@ -60,20 +64,12 @@ impl Command for GiveWorkspaceRole {
             WorkspaceAction::ManageRoles,
         )?;
         let member = member(scene, self.user)?;
-        let held = scene
-            .state
-            .workspace_member(self.workspace, member.user)
-            .map(|held| held.role);
-        if held == Some(self.role) {
+        let held = scene.state.workspace_member(self.workspace, member.user);
+        if held.is_some_and(|held| held.role == self.role && held.term().counts_at(scene.now)) {
             return Ok(Vec::new());
         }
-        let mut events = vec![Event::WorkspaceRoleGiven {
-            workspace: self.workspace,
-            user: member.user,
-            role: self.role,
-            replaces: held,
-        }];
-        if held > Some(self.role) {
+        let mut events = role_given(scene, self.workspace, member.user, self.role);
+        if held.map(|held| held.role) > Some(self.role) {
             events.extend(no_longer_good(
                 scene,
                 self.workspace,
@@ -137,12 +133,13 @@ impl Command for TakeWorkspaceRole {
 }
 
 /// Leaves a workspace, by oneself (M3). The organization membership stays, and so does what it grants by
-/// cascade.
+/// cascade. A role that doesn't count, as it has ended or its member is suspended, may be left as well.
 ///
 /// # Refused
 ///
 /// - [`Refusal::NotFound`]: the workspace doesn't exist, or the actor may not view it.
 /// - [`Refusal::MemberNotFound`]: the actor reaches the workspace by cascade only, and has no role in it.
+/// - [`Refusal::OrganizationSuspended`]: the organization is suspended (T4).
 /// - [`Refusal::UserRequired`]: an operator asks.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct LeaveWorkspace {
@@ -175,10 +172,39 @@ impl Command for LeaveWorkspace {
 
     fn decide(&self, scene: &Scene<'_>, (): &()) -> Result<Vec<Event>, Refusal> {
         let user = scene.user()?;
-        scene.require((self.organization, self.workspace), WorkspaceAction::View)?;
         let held = scene.state.workspace_member(self.workspace, user);
-        Ok(leave(scene, held.ok_or(Refusal::MemberNotFound { user })?))
+        // Theirs to leave, whether it counts or not; but a leftover without membership is nothing (M1).
+        let Some(held) = held.filter(|_| scene.state.member(user).is_some()) else {
+            scene.require((self.organization, self.workspace), WorkspaceAction::View)?;
+            return Err(Refusal::MemberNotFound { user });
+        };
+        scene.changes_go_on()?;
+        Ok(leave(scene, held))
     }
+}
+
+/// M5, T3: a role that wasn't held, or another one; instead of one that has ended, one that doesn't end.
+pub(super) fn role_given(
+    scene: &Scene<'_>,
+    workspace: WorkspaceId,
+    user: UserId,
+    role: WorkspaceRole,
+) -> Vec<Event> {
+    let held = scene.state.workspace_member(workspace, user);
+    let given = Event::WorkspaceRoleGiven {
+        workspace,
+        user,
+        role,
+        replaces: held.map(|held| held.role),
+    };
+    let ended = held.filter(|held| !held.term().counts_at(scene.now));
+    let lasts = ended.map(|ended| Event::WorkspaceRoleEndSet {
+        workspace,
+        user,
+        from: ended.until,
+        to: None,
+    });
+    [given].into_iter().chain(lasts).collect()
 }
 
 /// M4: a workspace role goes, and with it the invitations that it was needed for.
@@ -192,7 +218,7 @@ fn leave(scene: &Scene<'_>, held: &WorkspaceMember) -> Vec<Event> {
 
 /// I6 and M4 for a role in one workspace: it carries no invitation to anything else, and only that
 /// workspace's records are loaded.
-fn no_longer_good(
+pub(super) fn no_longer_good(
     scene: &Scene<'_>,
     workspace: WorkspaceId,
     member: &Member,

@@ -66,6 +66,7 @@ impl OrganizationState {
                     company: None,
                     invoicing: None,
                     contract: None,
+                    suspension: None,
                     workspace_quota,
                     limits,
                     counts: Counts::default(),
@@ -86,9 +87,20 @@ impl OrganizationState {
                 self.organization_mut()?.workspace_quota = to;
             }
             Event::LimitsSet { to, .. } => self.organization_mut()?.limits = to,
+            Event::OrganizationSuspended { reason } => {
+                let organization = self.organization_mut()?;
+                organization.status = OrganizationStatus::Suspended;
+                organization.suspension = Some(reason);
+            }
+            Event::OrganizationReinstated {} => {
+                let organization = self.organization_mut()?;
+                organization.status = OrganizationStatus::Active;
+                organization.suspension = None;
+            }
             Event::OrganizationDeleted {} => {
                 let organization = self.organization_mut()?;
                 organization.status = OrganizationStatus::Deleted;
+                organization.suspension = None;
                 organization.company = None;
                 organization.invoicing = None;
                 organization.contract = None;
@@ -220,7 +232,8 @@ impl OrganizationState {
                 self.remove(RecordId::RetiredDomainName(name), touched)?;
             }
             Event::MemberJoined { user, email, role } => {
-                self.count_member(role, 1)?;
+                count(&mut self.organization_mut()?.counts.members, 1, "members")?;
+                self.count_roles(Some(role), None)?;
                 self.counting_newcomer(&email.key().clone(), |state| {
                     let member = Member {
                         user,
@@ -228,14 +241,15 @@ impl OrganizationState {
                         email,
                         since: at,
                         lowered_in: None,
+                        suspended: false,
+                        until: None,
                         later: Later::default(),
                     };
                     state.create(Record::Member(member), touched)
                 })?;
+                self.count_admins(u32::from(role == OrganizationRole::Admin), 0)?;
             }
             Event::OrganizationRoleChanged { user, from, to } => {
-                self.count_member(from, -1)?;
-                self.count_member(to, 1)?;
                 let version = self.version().next();
                 self.edit_member(user, touched, |member| {
                     member.role = to;
@@ -258,10 +272,14 @@ impl OrganizationState {
                     })?;
                 }
             }
-            Event::MemberRemoved { user, role } | Event::MemberLeft { user, role } => {
-                self.count_member(role, -1)?;
+            Event::MemberRemoved { user, role: _ } | Event::MemberLeft { user, role: _ } => {
+                count(&mut self.organization_mut()?.counts.members, -1, "members")?;
                 let missing = Inconsistency::Missing(RecordId::Member(user));
-                let email = self.member(user).ok_or(missing)?.email.key().clone();
+                let member = self.member(user).ok_or(missing)?;
+                let (email, role) = (member.email.key().clone(), member.role);
+                let lasting = member.is_lasting_admin();
+                self.count_roles(None, Some(role))?;
+                self.count_admins(0, u32::from(lasting))?;
                 self.counting_newcomer(&email, |state| {
                     state.remove(RecordId::Member(user), touched)
                 })?;
@@ -275,6 +293,15 @@ impl OrganizationState {
                     self.remove(id, touched)?;
                 }
                 self.departed(user, None, at, touched);
+            }
+            Event::MemberSuspended { user } => {
+                self.edit_member(user, touched, |member| member.suspended = true)?;
+            }
+            Event::MemberReinstated { user } => {
+                self.edit_member(user, touched, |member| member.suspended = false)?;
+            }
+            Event::MembershipEndSet { user, from: _, to } => {
+                self.edit_member(user, touched, |member| member.until = to)?;
             }
             Event::WorkspaceRoleGiven {
                 workspace,
@@ -292,6 +319,7 @@ impl OrganizationState {
                         role,
                         since: at,
                         lowered_in: None,
+                        until: None,
                         later: Later::default(),
                     }),
                     touched,
@@ -303,20 +331,13 @@ impl OrganizationState {
                 role,
                 replaces: Some(before),
             } => {
-                let id = RecordId::WorkspaceMember(workspace, user);
-                let held = self.workspace_members.get(&(workspace, user)).cloned();
-                let held = held.ok_or(Inconsistency::Missing(id))?;
-                touched.note(Record::WorkspaceMember(held.clone()));
-                let lowered_in = if role < before {
-                    Some(self.version().next())
-                } else {
-                    held.lowered_in
-                };
-                self.put(Record::WorkspaceMember(WorkspaceMember {
-                    role,
-                    lowered_in,
-                    ..held
-                }));
+                let version = self.version().next();
+                self.edit_workspace_member((workspace, user), touched, |member| {
+                    member.role = role;
+                    if role < before {
+                        member.lowered_in = Some(version);
+                    }
+                })?;
             }
             Event::WorkspaceRoleTaken {
                 workspace,
@@ -328,6 +349,20 @@ impl OrganizationState {
                 })?;
                 self.remove(RecordId::WorkspaceMember(workspace, user), touched)?;
                 self.departed(user, Some(workspace), at, touched);
+            }
+            Event::WorkspaceRoleEndSet {
+                workspace,
+                user,
+                from,
+                to,
+            } => {
+                let version = self.version().next();
+                self.edit_workspace_member((workspace, user), touched, |member| {
+                    member.until = to;
+                    if is_nearer(to, from) {
+                        member.lowered_in = Some(version);
+                    }
+                })?;
             }
             Event::InvitationSent {
                 invitation,
@@ -453,13 +488,28 @@ impl OrganizationState {
         self.edit_invitation(id, touched, |invitation| invitation.state = state)
     }
 
-    fn count_member(&mut self, role: OrganizationRole, by: i32) -> Result<(), Inconsistency> {
-        let counts = &mut self.organization_mut()?.counts;
-        count(&mut counts.members, by, "members")?;
-        count(counts.by_role.of_mut(role), by, "members of a role")?;
-        if role == OrganizationRole::Admin {
-            count(&mut counts.admins, by, "admins")?;
+    /// The members of a role: one more, one fewer.
+    fn count_roles(
+        &mut self,
+        more: Option<OrganizationRole>,
+        fewer: Option<OrganizationRole>,
+    ) -> Result<(), Inconsistency> {
+        let by_role = &mut self.organization_mut()?.counts.by_role;
+        for (role, by) in [(more, 1), (fewer, -1)] {
+            if let Some(role) = role {
+                count(by_role.of_mut(role), by, "members of a role")?;
+            }
         }
+        Ok(())
+    }
+
+    /// The Admins who last: so many more, so many fewer.
+    fn count_admins(&mut self, more: u32, fewer: u32) -> Result<(), Inconsistency> {
+        let admins = &mut self.organization_mut()?.counts.admins;
+        *admins = admins
+            .checked_add(more)
+            .and_then(|admins| admins.checked_sub(fewer))
+            .ok_or(Inconsistency::Count("admins"))?;
         Ok(())
     }
 
@@ -509,8 +559,26 @@ impl OrganizationState {
         let member = self.member(user).cloned();
         let mut member = member.ok_or(Inconsistency::Missing(RecordId::Member(user)))?;
         touched.note(Record::Member(member.clone()));
+        let (lasting, role) = (member.is_lasting_admin(), member.role);
         edit(&mut member);
+        self.count_admins(member.is_lasting_admin().into(), lasting.into())?;
+        self.count_roles(Some(member.role), Some(role))?;
         self.put(Record::Member(member));
+        Ok(())
+    }
+
+    fn edit_workspace_member(
+        &mut self,
+        (workspace, user): (WorkspaceId, UserId),
+        touched: &mut Touched,
+        edit: impl FnOnce(&mut WorkspaceMember),
+    ) -> Result<(), Inconsistency> {
+        let id = RecordId::WorkspaceMember(workspace, user);
+        let member = self.workspace_member(workspace, user).cloned();
+        let mut member = member.ok_or(Inconsistency::Missing(id))?;
+        touched.note(Record::WorkspaceMember(member.clone()));
+        edit(&mut member);
+        self.put(Record::WorkspaceMember(member));
         Ok(())
     }
 
@@ -564,6 +632,11 @@ impl Touched {
     fn note(&mut self, record: Record) {
         self.before.entry(record.id()).or_insert(Some(record));
     }
+}
+
+/// Whether an end takes something away that another one didn't.
+pub(crate) fn is_nearer(end: Option<DateTime<Utc>>, than: Option<DateTime<Utc>>) -> bool {
+    end.is_some_and(|end| than.is_none_or(|than| end < than))
 }
 
 fn count(count: &mut u32, by: i32, of: &'static str) -> Result<(), Inconsistency> {

@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 use super::OrganizationState;
 use crate::invitation::Invitation;
 use crate::limits::{MembersByRole, Newcomers};
+use crate::member::Member;
 use crate::organization::Counts;
 use crate::record::RecordId;
-use crate::role::OrganizationRole;
 
 /// An invariant of the rulebook that a whole organization breaks. There is none to be seen while
 /// nothing but this library writes.
@@ -20,8 +20,8 @@ pub enum Violation {
     /// A deleted organization still holds something (invariant 4, O6).
     #[error("the organization is deleted, but still holds {0}")]
     DeletedButHolds(RecordId),
-    /// An active organization has no Admin (invariant 2, O4).
-    #[error("the organization has no Admin")]
+    /// An active organization has no Admin who is neither suspended nor bound to end (invariant 2, O4, T2).
+    #[error("the organization has no Admin who is neither suspended nor bound to end")]
     NoAdmin,
     /// A workspace member is no organization member (invariant 3, M1).
     #[error("{0} belongs to no organization member")]
@@ -66,15 +66,10 @@ impl OrganizationState {
                 Some(_) => Err(Violation::NoOrganization),
             };
         };
-        if organization.is_active() {
-            if !self
-                .members()
-                .any(|member| member.role == OrganizationRole::Admin)
-            {
-                return Err(Violation::NoAdmin);
-            }
-        } else {
+        if organization.is_deleted() {
             self.nothing_left()?;
+        } else if !self.members().any(Member::is_lasting_admin) {
+            return Err(Violation::NoAdmin);
         }
         self.everything_in_place()?;
         self.nothing_twice()?;
@@ -107,10 +102,7 @@ impl OrganizationState {
             domains: size(self.domains()),
             kept_names: size(self.retired_names()),
             members: size(self.members()),
-            admins: size(
-                self.members()
-                    .filter(|member| member.role == OrganizationRole::Admin),
-            ),
+            admins: size(self.members().filter(|member| member.is_lasting_admin())),
             invitations: size(self.open_invitations()),
             by_role,
             newcomers,

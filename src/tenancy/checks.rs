@@ -15,7 +15,7 @@ use crate::version::{ConsistencyToken, Version};
 
 impl<R: Repository> Tenancy<R> {
     /// What an actor holds at a resource, in one round trip; `None` if the organization doesn't exist, or
-    /// if a user is no member of it: which of the two is not told (A2). Ask it as many questions as you
+    /// if a user is no member of it whose membership counts: which of them is not told (A2). Ask it as many questions as you
     /// like: they cost nanoseconds.
     ///
     /// Show users the decision, not the [`Standing`]: what it holds reveals whether a hidden workspace or
@@ -47,7 +47,7 @@ impl<R: Repository> Tenancy<R> {
         let resource = resource.into();
         let user = actor.user_id().unwrap_or(NOBODY);
         let held = self.repository().standing(user, resource).await;
-        Ok(standing_of(actor, resource, held.map_err(Error::Store)?))
+        Ok(self.standing_of(actor, resource, held.map_err(Error::Store)?))
     }
 
     /// May they? One round trip.
@@ -107,6 +107,8 @@ impl<R: Repository> Tenancy<R> {
     ///
     /// - [`Refusal::NotFound`]: the resource doesn't exist, or they may not see it.
     /// - [`Refusal::Forbidden`]: they may see it, but not do that.
+    /// - [`Refusal::OrganizationSuspended`]: the organization is suspended, and that would change something (T4). It
+    ///   takes another round trip to tell the reason.
     /// - [`Error::Store`]: the store failed.
     pub async fn require<A: Action>(
         &self,
@@ -114,12 +116,18 @@ impl<R: Repository> Tenancy<R> {
         on: A::On,
         action: A,
     ) -> Result<Permit<A>, Error<R::Error>> {
-        match self.standing(actor, on).await? {
-            Some(standing) => Ok(standing.require(action)?),
-            None => Err(Refusal::NotFound {
-                resource: on.into(),
+        let resource = on.into();
+        let required = match self.standing(actor, resource).await? {
+            Some(standing) => standing.require(action),
+            None => Err(Refusal::NotFound { resource }),
+        };
+        match required {
+            Err(Refusal::OrganizationSuspended { .. }) => {
+                let facts = self.load(resource.organization(), &[]).await?;
+                let reason = facts.and_then(|facts| facts.organization.suspension);
+                Err(Refusal::OrganizationSuspended { reason }.into())
             }
-            .into()),
+            required => Ok(required?),
         }
     }
 }
@@ -168,7 +176,7 @@ impl<P: Repository, R: Repository<Error = P::Error>> Tenancy<WithReplica<P, R>> 
             let held = held.map_err(Error::Store)?;
             let version = held.map(|held| held.version);
             if its.is_none_or(|seen| version >= Some(seen.version)) {
-                return Ok(standing_of(actor, resource, held));
+                return Ok(self.standing_of(actor, resource, held));
             }
         }
         let held = primary.standing(user, resource).await;
@@ -179,22 +187,30 @@ impl<P: Repository, R: Repository<Error = P::Error>> Tenancy<WithReplica<P, R>> 
                 seen: seen.version,
                 found,
             }),
-            _ => Ok(standing_of(actor, resource, held)),
+            _ => Ok(self.standing_of(actor, resource, held)),
         }
     }
 }
 
-/// What a store found, as the actor's standing.
-fn standing_of(actor: &Actor, resource: Resource, held: Option<Held>) -> Option<Standing> {
-    let held = held?;
-    match actor {
-        // Nothing is open to an outsider (M1), and the lists that begin here must not ask further. An
-        // identity that is missing is nobody's (M6).
-        Actor::User { id, .. } => held
-            .organization_role
-            .filter(|_| !id.is_nobody())
-            .map(|_| Standing::of_user(*id, resource, held)),
-        Actor::Operator(_) => Some(Standing::of_operator(resource, held)),
+impl<R> Tenancy<R> {
+    /// What a store found, as the actor's standing now.
+    fn standing_of(
+        &self,
+        actor: &Actor,
+        resource: Resource,
+        held: Option<Held>,
+    ) -> Option<Standing> {
+        let held = held?;
+        match actor {
+            // An identity that is missing is nobody's (M6).
+            Actor::User { id, .. } if id.is_nobody() => None,
+            // Nothing is open to an outsider (M1), and the lists that begin here must not ask further.
+            Actor::User { id, .. } => {
+                let standing = Standing::of_user(*id, resource, held, self.now());
+                standing.held().organization_role.map(|_| standing)
+            }
+            Actor::Operator(_) => Some(Standing::of_operator(resource, held)),
+        }
     }
 }
 

@@ -16,7 +16,7 @@ use crate::member::{Member, WorkspaceMember};
 use crate::organization::OrganizationSummary;
 use crate::policy::{OrganizationAction, WorkspaceAction};
 use crate::record::Record;
-use crate::role::{OrganizationRole, RoleSet};
+use crate::role::RoleSet;
 use crate::state::Inconsistency;
 use crate::store::Directory;
 use crate::version::Version;
@@ -28,6 +28,10 @@ impl<R: Directory> Tenancy<R> {
     /// The organizations that the actor belongs to, with their role: the organization switcher (O3). An
     /// operator belongs to none.
     ///
+    /// One in which they are suspended, or whose membership of theirs has ended, is listed as such
+    /// ([`OrganizationView::membership`]), though nothing in it is open to them (T1, T3);
+    /// [`reachable_organizations`](Self::reachable_organizations) leaves it out.
+    ///
     /// # Errors
     ///
     /// [`Error::Store`]: the store failed.
@@ -36,8 +40,10 @@ impl<R: Directory> Tenancy<R> {
         actor: &Actor,
         paging: Paging<OrganizationId>,
     ) -> Answer<OrganizationView, OrganizationId, R::Error> {
-        self.reachable_organizations(actor, OrganizationAction::View, paging)
-            .await
+        match actor.user_id() {
+            Some(user) => self.memberships(user, paging, |_, _| true).await,
+            None => Ok(Page::empty()),
+        }
     }
 
     /// The open invitations to the actor's verified address (O3). Without one, or for an operator, there
@@ -70,7 +76,8 @@ impl<R: Directory> Tenancy<R> {
         }))
     }
 
-    /// The organizations that this user is the only Admin of (O4): what a host asks before it closes an
+    /// The organizations that this user is the only Admin of (O4), but for Admins who are suspended or bound to
+    /// end (T2): what a host asks before it closes an
     /// account. Asked by the host for itself, so it takes no actor.
     ///
     /// # Errors
@@ -82,7 +89,7 @@ impl<R: Directory> Tenancy<R> {
         paging: Paging<OrganizationId>,
     ) -> Answer<OrganizationView, OrganizationId, R::Error> {
         self.memberships(user, paging, |organization, member| {
-            member.role == OrganizationRole::Admin && organization.admins == 1
+            member.is_lasting_admin() && organization.admins == 1
         })
         .await
     }
@@ -107,7 +114,8 @@ impl<R: Directory> Tenancy<R> {
             .await
     }
 
-    /// The members of an organization.
+    /// The members of an organization, those included who are suspended or whose membership has ended:
+    /// [`Member::status`] tells.
     ///
     /// # Errors
     ///
@@ -130,7 +138,8 @@ impl<R: Directory> Tenancy<R> {
             .await
     }
 
-    /// The users who hold a role in a workspace. Who reaches it by cascade only is not among them; see
+    /// The users who hold a role in a workspace, roles that have ended included: [`WorkspaceMember::status`] tells.
+    /// Whether a membership of the organization is suspended or has ended, [`members`](Self::members) tells. Who reaches it by cascade only is not among them; see
     /// [`who_can`](Self::who_can).
     ///
     /// # Errors
@@ -264,9 +273,10 @@ impl<R: Directory> Tenancy<R> {
         };
         let key = |(organization, _): &(OrganizationSummary, Member)| organization.id;
         let page = self.list(list, paging.limit(), membership, key).await?;
+        let now = self.now();
         Ok(page.filter_map(|(organization, member)| {
             keep(&organization, &member)
-                .then(|| OrganizationView::of_summary(&organization, Some(member.role)))
+                .then(|| OrganizationView::of(&organization, Some(&member), now))
         }))
     }
 

@@ -37,11 +37,9 @@ impl<R: Repository> Tenancy<R> {
         let look = self
             .look(actor, organization, OrganizationAction::View)
             .await?;
-        let role = actor
-            .user_id()
-            .and_then(|user| look.state.member(user))
-            .map(|member| member.role);
-        Ok(OrganizationView::of(&look.organization, role))
+        let member = actor.user_id().and_then(|user| look.state.member(user));
+        let organization = look.organization.summary();
+        Ok(OrganizationView::of(&organization, member, self.now()))
     }
 
     /// An organization's company information (O5). For whoever may view its invoicing.

@@ -1,22 +1,26 @@
 //! The questions that go backwards: what can they reach, who can reach it?
 
 use core::num::NonZeroU32;
+use std::collections::BTreeSet;
 
 use super::Tenancy;
 use super::lists::{Answer, member, workspace_member, workspace_of};
 use super::page::{Page, Paging};
 use super::views::{Holder, OrganizationView, WorkspaceView};
 use crate::actor::Actor;
+use crate::command::NOBODY;
 use crate::domain::Domain;
+use crate::error::Error;
 use crate::id::{DomainId, OrganizationId, UserId, WorkspaceId};
 use crate::list::List;
 use crate::member::WorkspaceMember;
 use crate::policy::{Action, DomainAction, OrganizationAction, WorkspaceAction};
+use crate::record::Record;
 use crate::refusal::Refusal;
 use crate::resource::Resource;
 use crate::role::{OrganizationRole, RoleSet, WorkspaceRole};
 use crate::standing::{Decision, Grant, Held, Standing};
-use crate::store::Directory;
+use crate::store::{Directory, Key};
 use crate::workspace::Workspace;
 
 /// How many workspaces one page of [`Tenancy::reachable_domains`] looks into, at a round trip each. Empty
@@ -41,11 +45,13 @@ impl<R: Directory> Tenancy<R> {
         let Some(user) = actor.user_id() else {
             return Ok(Page::empty());
         };
+        let now = self.now();
         self.memberships(user, paging, |organization, member| {
             let mut held = Held::nothing(organization.version, organization.status);
             held.organization_role = Some(member.role);
+            held.organization_term = member.term();
             let resource = Resource::Organization(organization.id);
-            let standing = Standing::of_user(user, resource, held);
+            let standing = Standing::of_user(user, resource, held, now);
             standing.decide(action).is_allowed()
         })
         .await
@@ -134,7 +140,9 @@ impl<R: Directory> Tenancy<R> {
     /// Who can do this to this, and by which role, by user (operators aside).
     ///
     /// For whoever may view the members of the *organization*, as the answer names people who reach the
-    /// resource by cascade.
+    /// resource by cascade. Who is suspended, or whose membership or role has ended, can't (T1, T3).
+    ///
+    /// A page may hold fewer items than asked for, and still have a next one.
     ///
     /// # Errors
     ///
@@ -163,36 +171,41 @@ impl<R: Directory> Tenancy<R> {
         let limit = paging.limit();
         let organization = resource.organization();
         let path = standing.held();
+        let nobody = Held::nothing(path.version, path.status);
+        let now = self.now();
         let grant = |organization_role, workspace_role| {
             let held = Held {
                 organization_role: Some(organization_role),
+                workspace: path.workspace,
                 workspace_role,
-                ..path
+                domain: path.domain,
+                ..nobody
             };
-            let nobody = UserId::from_uuid(uuid::Uuid::nil());
-            match Standing::of_user(nobody, resource, held).decide(action) {
+            match Standing::of_user(NOBODY, resource, held, now).decide(action) {
                 Decision::Allowed { by } => Some(by),
-                Decision::Forbidden { .. } | Decision::Hidden | Decision::Deleted => None,
+                Decision::Forbidden { .. }
+                | Decision::Hidden
+                | Decision::Deleted
+                | Decision::Suspended => None,
             }
         };
         let allowed = OrganizationRole::ALL
             .into_iter()
             .filter(|role| grant(*role, None).is_some());
         let roles: RoleSet = allowed.map(RoleSet::of_organization).collect();
-        let mut holders = Vec::new();
+        // Those who can't by what they hold, as it doesn't count, are passed over once the page is cut.
+        let mut found: Vec<(UserId, Option<Grant>)> = Vec::new();
         if !roles.is_empty() {
             let list = List::Members {
                 organization,
                 roles,
                 after: paging.after,
             };
-            let found = self.list(list, limit, member, |member| member.user).await?;
-            for member in found.items {
-                holders.extend(grant(member.role, None).map(|by| Holder {
-                    user: member.user,
-                    by,
-                }));
-            }
+            let page = self.list(list, limit, member, |member| member.user).await?;
+            found.extend(page.items.into_iter().map(|member| {
+                let by = grant(member.role, None);
+                (member.user, by.filter(|_| member.term().counts_at(now)))
+            }));
         }
         // Only what the workspace role itself grants: the organization role was asked above.
         let direct = |role| {
@@ -210,22 +223,51 @@ impl<R: Directory> Tenancy<R> {
                 roles,
                 after: paging.after,
             };
-            let found = self
+            let page = self
                 .list(list, limit, workspace_member, |member| member.user)
                 .await?;
-            for member in found.items {
-                holders.extend(direct(member.role).map(|by| Holder {
-                    user: member.user,
-                    by,
-                }));
-            }
+            found.extend(page.items.into_iter().map(|member| {
+                let by = direct(member.role);
+                (member.user, by.filter(|_| member.term().counts_at(now)))
+            }));
         }
         // Both lists begin with the smallest ids, so the smallest of both together are all there. Who is
         // in both is named once, by the role held nearest.
-        holders.sort_by_key(|holder| (holder.user, holder.by));
-        holders.dedup_by_key(|holder| holder.user);
-        holders.truncate(usize::try_from(limit.get()).unwrap_or(usize::MAX));
-        Ok(Page::of(holders, limit, |holder| holder.user))
+        found.sort_by_key(|(user, by)| (*user, by.is_none(), *by));
+        found.dedup_by_key(|(user, _)| *user);
+        found.truncate(usize::try_from(limit.get()).unwrap_or(usize::MAX));
+        let belong = self.who_belongs(organization, &found).await?;
+        let page = Page::of(found, limit, |(user, _)| *user);
+        Ok(page.filter_map(|(user, by)| {
+            let by = by.filter(|by| !matches!(by, Grant::Workspace(_)) || belong.contains(&user));
+            by.map(|by| Holder { user, by })
+        }))
+    }
+
+    /// Whose membership of the organization counts, of those who can do something by a role in a workspace: the
+    /// record of that role doesn't know (M1).
+    async fn who_belongs(
+        &self,
+        organization: OrganizationId,
+        found: &[(UserId, Option<Grant>)],
+    ) -> Result<BTreeSet<UserId>, Error<R::Error>> {
+        let direct = found
+            .iter()
+            .filter(|(_, by)| matches!(by, Some(Grant::Workspace(_))));
+        let keys: Vec<Key> = direct
+            .map(|(user, _)| Key::Path(*user, organization.into()))
+            .collect();
+        if keys.is_empty() {
+            return Ok(BTreeSet::new());
+        }
+        let facts = self.load(organization, &keys).await?;
+        let now = self.now();
+        let records = facts.into_iter().flat_map(|facts| facts.records);
+        let belong = records.filter_map(|record| match record {
+            Record::Member(member) if member.term().counts_at(now) => Some(member.user),
+            _ => None,
+        });
+        Ok(belong.collect())
     }
 
     /// The workspaces on which somebody of that standing in the organization may do this.
@@ -258,8 +300,10 @@ impl<R: Directory> Tenancy<R> {
         };
         let key = |(workspace, _): &(Workspace, WorkspaceMember)| workspace.id;
         let page = self.list(list, paging.limit(), workspace_of, key).await?;
+        let now = self.now();
         Ok(page.filter_map(|(workspace, member)| {
-            may(workspace.id, Some(member.role)).then(|| WorkspaceView::of(&workspace))
+            let role = Some(member.role).filter(|_| member.term().counts_at(now));
+            may(workspace.id, role).then(|| WorkspaceView::of(&workspace))
         }))
     }
 }
@@ -277,5 +321,13 @@ impl<A: Action<On = (OrganizationId, DomainId)>> Action for OnItsDomains<A> {
 
     fn phrase(&self) -> &'static str {
         self.0.phrase()
+    }
+
+    fn goes_on_when_deleted(&self) -> bool {
+        self.0.goes_on_when_deleted()
+    }
+
+    fn goes_on_when_suspended(&self) -> bool {
+        self.0.goes_on_when_suspended()
     }
 }

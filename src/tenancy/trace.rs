@@ -51,6 +51,7 @@ pub(crate) async fn check<E>(
         Ok(Decision::Forbidden { .. }) => record(&span, "outcome", "forbidden"),
         Ok(Decision::Hidden) => record(&span, "outcome", "hidden"),
         Ok(Decision::Deleted) => record(&span, "outcome", "deleted"),
+        Ok(Decision::Suspended) => record(&span, "outcome", "suspended"),
         Err(error) => record(&span, "outcome", ending(error)),
     }
     result

@@ -5,21 +5,30 @@ use serde::{Deserialize, Serialize};
 
 use crate::id::{InvitationId, OrganizationId, UserId, WorkspaceId};
 use crate::invitation::{Invitation, InvitationState, InvitationStatus, InvitationTarget};
-use crate::organization::{InvoicingInformation, Organization, OrganizationSummary};
+use crate::member::{Member, MembershipStatus};
+use crate::organization::{InvoicingInformation, OrganizationSummary};
 use crate::role::OrganizationRole;
 use crate::standing::Grant;
-use crate::text::{EmailAddress, Name};
+use crate::text::{EmailAddress, Name, TextLine};
 use crate::workspace::Workspace;
 
-/// What a member sees of an organization.
+/// What a member sees of an organization. Of a membership that doesn't count (T1, T3) only the switcher
+/// ([`Tenancy::organizations`](crate::Tenancy::organizations)) shows it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OrganizationView {
     /// The organization's id, by which everything in it is asked for.
     pub id: OrganizationId,
     /// Its name.
     pub name: Name,
-    /// The viewer's own role in it; `None` for an operator.
+    /// The viewer's own role in it, which counts if the membership is active; `None` for an operator.
     pub role: Option<OrganizationRole>,
+    /// How the viewer's own membership of it looks now; `None` for an operator. While it isn't
+    /// [`Active`](MembershipStatus::Active), nothing in the organization is open to them (T1, T3).
+    #[serde(default)]
+    pub membership: Option<MembershipStatus>,
+    /// Why the organization is suspended, for whoever belongs to it; `None` unless it is (T4).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub suspension: Option<TextLine>,
     /// When it was created.
     pub created_at: DateTime<Utc>,
 }
@@ -88,18 +97,19 @@ pub enum WorkspaceInvoicing {
 }
 
 impl OrganizationView {
-    pub(crate) fn of(organization: &Organization, role: Option<OrganizationRole>) -> Self {
-        Self::of_summary(&organization.summary(), role)
-    }
-
-    pub(crate) fn of_summary(
+    pub(crate) fn of(
         organization: &OrganizationSummary,
-        role: Option<OrganizationRole>,
+        member: Option<&Member>,
+        now: DateTime<Utc>,
     ) -> Self {
+        let membership = member.map(|member| member.status(now));
+        let belongs = membership.is_none_or(|status| status == MembershipStatus::Active);
         Self {
             id: organization.id,
             name: organization.name.clone(),
-            role,
+            role: member.map(|member| member.role),
+            membership,
+            suspension: organization.suspension.clone().filter(|_| belongs),
             created_at: organization.created_at,
         }
     }

@@ -1,5 +1,6 @@
 //! Commands from bytes: a step of a random history.
 
+use chrono::{DateTime, TimeDelta, Utc};
 use proptest::prelude::*;
 use tenancy::commands::{
     AcceptInvitation, AcceptReceivedInvitation, DeclineInvitation, DeclineReceivedInvitation,
@@ -86,6 +87,12 @@ const WEIGHTS: &[(Kind, usize)] = &[
     (Kind::InviteMany, 3),
     (Kind::RenameWorkspace, 2),
     (Kind::DeleteOrganization, 2),
+    (Kind::SuspendMember, 3),
+    (Kind::ReinstateMember, 2),
+    (Kind::ReinstateOrganization, 3),
+    (Kind::SetMembershipEnd, 3),
+    (Kind::SetWorkspaceRoleEnd, 3),
+    (Kind::HandOver, 2),
 ];
 
 fn weight(kind: Kind) -> usize {
@@ -200,6 +207,15 @@ impl<'a> Bytes<'a> {
         pick(&members, by)
     }
 
+    /// A suspended member of the organization that the step is about.
+    fn suspended(&mut self, by: u8) -> Option<UserId> {
+        let organization = self.organization();
+        let it = self.driver.model.organizations.get(&organization)?;
+        let suspended = it.members.iter().filter(|(_, member)| member.suspended);
+        let suspended: Vec<_> = suspended.map(|(user, _)| *user).collect();
+        pick(&suspended, by)
+    }
+
     /// Somebody who can show the address that an invitation is for: mostly whose it is, now and then another
     /// account, or somebody who lost something since it was sent (M2, M4).
     fn invited(
@@ -244,6 +260,8 @@ impl<'a> Bytes<'a> {
             | Ask::EditContract(_)
             | Ask::AppointAdmin(_)
             | Ask::ReleaseDomainName(_)
+            | Ask::SuspendOrganization(_)
+            | Ask::ReinstateOrganization(_)
                 if plainly =>
             {
                 Who::Operator
@@ -370,6 +388,9 @@ impl Arguments for Bytes<'_> {
         match whom {
             255 => UserId::from_uuid(uuid(1)),
             254 => UserId::from_external(""),
+            _ if kind(self.step.kind) == Kind::ReinstateMember && whom % 4 != 0 => {
+                self.suspended(whom).unwrap_or(user(whom))
+            }
             _ if whom % 2 == 0 => self.member(whom / 2).unwrap_or(user(whom)),
             _ => user(whom),
         }
@@ -497,5 +518,26 @@ impl Arguments for Bytes<'_> {
 
     fn contract(&mut self) -> Option<TextLine> {
         (self.step.what % 2 == 1).then(|| line("C-1"))
+    }
+
+    /// None, at once, soon, or in so long that it is prolonged before it comes.
+    fn end(&mut self) -> Option<DateTime<Utc>> {
+        let seconds = match self.step.what % 6 {
+            0 => return None,
+            1 => 0,
+            2 | 3 => 100,
+            4 => 600,
+            _ => 86_400,
+        };
+        Some(self.driver.now() + TimeDelta::seconds(seconds))
+    }
+
+    fn reason(&mut self) -> TextLine {
+        line(["overdue", "abuse"][usize::from(self.step.what % 2)])
+    }
+
+    fn kept_role(&mut self) -> Option<OrganizationRole> {
+        let kept = usize::from(self.step.what % 4);
+        OrganizationRole::ALL.get(kept).copied()
     }
 }

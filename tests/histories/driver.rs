@@ -11,7 +11,7 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 use tenancy::commands::{
     Accepted, AppointAdmin, Command, CreateOrganization, CreatedOrganization, DeletedWorkspace,
-    Departure, Invited, InvitedMany, Revoked, SetWorkspaceQuota,
+    Departure, HandedOver, Invited, InvitedMany, Revoked, SetWorkspaceQuota,
 };
 use tenancy::store::{BrokenContract, MemoryRepository, OrganizationState};
 use tenancy::{
@@ -160,6 +160,13 @@ impl Told for Departure {
         Some(self.revoked.iter().copied().collect())
     }
 }
+impl Told for HandedOver {
+    fn revoked(&self) -> Option<BTreeSet<InvitationId>> {
+        let departure = self.departure.as_ref();
+        assert!(departure.is_none_or(|departure| departure.revoked == self.revoked));
+        Some(self.revoked.iter().copied().collect())
+    }
+}
 impl Told for DeletedWorkspace {
     fn revoked(&self) -> Option<BTreeSet<InvitationId>> {
         Some(self.revoked.iter().copied().collect())
@@ -258,8 +265,9 @@ impl Driver {
     pub fn carry_out(&mut self, who: Who, ask: Ask) -> Happened {
         let actor = actor(&who);
         let states_before = self.states();
-        let before = self.model.clone();
         let now = self.now();
+        self.model.now = now;
+        let before = self.model.clone();
         let Answered {
             prepared,
             result,

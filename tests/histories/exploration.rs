@@ -32,7 +32,7 @@
 //!   users with all roles, two workspaces, a domain, two invitations) is too much. What meets nowhere, not
 //!   even within the larger bounds: three people, two workspaces and an invitation; a domain and three
 //!   people; two invitations and two workspaces; other people's addresses and a second workspace; other
-//!   people's addresses and links that are counted.
+//!   people's addresses and links that are counted; suspension (T1, T4), ends (T3) and handing over (O7).
 //! - Where everybody signs in with their own address, a user without a verified one asks only what depends
 //!   on it for a user who is there already: create, accept, decline, follow. They ask everything in the worlds
 //!   whose addresses change. `CreateDomain` is asked where the world has a domain.
@@ -87,7 +87,21 @@ pub struct Bounds {
     /// The limits that the vendor may set (Q2); the first is what an organization is born with. Where there are
     /// any, people are invited many at once, too (I9).
     pub limits: &'static [Limits],
+    /// Of the commands that most worlds leave out, those that are asked here.
+    pub also: &'static [Kind],
 }
+
+/// Suspending members (T1) and organizations (T4).
+const SUSPENSION: &[Kind] = &[
+    Kind::SuspendMember,
+    Kind::ReinstateMember,
+    Kind::SuspendOrganization,
+    Kind::ReinstateOrganization,
+];
+/// Memberships and workspace roles that end (T3).
+const ENDS: &[Kind] = &[Kind::SetMembershipEnd, Kind::SetWorkspaceRoleEnd];
+/// Handing over (O7).
+const HAND_OVER: &[Kind] = &[Kind::HandOver];
 
 impl Bounds {
     pub fn users(&self) -> u8 {
@@ -102,6 +116,12 @@ impl Bounds {
     /// Whether somebody may show another address than the one that they showed before.
     pub fn addresses_change(&self) -> bool {
         self.addresses.iter().any(|theirs| theirs.len() > 1)
+    }
+
+    /// Whether a command is not asked in such a world.
+    pub fn leaves_out(&self, kind: Kind) -> bool {
+        let rare = [SUSPENSION, ENDS, HAND_OVER];
+        rare.concat().contains(&kind) && !self.also.contains(&kind)
     }
 
     /// The commands that nobody can be granted in such a world.
@@ -128,9 +148,11 @@ impl Bounds {
         let limits = of_limits.into_iter().filter(|_| self.limits.is_empty());
         let domains = of_domains.into_iter().filter(|_| !self.domain);
         let invitations = of_invitations.into_iter();
+        let left_out = Kind::ALL.iter().filter(|kind| self.leaves_out(**kind));
         domains
             .chain(invitations.filter(|_| self.invitations == 0))
             .chain(limits)
+            .chain(left_out.copied())
             .collect()
     }
 }
@@ -169,6 +191,7 @@ const SMALLEST: Bounds = Bounds {
     invitations: 0,
     links: None,
     limits: &[],
+    also: &[],
 };
 
 const fn found(states: usize, questions: usize, granted: usize) -> Found {
@@ -401,6 +424,42 @@ fn two_organizations_and_one_domain_name() {
         (small, found(257, 123_842, 15_881)),
         (large, found(73_395, 44_786_958, 6_399_613)),
     );
+}
+
+#[test]
+fn members_who_are_suspended_and_an_organization_that_is() {
+    let small = Bounds {
+        workspace_roles: &[WorkspaceRole::Admin],
+        invitations: 1,
+        also: SUSPENSION,
+        ..SMALLEST
+    };
+    let all = found(386, 99_658, 10_175);
+    explored((small, all), (small, all));
+}
+
+#[test]
+fn memberships_and_roles_that_end() {
+    let small = Bounds {
+        workspace_roles: &[WorkspaceRole::Admin],
+        invitations: 1,
+        also: ENDS,
+        ..SMALLEST
+    };
+    let all = found(644, 179_698, 29_659);
+    explored((small, all), (small, all));
+}
+
+#[test]
+fn an_organization_that_is_handed_over() {
+    let small = Bounds {
+        workspace_roles: &[WorkspaceRole::Admin],
+        invitations: 1,
+        also: HAND_OVER,
+        ..SMALLEST
+    };
+    let all = found(110, 28_288, 4_820);
+    explored((small, all), (small, all));
 }
 
 /// One world, from nothing to its last state.

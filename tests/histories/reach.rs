@@ -10,15 +10,22 @@ use crate::bytes::steps;
 use crate::driver::Driver;
 use crate::properties::LONGEST;
 
-/// Too rare in random histories; `tests/rules/invitations.rs` (I6, I8) and `tests/rules/limits.rs` (Q1) reach them on
-/// purpose.
-const RARE: [(Kind, &str); 8] = [
+/// Too rare in random histories; `tests/rules` reaches them on purpose.
+const RARE: [(Kind, &str); 16] = [
     (Kind::InviteToOrganization, "too_many_invitations"),
     (Kind::InviteToWorkspace, "too_many_invitations"),
     (Kind::AcceptInvitation, "inviter_lost_authority"),
     (Kind::AcceptReceivedInvitation, "inviter_lost_authority"),
     (Kind::AcceptInvitation, "limit_reached"),
     (Kind::AcceptReceivedInvitation, "limit_reached"),
+    (Kind::AcceptInvitation, "membership_suspended"),
+    (Kind::AcceptInvitation, "membership_ended"),
+    (Kind::AcceptReceivedInvitation, "membership_suspended"),
+    (Kind::ResendInvitation, "membership_suspended"),
+    (Kind::ResendInvitation, "membership_ended"),
+    (Kind::HandOver, "last_admin"),
+    (Kind::EditContract, "organization_deleted"),
+    (Kind::SuspendOrganization, "organization_deleted"),
     (Kind::ResendInvitation, "organization_deleted"),
     (Kind::RevokeInvitation, "organization_deleted"),
 ];
@@ -86,24 +93,27 @@ const REACHABLE: &[(Kind, &str)] = &[
     ),
     (
         Kind::RenameOrganization,
-        "done nothing-to-do not_found forbidden",
+        "done nothing-to-do not_found forbidden organization_suspended",
     ),
-    (Kind::EditCompany, "done nothing-to-do not_found forbidden"),
+    (
+        Kind::EditCompany,
+        "done nothing-to-do not_found forbidden organization_suspended",
+    ),
     (
         Kind::EditInvoicing,
         "done nothing-to-do not_found forbidden",
     ),
     (
         Kind::DeleteOrganization,
-        "done not_found forbidden organization_not_empty",
+        "done not_found forbidden organization_not_empty organization_suspended",
     ),
     (
         Kind::CreateWorkspace,
-        "done not_found forbidden quota_reached workspace_name_taken",
+        "done not_found forbidden quota_reached workspace_name_taken organization_suspended",
     ),
     (
         Kind::RenameWorkspace,
-        "done nothing-to-do not_found forbidden workspace_name_taken",
+        "done nothing-to-do not_found forbidden workspace_name_taken organization_suspended",
     ),
     (
         Kind::EditWorkspaceInvoicing,
@@ -111,91 +121,129 @@ const REACHABLE: &[(Kind, &str)] = &[
     ),
     (
         Kind::DeleteWorkspace,
-        "done not_found forbidden workspace_not_empty",
+        "done not_found forbidden workspace_not_empty organization_suspended",
     ),
     (
         Kind::CreateDomain,
-        "done not_found forbidden domain_name_taken limit_reached",
+        "done not_found forbidden domain_name_taken limit_reached organization_suspended",
     ),
     (
         Kind::DeactivateDomain,
-        "done nothing-to-do not_found forbidden",
+        "done nothing-to-do not_found forbidden organization_suspended",
     ),
     (
         Kind::ReactivateDomain,
-        "done nothing-to-do not_found forbidden",
+        "done nothing-to-do not_found forbidden organization_suspended",
     ),
-    (Kind::MoveDomain, "done nothing-to-do not_found forbidden"),
-    (Kind::DeleteDomain, "done not_found forbidden"),
+    (
+        Kind::MoveDomain,
+        "done nothing-to-do not_found forbidden organization_suspended",
+    ),
+    (
+        Kind::DeleteDomain,
+        "done not_found forbidden organization_suspended",
+    ),
     (
         Kind::ChangeOrganizationRole,
-        "done nothing-to-do not_found forbidden member_not_found last_admin limit_reached",
+        "done nothing-to-do not_found forbidden member_not_found last_admin limit_reached organization_suspended",
     ),
     (
         Kind::RemoveMember,
-        "done not_found forbidden member_not_found last_admin",
+        "done not_found forbidden member_not_found last_admin organization_suspended",
     ),
     (
         Kind::LeaveOrganization,
-        "done not_found last_admin user_required",
+        "done not_found last_admin user_required organization_suspended",
     ),
     (
         Kind::GiveWorkspaceRole,
-        "done nothing-to-do not_found forbidden member_not_found",
+        "done nothing-to-do not_found forbidden member_not_found organization_suspended",
     ),
     (
         Kind::TakeWorkspaceRole,
-        "done not_found forbidden member_not_found",
+        "done not_found forbidden member_not_found organization_suspended",
     ),
     (
         Kind::LeaveWorkspace,
-        "done not_found member_not_found user_required",
+        "done not_found member_not_found user_required organization_suspended",
     ),
     (
         Kind::FollowEmailChange,
-        "done nothing-to-do not_found email_unverified email_in_use user_required",
+        "done nothing-to-do not_found email_unverified email_in_use user_required organization_suspended",
     ),
     (
         Kind::InviteToOrganization,
         "done not_found forbidden already_has_role too_many_invitations resent_too_soon too_many_links \
-         limit_reached",
+         limit_reached organization_suspended membership_suspended membership_ended",
     ),
     (
         Kind::InviteToWorkspace,
         "done not_found forbidden already_has_role too_many_invitations resent_too_soon too_many_links \
-         limit_reached",
+         limit_reached organization_suspended membership_suspended membership_ended",
     ),
     (
         Kind::InviteMany,
-        "done nothing-to-do not_found forbidden too_many_lines",
+        "done nothing-to-do not_found forbidden too_many_lines organization_suspended",
     ),
     (
         Kind::ResendInvitation,
         "done not_found forbidden organization_deleted invitation_not_found invitation_closed \
-         already_has_role resent_too_soon too_many_links",
+         already_has_role resent_too_soon too_many_links organization_suspended \
+         membership_suspended membership_ended",
     ),
     (
         Kind::RevokeInvitation,
-        "done not_found forbidden organization_deleted invitation_not_found invitation_closed",
+        "done not_found forbidden organization_deleted invitation_not_found invitation_closed organization_suspended",
     ),
     (
         Kind::AcceptInvitation,
         "done invitation_not_found invitation_closed email_unverified wrong_account invitation_expired \
-         inviter_lost_authority invitation_outdated email_in_use limit_reached user_required",
+         inviter_lost_authority invitation_outdated email_in_use limit_reached user_required \
+         organization_suspended membership_suspended membership_ended",
     ),
     (
         Kind::DeclineInvitation,
         "done invitation_not_found invitation_closed email_unverified wrong_account invitation_expired \
-         user_required",
+         user_required organization_suspended",
     ),
     (
         Kind::AcceptReceivedInvitation,
         "done invitation_not_found invitation_closed email_unverified invitation_expired \
-         inviter_lost_authority invitation_outdated email_in_use limit_reached user_required",
+         inviter_lost_authority invitation_outdated email_in_use limit_reached user_required \
+         organization_suspended membership_suspended membership_ended",
     ),
     (
         Kind::DeclineReceivedInvitation,
-        "done invitation_not_found invitation_closed email_unverified invitation_expired user_required",
+        "done invitation_not_found invitation_closed email_unverified invitation_expired user_required organization_suspended",
+    ),
+    (
+        Kind::SuspendMember,
+        "done nothing-to-do not_found forbidden member_not_found last_admin organization_suspended",
+    ),
+    (
+        Kind::ReinstateMember,
+        "done nothing-to-do not_found forbidden member_not_found organization_suspended",
+    ),
+    (
+        Kind::SetMembershipEnd,
+        "done nothing-to-do not_found forbidden member_not_found last_admin organization_suspended",
+    ),
+    (
+        Kind::SetWorkspaceRoleEnd,
+        "done nothing-to-do not_found forbidden member_not_found organization_suspended",
+    ),
+    (
+        Kind::HandOver,
+        "done nothing-to-do not_found forbidden handed_to_oneself member_not_found membership_suspended \
+         membership_ended last_admin organization_suspended",
+    ),
+    (
+        Kind::SuspendOrganization,
+        "done nothing-to-do not_found forbidden organization_deleted",
+    ),
+    (
+        Kind::ReinstateOrganization,
+        "done nothing-to-do not_found forbidden organization_deleted",
     ),
     (
         Kind::SetWorkspaceQuota,

@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 
 use tenancy::store::InvitationState;
 use tenancy::{
-    Action, Decision, DomainId, Grant, InvitationStatus, OrganizationAction, OrganizationId, Page,
-    Paging, RoleSet, UserId, WorkspaceAction, WorkspaceId,
+    Action, Decision, DomainId, Grant, InvitationStatus, MembershipStatus, OrganizationAction,
+    OrganizationId, Page, Paging, RoleSet, UserId, WorkspaceAction, WorkspaceId,
 };
 
 use crate::bytes::{USERS, address, user};
@@ -81,7 +81,8 @@ fn agrees(decision: Decision, answer: &Answer) -> bool {
     match (decision, answer) {
         (Decision::Allowed { .. }, Answer::Allowed)
         | (Decision::Hidden, Answer::Hidden)
-        | (Decision::Deleted, Answer::Deleted) => true,
+        | (Decision::Deleted, Answer::Deleted)
+        | (Decision::Suspended, Answer::Suspended) => true,
         (Decision::Forbidden { needs, .. }, Answer::Forbidden(row)) => letters(needs) == *row,
         _ => false,
     }
@@ -130,6 +131,7 @@ fn no(answer: &Answer) -> Option<&'static str> {
         Answer::Forbidden(_) => Some("forbidden"),
         Answer::Hidden => Some("not_found"),
         Answer::Deleted => Some("organization_deleted"),
+        Answer::Suspended => Some("organization_suspended"),
     }
 }
 
@@ -369,6 +371,10 @@ impl Driver {
                 .and_then(|user| it.members.get(&user))
                 .map(|m| m.role);
             assert_eq!((seen.name.as_str(), seen.role), (it.name.as_str(), role));
+            let active = actor.user_id().map(|_| MembershipStatus::Active);
+            assert_eq!(seen.membership, active, "who sees it belongs, T1, T3");
+            let why = seen.suspension.map(|line| line.as_str().to_owned());
+            assert_eq!(why, it.suspended, "T4");
         }
         let invoicing = no(&self.model.may(who, on, &OrganizationAction::ViewInvoicing));
         let contract = no(&self.model.may(who, on, &OrganizationAction::ViewContract));

@@ -12,7 +12,8 @@ pub fn seen(state: &OrganizationState) -> Organization {
     let row = state.organization().expect("it exists");
     Organization {
         name: row.name.as_str().to_owned(),
-        deleted: !row.is_active(),
+        deleted: row.is_deleted(),
+        suspended: row.suspension.as_ref().map(|line| line.as_str().to_owned()),
         quota: row.workspace_quota,
         limits: row.limits,
         company: row.company.clone(),
@@ -21,9 +22,13 @@ pub fn seen(state: &OrganizationState) -> Organization {
         members: state
             .members()
             .map(|member| {
-                let email = member.email.as_str().to_owned();
-                let role = member.role;
-                (member.user, model::Member { role, email })
+                let seen = model::Member {
+                    role: member.role,
+                    email: member.email.as_str().to_owned(),
+                    suspended: member.suspended,
+                    until: member.until,
+                };
+                (member.user, seen)
             })
             .collect(),
         workspaces: state
@@ -37,6 +42,10 @@ pub fn seen(state: &OrganizationState) -> Organization {
         roles: state
             .workspace_members()
             .map(|member| ((member.workspace, member.user), member.role))
+            .collect(),
+        role_ends: state
+            .workspace_members()
+            .filter_map(|member| Some(((member.workspace, member.user), member.until?)))
             .collect(),
         domains: state
             .domains()

@@ -102,6 +102,7 @@ fn a3_an_answer_names_the_role_and_the_layer_that_allowed_it() {
     let by = |who: tenancy::Actor, action| match world.asks(&who, on, action) {
         Decision::Allowed { by } => Some(by),
         Decision::Forbidden { .. } | Decision::Hidden | Decision::Deleted => None,
+        Decision::Suspended => panic!("Acme is not suspended"),
     };
     let cascade = Grant::Cascade(OrganizationRole::Admin);
     assert_eq!(by(user("ann"), DomainAction::Configure), Some(cascade));

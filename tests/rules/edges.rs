@@ -288,6 +288,7 @@ fn o6_a_check_and_a_command_say_the_same_of_a_deleted_organization() {
                 assert!(!row.contains(tenancy::RoleSet::OPERATOR), "{action:?}");
             }
             Decision::Hidden => panic!("{action:?} is hidden from an operator"),
+            Decision::Suspended => panic!("{action:?}: it is deleted"),
         }
         let required = block_on(world.tenancy.require(&operator, acme.organization, action));
         let refused = required.err().and_then(|error| error.refusal().cloned());

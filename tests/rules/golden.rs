@@ -154,6 +154,7 @@ fn acme(version: u64) -> Organization {
         }),
         invoicing: Some(invoicing()),
         contract: Some(line("C-42")),
+        suspension: None,
         workspace_quota: 3,
         limits: Limits {
             seats: Some(5),
@@ -340,7 +341,23 @@ fn refusals() {
         ),
         ("user_required", Refusal::UserRequired),
         ("organization_deleted", Refusal::OrganizationDeleted),
+        (
+            "organization_suspended",
+            Refusal::OrganizationSuspended {
+                reason: Some(line("invoice 4711 is overdue")),
+            },
+        ),
+        (
+            "organization_suspended-without_its_reason",
+            Refusal::OrganizationSuspended { reason: None },
+        ),
         ("last_admin", Refusal::LastAdmin),
+        ("membership_suspended", Refusal::MembershipSuspended),
+        (
+            "membership_ended",
+            Refusal::MembershipEnded { ended_at: noon() },
+        ),
+        ("handed_to_oneself", Refusal::HandedToOneself),
         (
             "quota_reached",
             Refusal::QuotaReached {
@@ -539,6 +556,7 @@ fn decisions() {
         ),
         ("hidden", Decision::Hidden),
         ("deleted", Decision::Deleted),
+        ("suspended", Decision::Suspended),
     ];
     let mut kinds = BTreeSet::new();
     for (name, decision) in &values {
@@ -558,11 +576,12 @@ fn decisions() {
             Decision::Forbidden { .. } => "forbidden",
             Decision::Hidden => "hidden",
             Decision::Deleted => "deleted",
+            Decision::Suspended => "suspended",
         };
         assert!(name.starts_with(kind), "named after its kind: {name}");
         kinds.insert(kind);
     }
-    assert_eq!(kinds.len(), 7, "a file for each arm above");
+    assert_eq!(kinds.len(), 8, "a file for each arm above");
     are_golden("decisions", &values);
 }
 
@@ -576,6 +595,8 @@ fn records() -> Vec<(&'static str, Record)> {
                 email: email("Ann@acme.example"),
                 since: noon(),
                 lowered_in: None,
+                suspended: false,
+                until: None,
                 later: Later::default(),
             }),
         ),
@@ -587,6 +608,21 @@ fn records() -> Vec<(&'static str, Record)> {
                 email: email("Bob@Bücher.example"),
                 since: noon(),
                 lowered_in: Some(Version::new(3)),
+                suspended: false,
+                until: None,
+                later: Later::default(),
+            }),
+        ),
+        (
+            "member-suspended_and_bound_to_end",
+            Record::Member(Member {
+                user: bob(),
+                role: OrganizationRole::Accounting,
+                email: email("bob@acme.example"),
+                since: noon(),
+                lowered_in: None,
+                suspended: true,
+                until: Some(time("2026-12-31T23:00:00Z")),
                 later: Later::default(),
             }),
         ),
@@ -606,6 +642,19 @@ fn records() -> Vec<(&'static str, Record)> {
                 role: WorkspaceRole::Reader,
                 since: noon(),
                 lowered_in: None,
+                until: None,
+                later: Later::default(),
+            }),
+        ),
+        (
+            "workspace_member-bound_to_end",
+            Record::WorkspaceMember(WorkspaceMember {
+                workspace: workspace(),
+                user: bob(),
+                role: WorkspaceRole::Developer,
+                since: noon(),
+                lowered_in: Some(Version::new(4)),
+                until: Some(time("2026-12-31T23:00:00Z")),
                 later: Later::default(),
             }),
         ),

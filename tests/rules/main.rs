@@ -8,8 +8,10 @@ mod architecture;
 mod decisions;
 mod domains;
 mod edges;
+mod ends;
 mod events;
 mod golden;
+mod hand_over;
 mod invitations;
 mod limits;
 mod many;
@@ -22,6 +24,7 @@ mod public_types;
 mod requests;
 mod rulebook;
 mod shell;
+mod suspension;
 #[cfg(feature = "tracing")]
 mod tracing;
 mod workspaces;

@@ -7,7 +7,7 @@
 use std::convert::Infallible;
 use std::fmt::Write as _;
 
-use chrono::DateTime;
+use chrono::{DateTime, TimeDelta, Utc};
 use tenancy::store::{
     Commit, Counts, Facts, Held, Key, Later, LinksMade, Organization, OrganizationState,
     OrganizationStatus, Outcome, Record, Repository, Workspace,
@@ -216,6 +216,8 @@ fn state(
             email: EmailAddress::new("ann@acme.example").unwrap(),
             since: at,
             lowered_in: None,
+            suspended: false,
+            until: None,
             later: Later::default(),
         })
     }));
@@ -226,6 +228,7 @@ fn state(
             role,
             since: at,
             lowered_in: None,
+            until: None,
             later: Later::default(),
         })
     }));
@@ -237,6 +240,7 @@ fn state(
         company: None,
         invoicing: None,
         contract: None,
+        suspension: None,
         workspace_quota: 1,
         limits: tenancy::Limits::UNLIMITED,
         counts: Counts::default(),
@@ -342,7 +346,9 @@ fn a1_every_cell_for_every_standing_is_what_the_rulebook_says() {
                                 has,
                             }),
                             Decision::Hidden => Err(Refusal::NotFound { resource }),
-                            Decision::Deleted => Err(Refusal::OrganizationDeleted),
+                            Decision::Deleted | Decision::Suspended => {
+                                panic!("Acme is neither: {what}")
+                            }
                         };
                         assert_eq!(action.required(&standing), required, "{what}");
                     }
@@ -351,6 +357,106 @@ fn a1_every_cell_for_every_standing_is_what_the_rulebook_says() {
         }
     }
     assert_eq!(cells, 4 * 4 * 4 * 2 * every_action().len());
+}
+
+/// For how long something counts, and whether it does at the time of the checks.
+const TERMS: [(bool, Option<i64>, bool); 6] = [
+    (false, None, true),
+    (false, Some(1), true),
+    (false, Some(0), false),
+    (false, Some(-1), false),
+    (true, None, false),
+    (true, Some(1), false),
+];
+
+#[test]
+fn t1_t3_what_does_not_count_is_as_if_it_were_not_held() {
+    let ids = ids();
+    let actor = Actor::unverified(ids.3);
+    let now: DateTime<Utc> = "2026-11-23T12:00:00Z".parse().unwrap();
+    let decisions = |state| {
+        let tenancy = Tenancy::new(Holding(state)).with_clock(move || now);
+        let decided = |action: Asked| action.checked(&tenancy, &actor, ids);
+        every_action().into_iter().map(decided).collect::<Vec<_>>()
+    };
+    let after = |milliseconds| now + TimeDelta::milliseconds(milliseconds);
+    for organization_role in with_none(OrganizationRole::ALL) {
+        for workspace_role in with_none(WorkspaceRole::ALL) {
+            for (suspended, until, belongs) in TERMS {
+                for (never, role_until, works) in TERMS {
+                    if never {
+                        continue; // a workspace role is not suspended by itself
+                    }
+                    let mut bound = state(ids, (true, true), organization_role, workspace_role);
+                    if let Some(member) = bound.member(ids.3).cloned() {
+                        bound.put(Record::Member(Member {
+                            suspended,
+                            until: until.map(after),
+                            ..member
+                        }));
+                    }
+                    if let Some(held) = bound.workspace_member(ids.1, ids.3).cloned() {
+                        bound.put(Record::WorkspaceMember(WorkspaceMember {
+                            until: role_until.map(after),
+                            ..held
+                        }));
+                    }
+                    let left = state(
+                        ids,
+                        (true, true),
+                        organization_role.filter(|_| belongs),
+                        workspace_role.filter(|_| works),
+                    );
+                    assert_eq!(
+                        decisions(bound),
+                        decisions(left),
+                        "{organization_role:?} {suspended} {until:?}, {workspace_role:?} {role_until:?}"
+                    );
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn t4_in_a_suspended_organization_reading_and_invoicing_go_on_and_all_for_operators() {
+    let ids = ids();
+    let user = Actor::unverified(ids.3);
+    let operator = Actor::Operator(Operator::attest(TextLine::new("support").unwrap()));
+    for organization_role in with_none(OrganizationRole::ALL) {
+        for workspace_role in with_none(WorkspaceRole::ALL) {
+            let active = state(ids, (true, true), organization_role, workspace_role);
+            let mut suspended = active.clone();
+            let mut row = suspended.organization().unwrap().clone();
+            row.status = OrganizationStatus::Suspended;
+            suspended.set_organization(row);
+            let (active, suspended) = (
+                Tenancy::new(Holding(active)),
+                Tenancy::new(Holding(suspended)),
+            );
+            for action in every_action() {
+                // "Everybody sees what they saw; Accounting may settle invoicing."
+                let words = tenancy_tests::matrix::words(action);
+                let sees =
+                    action.phrase().starts_with("view") || action.phrase().starts_with("list");
+                let goes_on =
+                    sees || action.phrase().starts_with("edit") && words.contains("invoicing");
+                let before = action.checked(&active, &user, ids);
+                let expected = match before {
+                    Decision::Allowed { .. } if !goes_on => Decision::Suspended,
+                    decision => decision,
+                };
+                assert_eq!(
+                    action.checked(&suspended, &user, ids),
+                    expected,
+                    "{action:?}"
+                );
+                let before = action.checked(&active, &operator, ids);
+                let since = action.checked(&suspended, &operator, ids);
+                assert_eq!(since, before, "an operator: {action:?}");
+            }
+        }
+    }
 }
 
 #[test]
@@ -364,7 +470,7 @@ fn a1_a_stronger_role_never_does_less() {
         every_action()
             .into_iter()
             .map(|action| match action.checked(&tenancy, &actor, ids) {
-                Decision::Hidden | Decision::Deleted => 0,
+                Decision::Hidden | Decision::Deleted | Decision::Suspended => 0,
                 Decision::Forbidden { .. } => 1,
                 Decision::Allowed { .. } => 2,
             })

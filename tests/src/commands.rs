@@ -3,6 +3,7 @@
 //! The list of commands is the crate's own ([`tenancy::every_command`]): a command that has no arm in
 //! [`Kind::draw`] doesn't compile.
 
+use chrono::{DateTime, Utc};
 use tenancy::text::TextLine;
 use tenancy::{
     CommitId, CompanyInformation, DomainId, DomainKind, DomainName, EmailAddress, InvitationId,
@@ -116,6 +117,12 @@ pub trait Arguments {
     fn invoicing(&mut self) -> Option<InvoicingInformation>;
     /// A contract's reference.
     fn contract(&mut self) -> Option<TextLine>;
+    /// When something ends, if it does.
+    fn end(&mut self) -> Option<DateTime<Utc>>;
+    /// Why an organization is suspended.
+    fn reason(&mut self) -> TextLine;
+    /// The role that somebody keeps who hands over.
+    fn kept_role(&mut self) -> Option<OrganizationRole>;
 }
 
 impl Kind {
@@ -283,6 +290,47 @@ impl Kind {
             .into(),
             Self::FollowEmailChange => FollowEmailChange {
                 organization: from.organization(),
+            }
+            .into(),
+            Self::SuspendMember => SuspendMember {
+                organization: from.organization(),
+                user: from.user(),
+            }
+            .into(),
+            Self::ReinstateMember => ReinstateMember {
+                organization: from.organization(),
+                user: from.user(),
+            }
+            .into(),
+            Self::SuspendOrganization => SuspendOrganization {
+                organization: from.organization(),
+                reason: from.reason(),
+            }
+            .into(),
+            Self::ReinstateOrganization => ReinstateOrganization {
+                organization: from.organization(),
+            }
+            .into(),
+            Self::SetMembershipEnd => SetMembershipEnd {
+                organization: from.organization(),
+                user: from.user(),
+                until: from.end(),
+            }
+            .into(),
+            Self::SetWorkspaceRoleEnd => {
+                let (organization, workspace) = from.workspace();
+                SetWorkspaceRoleEnd {
+                    organization,
+                    workspace,
+                    user: from.user(),
+                    until: from.end(),
+                }
+                .into()
+            }
+            Self::HandOver => HandOver {
+                organization: from.organization(),
+                to: from.user(),
+                keep: from.kept_role(),
             }
             .into(),
             Self::GiveWorkspaceRole => {

@@ -59,7 +59,7 @@ pub const ROWS: &[Row] = &[
     ),
     (
         Layer::Organization,
-        "manage roles",
+        "manage roles: change one, define the organization's own (R1), hand the organization over (O7)",
         &[OnOrganization(OrganizationAction::ManageRoles)],
     ),
     (
@@ -69,8 +69,12 @@ pub const ROWS: &[Row] = &[
     ),
     (
         Layer::Organization,
-        "remove a member",
-        &[OnOrganization(OrganizationAction::RemoveMember)],
+        "remove a member, suspend one, let a membership end (T1, T3)",
+        &[
+            OnOrganization(OrganizationAction::RemoveMember),
+            OnOrganization(OrganizationAction::SuspendMember),
+            OnOrganization(OrganizationAction::EndMembership),
+        ],
     ),
     (
         Layer::Organization,
@@ -92,13 +96,14 @@ pub const ROWS: &[Row] = &[
     ),
     (
         Layer::Organization,
-        "edit contract, set the workspace quota and the other limits (Q2), appoint an Admin (repair), release a deleted domain's name",
+        "edit contract, set the workspace quota and the other limits (Q2), appoint an Admin (repair), release a deleted domain's name, suspend and reinstate the organization (T4)",
         &[
             OnOrganization(OrganizationAction::EditContract),
             OnOrganization(OrganizationAction::SetWorkspaceQuota),
             OnOrganization(OrganizationAction::SetLimits),
             OnOrganization(OrganizationAction::AppointAdmin),
             OnOrganization(OrganizationAction::ReleaseDomainName),
+            OnOrganization(OrganizationAction::Suspend),
         ],
     ),
     (

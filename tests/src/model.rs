@@ -55,12 +55,16 @@ pub struct Model {
     pub names: BTreeMap<String, OrganizationId>,
     /// What became of each of many who were invited at once, last: `invited`, `renewed`, or why not.
     pub lines: Vec<&'static str>,
+    /// The time there: what ends, ends by it (T3).
+    pub now: DateTime<Utc>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Organization {
     pub name: String,
     pub deleted: bool,
+    /// Why it is suspended (T4).
+    pub suspended: Option<String>,
     pub quota: u32,
     pub limits: Limits,
     pub company: Option<CompanyInformation>,
@@ -69,6 +73,8 @@ pub struct Organization {
     pub members: BTreeMap<UserId, Member>,
     pub workspaces: BTreeMap<WorkspaceId, Workspace>,
     pub roles: BTreeMap<(WorkspaceId, UserId), WorkspaceRole>,
+    /// When those of them end that do (T3).
+    pub role_ends: BTreeMap<(WorkspaceId, UserId), DateTime<Utc>>,
     pub domains: BTreeMap<DomainId, Domain>,
     /// Names of deleted domains.
     pub retired: BTreeSet<String>,
@@ -82,6 +88,10 @@ pub struct Member {
     pub role: OrganizationRole,
     /// As it was typed.
     pub email: String,
+    /// Whether "the roles are kept, and none counts" (T1).
+    pub suspended: bool,
+    /// When the membership ends, if it does (T3).
+    pub until: Option<DateTime<Utc>>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -159,12 +169,15 @@ pub enum Answer {
     Hidden,
     /// To operators, of a deleted organization (O6).
     Deleted,
+    /// To people, of a suspended organization (T4).
+    Suspended,
 }
 
 type No = &'static str;
 
 const NOT_FOUND: No = "not_found";
 const FORBIDDEN: No = "forbidden";
+const SUSPENDED: No = "organization_suspended";
 
 /// An action on a layer, with its row of the rulebook's table.
 pub trait Listed {
@@ -176,10 +189,14 @@ pub trait Listed {
     fn goes_on_when_deleted(&self) -> bool {
         false
     }
+    /// Whether it is to see what one saw, or to settle invoicing (T4).
+    fn goes_on_when_suspended(&self) -> bool {
+        false
+    }
 }
 
 macro_rules! listed {
-    ($($action:ty: $asked:ident, $layer:ident, $left:pat),+) => {$(
+    ($($action:ty: $asked:ident, $layer:ident, $left:pat, $stays:pat),+) => {$(
         impl Listed for $action {
             fn row(&self) -> &'static str {
                 ticked(Asked::$asked(*self))
@@ -192,6 +209,10 @@ macro_rules! listed {
             fn goes_on_when_deleted(&self) -> bool {
                 matches!(self, $left)
             }
+
+            fn goes_on_when_suspended(&self) -> bool {
+                matches!(self, $stays)
+            }
         }
     )+};
 }
@@ -201,8 +222,13 @@ listed! {
     OrganizationAction: OnOrganization, Organization,
         Self::View | Self::ViewMembers | Self::ViewInvitations | Self::ViewInvoicing | Self::ViewContract
             | Self::ViewAuditTrail | Self::ReleaseDomainName,
+        Self::View | Self::ViewMembers | Self::ViewInvitations | Self::ViewInvoicing | Self::ViewContract
+            | Self::ViewAuditTrail | Self::EditInvoicing,
     WorkspaceAction: OnWorkspace, Workspace, _,
-    DomainAction: OnDomain, Domain, _
+        Self::View | Self::ViewMembers | Self::ViewInvitations | Self::ViewInvoicing | Self::ListDomains
+            | Self::EditInvoicing,
+    DomainAction: OnDomain, Domain, _,
+        Self::View | Self::ViewServerKeys
 }
 
 fn meets(letters: &[&str], row: &str) -> bool {
@@ -212,6 +238,37 @@ fn meets(letters: &[&str], row: &str) -> bool {
 /// M6: the normal form of an address; the tests' addresses are plain ASCII.
 pub fn normal(email: &str) -> String {
     email.to_lowercase()
+}
+
+impl Member {
+    pub fn new(role: OrganizationRole, email: String) -> Self {
+        Self {
+            role,
+            email,
+            suspended: false,
+            until: None,
+        }
+    }
+
+    /// Whether their roles count (T1, T3).
+    pub fn counts(&self, now: DateTime<Utc>) -> bool {
+        self.does_count(now).is_ok()
+    }
+
+    fn does_count(&self, now: DateTime<Utc>) -> Result<(), No> {
+        if self.suspended {
+            return Err("membership_suspended");
+        }
+        if self.until.is_some_and(|until| until <= now) {
+            return Err("membership_ended");
+        }
+        Ok(())
+    }
+
+    /// T2: an Admin "who is neither suspended nor bound to end".
+    pub fn is_lasting_admin(&self) -> bool {
+        self.role == OrganizationRole::Admin && !self.suspended && self.until.is_none()
+    }
 }
 
 impl Who {
@@ -259,7 +316,8 @@ impl Model {
         let Who::User(user, _) = who else {
             return vec!["op"];
         };
-        let Some(member) = organization.members.get(user) else {
+        let member = organization.members.get(user);
+        let Some(member) = member.filter(|member| member.counts(self.now)) else {
             return vec![];
         };
         let mut letters = vec![match member.role {
@@ -271,7 +329,7 @@ impl Model {
             if member.role == OrganizationRole::Admin {
                 letters.push("wA");
             }
-            match organization.roles.get(&(workspace, *user)) {
+            match organization.role_in(workspace, *user, self.now) {
                 Some(WorkspaceRole::Admin) => letters.push("wA"),
                 Some(WorkspaceRole::Developer) => letters.push("wD"),
                 Some(WorkspaceRole::Reader) => letters.push("wR"),
@@ -290,6 +348,13 @@ impl Model {
             if deleted && !action.goes_on_when_deleted() {
                 return Answer::Deleted;
             }
+            let suspended = self
+                .organizations
+                .get(&id)
+                .is_some_and(|it| it.suspended.is_some());
+            if suspended && *who != Who::Operator && !action.goes_on_when_suspended() {
+                return Answer::Suspended;
+            }
             Answer::Allowed
         } else if meets(&letters, A::view()) {
             Answer::Forbidden(action.row())
@@ -304,7 +369,17 @@ impl Model {
             Answer::Forbidden(_) => Err(FORBIDDEN),
             Answer::Hidden => Err(NOT_FOUND),
             Answer::Deleted => Err("organization_deleted"),
+            Answer::Suspended => Err(SUSPENDED),
         }
+    }
+
+    /// T4: "nobody else changes anything until it is reinstated, but operators".
+    fn changes_go_on(&self, who: &Who, id: OrganizationId) -> Result<(), No> {
+        let it = self.organizations.get(&id);
+        if *who != Who::Operator && it.is_some_and(|it| it.suspended.is_some()) {
+            return Err(SUSPENDED);
+        }
+        Ok(())
     }
 
     /// The organization, for whoever may do that there.
@@ -354,6 +429,7 @@ impl Model {
         drawn: Drawn,
     ) -> Result<Self, No> {
         let mut after = self.clone();
+        after.now = now;
         if let Who::User(user, _) = who {
             identity(*user)?;
         }
@@ -376,7 +452,10 @@ impl Model {
                 assert!(it.members.is_empty() && it.workspaces.is_empty() && it.domains.is_empty());
                 assert_eq!(it.open().count(), 0);
             } else {
-                assert!(it.admins() > 0, "O4: {id} has no Admin");
+                assert!(it.admins() > 0, "O4, T2: {id} has no Admin who lasts");
+            }
+            for held in it.role_ends.keys() {
+                assert!(it.roles.contains_key(held), "T3");
             }
             for (workspace, user) in it.roles.keys() {
                 assert!(it.members.contains_key(user), "M1");

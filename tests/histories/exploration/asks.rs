@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use chrono::{DateTime, Utc};
 use tenancy::store::OrganizationState;
 use tenancy::text::TextLine;
 use tenancy::token::InvitationSecret;
@@ -15,7 +16,7 @@ use tenancy_tests::model::Who;
 use tenancy_tests::world::{company, email, invoicing, label, line, name};
 
 use super::Bounds;
-use super::explorer::Node;
+use super::explorer::{Node, end};
 use crate::bytes::{address, user};
 
 /// What is asked in a state.
@@ -104,6 +105,7 @@ impl Words {
             let of_limits = matches!(kind, Kind::SetLimits | Kind::InviteMany);
             if *kind == Kind::CreateDomain && !bounds.domain
                 || of_limits && bounds.limits.is_empty()
+                || bounds.leaves_out(*kind)
             {
                 continue;
             }
@@ -296,6 +298,20 @@ impl Arguments for Every<'_> {
     fn contract(&mut self) -> Option<TextLine> {
         self.choices
             .one_of(&[None, Some(self.words.contract.clone())])
+    }
+
+    fn end(&mut self) -> Option<DateTime<Utc>> {
+        self.choices.one_of(&[None, Some(end())])
+    }
+
+    fn reason(&mut self) -> TextLine {
+        self.words.contract.clone()
+    }
+
+    fn kept_role(&mut self) -> Option<OrganizationRole> {
+        let mut kept = vec![None];
+        kept.extend(self.bounds.organization_roles.iter().copied().map(Some));
+        self.choices.one_of(&kept)
     }
 }
 

@@ -130,7 +130,7 @@ impl Renamings {
         };
         let placed = |id| u8::try_from(workspaces.iter().position(|known| *known == id).unwrap());
         let placed = |id: WorkspaceId| placed(id).unwrap();
-        let mut form = vec![1 + u8::from(row.is_active())];
+        let mut form = vec![row.status.code()];
         form.push(u8::try_from(row.workspace_quota).unwrap());
         let Limits {
             seats,
@@ -145,12 +145,14 @@ impl Renamings {
             let email = member.map(|member| &member.email);
             let email = email.map(|email| new(addresses, self.address(email.as_str())));
             form.push(email.map_or(0, |email| 1 + email));
+            form.push(member.map_or(0, |member| of_term(member.suspended, member.until, now)));
         }
         form.push(u8::try_from(workspaces.len()).unwrap());
         for workspace in workspaces {
             for at in users {
                 let held = state.workspace_member(*workspace, self.users[usize::from(*at)]);
                 form.push(held.map_or(0, |held| 1 + of_workspace(held.role)));
+                form.push(held.map_or(0, |held| of_term(false, held.until, now)));
             }
         }
         let domains = state.domains().map(|domain| {
@@ -194,6 +196,12 @@ impl Renamings {
         }
         form
     }
+}
+
+/// For how long something counts: there is one time in a world at which it may end.
+fn of_term(suspended: bool, until: Option<DateTime<Utc>>, now: DateTime<Utc>) -> u8 {
+    let end = until.map_or(0, |until| 1 + u8::from(until <= now));
+    3 * u8::from(suspended) + end
 }
 
 fn of_organization(role: OrganizationRole) -> u8 {

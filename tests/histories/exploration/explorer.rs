@@ -24,6 +24,16 @@ pub const VALIDITY: TimeDelta = TimeDelta::days(7);
 /// How long after a link another one may be made, in worlds where that matters (I8).
 pub const PAUSE: TimeDelta = TimeDelta::minutes(1);
 
+/// When the worlds begin.
+fn start() -> DateTime<Utc> {
+    DateTime::from_timestamp(1_800_000_000, 0).unwrap()
+}
+
+/// When what ends in a world ends, if it does (T3): while the first links still work.
+pub fn end() -> DateTime<Utc> {
+    start() + TimeDelta::days(5)
+}
+
 /// How many links an organization made on the day of `now`.
 pub fn links_today(row: &Organization, now: DateTime<Utc>) -> u32 {
     let today = row.links.day == now.timestamp().div_euclid(86_400);
@@ -111,7 +121,7 @@ impl Explorer {
             ids,
             claims: BTreeMap::new(),
             links: BTreeMap::new(),
-            now: DateTime::from_timestamp(1_800_000_000, 0).unwrap(),
+            now: start(),
             log: None,
         }
     }
@@ -153,7 +163,8 @@ impl Explorer {
         }
     }
 
-    /// The times that make a difference: when no link is too young to be replaced, when all are expired.
+    /// The times that make a difference: when no link is too young to be replaced, when all are expired, when what
+    /// ends has ended.
     fn later(&self, node: &Node) -> Vec<DateTime<Utc>> {
         let states = node.states.iter();
         let open: Vec<_> = states
@@ -171,6 +182,13 @@ impl Explorer {
         let counted = self.bounds.links.is_some() && rows.any(|row| links_today(row, now) > 0);
         if counted || open.iter().any(|open| now < open.expires_at) {
             later.push(now + VALIDITY);
+        }
+        let ends = node.states.iter().flat_map(|state| {
+            let members = state.members().filter_map(|member| member.until);
+            members.chain(state.workspace_members().filter_map(|held| held.until))
+        });
+        if ends.into_iter().any(|end| now < end) {
+            later.push(end());
         }
         later
     }
@@ -374,6 +392,7 @@ pub fn modelled(node: &Node) -> Model {
         organizations: existing.map(|state| (state.id(), seen(state))).collect(),
         names: names.collect(),
         lines: vec![],
+        now: node.now,
     }
 }
 

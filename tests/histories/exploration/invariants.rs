@@ -20,18 +20,18 @@ impl Explorer {
             };
             let admins = state
                 .members()
-                .filter(|m| m.role == OrganizationRole::Admin);
+                .filter(|m| m.role == OrganizationRole::Admin && !m.suspended && m.until.is_none());
             let admins = admins.count();
             let open: Vec<_> = state.open_invitations().collect();
-            if row.is_active() {
-                assert!(admins > 0, "O4: an Admin remains");
-            } else {
+            if row.is_deleted() {
                 let left = state.members().count() + state.workspaces().count();
                 assert_eq!(
                     left + open.len() + state.domains().count(),
                     0,
                     "O6: it is empty"
                 );
+            } else {
+                assert!(admins > 0, "O4, T2: an Admin who lasts remains");
             }
             let counts = [
                 (row.counts.members, state.members().count()),
@@ -153,6 +153,9 @@ pub fn only_allowed_steps(
             assert!(since >= Some(member.role), "I7: {entry:?}");
         }
         for held in before.workspace_members() {
+            if held.until.is_some_and(|until| until <= entry.at) {
+                continue; // T3: it counts for nothing
+            }
             let since = after.workspace_member(held.workspace, held.user);
             assert!(
                 since.map(|since| since.role) >= Some(held.role),
@@ -189,7 +192,8 @@ fn within_limits(before: &OrganizationState, after: &OrganizationState, entry: &
     }
 }
 
-/// I6, as an invariant: every open invitation could be sent by its inviter today.
+/// I6, as an invariant: every open invitation could be sent by its inviter today, but for what the clock has ended
+/// since (T3), which is asked when it is accepted.
 fn inviter_may(state: &OrganizationState, invitation: &Invitation) -> bool {
     let inviter = invitation.inviter;
     let Some(member) = state.member(inviter) else {
@@ -199,6 +203,9 @@ fn inviter_may(state: &OrganizationState, invitation: &Invitation) -> bool {
         .members_with_email(invitation.email.key())
         .next()
         .is_some();
+    if member.suspended {
+        return false;
+    }
     member.role == OrganizationRole::Admin
         || match invitation.target {
             InvitationTarget::Organization { .. } => false,

@@ -299,3 +299,85 @@ fn w2_a_slot_that_a_deletion_frees_is_given_once() {
         ])
     );
 }
+
+#[test]
+fn t2_of_two_admins_who_suspend_each_other_one_stays() {
+    let outcomes = every_order(|| {
+        let world = Founded::new().joined("bob", OrganizationRole::Admin);
+        let (ann, bob) = (user("ann"), user("bob"));
+        let writers = vec![
+            wants(&ann, world.acme.suspend_member(&bob)),
+            wants(&bob, world.acme.suspend_member(&ann)),
+        ];
+        (world, writers)
+    });
+    assert_eq!(outcomes, sets(ONE_OF_TWO));
+}
+
+#[test]
+fn t2_an_admin_is_not_suspended_while_demoting_the_other() {
+    let outcomes = every_order(|| {
+        let world = Founded::new().joined("bob", OrganizationRole::Admin);
+        let (ann, bob) = (user("ann"), user("bob"));
+        let demote = world.acme.change_role(&ann, OrganizationRole::Member);
+        let writers = vec![
+            wants(&ann, world.acme.suspend_member(&bob)),
+            wants(&bob, demote),
+        ];
+        (world, writers)
+    });
+    assert_eq!(outcomes, sets(ONE_OF_TWO));
+}
+
+#[test]
+fn t1_a_link_is_accepted_before_its_inviter_is_suspended_or_not_at_all() {
+    let outcomes = every_order(|| {
+        let world = Founded::new().joined("dora", OrganizationRole::Admin);
+        let token = world.invited("bob", OrganizationRole::Member);
+        let writers = vec![
+            wants(&user("bob"), AcceptInvitation { token }),
+            wants(&user("dora"), world.acme.suspend_member(&user("ann"))),
+        ];
+        (world, writers)
+    });
+    assert_eq!(outcomes, sets([[true, true], [false, true]]));
+}
+
+#[test]
+fn t4_what_an_organization_changes_it_changes_before_it_is_suspended() {
+    let outcomes = every_order(|| {
+        let world = Founded::new();
+        let writers = vec![
+            wants(&user("ann"), world.acme.rename("New")),
+            wants(&operator(), world.acme.suspend("overdue")),
+        ];
+        (world, writers)
+    });
+    assert_eq!(outcomes, sets([[true, true], [false, true]]));
+}
+
+#[test]
+fn o7_t2_the_heir_of_two_admins_who_go_lasts() {
+    // Ann hands over to Bob and leaves; Dora lets Bob end, and leaves.
+    let outcomes = every_order(|| {
+        let world = Founded::new()
+            .joined("bob", OrganizationRole::Member)
+            .joined("dora", OrganizationRole::Admin);
+        let (acme, bob, dora) = (world.acme, user("bob"), user("dora"));
+        let until = chrono::DateTime::from_timestamp(4_000_000_000, 0);
+        let writers = vec![
+            wants(&user("ann"), acme.hand_over(&bob, None)),
+            wants(&dora, acme.end(&bob, until)),
+            wants(&dora, acme.leave()),
+        ];
+        (world, writers)
+    });
+    assert_eq!(
+        outcomes,
+        sets([
+            [true, true, false],
+            [true, false, true],
+            [false, true, true]
+        ])
+    );
+}

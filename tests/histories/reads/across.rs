@@ -2,7 +2,7 @@
 
 use tenancy::store::InvitationState;
 use tenancy::views::InvitationPreview;
-use tenancy::{OrganizationAction, OrganizationRole};
+use tenancy::{MembershipStatus, OrganizationAction};
 use tenancy_tests::model::{self, Answer, On, Who};
 
 use super::{codes, walk};
@@ -13,16 +13,39 @@ impl Driver {
     pub(super) fn of_person(&self, who: &Who) {
         let as_actor = actor(who);
         let tenancy = &self.tenancy;
-        let of = |role: &dyn Fn(&model::Organization, OrganizationRole) -> bool| -> Vec<_> {
+        let of = |so: &dyn Fn(&model::Organization, &model::Member) -> bool| -> Vec<_> {
             let Who::User(user, _) = who else {
                 return vec![];
             };
             let all = self.model.organizations.iter();
-            all.filter(|(_, it)| it.members.get(user).is_some_and(|m| role(it, m.role)))
+            all.filter(|(_, it)| it.members.get(user).is_some_and(|m| so(it, m)))
                 .map(|(id, _)| *id)
                 .collect()
         };
         let mine = walk(|p| tenancy::block_on(tenancy.organizations(&as_actor, p)).unwrap());
+        for view in &mine {
+            let it = &self.model.organizations[&view.id];
+            let Who::User(user, _) = who else {
+                panic!("an operator belongs to none")
+            };
+            // T1, T3: "the record stays", and is shown as what it is.
+            let member = &it.members[user];
+            let status = match member.until {
+                _ if member.suspended => MembershipStatus::Suspended,
+                Some(until) if until <= self.now() => MembershipStatus::Ended,
+                _ => MembershipStatus::Active,
+            };
+            assert_eq!(
+                (view.role, view.membership),
+                (Some(member.role), Some(status))
+            );
+            let why = view
+                .suspension
+                .as_ref()
+                .map(|line| line.as_str().to_owned());
+            let shown = status == MembershipStatus::Active;
+            assert_eq!(why, it.suspended.clone().filter(|_| shown), "T4");
+        }
         let mine: Vec<_> = mine.iter().map(|view| view.id).collect();
         assert_eq!(mine, of(&|_, _| true));
         for action in OrganizationAction::ALL {
@@ -39,8 +62,8 @@ impl Driver {
         if let Who::User(user, _) = who {
             let alone = walk(|p| tenancy::block_on(tenancy.only_admin_of(*user, p)).unwrap());
             let alone: Vec<_> = alone.iter().map(|view| view.id).collect();
-            let expected = of(&|it, role| role == OrganizationRole::Admin && it.admins() == 1);
-            assert_eq!(alone, expected, "O4");
+            let expected = of(&|it, member| member.is_lasting_admin() && it.admins() == 1);
+            assert_eq!(alone, expected, "O4, T2");
         }
         let received =
             walk(|p| tenancy::block_on(tenancy.received_invitations(&as_actor, p)).unwrap());

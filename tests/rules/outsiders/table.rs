@@ -2,6 +2,7 @@
 
 use std::fmt::{Debug, Display};
 
+use chrono::{DateTime, Utc};
 use tenancy::commands::Command;
 use tenancy::store::MemoryRepository;
 use tenancy::text::TextLine;
@@ -190,6 +191,18 @@ impl Arguments for Given<'_> {
 
     fn contract(&mut self) -> Option<TextLine> {
         Some(self.0.line.clone())
+    }
+
+    fn end(&mut self) -> Option<DateTime<Utc>> {
+        DateTime::from_timestamp(1_800_000_000, 0)
+    }
+
+    fn reason(&mut self) -> TextLine {
+        self.0.line.clone()
+    }
+
+    fn kept_role(&mut self) -> Option<OrganizationRole> {
+        None
     }
 }
 

@@ -7,9 +7,11 @@ use tenancy::commands::{
     CreateOrganization, CreateWorkspace, DeactivateDomain, DeclineInvitation,
     DeclineReceivedInvitation, DeleteDomain, DeleteOrganization, DeleteWorkspace, EditCompany,
     EditContract, EditInvoicing, EditWorkspaceInvoicing, FollowEmailChange, GiveWorkspaceRole,
-    InviteToOrganization, InviteToWorkspace, LeaveOrganization, LeaveWorkspace, MoveDomain,
-    ReactivateDomain, ReleaseDomainName, RemoveMember, RenameOrganization, RenameWorkspace,
-    ResendInvitation, RevokeInvitation, SetLimits, SetWorkspaceQuota, TakeWorkspaceRole,
+    HandOver, InviteToOrganization, InviteToWorkspace, LeaveOrganization, LeaveWorkspace,
+    MoveDomain, ReactivateDomain, ReinstateMember, ReinstateOrganization, ReleaseDomainName,
+    RemoveMember, RenameOrganization, RenameWorkspace, ResendInvitation, RevokeInvitation,
+    SetLimits, SetMembershipEnd, SetWorkspaceQuota, SetWorkspaceRoleEnd, SuspendMember,
+    SuspendOrganization, TakeWorkspaceRole,
 };
 use tenancy::store::InvitationState;
 use tenancy::{
@@ -29,6 +31,7 @@ impl Model {
             choices,
             who,
             ref drawn,
+            now,
             ..
         } = *call;
         match ask {
@@ -45,14 +48,16 @@ impl Model {
                 let organization = Organization {
                     name,
                     deleted: false,
+                    suspended: None,
                     quota: choices.quota,
                     limits: choices.limits,
                     company: None,
                     invoicing: None,
                     contract: None,
-                    members: [(user, Member { role, email })].into(),
+                    members: [(user, Member::new(role, email))].into(),
                     workspaces: drawn.workspace.map(|id| (id, first)).into_iter().collect(),
                     roles: BTreeMap::new(),
+                    role_ends: BTreeMap::new(),
                     domains: BTreeMap::new(),
                     retired: BTreeSet::new(),
                     invitations: BTreeMap::new(),
@@ -152,6 +157,7 @@ impl Model {
                     return Err("workspace_not_empty");
                 }
                 it.roles.remove(&(*workspace, user));
+                it.role_ends.remove(&(*workspace, user));
                 it.revoke(|_, i| i.target.workspace() == Some(*workspace));
                 it.workspaces.remove(workspace);
             }
@@ -235,15 +241,13 @@ impl Model {
                 let action = OrganizationAction::ManageRoles;
                 let it = self.on_organization(who, *organization, action)?;
                 let held = it.members.get(user).ok_or("member_not_found")?.role;
-                let last = it.admins() == 1;
-                if held == OrganizationRole::Admin && *role != OrganizationRole::Admin && last {
-                    return Err("last_admin");
+                if *role != held {
+                    it.is_not_the_last(*user)?;
                 }
                 it.members.get_mut(user).ok_or(NOT_FOUND)?.role = *role;
                 if *role < held {
-                    it.lost(*user, None);
+                    it.lost(*user, None, now);
                 }
-                it.revoke_what_they_can_not_send(*user);
             }
             // M2
             Ask::RemoveMember(RemoveMember { organization, user }) => {
@@ -261,7 +265,101 @@ impl Model {
                 if !it.members.contains_key(&user) {
                     return Err(NOT_FOUND);
                 }
+                self.changes_go_on(who, *organization)?;
+                let it = self.organizations.get_mut(organization).ok_or(NOT_FOUND)?;
                 it.let_go(user)?;
+            }
+            // T1, T2
+            Ask::SuspendMember(SuspendMember { organization, user }) => {
+                let action = OrganizationAction::SuspendMember;
+                let it = self.on_organization(who, *organization, action)?;
+                let member = it.members.get(user).ok_or("member_not_found")?;
+                if !member.suspended {
+                    it.is_not_the_last(*user)?;
+                    it.members.get_mut(user).ok_or(NOT_FOUND)?.suspended = true;
+                    it.revoke_by(*user);
+                }
+            }
+            Ask::ReinstateMember(ReinstateMember { organization, user }) => {
+                let action = OrganizationAction::SuspendMember;
+                let it = self.on_organization(who, *organization, action)?;
+                let member = it.members.get_mut(user).ok_or("member_not_found")?;
+                member.suspended = false;
+            }
+            // T4
+            Ask::SuspendOrganization(SuspendOrganization {
+                organization,
+                reason,
+            }) => {
+                let it = self.on_organization(who, *organization, OrganizationAction::Suspend)?;
+                it.suspended = Some(reason.as_str().to_owned());
+            }
+            Ask::ReinstateOrganization(ReinstateOrganization { organization }) => {
+                let it = self.on_organization(who, *organization, OrganizationAction::Suspend)?;
+                it.suspended = None;
+            }
+            // T2, T3
+            Ask::SetMembershipEnd(SetMembershipEnd {
+                organization,
+                user,
+                until,
+            }) => {
+                let action = OrganizationAction::EndMembership;
+                let it = self.on_organization(who, *organization, action)?;
+                let before = it.members.get(user).ok_or("member_not_found")?.until;
+                if until.is_some() {
+                    it.is_not_the_last(*user)?;
+                }
+                it.members.get_mut(user).ok_or(NOT_FOUND)?.until = *until;
+                if *until != before && until.is_some_and(|until| until <= now) {
+                    it.revoke_by(*user);
+                }
+            }
+            Ask::SetWorkspaceRoleEnd(SetWorkspaceRoleEnd {
+                organization,
+                workspace,
+                user,
+                until,
+            }) => {
+                let action = WorkspaceAction::ManageRoles;
+                let it = self.on_workspace(who, *organization, *workspace, action)?;
+                let held = (*workspace, *user);
+                if !it.roles.contains_key(&held) {
+                    return Err("member_not_found");
+                }
+                let before = it.role_ends.remove(&held);
+                it.role_ends.extend(until.map(|until| (held, until)));
+                let nearer = |until| before.is_none_or(|before| until < before);
+                if until.is_some_and(nearer) {
+                    it.ends_in(*user, *workspace, now);
+                }
+            }
+            // O7, O4, T2
+            Ask::HandOver(HandOver {
+                organization,
+                to,
+                keep,
+            }) => {
+                let action = OrganizationAction::ManageRoles;
+                let it = self.on_organization(who, *organization, action)?;
+                let user = who.user()?;
+                if *to == user {
+                    return Err("handed_to_oneself");
+                }
+                let heir = it.members.get_mut(to).ok_or("member_not_found")?;
+                heir.does_count(now)?;
+                heir.role = OrganizationRole::Admin;
+                if *keep != Some(OrganizationRole::Admin) {
+                    it.is_not_the_last(user)?;
+                }
+                match keep {
+                    Some(OrganizationRole::Admin) => {}
+                    Some(role) => {
+                        it.members.get_mut(&user).ok_or(NOT_FOUND)?.role = *role;
+                        it.lost(user, None, now);
+                    }
+                    None => it.goes(user),
+                }
             }
             // M1, M4, M5, I6
             Ask::GiveWorkspaceRole(GiveWorkspaceRole {
@@ -275,11 +373,10 @@ impl Model {
                 if !it.members.contains_key(user) {
                     return Err("member_not_found");
                 }
-                let held = it.roles.insert((*workspace, *user), *role);
+                let held = it.give(*workspace, *user, *role, now);
                 if held > Some(*role) {
-                    it.lost(*user, Some(*workspace));
+                    it.lost(*user, Some(*workspace), now);
                 }
-                it.revoke_what_they_can_not_send(*user);
             }
             // M4, I6
             Ask::TakeWorkspaceRole(TakeWorkspaceRole {
@@ -289,11 +386,8 @@ impl Model {
             }) => {
                 let action = WorkspaceAction::ManageRoles;
                 let it = self.on_workspace(who, *organization, *workspace, action)?;
-                if it.roles.remove(&(*workspace, *user)).is_none() {
-                    return Err("member_not_found");
-                }
-                it.lost(*user, Some(*workspace));
-                it.revoke_what_they_can_not_send(*user);
+                it.take(*workspace, *user)?;
+                it.lost(*user, Some(*workspace), now);
             }
             // M3, M4, I6
             Ask::LeaveWorkspace(LeaveWorkspace {
@@ -301,13 +395,17 @@ impl Model {
                 workspace,
             }) => {
                 let user = who.user()?;
-                let action = WorkspaceAction::View;
-                let it = self.on_workspace(who, *organization, *workspace, action)?;
-                if it.roles.remove(&(*workspace, user)).is_none() {
+                let held = |it: &Organization| it.roles.contains_key(&(*workspace, user));
+                if !self.organizations.get(organization).is_some_and(held) {
+                    let action = WorkspaceAction::View;
+                    self.on_workspace(who, *organization, *workspace, action)?;
                     return Err("member_not_found");
                 }
-                it.lost(user, Some(*workspace));
-                it.revoke_what_they_can_not_send(user);
+                // "Anyone may leave": what is theirs, whether it counts or not.
+                self.changes_go_on(who, *organization)?;
+                let it = self.organizations.get_mut(organization).ok_or(NOT_FOUND)?;
+                it.take(*workspace, user)?;
+                it.lost(user, Some(*workspace), now);
             }
             // M6
             Ask::FollowEmailChange(FollowEmailChange { organization }) => {
@@ -316,6 +414,8 @@ impl Model {
                 if !it.members.contains_key(&user) {
                     return Err(NOT_FOUND);
                 }
+                self.changes_go_on(who, *organization)?;
+                let it = self.organizations.get_mut(organization).ok_or(NOT_FOUND)?;
                 it.follow(user, who.email()?)?;
             }
             Ask::InviteToOrganization(InviteToOrganization {
@@ -336,7 +436,7 @@ impl Model {
             }) => {
                 let action = WorkspaceAction::InviteMember;
                 let it = self.on_workspace(who, *organization, *workspace, action)?;
-                if it.with_email(email.as_str()).is_none() {
+                if !it.knows(email.as_str(), now) {
                     let action = WorkspaceAction::InviteNewcomer;
                     self.on_workspace(who, *organization, *workspace, action)?;
                 }
@@ -354,7 +454,8 @@ impl Model {
                 let user = self.may_manage(who, *organization, *invitation)?;
                 let it = self.organizations.get_mut(organization).ok_or(NOT_FOUND)?;
                 let old = it.invitations[invitation].clone();
-                if it.already_has(&old.email, old.target) {
+                it.is_no_member_in_vain(&old.email, now)?;
+                if it.already_has(&old.email, old.target, now) {
                     return Err("already_has_role");
                 }
                 it.renew(call, *invitation, user, old.target)?;
@@ -374,7 +475,7 @@ impl Model {
             }
             Ask::DeclineInvitation(DeclineInvitation { token }) => {
                 self.by_link(call, token)?;
-                self.decline(token.organization(), token.invitation())?;
+                self.decline(who, token.organization(), token.invitation())?;
             }
             // I11: "all other rules of accepting hold"
             Ask::AcceptReceivedInvitation(AcceptReceivedInvitation {
@@ -389,7 +490,7 @@ impl Model {
                 invitation,
             }) => {
                 self.listed(call, *organization, *invitation)?;
-                self.decline(*organization, *invitation)?;
+                self.decline(who, *organization, *invitation)?;
             }
             // W2
             Ask::SetWorkspaceQuota(SetWorkspaceQuota {
@@ -432,8 +533,12 @@ impl Model {
                 let role = OrganizationRole::Admin;
                 let email = email.address().as_str().to_owned();
                 it.is_free_for(*user, &email)?;
-                let joining = Member { role, email };
-                it.members.entry(*user).or_insert(joining).role = role;
+                let appointed = it.members.entry(*user);
+                let appointed = appointed.or_insert_with(|| Member::new(role, email));
+                appointed.role = role;
+                // T2: it is a repair, so they are an Admin who lasts.
+                appointed.suspended = false;
+                appointed.until = None;
             }
             // D2; also of a deleted organization
             Ask::ReleaseDomainName(ReleaseDomainName { organization, name }) => {

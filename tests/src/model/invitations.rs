@@ -67,7 +67,8 @@ impl Model {
     ) -> Result<(), No> {
         let inviter = call.who.user()?;
         let it = self.organizations.get_mut(&id).ok_or(NOT_FOUND)?;
-        if it.already_has(email, target) {
+        it.is_no_member_in_vain(email, call.now)?;
+        if it.already_has(email, target, call.now) {
             return Err("already_has_role");
         }
         let same = it.open().find(|(_, i)| {
@@ -134,7 +135,7 @@ impl Model {
             }
             InvitationTarget::Workspace { .. } => {
                 self.check(who, there, &WorkspaceAction::InviteMember)?;
-                if self.organizations[&id].with_email(&found.email).is_none() {
+                if !self.organizations[&id].knows(&found.email, self.now) {
                     self.check(who, there, &WorkspaceAction::InviteNewcomer)?;
                 }
             }
@@ -193,15 +194,21 @@ impl Model {
         accepted: InvitationId,
     ) -> Result<(), No> {
         let (user, email) = (who.user()?, who.email()?);
+        self.changes_go_on(who, id)?;
+        let now = self.now;
         let it = self.organizations.get_mut(&id).ok_or(NOT_FOUND)?;
+        // T1, T3: whose membership doesn't count is not let back in.
+        if let Some(member) = it.members.get(&user) {
+            member.does_count(now)?;
+        }
         let invitation = it.invitations[&accepted].clone();
         // I6: could the inviter still send it, to whoever this is?
         let member = it.members.contains_key(&user);
-        if !it.may_send_to(invitation.inviter, member, invitation.target) {
+        if !it.may_send_to(invitation.inviter, member, invitation.target, now) {
             return Err("inviter_lost_authority");
         }
         // M2, M4
-        if invitation.outdated_for.contains(&user) && it.gives(invitation.target, user) {
+        if invitation.outdated_for.contains(&user) && it.gives(invitation.target, user, now) {
             return Err("invitation_outdated");
         }
         it.is_free_for(user, email)?;
@@ -216,21 +223,27 @@ impl Model {
                 it.follow(user, email)?;
             }
         } else {
-            let (role, email) = (offered, email.clone());
-            it.members.insert(user, Member { role, email });
+            it.members.insert(user, Member::new(offered, email.clone()));
         }
         // I7
         let member = it.members.get_mut(&user).ok_or(NOT_FOUND)?;
         member.role = member.role.max(offered);
         if let InvitationTarget::Workspace { workspace, role } = invitation.target {
-            let held = it.roles.entry((workspace, user)).or_insert(role);
-            *held = (*held).max(role);
+            if it.role_in(workspace, user, now) < Some(role) {
+                it.give(workspace, user, role, now);
+            }
         }
         Ok(())
     }
 
     /// Final, and nobody is placed.
-    pub(super) fn decline(&mut self, id: OrganizationId, declined: InvitationId) -> Result<(), No> {
+    pub(super) fn decline(
+        &mut self,
+        who: &Who,
+        id: OrganizationId,
+        declined: InvitationId,
+    ) -> Result<(), No> {
+        self.changes_go_on(who, id)?;
         let it = self.organizations.get_mut(&id).ok_or(NOT_FOUND)?;
         it.close(declined, InvitationState::Declined);
         Ok(())

@@ -1,5 +1,6 @@
 //! What is so in one organization.
 
+use chrono::{DateTime, Utc};
 use tenancy::store::InvitationState;
 use tenancy::{
     InvitationId, InvitationTarget, OrganizationRole, UserId, WorkspaceId, WorkspaceRole,
@@ -7,10 +8,65 @@ use tenancy::{
 
 use super::{Invitation, No, Organization, normal};
 
+type Now = DateTime<Utc>;
+
 impl Organization {
+    /// The Admins that T2 is about.
     pub fn admins(&self) -> usize {
         let admins = self.members.values();
-        admins.filter(|m| m.role == OrganizationRole::Admin).count()
+        admins.filter(|m| m.is_lasting_admin()).count()
+    }
+
+    /// O4, T2, before a member goes or lasts no longer.
+    pub(super) fn is_not_the_last(&self, user: UserId) -> Result<(), No> {
+        if self.members[&user].is_lasting_admin() && self.admins() == 1 {
+            return Err("last_admin");
+        }
+        Ok(())
+    }
+
+    /// A workspace role that counts, as long as the membership does (T3).
+    pub fn role_in(
+        &self,
+        workspace: WorkspaceId,
+        user: UserId,
+        now: DateTime<Utc>,
+    ) -> Option<WorkspaceRole> {
+        let held = self.roles.get(&(workspace, user)).copied();
+        let end = self.role_ends.get(&(workspace, user));
+        held.filter(|_| end.is_none_or(|end| *end > now))
+    }
+
+    /// A role in place of what was there: one that has ended is replaced by one that doesn't end (T3).
+    pub(super) fn give(
+        &mut self,
+        workspace: WorkspaceId,
+        user: UserId,
+        role: WorkspaceRole,
+        now: DateTime<Utc>,
+    ) -> Option<WorkspaceRole> {
+        if self.role_in(workspace, user, now).is_none() {
+            self.role_ends.remove(&(workspace, user));
+        }
+        self.roles.insert((workspace, user), role)
+    }
+
+    pub(super) fn take(&mut self, workspace: WorkspaceId, user: UserId) -> Result<(), No> {
+        self.role_ends.remove(&(workspace, user));
+        let taken = self.roles.remove(&(workspace, user));
+        taken.map(drop).ok_or("member_not_found")
+    }
+
+    /// T1, T3: an invitation doesn't bring back what doesn't count.
+    pub(super) fn is_no_member_in_vain(&self, email: &str, now: DateTime<Utc>) -> Result<(), No> {
+        let member = self.with_email(email).map(|user| &self.members[&user]);
+        member.map_or(Ok(()), |member| member.does_count(now))
+    }
+
+    /// Whether somebody with that address is a member for I2: one whose membership counts.
+    pub(super) fn knows(&self, email: &str, now: DateTime<Utc>) -> bool {
+        let member = self.with_email(email).map(|user| &self.members[&user]);
+        member.is_some_and(|member| member.counts(now))
     }
 
     pub fn open(&self) -> impl Iterator<Item = (&InvitationId, &Invitation)> {
@@ -45,8 +101,13 @@ impl Organization {
     }
 
     /// The role that somebody acts with in a workspace: their own, or Admin by cascade.
-    fn acting_role(&self, workspace: WorkspaceId, user: UserId) -> Option<WorkspaceRole> {
-        let own = self.roles.get(&(workspace, user)).copied();
+    fn acting_role(
+        &self,
+        workspace: WorkspaceId,
+        user: UserId,
+        now: DateTime<Utc>,
+    ) -> Option<WorkspaceRole> {
+        let own = self.role_in(workspace, user, now);
         match self.members.get(&user)?.role {
             OrganizationRole::Admin => Some(WorkspaceRole::Admin),
             _ => own,
@@ -54,34 +115,41 @@ impl Organization {
     }
 
     /// I2: whether that user may send an invitation of that address to that.
-    fn may_send(&self, user: UserId, email: &str, target: InvitationTarget) -> bool {
-        self.may_send_to(user, self.with_email(email).is_some(), target)
+    fn may_send(&self, user: UserId, email: &str, target: InvitationTarget, now: Now) -> bool {
+        self.may_send_to(user, self.knows(email, now), target, now)
     }
 
     /// I2: whether that user may send such an invitation to somebody who is a member already, or is new.
-    pub(super) fn may_send_to(&self, user: UserId, member: bool, target: InvitationTarget) -> bool {
-        let Some(held) = self.members.get(&user) else {
+    pub(super) fn may_send_to(
+        &self,
+        user: UserId,
+        member: bool,
+        target: InvitationTarget,
+        now: Now,
+    ) -> bool {
+        let held = self.members.get(&user);
+        let Some(held) = held.filter(|held| held.counts(now)) else {
             return false;
         };
         let admin = held.role == OrganizationRole::Admin;
         match target {
             InvitationTarget::Organization { .. } => admin,
             InvitationTarget::Workspace { workspace, .. } => {
-                let own = self.roles.get(&(workspace, user));
-                admin || (own == Some(&WorkspaceRole::Admin) && member)
+                let own = self.role_in(workspace, user, now);
+                admin || (own == Some(WorkspaceRole::Admin) && member)
             }
         }
     }
 
     /// Whether accepting gives somebody what they don't hold themself: a membership, or a higher role.
-    pub(super) fn gives(&self, target: InvitationTarget, user: UserId) -> bool {
+    pub(super) fn gives(&self, target: InvitationTarget, user: UserId, now: Now) -> bool {
         let Some(member) = self.members.get(&user) else {
             return true;
         };
         match target {
             InvitationTarget::Organization { role } => role > member.role,
             InvitationTarget::Workspace { workspace, role } => {
-                Some(role) > self.roles.get(&(workspace, user)).copied()
+                Some(role) > self.role_in(workspace, user, now)
             }
         }
     }
@@ -89,11 +157,31 @@ impl Organization {
     /// M4, once a role of somebody who stays a member was taken or lowered: in a workspace, or in the
     /// organization, which reaches all of them. What was sent before "gives its person nothing above what they
     /// were left with, and is revoked in the same commit where it is to an address known to be theirs".
-    pub(super) fn lost(&mut self, user: UserId, of: Option<WorkspaceId>) {
+    ///
+    /// And I6: the open invitations that they could no longer send.
+    pub(super) fn lost(&mut self, user: UserId, of: Option<WorkspaceId>, now: Now) {
         let concerned = |i: &Invitation| of.is_none() || i.target.workspace() == of;
         let theirs = normal(&self.members[&user].email);
-        self.revoke(|it, i| concerned(i) && normal(&i.email) == theirs && it.gives(i.target, user));
+        self.revoke(|it, i| {
+            concerned(i) && normal(&i.email) == theirs && it.gives(i.target, user, now)
+        });
+        self.revoke(|it, i| {
+            concerned(i) && i.inviter == user && !it.may_send(user, &i.email, i.target, now)
+        });
         self.outdate(user, concerned);
+    }
+
+    /// T3: an end that is set, or comes nearer, takes what was sent into the workspace before.
+    pub(super) fn ends_in(&mut self, user: UserId, workspace: WorkspaceId, now: Now) {
+        let into = |i: &Invitation| i.target.workspace() == Some(workspace);
+        let theirs = normal(&self.members[&user].email);
+        self.revoke(|_, i| into(i) && normal(&i.email) == theirs);
+        if self.role_in(workspace, user, now).is_none() {
+            self.revoke(|it, i| {
+                into(i) && i.inviter == user && !it.may_send(user, &i.email, i.target, now)
+            });
+        }
+        self.outdate(user, into);
     }
 
     fn outdate(&mut self, user: UserId, concerned: impl Fn(&Invitation) -> bool) {
@@ -104,9 +192,9 @@ impl Organization {
         }
     }
 
-    /// I6, after somebody lost something.
-    pub(super) fn revoke_what_they_can_not_send(&mut self, user: UserId) {
-        self.revoke(|it, i| i.inviter == user && !it.may_send(user, &i.email, i.target));
+    /// I6, once nothing that somebody holds counts.
+    pub(super) fn revoke_by(&mut self, user: UserId) {
+        self.revoke(|_, i| i.inviter == user);
     }
 
     fn revoke_to(&mut self, email: &str) {
@@ -133,24 +221,27 @@ impl Organization {
 
     /// M2.
     pub(super) fn let_go(&mut self, user: UserId) -> Result<(), No> {
-        let member = self.members.get(&user).expect("asked before").clone();
-        if member.role == OrganizationRole::Admin && self.admins() == 1 {
-            return Err("last_admin");
-        }
-        self.members.remove(&user);
-        self.roles.retain(|(_, holder), _| *holder != user);
-        self.revoke_to(&member.email);
-        self.revoke_what_they_can_not_send(user);
-        self.outdate(user, |_| true);
+        self.is_not_the_last(user)?;
+        self.goes(user);
         Ok(())
     }
 
+    /// What goes with whoever goes (M2).
+    pub(super) fn goes(&mut self, user: UserId) {
+        let member = self.members.remove(&user).expect("asked before");
+        self.roles.retain(|(_, holder), _| *holder != user);
+        self.role_ends.retain(|(_, holder), _| *holder != user);
+        self.revoke_to(&member.email);
+        self.revoke_by(user);
+        self.outdate(user, |_| true);
+    }
+
     /// I5: whether somebody with that address has that already, or more.
-    pub(super) fn already_has(&self, email: &str, target: InvitationTarget) -> bool {
+    pub(super) fn already_has(&self, email: &str, target: InvitationTarget, now: Now) -> bool {
         self.with_email(email).is_some_and(|user| match target {
             InvitationTarget::Organization { role } => self.members[&user].role >= role,
             InvitationTarget::Workspace { workspace, role } => {
-                self.acting_role(workspace, user) >= Some(role)
+                self.acting_role(workspace, user, now) >= Some(role)
             }
         })
     }

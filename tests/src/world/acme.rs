@@ -1,12 +1,15 @@
 //! Acme, and all that can be asked of it.
 
+use chrono::{DateTime, Utc};
 use tenancy::commands::{
     AppointAdmin, ChangeOrganizationRole, CreateDomain, CreateWorkspace, DeactivateDomain,
     DeleteDomain, DeleteOrganization, DeleteWorkspace, EditCompany, EditContract, EditInvoicing,
-    EditWorkspaceInvoicing, FollowEmailChange, GiveWorkspaceRole, InviteMany, InviteToOrganization,
-    InviteToWorkspace, LeaveOrganization, LeaveWorkspace, MoveDomain, ReactivateDomain,
-    ReleaseDomainName, RemoveMember, RenameOrganization, RenameWorkspace, ResendInvitation,
-    RevokeInvitation, SetLimits, SetWorkspaceQuota, TakeWorkspaceRole,
+    EditWorkspaceInvoicing, FollowEmailChange, GiveWorkspaceRole, HandOver, InviteMany,
+    InviteToOrganization, InviteToWorkspace, LeaveOrganization, LeaveWorkspace, MoveDomain,
+    ReactivateDomain, ReinstateMember, ReinstateOrganization, ReleaseDomainName, RemoveMember,
+    RenameOrganization, RenameWorkspace, ResendInvitation, RevokeInvitation, SetLimits,
+    SetMembershipEnd, SetWorkspaceQuota, SetWorkspaceRoleEnd, SuspendMember, SuspendOrganization,
+    TakeWorkspaceRole,
 };
 use tenancy::text::TextLine;
 use tenancy::{
@@ -14,7 +17,7 @@ use tenancy::{
     InvoicingInformation, Limits, OrganizationId, OrganizationRole, WorkspaceId, WorkspaceRole,
 };
 
-use super::{email, id, label, name};
+use super::{email, id, label, line, name};
 
 /// An organization, and all that can be asked of it: each method is a command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -286,6 +289,65 @@ impl Acme {
             organization: self.organization,
             workspace,
             user: id(who),
+        }
+    }
+
+    pub fn suspend_member(self, who: &Actor) -> SuspendMember {
+        SuspendMember {
+            organization: self.organization,
+            user: id(who),
+        }
+    }
+
+    pub fn reinstate_member(self, who: &Actor) -> ReinstateMember {
+        ReinstateMember {
+            organization: self.organization,
+            user: id(who),
+        }
+    }
+
+    pub fn suspend(self, why: &str) -> SuspendOrganization {
+        SuspendOrganization {
+            organization: self.organization,
+            reason: line(why),
+        }
+    }
+
+    pub fn reinstate(self) -> ReinstateOrganization {
+        ReinstateOrganization {
+            organization: self.organization,
+        }
+    }
+
+    /// Lets a membership end then; `None`: it lasts.
+    pub fn end(self, who: &Actor, until: Option<DateTime<Utc>>) -> SetMembershipEnd {
+        SetMembershipEnd {
+            organization: self.organization,
+            user: id(who),
+            until,
+        }
+    }
+
+    /// Lets a role in a workspace end then; `None`: it lasts.
+    pub fn end_in(
+        self,
+        workspace: WorkspaceId,
+        who: &Actor,
+        until: Option<DateTime<Utc>>,
+    ) -> SetWorkspaceRoleEnd {
+        SetWorkspaceRoleEnd {
+            organization: self.organization,
+            workspace,
+            user: id(who),
+            until,
+        }
+    }
+
+    pub fn hand_over(self, to: &Actor, keep: Option<OrganizationRole>) -> HandOver {
+        HandOver {
+            organization: self.organization,
+            to: id(to),
+            keep,
         }
     }
 
