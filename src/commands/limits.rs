@@ -66,7 +66,7 @@ impl<F> Answer<F> for Usage {
 /// # let tenancy = Tenancy::new(MemoryRepository::new());
 /// # let ann = Actor::user(UserId::from_external("ann"), VerifiedEmail::attest("ann@acme.example".parse()?));
 /// # let acme = tenancy.execute(&ann, CreateOrganization { name: Name::new("Acme")? }).await?.output;
-/// # let staff = Actor::operator(Operator::attest(tenancy::text::TextLine::new("billing")?));
+/// # let staff = Actor::Operator(Operator::attest(tenancy::text::TextLine::new("billing")?));
 /// let team = Limits { seats: Some(10), domains: Some(20), ..Limits::UNLIMITED };
 /// let set = SetLimits { organization: acme.organization, limits: team, workspace_quota: Some(3) };
 /// let usage = tenancy.execute(&staff, set).await?.output;
