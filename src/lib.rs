@@ -9,6 +9,7 @@ mod version;
 
 mod actor;
 mod code;
+mod grants;
 mod id;
 mod later;
 mod random;
@@ -21,6 +22,7 @@ mod domain;
 mod invitation;
 mod member;
 mod organization;
+mod own_role;
 mod workspace;
 
 mod error;
@@ -62,10 +64,12 @@ pub use actor::{Actor, Author, Operator};
 pub use domain::{Domain, DomainKind, DomainStatus};
 pub use error::{Done, Error};
 pub use event::{Event, LogEntry, RevocationReason};
+pub use grants::{Code, Grants};
 pub use id::{CommitId, DomainId, InvitationId, OrganizationId, UserId, WorkspaceId};
 pub use invitation::{InvitationState, InvitationStatus, InvitationTarget};
 pub use member::{Member, WorkspaceMember};
 pub use organization::{CompanyInformation, InvoicingInformation, QuotaUsage};
+pub use own_role::{Added, AsRole, OwnRole, Role, RoleBase, RoleNumber, RoleState};
 #[doc(inline)]
 pub use policy::{Action, DomainAction, OrganizationAction, WorkspaceAction};
 pub use refusal::Refusal;

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::event::LogEntry;
 use crate::id::{DomainId, InvitationId, OrganizationId, UserId, WorkspaceId};
 use crate::organization::OrganizationSummary;
+use crate::own_role::RoleNumber;
 use crate::record::Record;
 use crate::role::RoleSet;
 use crate::text::EmailKey;
@@ -81,6 +82,18 @@ pub enum List {
         /// The last invitation of the page before.
         after: Option<InvitationId>,
     },
+    /// The members of an organization who hold one of its own roles, by user: [`Item::Record`] of [`Member`]s; or the
+    /// members of a workspace of it who hold it there: of [`WorkspaceMember`]s.
+    Holders {
+        /// The organization whose role it is.
+        organization: OrganizationId,
+        /// The workspace that the role is held in; `None`: in the organization.
+        workspace: Option<WorkspaceId>,
+        /// The role.
+        role: RoleNumber,
+        /// The last user of the page before.
+        after: Option<UserId>,
+    },
     /// The organizations that a user is a member of, by organization: [`Item::Across`] of [`Member`]s.
     /// Across organizations; may lag behind commits.
     OrganizationsOf {
@@ -117,6 +130,7 @@ impl List {
             | Self::WorkspaceMembers { organization, .. }
             | Self::Domains { organization, .. }
             | Self::Invitations { organization, .. }
+            | Self::Holders { organization, .. }
             | Self::Log { organization, .. } => Some(*organization),
             Self::OrganizationsOf { .. } | Self::InvitationsTo { .. } => None,
         }

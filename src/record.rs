@@ -9,6 +9,7 @@ use crate::domain::{Domain, RetiredDomainName};
 use crate::id::{DomainId, InvitationId, UserId, WorkspaceId};
 use crate::invitation::Invitation;
 use crate::member::{FormerMember, Member, WorkspaceMember};
+use crate::own_role::RoleNumber;
 use crate::text::DomainName;
 use crate::workspace::Workspace;
 
@@ -91,6 +92,8 @@ pub enum ColumnType {
     Text,
     /// A code, such as [`OrganizationRole::code`](crate::OrganizationRole::code).
     Code,
+    /// A number of 64 bits.
+    Number,
 }
 
 /// The value of a [`Column`].
@@ -102,6 +105,8 @@ pub enum Value {
     Text(Option<String>),
     /// Of a [`ColumnType::Code`].
     Code(u8),
+    /// Of a [`ColumnType::Number`]; `None` is null.
+    Number(Option<i64>),
 }
 
 const fn id(name: &'static str) -> Column {
@@ -122,6 +127,13 @@ const fn code(name: &'static str) -> Column {
     Column {
         name,
         holds: ColumnType::Code,
+    }
+}
+
+const fn number(name: &'static str) -> Column {
+    Column {
+        name,
+        holds: ColumnType::Number,
     }
 }
 
@@ -168,9 +180,9 @@ impl Kind {
     #[must_use]
     pub const fn columns(self) -> &'static [Column] {
         match self {
-            Self::Member => const { &[code("role"), text("email_key")] },
+            Self::Member => const { &[code("role"), text("email_key"), number("own_role")] },
             Self::Workspace => const { &[text("name_key")] },
-            Self::WorkspaceMember => const { &[code("role")] },
+            Self::WorkspaceMember => const { &[code("role"), number("own_role")] },
             Self::Domain => {
                 const {
                     &[
@@ -266,9 +278,13 @@ impl Record {
             Self::Member(member) => vec![
                 Value::Code(member.role.code()),
                 text(member.email.key().as_str()),
+                Value::Number(member.own_role.map(RoleNumber::column)),
             ],
             Self::Workspace(workspace) => vec![text(workspace.name_key.as_str())],
-            Self::WorkspaceMember(member) => vec![Value::Code(member.role.code())],
+            Self::WorkspaceMember(member) => vec![
+                Value::Code(member.role.code()),
+                Value::Number(member.own_role.map(RoleNumber::column)),
+            ],
             Self::Domain(domain) => vec![
                 Value::Id(Some(domain.workspace.as_uuid())),
                 text(domain.name.as_str()),

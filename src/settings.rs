@@ -5,6 +5,8 @@ use core::time::Duration;
 
 use chrono::TimeDelta;
 
+use crate::policy::Catalogue;
+
 /// What a host may choose.
 ///
 /// ```
@@ -28,6 +30,10 @@ pub struct Settings {
     /// How many workspaces a new organization may hold: 1 by default (W2). Not 0, as it is born with one
     /// (O2).
     pub default_workspace_quota: NonZeroU32,
+    /// How many roles of its own an organization may define, retired ones included: 32 by default (R1). Zero: none.
+    pub own_role_limit: u8,
+    /// The host's actions that such roles may add (A4): none by default. [`catalogue!`](crate::catalogue) makes it.
+    pub catalogue: Catalogue,
 }
 
 /// How long an invitation's link works: between an hour and 30 days (I4).
@@ -77,6 +83,8 @@ impl Default for Settings {
             daily_link_limit: 1_000,
             resend_pause: Duration::from_secs(60),
             default_workspace_quota: NonZeroU32::MIN,
+            own_role_limit: 32,
+            catalogue: Catalogue::NONE,
         }
     }
 }

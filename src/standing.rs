@@ -7,9 +7,12 @@ use core::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::domain::DomainKind;
+use crate::grants::Code;
 use crate::id::{DomainId, UserId, WorkspaceId};
 use crate::organization::OrganizationStatus;
-use crate::policy::{Action, On, viewers};
+use crate::own_role::{Added, RoleBase, RoleNumber, RolesInForce};
+use crate::policy::{Action, On, adds_by_right, view_of, viewers};
 use crate::refusal::Refusal;
 use crate::resource::{Layer, Resource};
 use crate::role::{OrganizationRole, RoleSet, WorkspaceRole};
@@ -25,12 +28,21 @@ pub struct Held {
     pub status: OrganizationStatus,
     /// The user's role in the organization; `None` if they aren't a member.
     pub organization_role: Option<OrganizationRole>,
+    /// What a role of the organization's own adds that they hold in the organization: [`OwnRole::in_force`]
+    /// (R2). `None` if they hold none, or it is retired.
+    ///
+    /// [`OwnRole::in_force`]: crate::OwnRole::in_force
+    pub organization_adds: Option<Added>,
     /// The workspace on the path, if it exists: the one asked about, or the one that holds the domain.
     pub workspace: Option<WorkspaceId>,
     /// The user's own role in that workspace, not counting the cascade.
     pub workspace_role: Option<WorkspaceRole>,
+    /// What a role of the organization's own adds that they hold in that workspace, in the same way.
+    pub workspace_adds: Option<Added>,
     /// The domain asked about, if it exists.
     pub domain: Option<DomainId>,
+    /// The kind of that domain: what a role adds may count for sandboxes only (R4).
+    pub kind: Option<DomainKind>,
 }
 
 impl Held {
@@ -41,9 +53,34 @@ impl Held {
             version,
             status,
             organization_role: None,
+            organization_adds: None,
             workspace: None,
             workspace_role: None,
+            workspace_adds: None,
             domain: None,
+            kind: None,
+        }
+    }
+}
+
+impl Held {
+    /// What the roles of the organization's own add that a store found beside the others, in the organization and in
+    /// the workspace: for a store that keeps their numbers in columns ([`Record::columns`]), and finds what each adds
+    /// in the organization's summary. A number that is none of them adds nothing.
+    ///
+    /// [`Record::columns`]: crate::store::Record::columns
+    #[must_use]
+    pub fn with_own_roles(
+        self,
+        in_organization: Option<i64>,
+        in_workspace: Option<i64>,
+        roles: &RolesInForce,
+    ) -> Self {
+        let added = |number: i64| roles.added_by(RoleNumber::from_column(number)?);
+        Self {
+            organization_adds: in_organization.and_then(added),
+            workspace_adds: in_workspace.and_then(added),
+            ..self
         }
     }
 }
@@ -113,6 +150,14 @@ pub enum Grant {
     Cascade(OrganizationRole),
     /// The vendor's staff.
     Operator,
+    /// An action that a role of the organization's own adds to its base (R6): the base alone would not do.
+    /// [`Tenancy::explain`](crate::Tenancy::explain) says it with the role's name.
+    Own {
+        /// The role.
+        role: RoleNumber,
+        /// The role that whoever holds it counts as.
+        base: RoleBase,
+    },
 }
 
 /// Proof that a check was made and allowed: what [`Standing::require`] hands out.
@@ -152,7 +197,9 @@ impl Standing {
         Self {
             held: Held {
                 organization_role: None,
+                organization_adds: None,
                 workspace_role: None,
+                workspace_adds: None,
                 ..held
             },
             subject: Subject::Operator,
@@ -253,6 +300,9 @@ impl Standing {
     ///
     /// An action on an outer layer can be asked of a deeper standing (may they rename the organization
     /// that this domain is in?). The other way round there is no such thing on the path: hidden.
+    ///
+    /// Hidden comes first, for every action (A4): a row never opens what they may not view. Then the action's
+    /// row, then what a role of the organization's own adds (R2).
     #[must_use]
     pub fn decide<A: Action>(&self, action: A) -> Decision {
         let layer = <A::On as On>::LAYER;
@@ -261,12 +311,65 @@ impl Standing {
         }
         let has = self.effective_at(layer);
         let needs = action.allowed();
-        match self.grant(layer, has.intersection(needs)) {
-            Some(_) if self.is_deleted() && !action.goes_on_when_deleted() => Decision::Deleted,
-            Some(by) => Decision::Allowed { by },
-            None if has.intersects(viewers(layer)) => Decision::Forbidden { needs, has },
-            None => Decision::Hidden,
+        let by = self.grant(layer, has.intersection(needs));
+        let sees = has.intersects(viewers(layer));
+        let decision = match by {
+            Some(by) if sees => Decision::Allowed { by },
+            _ if self.held.organization_adds.is_some() || self.held.workspace_adds.is_some() => {
+                self.decide_by_additions(layer, action.code(), needs, by)
+            }
+            _ if sees => Decision::Forbidden { needs, has },
+            _ => Decision::Hidden,
+        };
+        if self.is_deleted() && decision.is_allowed() && !action.goes_on_when_deleted() {
+            return Decision::Deleted;
         }
+        decision
+    }
+
+    /// The same for somebody who holds a role of the organization's own, where the letters alone don't allow it.
+    /// `by` is what they allow, if only the thing itself could be viewed.
+    #[cold]
+    fn decide_by_additions(
+        &self,
+        layer: Layer,
+        code: Option<Code>,
+        needs: RoleSet,
+        by: Option<Grant>,
+    ) -> Decision {
+        let has = self.effective_at(layer);
+        let views = view_of(layer).and_then(|view| self.addition(layer, view, viewers(layer)));
+        if views.is_none() && !has.intersects(viewers(layer)) {
+            return Decision::Hidden;
+        }
+        let added = || self.addition(layer, code?, needs);
+        match by.or_else(added) {
+            Some(by) => Decision::Allowed { by },
+            None => Decision::Forbidden { needs, has },
+        }
+    }
+
+    /// The role of the organization's own, held nearest, that adds that action on that layer, and may (R3).
+    fn addition(&self, layer: Layer, code: Code, needs: RoleSet) -> Option<Grant> {
+        // M1: whoever is no member holds nothing; and Admin is no base (R2).
+        let member = RoleBase::of_organization(self.held.organization_role?);
+        let code = match (layer, self.held.kind) {
+            (Layer::Organization | Layer::Workspace, _) => code,
+            (Layer::Domain, kind) => code.on(kind?),
+        };
+        let worker = self.held.workspace_role.and_then(RoleBase::of_workspace);
+        let held = [
+            (self.held.workspace_adds, worker, Layer::Workspace),
+            (self.held.organization_adds, member, Layer::Organization),
+        ];
+        held.into_iter().find_map(|(added, base, of)| {
+            let added = added.filter(|added| added.adds.has(code))?;
+            let by = Grant::Own {
+                role: added.role,
+                base: base?,
+            };
+            adds_by_right(of, layer, needs).then_some(by)
+        })
     }
 
     const fn is_deleted(&self) -> bool {
@@ -387,6 +490,9 @@ impl fmt::Display for Grant {
             Self::Organization(role) => write!(f, "organization {role}"),
             Self::Cascade(role) => write!(f, "organization {role}, by cascade"),
             Self::Operator => f.write_str("operator"),
+            Self::Own { role, base } => {
+                write!(f, "role {role} of the organization's own ({base} and more)")
+            }
         }
     }
 }

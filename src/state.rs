@@ -14,6 +14,7 @@ use crate::id::{DomainId, InvitationId, OrganizationId, UserId, WorkspaceId};
 use crate::invitation::Invitation;
 use crate::member::{FormerMember, Member, WorkspaceMember};
 use crate::organization::Organization;
+use crate::own_role::RoleNumber;
 use crate::record::{Record, RecordId};
 use crate::resource::Resource;
 use crate::standing::{Held, Standing};
@@ -72,6 +73,9 @@ pub enum Inconsistency {
     /// A record that must not be there is.
     #[error("{0} exists already")]
     Exists(RecordId),
+    /// A role of the organization's own that must be there is missing.
+    #[error("the organization's role {0} is missing")]
+    MissingRole(RoleNumber),
     /// A count would fall below zero or overflow.
     #[error("the count of {0} is wrong")]
     Count(&'static str),
@@ -438,21 +442,26 @@ impl OrganizationState {
             return None;
         }
         let mut held = Held::nothing(organization.version, organization.status);
-        held.organization_role = self.member(user).map(|member| member.role);
+        let member = self.member(user);
+        held.organization_role = member.map(|member| member.role);
+        let own = member.and_then(|member| member.own_role);
+        held.organization_adds = own.and_then(|own| organization.added_by(own));
         let workspace = match resource {
             Resource::Organization(_) => None,
             Resource::Workspace(_, id) => Some(id),
             Resource::Domain(_, id) => {
                 let domain = self.domain(id);
                 held.domain = domain.map(|domain| domain.id);
+                held.kind = domain.map(|domain| domain.kind);
                 domain.map(|domain| domain.workspace)
             }
         };
         if let Some(workspace) = workspace.and_then(|id| self.workspace(id)) {
             held.workspace = Some(workspace.id);
-            held.workspace_role = self
-                .workspace_member(workspace.id, user)
-                .map(|member| member.role);
+            let member = self.workspace_member(workspace.id, user);
+            held.workspace_role = member.map(|member| member.role);
+            let own = member.and_then(|member| member.own_role);
+            held.workspace_adds = own.and_then(|own| organization.added_by(own));
         }
         Some(held)
     }

@@ -4,12 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::authority::no_longer_sendable;
 use super::revoked;
+use super::role::{organization_role, organization_role_changes};
 use crate::actor::Actor;
 use crate::command::{Answer, Command, Scene, path};
 use crate::event::{Event, RevocationReason};
 use crate::id::{CommitId, InvitationId, OrganizationId, UserId, WorkspaceId};
-use crate::invitation::InvitationTarget;
 use crate::member::{Member, WorkspaceMember};
+use crate::own_role::AsRole;
 use crate::policy::OrganizationAction;
 use crate::refusal::Refusal;
 use crate::role::{OrganizationRole, WorkspaceRole};
@@ -79,18 +80,20 @@ impl<F> Answer<F> for Departure {
 /// - [`Refusal::NotFound`]: the organization doesn't exist, or the actor may not view it.
 /// - [`Refusal::Forbidden`]: the actor is not an Admin of it.
 /// - [`Refusal::MemberNotFound`]: the user is not a member.
+/// - [`Refusal::RoleNotFound`], [`Refusal::RoleIsRetired`]: the role of the organization's own isn't one to give there.
 /// - [`Refusal::LastAdmin`]: it would leave the organization without an Admin (O4).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct ChangeOrganizationRole {
+pub struct ChangeOrganizationRole<R = OrganizationRole> {
     /// The organization in which the role changes.
     pub organization: OrganizationId,
     /// The member whose role changes.
     pub user: UserId,
-    /// Their new role.
-    pub role: OrganizationRole,
+    /// Their new role: an [`OrganizationRole`], or the [`RoleNumber`](crate::RoleNumber) of one of the organization's
+    /// own (R6).
+    pub role: R,
 }
 
-impl Command for ChangeOrganizationRole {
+impl<R: AsRole<OrganizationRole>> Command for ChangeOrganizationRole<R> {
     type Output = Revoked;
     type Fresh = ();
 
@@ -109,26 +112,29 @@ impl Command for ChangeOrganizationRole {
     fn decide(&self, scene: &Scene<'_>, (): &()) -> Result<Vec<Event>, Refusal> {
         scene.require(self.organization, OrganizationAction::ManageRoles)?;
         let member = member(scene, self.user)?;
-        if member.role == self.role {
+        let (from, to) = (
+            member.holding(),
+            organization_role(scene, self.role.into())?,
+        );
+        if from == to {
             return Ok(Vec::new());
         }
-        if member.role == OrganizationRole::Admin {
+        if from.base == OrganizationRole::Admin {
             another_admin_remains(scene)?;
         }
-        let mut events = vec![Event::OrganizationRoleChanged {
-            user: self.user,
-            from: member.role,
-            to: self.role,
-        }];
-        if self.role < member.role {
-            let after = |held: &mut Held| held.organization_role = Some(self.role);
+        let mut events: Vec<_> = organization_role_changes(self.user, from, to).collect();
+        if from.is_lowered_to(to) {
+            let after = |held: &mut Held| held.organization_role = Some(to.base);
             let by_them = no_longer_sendable(scene, self.user, |_| true, after);
             let to_them = scene.state.open_invitations_to(member.email.key());
-            let to_them = to_them.filter(|invitation| match invitation.target {
-                InvitationTarget::Organization { role } => role > self.role,
-                InvitationTarget::Workspace { workspace, role } => {
-                    let held = scene.state.workspace_member(workspace, self.user);
-                    Some(role) > held.map(|held| held.role)
+            let to_them = to_them.filter(|invitation| {
+                let (target, own) = (invitation.target, invitation.own_role);
+                match target.in_workspace(own) {
+                    None => !to.includes(target.in_organization(own)),
+                    Some((workspace, offered)) => {
+                        let held = scene.state.workspace_member(workspace, self.user);
+                        held.is_none_or(|held| !held.holding().includes(offered))
+                    }
                 }
             });
             events.extend(revocations(

@@ -1,11 +1,13 @@
 use serde::Serialize;
 
 use super::member::email_is_free;
+use super::role::organization_role_changes;
 use crate::actor::Actor;
 use crate::command::{Answer, Command, Scene, path};
 use crate::event::Event;
 use crate::id::{CommitId, OrganizationId, UserId};
 use crate::organization::QuotaUsage;
+use crate::own_role::Holding;
 use crate::policy::OrganizationAction;
 use crate::refusal::Refusal;
 use crate::role::OrganizationRole;
@@ -157,11 +159,13 @@ impl Command for AppointAdmin {
                 role: to,
             }],
             Some(member) if member.role == to => Vec::new(),
-            Some(member) => vec![Event::OrganizationRoleChanged {
-                user,
-                from: member.role,
-                to,
-            }],
+            Some(member) => {
+                let to = Holding {
+                    base: to,
+                    own: None,
+                };
+                organization_role_changes(user, member.holding(), to).collect()
+            }
         })
     }
 }

@@ -12,6 +12,7 @@ use crate::invitation::{Invitation, InvitationState};
 use crate::later::Later;
 use crate::member::{FormerMember, Member, WorkspaceMember};
 use crate::organization::{Counts, LinksMade, Organization, OrganizationStatus};
+use crate::own_role::{OwnRole, RoleNumber, RoleState};
 use crate::record::{Change, Claim, Record, RecordId};
 use crate::role::OrganizationRole;
 use crate::version::Version;
@@ -67,6 +68,7 @@ impl OrganizationState {
                     workspace_quota,
                     counts: Counts::default(),
                     links: LinksMade::default(),
+                    roles: Vec::new(),
                     created_at: at,
                     later: Later::default(),
                 });
@@ -88,6 +90,7 @@ impl OrganizationState {
                 organization.company = None;
                 organization.invoicing = None;
                 organization.contract = None;
+                organization.roles.clear();
             }
             Event::WorkspaceCreated { workspace, name } => {
                 count(
@@ -218,6 +221,7 @@ impl OrganizationState {
                     Record::Member(Member {
                         user,
                         role,
+                        own_role: None,
                         email,
                         since: at,
                         lowered_in: None,
@@ -242,6 +246,8 @@ impl OrganizationState {
             }
             Event::MemberRemoved { user, role } | Event::MemberLeft { user, role } => {
                 self.count_member(role, -1)?;
+                let own = self.member(user).and_then(|member| member.own_role);
+                self.count_holder(own, -1)?;
                 self.remove(RecordId::Member(user), touched)?;
                 // Who departs from the organization has departed from everything in it.
                 let below: Vec<_> = self
@@ -268,6 +274,7 @@ impl OrganizationState {
                         workspace,
                         user,
                         role,
+                        own_role: None,
                         since: at,
                         lowered_in: None,
                         later: Later::default(),
@@ -281,20 +288,11 @@ impl OrganizationState {
                 role,
                 replaces: Some(before),
             } => {
-                let id = RecordId::WorkspaceMember(workspace, user);
-                let held = self.workspace_members.get(&(workspace, user)).cloned();
-                let held = held.ok_or(Inconsistency::Missing(id))?;
-                touched.note(Record::WorkspaceMember(held.clone()));
-                let lowered_in = if role < before {
-                    Some(self.version().next())
-                } else {
-                    held.lowered_in
-                };
-                self.put(Record::WorkspaceMember(WorkspaceMember {
-                    role,
-                    lowered_in,
-                    ..held
-                }));
+                let lowered = (role < before).then(|| self.version().next());
+                self.edit_workspace_member(workspace, user, touched, |member| {
+                    member.role = role;
+                    member.lowered_in = lowered.or(member.lowered_in);
+                })?;
             }
             Event::WorkspaceRoleTaken {
                 workspace,
@@ -304,6 +302,9 @@ impl OrganizationState {
                 self.edit_workspace(workspace, touched, |workspace| {
                     count(&mut workspace.members, -1, "workspace members")
                 })?;
+                let member = self.workspace_member(workspace, user);
+                let own = member.and_then(|member| member.own_role);
+                self.count_holder(own, -1)?;
                 self.remove(RecordId::WorkspaceMember(workspace, user), touched)?;
                 self.departed(user, Some(workspace), at, touched);
             }
@@ -325,6 +326,7 @@ impl OrganizationState {
                         id: invitation,
                         email,
                         target,
+                        own_role: None,
                         inviter,
                         token_hash,
                         sent_at: at,
@@ -374,6 +376,80 @@ impl OrganizationState {
                 user: _,
             } => {
                 self.close(invitation, InvitationState::Declined, touched)?;
+            }
+            Event::RoleDefined {
+                role,
+                name,
+                base,
+                adds,
+            } => {
+                let roles = &mut self.organization_mut()?.roles;
+                roles.push(OwnRole {
+                    number: role,
+                    name_key: name.key(),
+                    name,
+                    base,
+                    adds,
+                    state: RoleState::InForce,
+                    holders: 0,
+                    offered: 0,
+                    created_at: at,
+                    later: Later::default(),
+                });
+            }
+            Event::RoleRevised {
+                role,
+                from: _,
+                to,
+                added: _,
+                adds,
+            } => {
+                let role = self.role_mut(role)?;
+                role.name_key = to.key();
+                role.name = to;
+                role.adds = adds;
+            }
+            Event::RoleRetired { role, holders: _ } => {
+                self.role_mut(role)?.state = RoleState::Retired;
+            }
+            Event::RoleRestored { role, holders: _ } => {
+                self.role_mut(role)?.state = RoleState::InForce;
+            }
+            Event::RoleDeleted { role, name: _ } => {
+                self.role_mut(role)?;
+                let roles = &mut self.organization_mut()?.roles;
+                roles.retain(|kept| kept.number != role);
+            }
+            Event::OwnRoleChanged {
+                user,
+                workspace,
+                from,
+                to,
+            } => {
+                self.count_holder(from, -1)?;
+                self.count_holder(to, 1)?;
+                let lowered = from.is_some().then(|| self.version().next());
+                match workspace {
+                    None => self.edit_member(user, touched, |member| {
+                        member.own_role = to;
+                        member.lowered_in = lowered.or(member.lowered_in);
+                    })?,
+                    Some(workspace) => {
+                        self.edit_workspace_member(workspace, user, touched, |member| {
+                            member.own_role = to;
+                            member.lowered_in = lowered.or(member.lowered_in);
+                        })?;
+                    }
+                }
+            }
+            Event::OwnRoleOffered {
+                invitation,
+                from,
+                to,
+            } => {
+                self.count_offer(from, -1)?;
+                self.count_offer(to, 1)?;
+                self.edit_invitation(invitation, touched, |invitation| invitation.own_role = to)?;
             }
             Event::Unknown(_) => return Err(Inconsistency::UnknownEvent),
         }
@@ -427,7 +503,31 @@ impl OrganizationState {
             -1,
             "invitations",
         )?;
+        let own = self
+            .invitation(id)
+            .and_then(|invitation| invitation.own_role);
+        self.count_offer(own, -1)?;
         self.edit_invitation(id, touched, |invitation| invitation.state = state)
+    }
+
+    fn role_mut(&mut self, number: RoleNumber) -> Result<&mut OwnRole, Inconsistency> {
+        let mut roles = self.organization_mut()?.roles.iter_mut();
+        let role = roles.find(|role| role.number == number);
+        role.ok_or(Inconsistency::MissingRole(number))
+    }
+
+    fn count_holder(&mut self, role: Option<RoleNumber>, by: i32) -> Result<(), Inconsistency> {
+        match role {
+            Some(role) => count(&mut self.role_mut(role)?.holders, by, "holders of a role"),
+            None => Ok(()),
+        }
+    }
+
+    fn count_offer(&mut self, role: Option<RoleNumber>, by: i32) -> Result<(), Inconsistency> {
+        match role {
+            Some(role) => count(&mut self.role_mut(role)?.offered, by, "offers of a role"),
+            None => Ok(()),
+        }
     }
 
     fn count_member(&mut self, role: OrganizationRole, by: i32) -> Result<(), Inconsistency> {
@@ -456,6 +556,22 @@ impl OrganizationState {
         touched.note(Record::Member(member.clone()));
         edit(&mut member);
         self.put(Record::Member(member));
+        Ok(())
+    }
+
+    fn edit_workspace_member(
+        &mut self,
+        workspace: WorkspaceId,
+        user: UserId,
+        touched: &mut Touched,
+        edit: impl FnOnce(&mut WorkspaceMember),
+    ) -> Result<(), Inconsistency> {
+        let id = RecordId::WorkspaceMember(workspace, user);
+        let member = self.workspace_member(workspace, user).cloned();
+        let mut member = member.ok_or(Inconsistency::Missing(id))?;
+        touched.note(Record::WorkspaceMember(member.clone()));
+        edit(&mut member);
+        self.put(Record::WorkspaceMember(member));
         Ok(())
     }
 

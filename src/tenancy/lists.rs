@@ -266,7 +266,7 @@ impl<R: Directory> Tenancy<R> {
         let page = self.list(list, paging.limit(), membership, key).await?;
         Ok(page.filter_map(|(organization, member)| {
             keep(&organization, &member)
-                .then(|| OrganizationView::of_summary(&organization, Some(member.role)))
+                .then(|| OrganizationView::of_summary(&organization, Some(&member)))
         }))
     }
 

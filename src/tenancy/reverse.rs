@@ -7,15 +7,19 @@ use super::lists::{Answer, member, workspace_member, workspace_of};
 use super::page::{Page, Paging};
 use super::views::{Holder, OrganizationView, WorkspaceView};
 use crate::actor::Actor;
-use crate::domain::Domain;
+use crate::command::{Scene, path};
+use crate::domain::{Domain, DomainKind};
 use crate::id::{DomainId, OrganizationId, UserId, WorkspaceId};
-use crate::list::List;
+use crate::list::{Item, List};
 use crate::member::WorkspaceMember;
+use crate::own_role::{Added, RolesInForce};
 use crate::policy::{Action, DomainAction, OrganizationAction, WorkspaceAction};
+use crate::record::Record;
 use crate::refusal::Refusal;
-use crate::resource::Resource;
+use crate::resource::{Layer, Resource};
 use crate::role::{OrganizationRole, RoleSet, WorkspaceRole};
 use crate::standing::{Decision, Grant, Held, Standing};
+use crate::state::OrganizationState;
 use crate::store::Directory;
 use crate::workspace::Workspace;
 
@@ -44,6 +48,8 @@ impl<R: Directory> Tenancy<R> {
         self.memberships(user, paging, |organization, member| {
             let mut held = Held::nothing(organization.version, organization.status);
             held.organization_role = Some(member.role);
+            let own = member.own_role;
+            held.organization_adds = own.and_then(|own| organization.roles.added_by(own));
             let resource = Resource::Organization(organization.id);
             let standing = Standing::of_user(user, resource, held);
             standing.decide(action).is_allowed()
@@ -66,17 +72,20 @@ impl<R: Directory> Tenancy<R> {
         action: A,
         paging: Paging<WorkspaceId>,
     ) -> Answer<WorkspaceView, WorkspaceId, R::Error> {
-        match self.standing(actor, organization).await? {
-            Some(standing) => self.reach(standing, organization, action, paging).await,
-            None => Ok(Page::empty()),
-        }
+        let Some(standing) = self.standing(actor, organization).await? else {
+            return Ok(Page::empty());
+        };
+        let may = |there: &Standing| there.decide(action).is_allowed().then_some(());
+        let page = self.reach(standing, organization, may, paging).await?;
+        Ok(page.map(|(workspace, ())| workspace))
     }
 
     /// The domains of an organization on which the actor may do this, workspace by workspace. Empty for
     /// outsiders, whether the organization exists or not.
     ///
     /// A page may hold fewer items than asked for, or none, and still have a next one: it looks into a few
-    /// workspaces, and is done within a dozen round trips however many there are.
+    /// workspaces, and is done within a dozen round trips however many there are; within two dozen where a role of the
+    /// organization's own lets them do this on one kind of domains only.
     ///
     /// # Errors
     ///
@@ -95,17 +104,12 @@ impl<R: Directory> Tenancy<R> {
         // The page before may have ended inside a workspace. A cursor may be forged: ask again.
         if let Some((workspace, Some(domain))) = paging.after {
             let on = (organization, workspace);
-            if self
-                .check(actor, on, OnItsDomains(action))
-                .await?
-                .is_allowed()
-            {
+            let there = self.standing(actor, on).await?;
+            if let Some(kinds) = there.and_then(|there| kinds(&there, action)) {
                 let after = Paging::first(limit.get()).after(domain);
-                let page = self.domains_in(on, after).await?;
-                if !page.items.is_empty() {
-                    let next = Some((workspace, page.next));
-                    let items = page.items;
-                    return Ok(Page { items, next });
+                let page = self.domains_of(on, kinds, after).await?;
+                if !page.items.is_empty() || page.next.is_some() {
+                    return Ok(within(workspace, page));
                 }
             }
         }
@@ -113,16 +117,22 @@ impl<R: Directory> Tenancy<R> {
             after: paging.after.map(|(workspace, _)| workspace),
             limit: WORKSPACES_A_PAGE,
         };
-        let workspaces = self
-            .reach(standing, organization, OnItsDomains(action), some)
-            .await?;
-        for workspace in workspaces.items {
+        let seen = |there: &Standing| kinds(there, action);
+        let workspaces = self.reach(standing, organization, seen, some).await?;
+        for (workspace, everywhere) in workspaces.items {
             let on = (organization, workspace.id);
-            let page = self.domains_in(on, Paging::first(limit.get())).await?;
-            if !page.items.is_empty() {
-                let next = Some((workspace.id, page.next));
-                let items = page.items;
-                return Ok(Page { items, next });
+            // A role held in the workspace may add to what holds in all of them.
+            let kinds = if everywhere.is_all() {
+                everywhere
+            } else {
+                let there = self.standing(actor, on).await?;
+                let there = there.and_then(|there| kinds(&there, action));
+                there.unwrap_or(everywhere)
+            };
+            let first = Paging::first(limit.get());
+            let page = self.domains_of(on, kinds, first).await?;
+            if !page.items.is_empty() || page.next.is_some() {
+                return Ok(within(workspace.id, page));
             }
         }
         Ok(Page {
@@ -131,10 +141,24 @@ impl<R: Directory> Tenancy<R> {
         })
     }
 
+    async fn domains_of(
+        &self,
+        on: (OrganizationId, WorkspaceId),
+        kinds: Kinds,
+        paging: Paging<DomainId>,
+    ) -> Answer<Domain, DomainId, R::Error> {
+        let page = self.domains_in(on, paging).await?;
+        Ok(page.filter_map(|domain| kinds.has(domain.kind).then_some(domain)))
+    }
+
     /// Who can do this to this, and by which role, by user (operators aside).
     ///
     /// For whoever may view the members of the *organization*, as the answer names people who reach the
     /// resource by cascade.
+    ///
+    /// A host's row that has Accounting or Member, on what these may not view (A4), is met by nobody's organization
+    /// role alone; who views the thing by a role in the workspace is then not listed, though [`check`](Self::check)
+    /// allows it.
     ///
     /// # Errors
     ///
@@ -149,10 +173,18 @@ impl<R: Directory> Tenancy<R> {
         paging: Paging<UserId>,
     ) -> Answer<Holder, UserId, R::Error> {
         let resource: Resource = on.into();
-        let standing = self
-            .standing(actor, resource)
-            .await?
-            .ok_or(Refusal::NotFound { resource })?;
+        let organization = resource.organization();
+        let facts = self.load(organization, &[path(actor, resource)]).await?;
+        let facts = facts.ok_or(Refusal::NotFound { resource })?;
+        let state = OrganizationState::of(facts.organization, facts.records);
+        let scene = Scene {
+            actor,
+            state: &state,
+            now: self.now(),
+            settings: self.settings(),
+        };
+        let standing = scene.standing(resource);
+        let standing = standing.ok_or(Refusal::NotFound { resource })?;
         match resource {
             Resource::Organization(_) => {}
             Resource::Workspace(..) => drop(standing.require(WorkspaceAction::View)?),
@@ -161,20 +193,24 @@ impl<R: Directory> Tenancy<R> {
         let _ = standing.require(OrganizationAction::ViewMembers)?;
 
         let limit = paging.limit();
-        let organization = resource.organization();
-        let path = standing.held();
-        let grant = |organization_role, workspace_role| {
-            let held = Held {
-                organization_role: Some(organization_role),
-                workspace_role,
-                ..path
-            };
+        let path = Held {
+            organization_adds: None,
+            workspace_adds: None,
+            ..standing.held()
+        };
+        let with = |organization_role, workspace_role| Held {
+            organization_role: Some(organization_role),
+            workspace_role,
+            ..path
+        };
+        let by = |held: Held| {
             let nobody = UserId::from_uuid(uuid::Uuid::nil());
             match Standing::of_user(nobody, resource, held).decide(action) {
                 Decision::Allowed { by } => Some(by),
                 Decision::Forbidden { .. } | Decision::Hidden | Decision::Deleted => None,
             }
         };
+        let grant = |organization_role, workspace_role| by(with(organization_role, workspace_role));
         let allowed = OrganizationRole::ALL
             .into_iter()
             .filter(|role| grant(*role, None).is_some());
@@ -220,33 +256,75 @@ impl<R: Directory> Tenancy<R> {
                 }));
             }
         }
-        // Both lists begin with the smallest ids, so the smallest of both together are all there. Who is
-        // in both is named once, by the role held nearest.
+        // The organization's own roles that make the difference, and who holds them.
+        for role in state.organization().into_iter().flat_map(|row| &row.roles) {
+            let added = Some(Added {
+                role: role.number,
+                adds: role.in_force(),
+            });
+            let (base, more, workspace) = match role.base.workspace_role() {
+                None => {
+                    let base = role.base.organization_role();
+                    let base = with(base.unwrap_or(OrganizationRole::Member), None);
+                    let more = Held {
+                        organization_adds: added,
+                        ..base
+                    };
+                    (base, more, None)
+                }
+                Some(held) => {
+                    let base = with(OrganizationRole::Member, Some(held));
+                    let more = Held {
+                        workspace_adds: added,
+                        ..base
+                    };
+                    (base, more, path.workspace)
+                }
+            };
+            let is_below = matches!(role.base.layer(), Layer::Workspace);
+            let (None, Some(by), true) = (by(base), by(more), !is_below || workspace.is_some())
+            else {
+                continue;
+            };
+            let list = List::Holders {
+                organization,
+                workspace,
+                role: role.number,
+                after: paging.after,
+            };
+            let found = self.list(list, limit, holder, |user| *user).await?;
+            holders.extend(found.items.into_iter().map(|user| Holder { user, by }));
+        }
+        // All lists begin with the smallest ids, so the smallest of all together are all there. Who is
+        // in several is named once, by the role held nearest.
         holders.sort_by_key(|holder| (holder.user, holder.by));
         holders.dedup_by_key(|holder| holder.user);
         holders.truncate(usize::try_from(limit.get()).unwrap_or(usize::MAX));
         Ok(Page::of(holders, limit, |holder| holder.user))
     }
 
-    /// The workspaces on which somebody of that standing in the organization may do this.
-    async fn reach<A: Action<On = (OrganizationId, WorkspaceId)>>(
+    /// The workspaces where somebody of that standing in the organization has a standing of which `seen` makes
+    /// something.
+    async fn reach<T: Copy>(
         &self,
         standing: Standing,
         organization: OrganizationId,
-        action: A,
+        seen: impl Fn(&Standing) -> Option<T>,
         paging: Paging<WorkspaceId>,
-    ) -> Answer<WorkspaceView, WorkspaceId, R::Error> {
-        let may = |workspace, role: Option<WorkspaceRole>| {
+    ) -> Answer<(WorkspaceView, T), WorkspaceId, R::Error> {
+        let seen = |workspace, role: Option<WorkspaceRole>, adds| {
             let held = Held {
                 workspace: Some(workspace),
                 workspace_role: role,
+                workspace_adds: adds,
                 ..standing.held()
             };
-            standing.with(held).decide(action).is_allowed()
+            seen(&standing.with(held))
         };
         let anywhere = WorkspaceId::from_uuid(uuid::Uuid::nil());
-        if may(anywhere, None) {
-            return self.all_workspaces(organization, paging).await;
+        if let Some(everywhere) = seen(anywhere, None, None) {
+            let page = self.all_workspaces(organization, paging).await?;
+            return Ok(page.map(|workspace| (workspace, everywhere)));
         }
         let Some(user) = standing.user() else {
             return Ok(Page::empty());
@@ -258,24 +336,75 @@ impl<R: Directory> Tenancy<R> {
         };
         let key = |(workspace, _): &(Workspace, WorkspaceMember)| workspace.id;
         let page = self.list(list, paging.limit(), workspace_of, key).await?;
+        let mut roles = RolesInForce::default();
+        if page.items.iter().any(|(_, held)| held.own_role.is_some()) {
+            let facts = self.load(organization, &[]).await?;
+            roles = facts.map_or(roles, |facts| facts.organization.summary().roles);
+        }
         Ok(page.filter_map(|(workspace, member)| {
-            may(workspace.id, Some(member.role)).then(|| WorkspaceView::of(&workspace))
+            let adds = member.own_role.and_then(|own| roles.added_by(own));
+            let there = seen(workspace.id, Some(member.role), adds)?;
+            Some((WorkspaceView::of(&workspace), there))
         }))
     }
 }
 
-/// An action on domains, asked of the workspace that holds them: their roles are the same.
+/// The kinds of domains on which somebody may do something, in one workspace.
 #[derive(Clone, Copy)]
-struct OnItsDomains<A>(A);
+struct Kinds {
+    sandbox: bool,
+    production: bool,
+}
 
-impl<A: Action<On = (OrganizationId, DomainId)>> Action for OnItsDomains<A> {
-    type On = (OrganizationId, WorkspaceId);
-
-    fn allowed(&self) -> RoleSet {
-        self.0.allowed()
+impl Kinds {
+    const fn has(self, kind: DomainKind) -> bool {
+        match kind {
+            DomainKind::Sandbox => self.sandbox,
+            DomainKind::Production => self.production,
+        }
     }
 
-    fn phrase(&self) -> &'static str {
-        self.0.phrase()
+    const fn is_all(self) -> bool {
+        self.sandbox && self.production
+    }
+}
+
+/// On which kinds of domains somebody of that standing in a workspace may do this, were there some; `None`: on none.
+fn kinds<A: Action<On = (OrganizationId, DomainId)>>(
+    standing: &Standing,
+    action: A,
+) -> Option<Kinds> {
+    let on = |kind| {
+        let held = Held {
+            domain: Some(DomainId::from_uuid(uuid::Uuid::nil())),
+            kind: Some(kind),
+            ..standing.held()
+        };
+        standing.with(held).decide(action).is_allowed()
+    };
+    let kinds = Kinds {
+        sandbox: on(DomainKind::Sandbox),
+        production: on(DomainKind::Production),
+    };
+    (kinds.sandbox || kinds.production).then_some(kinds)
+}
+
+/// A page of one workspace's domains, as a page of all.
+fn within(
+    workspace: WorkspaceId,
+    page: Page<Domain, DomainId>,
+) -> Page<Domain, (WorkspaceId, Option<DomainId>)> {
+    Page {
+        items: page.items,
+        next: Some((workspace, page.next)),
+    }
+}
+
+/// Whoever a record of a membership is of.
+fn holder(item: Item) -> Option<UserId> {
+    match item {
+        Item::Record(Record::Member(member)) => Some(member.user),
+        Item::Record(Record::WorkspaceMember(member)) => Some(member.user),
+        _ => None,
     }
 }
