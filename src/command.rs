@@ -332,7 +332,7 @@ impl<'a> Scene<'a> {
     /// What the actor holds at a resource.
     pub(crate) fn standing(&self, resource: Resource) -> Option<Standing> {
         if let Some(user) = self.actor.user_id() {
-            return self.state.standing(user, resource);
+            return self.state.standing(user, resource, self.now);
         }
         let held = self.state.held(NOBODY, resource)?;
         Some(Standing::of_operator(resource, held))

@@ -263,7 +263,27 @@ events! {
         /// The role that they had.
         role: OrganizationRole,
     },
-    /// Somebody was given a role in a workspace, or another one than before.
+    /// A member was suspended: their roles are kept, and none counts (T1).
+    MemberSuspended {
+        /// The member whose roles don't count.
+        user: UserId,
+    },
+    /// A member was reinstated: what was kept counts again (T1).
+    MemberReinstated {
+        /// The member whose roles count again.
+        user: UserId,
+    },
+    /// A membership was bound to end, at another time than before, or not any more (T3). That it ended is no
+    /// event: the clock does that.
+    MembershipEndSet {
+        /// The member.
+        user: UserId,
+        /// The old end, if there was one.
+        from: Option<DateTime<Utc>>,
+        /// The new end; `None`: it lasts.
+        to: Option<DateTime<Utc>>,
+    },
+    /// Somebody was given a role in a workspace, or another one than before. An end that it has stays.
     WorkspaceRoleGiven {
         /// The workspace that the role is in.
         workspace: WorkspaceId,
@@ -282,6 +302,18 @@ events! {
         user: UserId,
         /// The role that they had.
         role: WorkspaceRole,
+    },
+    /// A role in a workspace was bound to end, at another time than before, or not any more (T3). That it ended
+    /// is no event: the clock does that.
+    WorkspaceRoleEndSet {
+        /// The workspace that the role is in.
+        workspace: WorkspaceId,
+        /// The member who holds it.
+        user: UserId,
+        /// The old end, if there was one.
+        from: Option<DateTime<Utc>>,
+        /// The new end; `None`: it lasts.
+        to: Option<DateTime<Utc>>,
     },
     /// Somebody was invited (I1).
     InvitationSent {

@@ -67,7 +67,7 @@ pub use event::{Event, LogEntry, RevocationReason};
 pub use grants::{Code, Grants};
 pub use id::{CommitId, DomainId, InvitationId, OrganizationId, UserId, WorkspaceId};
 pub use invitation::{InvitationState, InvitationStatus, InvitationTarget};
-pub use member::{Member, WorkspaceMember};
+pub use member::{Member, MembershipStatus, WorkspaceMember};
 pub use organization::{CompanyInformation, InvoicingInformation, QuotaUsage};
 pub use own_role::{Added, AsRole, OwnRole, Role, RoleBase, RoleNumber, RoleState};
 #[doc(inline)]

@@ -1,5 +1,7 @@
 //! Members: users with a role in an organization, and those with a role in a workspace of it.
 
+use core::fmt;
+
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
@@ -30,6 +32,12 @@ pub struct Member {
     /// above what they were left with (M4).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lowered_in: Option<Version>,
+    /// Whether it is suspended: its roles are kept, and none counts (T1).
+    #[serde(default, skip_serializing_if = "is_not")]
+    pub suspended: bool,
+    /// When it ends, if it is bound to: from then on it counts for nothing (T3). `None`: it lasts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<DateTime<Utc>>,
     /// What a later version of this crate keeps with it.
     #[serde(flatten)]
     pub later: Later,
@@ -67,12 +75,41 @@ pub struct WorkspaceMember {
     pub own_role: Option<RoleNumber>,
     /// Since when they hold a role in it.
     pub since: DateTime<Utc>,
-    /// The version in which their role was lowered last, as in [`Member::lowered_in`].
+    /// The version in which their role was lowered last, as in [`Member::lowered_in`]; an end that was set,
+    /// or that came nearer, lowers it too.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lowered_in: Option<Version>,
+    /// When the role ends, if it is bound to: from then on it counts for nothing (T3). `None`: it lasts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<DateTime<Utc>>,
     /// What a later version of this crate keeps with it.
     #[serde(flatten)]
     pub later: Later,
+}
+
+/// For how long a membership or a role counts (T1, T3): what a check needs to know of it, in one value, which
+/// stores keep in a column ([`column`](Self::column)).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Term {
+    /// Until somebody takes it away.
+    #[default]
+    Open,
+    /// Until then, and no longer.
+    Until(DateTime<Utc>),
+    /// Not at all, until it is reinstated.
+    Suspended,
+}
+
+/// How a membership or a workspace role looks at a moment: what is kept of it, and the clock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MembershipStatus {
+    /// It counts.
+    Active,
+    /// It is suspended, and counts for nothing until it is reinstated (T1).
+    Suspended,
+    /// Its end has come, and it counts for nothing until it is prolonged (T3).
+    Ended,
 }
 
 impl Member {
@@ -82,6 +119,25 @@ impl Member {
             base: self.role,
             own: self.own_role,
         }
+    }
+
+    /// For how long it counts.
+    #[must_use]
+    pub fn term(&self) -> Term {
+        Term::of(self.suspended, self.until)
+    }
+
+    /// How it looks at `now`. One that is suspended past its end is suspended.
+    #[must_use]
+    pub fn status(&self, now: DateTime<Utc>) -> MembershipStatus {
+        self.term().status(now)
+    }
+
+    /// Whether this is an Admin who is neither suspended nor bound to end: an organization always keeps one
+    /// (O4, T2).
+    #[must_use]
+    pub fn is_lasting_admin(&self) -> bool {
+        self.role == OrganizationRole::Admin && self.term() == Term::Open
     }
 }
 
@@ -93,4 +149,87 @@ impl WorkspaceMember {
             own: self.own_role,
         }
     }
+
+    /// For how long the role counts, as long as the membership of the organization does.
+    #[must_use]
+    pub fn term(&self) -> Term {
+        Term::of(false, self.until)
+    }
+
+    /// How the role looks at `now`. That it counts for nothing while the membership of the organization doesn't
+    /// count, this record doesn't know.
+    #[must_use]
+    pub fn status(&self, now: DateTime<Utc>) -> MembershipStatus {
+        self.term().status(now)
+    }
+}
+
+impl Term {
+    fn of(suspended: bool, until: Option<DateTime<Utc>>) -> Self {
+        match until {
+            _ if suspended => Self::Suspended,
+            // The first moment of 1970 would be the number of `Suspended`. Nothing was alive then.
+            Some(until) if until.timestamp_millis() == 0 => {
+                Self::Until(DateTime::from_timestamp_millis(-1).unwrap_or(until))
+            }
+            Some(until) => Self::Until(until),
+            None => Self::Open,
+        }
+    }
+
+    /// Whether what has this term counts at `now`. The last moment is just before the end.
+    #[must_use]
+    pub fn counts_at(self, now: DateTime<Utc>) -> bool {
+        self.status(now) == MembershipStatus::Active
+    }
+
+    /// How what has this term looks at `now`.
+    #[must_use]
+    pub fn status(self, now: DateTime<Utc>) -> MembershipStatus {
+        match self {
+            Self::Open => MembershipStatus::Active,
+            Self::Until(end) if now < end => MembershipStatus::Active,
+            Self::Until(_) => MembershipStatus::Ended,
+            Self::Suspended => MembershipStatus::Suspended,
+        }
+    }
+
+    /// The number by which stores keep it: none if it is open, the milliseconds since 1970 at which it ends, or
+    /// 0 if it is suspended. Whatever counts has none, or one that is greater than the time is.
+    #[must_use]
+    pub const fn column(self) -> Option<i64> {
+        match self {
+            Self::Open => None,
+            Self::Until(end) => Some(end.timestamp_millis()),
+            Self::Suspended => Some(0),
+        }
+    }
+
+    /// The term that is kept by that number; `None` if it stands for no time.
+    #[must_use]
+    pub fn from_column(number: Option<i64>) -> Option<Self> {
+        match number {
+            None => Some(Self::Open),
+            Some(0) => Some(Self::Suspended),
+            Some(end) => DateTime::from_timestamp_millis(end).map(Self::Until),
+        }
+    }
+}
+
+impl fmt::Display for MembershipStatus {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Active => "active",
+            Self::Suspended => "suspended",
+            Self::Ended => "ended",
+        })
+    }
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde asks for a reference"
+)]
+const fn is_not(flag: &bool) -> bool {
+    !*flag
 }

@@ -68,7 +68,7 @@ pub struct OrganizationSummary {
     /// Its name.
     #[serde(with = "stored")]
     pub name: Name,
-    /// How many Admins it has (O4).
+    /// How many Admins it has who are neither suspended nor bound to end (O4, T2).
     pub admins: u32,
     /// When it was created.
     pub created_at: DateTime<Utc>,
@@ -97,7 +97,8 @@ pub struct Counts {
     pub domains: u32,
     /// Members, Admins included.
     pub members: u32,
-    /// Admins: at least one while the organization is active (O4).
+    /// Admins who are neither suspended nor bound to end: at least one while the organization is not deleted
+    /// (O4, T2).
     pub admins: u32,
     /// Open invitations, expired ones included (I8).
     pub invitations: u32,

@@ -92,7 +92,7 @@ pub enum ColumnType {
     Text,
     /// A code, such as [`OrganizationRole::code`](crate::OrganizationRole::code).
     Code,
-    /// A number of 64 bits.
+    /// A number of 64 bits, such as a time in milliseconds.
     Number,
 }
 
@@ -180,9 +180,20 @@ impl Kind {
     #[must_use]
     pub const fn columns(self) -> &'static [Column] {
         match self {
-            Self::Member => const { &[code("role"), text("email_key"), number("own_role")] },
+            Self::Member => {
+                const {
+                    &[
+                        code("role"),
+                        text("email_key"),
+                        number("counts_until"),
+                        number("own_role"),
+                    ]
+                }
+            }
             Self::Workspace => const { &[text("name_key")] },
-            Self::WorkspaceMember => const { &[code("role"), number("own_role")] },
+            Self::WorkspaceMember => {
+                const { &[code("role"), number("counts_until"), number("own_role")] }
+            }
             Self::Domain => {
                 const {
                     &[
@@ -278,11 +289,13 @@ impl Record {
             Self::Member(member) => vec![
                 Value::Code(member.role.code()),
                 text(member.email.key().as_str()),
+                Value::Number(member.term().column()),
                 Value::Number(member.own_role.map(RoleNumber::column)),
             ],
             Self::Workspace(workspace) => vec![text(workspace.name_key.as_str())],
             Self::WorkspaceMember(member) => vec![
                 Value::Code(member.role.code()),
+                Value::Number(member.term().column()),
                 Value::Number(member.own_role.map(RoleNumber::column)),
             ],
             Self::Domain(domain) => vec![

@@ -5,11 +5,13 @@
 
 use core::fmt;
 
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::domain::DomainKind;
 use crate::grants::Code;
 use crate::id::{DomainId, UserId, WorkspaceId};
+use crate::member::Term;
 use crate::organization::OrganizationStatus;
 use crate::own_role::{Added, RoleBase, RoleNumber, RolesInForce};
 use crate::policy::{Action, On, adds_by_right, view_of, viewers};
@@ -28,6 +30,8 @@ pub struct Held {
     pub status: OrganizationStatus,
     /// The user's role in the organization; `None` if they aren't a member.
     pub organization_role: Option<OrganizationRole>,
+    /// For how long that membership counts (T1, T3); [`Term::Open`] if there is none.
+    pub organization_term: Term,
     /// What a role of the organization's own adds that they hold in the organization: [`OwnRole::in_force`]
     /// (R2). `None` if they hold none, or it is retired.
     ///
@@ -37,6 +41,8 @@ pub struct Held {
     pub workspace: Option<WorkspaceId>,
     /// The user's own role in that workspace, not counting the cascade.
     pub workspace_role: Option<WorkspaceRole>,
+    /// For how long that role counts (T3); [`Term::Open`] if there is none.
+    pub workspace_term: Term,
     /// What a role of the organization's own adds that they hold in that workspace, in the same way.
     pub workspace_adds: Option<Added>,
     /// The domain asked about, if it exists.
@@ -53,9 +59,11 @@ impl Held {
             version,
             status,
             organization_role: None,
+            organization_term: Term::Open,
             organization_adds: None,
             workspace: None,
             workspace_role: None,
+            workspace_term: Term::Open,
             workspace_adds: None,
             domain: None,
             kind: None,
@@ -80,6 +88,19 @@ impl Held {
         Self {
             organization_adds: in_organization.and_then(added),
             workspace_adds: in_workspace.and_then(added),
+            ..self
+        }
+    }
+
+    /// What of it counts at `now` (T1, T3): what is suspended or has ended is not held.
+    pub(crate) fn at(self, now: DateTime<Utc>) -> Self {
+        let belongs = self.organization_term.counts_at(now);
+        let works = belongs && self.workspace_term.counts_at(now);
+        Self {
+            organization_role: self.organization_role.filter(|_| belongs),
+            organization_adds: self.organization_adds.filter(|_| belongs),
+            workspace_role: self.workspace_role.filter(|_| works),
+            workspace_adds: self.workspace_adds.filter(|_| works),
             ..self
         }
     }
@@ -183,10 +204,15 @@ pub struct Permit<A> {
 }
 
 impl Standing {
-    /// What a store found of a user.
-    pub(crate) const fn of_user(user: UserId, resource: Resource, held: Held) -> Self {
+    /// What a store found of a user: as much of it as counts at `now`.
+    pub(crate) fn of_user(
+        user: UserId,
+        resource: Resource,
+        held: Held,
+        now: DateTime<Utc>,
+    ) -> Self {
         Self {
-            held,
+            held: held.at(now),
             subject: Subject::User(user),
             resource,
         }
@@ -197,8 +223,10 @@ impl Standing {
         Self {
             held: Held {
                 organization_role: None,
+                organization_term: Term::Open,
                 organization_adds: None,
                 workspace_role: None,
+                workspace_term: Term::Open,
                 workspace_adds: None,
                 ..held
             },
@@ -212,7 +240,8 @@ impl Standing {
         Self { held, ..self }
     }
 
-    /// What is held on the path, and what of it exists. **Don't show it** to the person whose standing it
+    /// What is held on the path, and what of it exists. A role that was suspended or had ended when it was made
+    /// is not held. **Don't show it** to the person whose standing it
     /// is: it tells whether a workspace or a domain that is hidden from them exists. Show the
     /// [`Decision`].
     #[must_use]
@@ -257,6 +286,7 @@ impl Standing {
     /// | organization Admin | Admin | Admin, and workspace Admin |
     /// | organization Accounting, Member | the same | the same |
     /// | a workspace role | | the same, as long as they are an organization member (M1) |
+    /// | a role that is suspended or has ended | | |
     /// | operator | operator | operator |
     #[must_use]
     pub const fn effective(&self) -> RoleSet {
@@ -439,6 +469,21 @@ impl Standing {
                 resource: self.resource,
             }),
             Decision::Deleted => Err(Refusal::OrganizationDeleted),
+        }
+    }
+}
+
+impl Grant {
+    /// How near to what was asked about the role is: a decision names the nearest.
+    pub(crate) const fn nearness(self) -> u8 {
+        match self {
+            Self::Workspace(_) => 0,
+            Self::Organization(_) | Self::Cascade(_) => 1,
+            Self::Operator => 2,
+            Self::Own { base, .. } => match base.layer() {
+                Layer::Workspace | Layer::Domain => 3,
+                Layer::Organization => 4,
+            },
         }
     }
 }

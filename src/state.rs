@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 
+use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use crate::domain::{Domain, RetiredDomainName};
@@ -442,10 +443,11 @@ impl OrganizationState {
             return None;
         }
         let mut held = Held::nothing(organization.version, organization.status);
-        let member = self.member(user);
-        held.organization_role = member.map(|member| member.role);
-        let own = member.and_then(|member| member.own_role);
-        held.organization_adds = own.and_then(|own| organization.added_by(own));
+        if let Some(member) = self.member(user) {
+            held.organization_role = Some(member.role);
+            held.organization_term = member.term();
+            held.organization_adds = member.own_role.and_then(|own| organization.added_by(own));
+        }
         let workspace = match resource {
             Resource::Organization(_) => None,
             Resource::Workspace(_, id) => Some(id),
@@ -458,17 +460,23 @@ impl OrganizationState {
         };
         if let Some(workspace) = workspace.and_then(|id| self.workspace(id)) {
             held.workspace = Some(workspace.id);
-            let member = self.workspace_member(workspace.id, user);
-            held.workspace_role = member.map(|member| member.role);
-            let own = member.and_then(|member| member.own_role);
-            held.workspace_adds = own.and_then(|own| organization.added_by(own));
+            if let Some(member) = self.workspace_member(workspace.id, user) {
+                held.workspace_role = Some(member.role);
+                held.workspace_term = member.term();
+                held.workspace_adds = member.own_role.and_then(|own| organization.added_by(own));
+            }
         }
         Some(held)
     }
 
-    pub(crate) fn standing(&self, user: UserId, resource: Resource) -> Option<Standing> {
+    pub(crate) fn standing(
+        &self,
+        user: UserId,
+        resource: Resource,
+        now: DateTime<Utc>,
+    ) -> Option<Standing> {
         let held = self.held(user, resource)?;
-        Some(Standing::of_user(user, resource, held))
+        Some(Standing::of_user(user, resource, held, now))
     }
 
     /// Puts a record, in place of the one with its id.

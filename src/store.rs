@@ -119,7 +119,7 @@ pub use crate::domain::RetiredDomainName;
 pub use crate::invitation::{Invitation, InvitationState};
 pub use crate::later::{Later, Unread};
 pub use crate::list::{Item, List};
-pub use crate::member::FormerMember;
+pub use crate::member::{FormerMember, Term};
 pub use crate::organization::{
     Counts, LinksMade, Organization, OrganizationStatus, OrganizationSummary,
 };

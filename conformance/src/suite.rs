@@ -260,6 +260,7 @@ macro_rules! __checks {
                 standing_is_the_reference_everywhere: "[`OrganizationState::held`](crate::store::OrganizationState::held) is the reference.",
                 standing_leaves_out_what_is_not_there: "A workspace or domain that isn't there leaves its field `None`.",
                 standing_follows_every_commit: "it says which version it saw.",
+                standing_tells_for_how_long_it_counts: "For how long that membership counts",
                 standing_tells_the_status: "Whether the organization is in use.",
                 standing_tenants_are_apart: "The key of a [`Record`] within its organization.",
                 standing_is_one_snapshot: "in one round trip and of one snapshot",

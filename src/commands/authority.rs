@@ -32,9 +32,11 @@ pub(super) fn inviter_still_may(
     user: UserId,
     invitation: &Invitation,
 ) -> Result<(), Refusal> {
-    let standing = scene
-        .state
-        .standing(invitation.inviter, resource(scene, &invitation.target));
+    let standing = scene.state.standing(
+        invitation.inviter,
+        resource(scene, &invitation.target),
+        scene.now,
+    );
     let newcomer = scene.state.member(user).is_none();
     match standing.map(|standing| sendable(&standing, newcomer)) {
         Some(Ok(())) => Ok(()),
@@ -54,7 +56,7 @@ pub(super) fn no_longer_sendable(
         let newcomer = is_newcomer(scene, invitation.email.key());
         scene
             .state
-            .standing(user, resource(scene, &invitation.target))
+            .standing(user, resource(scene, &invitation.target), scene.now)
             .is_some_and(|standing| {
                 let mut held = standing.held();
                 after(&mut held);

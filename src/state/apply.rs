@@ -216,7 +216,7 @@ impl OrganizationState {
                 self.remove(RecordId::RetiredDomainName(name), touched)?;
             }
             Event::MemberJoined { user, email, role } => {
-                self.count_member(role, 1)?;
+                count(&mut self.organization_mut()?.counts.members, 1, "members")?;
                 self.create(
                     Record::Member(Member {
                         user,
@@ -225,14 +225,15 @@ impl OrganizationState {
                         email,
                         since: at,
                         lowered_in: None,
+                        suspended: false,
+                        until: None,
                         later: Later::default(),
                     }),
                     touched,
                 )?;
+                self.count_admins(u32::from(role == OrganizationRole::Admin), 0)?;
             }
             Event::OrganizationRoleChanged { user, from, to } => {
-                self.count_member(from, -1)?;
-                self.count_member(to, 1)?;
                 let version = self.version().next();
                 self.edit_member(user, touched, |member| {
                     member.role = to;
@@ -244,8 +245,10 @@ impl OrganizationState {
             Event::MemberEmailChanged { user, from: _, to } => {
                 self.edit_member(user, touched, |member| member.email = to)?;
             }
-            Event::MemberRemoved { user, role } | Event::MemberLeft { user, role } => {
-                self.count_member(role, -1)?;
+            Event::MemberRemoved { user, role: _ } | Event::MemberLeft { user, role: _ } => {
+                count(&mut self.organization_mut()?.counts.members, -1, "members")?;
+                let lasting = self.member(user).is_some_and(Member::is_lasting_admin);
+                self.count_admins(0, u32::from(lasting))?;
                 let own = self.member(user).and_then(|member| member.own_role);
                 self.count_holder(own, -1)?;
                 self.remove(RecordId::Member(user), touched)?;
@@ -259,6 +262,15 @@ impl OrganizationState {
                     self.remove(id, touched)?;
                 }
                 self.departed(user, None, at, touched);
+            }
+            Event::MemberSuspended { user } => {
+                self.edit_member(user, touched, |member| member.suspended = true)?;
+            }
+            Event::MemberReinstated { user } => {
+                self.edit_member(user, touched, |member| member.suspended = false)?;
+            }
+            Event::MembershipEndSet { user, from: _, to } => {
+                self.edit_member(user, touched, |member| member.until = to)?;
             }
             Event::WorkspaceRoleGiven {
                 workspace,
@@ -277,6 +289,7 @@ impl OrganizationState {
                         own_role: None,
                         since: at,
                         lowered_in: None,
+                        until: None,
                         later: Later::default(),
                     }),
                     touched,
@@ -288,10 +301,12 @@ impl OrganizationState {
                 role,
                 replaces: Some(before),
             } => {
-                let lowered = (role < before).then(|| self.version().next());
-                self.edit_workspace_member(workspace, user, touched, |member| {
+                let version = self.version().next();
+                self.edit_workspace_member((workspace, user), touched, |member| {
                     member.role = role;
-                    member.lowered_in = lowered.or(member.lowered_in);
+                    if role < before {
+                        member.lowered_in = Some(version);
+                    }
                 })?;
             }
             Event::WorkspaceRoleTaken {
@@ -307,6 +322,20 @@ impl OrganizationState {
                 self.count_holder(own, -1)?;
                 self.remove(RecordId::WorkspaceMember(workspace, user), touched)?;
                 self.departed(user, Some(workspace), at, touched);
+            }
+            Event::WorkspaceRoleEndSet {
+                workspace,
+                user,
+                from,
+                to,
+            } => {
+                let version = self.version().next();
+                self.edit_workspace_member((workspace, user), touched, |member| {
+                    member.until = to;
+                    if is_nearer(to, from) {
+                        member.lowered_in = Some(version);
+                    }
+                })?;
             }
             Event::InvitationSent {
                 invitation,
@@ -435,7 +464,7 @@ impl OrganizationState {
                         member.lowered_in = lowered.or(member.lowered_in);
                     })?,
                     Some(workspace) => {
-                        self.edit_workspace_member(workspace, user, touched, |member| {
+                        self.edit_workspace_member((workspace, user), touched, |member| {
                             member.own_role = to;
                             member.lowered_in = lowered.or(member.lowered_in);
                         })?;
@@ -530,12 +559,13 @@ impl OrganizationState {
         }
     }
 
-    fn count_member(&mut self, role: OrganizationRole, by: i32) -> Result<(), Inconsistency> {
-        let counts = &mut self.organization_mut()?.counts;
-        count(&mut counts.members, by, "members")?;
-        if role == OrganizationRole::Admin {
-            count(&mut counts.admins, by, "admins")?;
-        }
+    /// The Admins who last: so many more, so many fewer.
+    fn count_admins(&mut self, more: u32, fewer: u32) -> Result<(), Inconsistency> {
+        let admins = &mut self.organization_mut()?.counts.admins;
+        *admins = admins
+            .checked_add(more)
+            .and_then(|admins| admins.checked_sub(fewer))
+            .ok_or(Inconsistency::Count("admins"))?;
         Ok(())
     }
 
@@ -554,15 +584,16 @@ impl OrganizationState {
         let member = self.member(user).cloned();
         let mut member = member.ok_or(Inconsistency::Missing(RecordId::Member(user)))?;
         touched.note(Record::Member(member.clone()));
+        let before = member.is_lasting_admin();
         edit(&mut member);
+        self.count_admins(member.is_lasting_admin().into(), before.into())?;
         self.put(Record::Member(member));
         Ok(())
     }
 
     fn edit_workspace_member(
         &mut self,
-        workspace: WorkspaceId,
-        user: UserId,
+        (workspace, user): (WorkspaceId, UserId),
         touched: &mut Touched,
         edit: impl FnOnce(&mut WorkspaceMember),
     ) -> Result<(), Inconsistency> {
@@ -623,6 +654,11 @@ impl Touched {
     fn note(&mut self, record: Record) {
         self.before.entry(record.id()).or_insert(Some(record));
     }
+}
+
+/// Whether an end takes something away that another one didn't.
+pub(crate) fn is_nearer(end: Option<DateTime<Utc>>, than: Option<DateTime<Utc>>) -> bool {
+    end.is_some_and(|end| than.is_none_or(|than| end < than))
 }
 
 fn count(count: &mut u32, by: i32, of: &'static str) -> Result<(), Inconsistency> {

@@ -4,12 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::OrganizationState;
 use crate::invitation::{Invitation, InvitationTarget};
+use crate::member::Member;
 use crate::organization::Counts;
 use crate::own_role::{OwnRole, RoleBase, RoleNumber};
 use crate::policy::Catalogue;
 use crate::record::RecordId;
 use crate::resource::Layer;
-use crate::role::OrganizationRole;
 
 /// An invariant of the rulebook that a whole organization breaks. There is none to be seen while
 /// nothing but this library writes.
@@ -22,8 +22,8 @@ pub enum Violation {
     /// A deleted organization still holds something (invariant 4, O6).
     #[error("the organization is deleted, but still holds {0}")]
     DeletedButHolds(RecordId),
-    /// An active organization has no Admin (invariant 2, O4).
-    #[error("the organization has no Admin")]
+    /// An active organization has no Admin who is neither suspended nor bound to end (invariant 2, O4, T2).
+    #[error("the organization has no Admin who is neither suspended nor bound to end")]
     NoAdmin,
     /// A workspace member is no organization member (invariant 3, M1).
     #[error("{0} belongs to no organization member")]
@@ -82,10 +82,7 @@ impl OrganizationState {
             };
         };
         if organization.is_active() {
-            if !self
-                .members()
-                .any(|member| member.role == OrganizationRole::Admin)
-            {
+            if !self.members().any(Member::is_lasting_admin) {
                 return Err(Violation::NoAdmin);
             }
         } else {
@@ -111,10 +108,7 @@ impl OrganizationState {
             workspaces: size(self.workspaces()),
             domains: size(self.domains()),
             members: size(self.members()),
-            admins: size(
-                self.members()
-                    .filter(|member| member.role == OrganizationRole::Admin),
-            ),
+            admins: size(self.members().filter(|member| member.is_lasting_admin())),
             invitations: size(self.open_invitations()),
         }
     }

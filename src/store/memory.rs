@@ -329,9 +329,9 @@ fn whole_milliseconds(time: DateTime<Utc>) -> Result<(), BrokenContract> {
 
 fn times(record: &Record) -> impl Iterator<Item = DateTime<Utc>> {
     let (one, other) = match record {
-        Record::Member(member) => (member.since, None),
+        Record::Member(member) => (member.since, member.until),
         Record::Workspace(workspace) => (workspace.created_at, None),
-        Record::WorkspaceMember(member) => (member.since, None),
+        Record::WorkspaceMember(member) => (member.since, member.until),
         Record::Domain(domain) => (domain.created_at, None),
         Record::RetiredDomainName(retired) => (retired.retired_at, None),
         Record::Invitation(invitation) => (invitation.sent_at, Some(invitation.expires_at)),

@@ -47,7 +47,7 @@ impl<R: Repository> Tenancy<R> {
         let resource = resource.into();
         let user = actor.user_id().unwrap_or(NOBODY);
         let held = self.repository().standing(user, resource).await;
-        Ok(standing_of(actor, resource, held.map_err(Error::Store)?))
+        Ok(self.standing_of(actor, resource, held.map_err(Error::Store)?))
     }
 
     /// May they? One round trip.
@@ -168,7 +168,7 @@ impl<P: Repository, R: Repository<Error = P::Error>> Tenancy<WithReplica<P, R>> 
             let held = held.map_err(Error::Store)?;
             let version = held.map(|held| held.version);
             if its.is_none_or(|seen| version >= Some(seen.version)) {
-                return Ok(standing_of(actor, resource, held));
+                return Ok(self.standing_of(actor, resource, held));
             }
         }
         let held = primary.standing(user, resource).await;
@@ -179,22 +179,30 @@ impl<P: Repository, R: Repository<Error = P::Error>> Tenancy<WithReplica<P, R>> 
                 seen: seen.version,
                 found,
             }),
-            _ => Ok(standing_of(actor, resource, held)),
+            _ => Ok(self.standing_of(actor, resource, held)),
         }
     }
 }
 
-/// What a store found, as the actor's standing.
-fn standing_of(actor: &Actor, resource: Resource, held: Option<Held>) -> Option<Standing> {
-    let held = held?;
-    match actor {
-        // Nothing is open to an outsider (M1), and the lists that begin here must not ask further. An
-        // identity that is missing is nobody's (M6).
-        Actor::User { id, .. } => held
-            .organization_role
-            .filter(|_| !id.is_nobody())
-            .map(|_| Standing::of_user(*id, resource, held)),
-        Actor::Operator(_) => Some(Standing::of_operator(resource, held)),
+impl<R> Tenancy<R> {
+    /// What a store found, as the actor's standing now.
+    fn standing_of(
+        &self,
+        actor: &Actor,
+        resource: Resource,
+        held: Option<Held>,
+    ) -> Option<Standing> {
+        let held = held?;
+        match actor {
+            // An identity that is missing is nobody's (M6).
+            Actor::User { id, .. } if id.is_nobody() => None,
+            // Nothing is open to an outsider (M1), and the lists that begin here must not ask further.
+            Actor::User { id, .. } => {
+                let standing = Standing::of_user(*id, resource, held, self.now());
+                standing.held().organization_role.map(|_| standing)
+            }
+            Actor::Operator(_) => Some(Standing::of_operator(resource, held)),
+        }
     }
 }
 

@@ -7,7 +7,7 @@ use super::lists::{Answer, member, workspace_member, workspace_of};
 use super::page::{Page, Paging};
 use super::views::{Holder, OrganizationView, WorkspaceView};
 use crate::actor::Actor;
-use crate::command::{Scene, path};
+use crate::command::{NOBODY, Scene, path};
 use crate::domain::{Domain, DomainKind};
 use crate::id::{DomainId, OrganizationId, UserId, WorkspaceId};
 use crate::list::{Item, List};
@@ -45,13 +45,15 @@ impl<R: Directory> Tenancy<R> {
         let Some(user) = actor.user_id() else {
             return Ok(Page::empty());
         };
+        let now = self.now();
         self.memberships(user, paging, |organization, member| {
             let mut held = Held::nothing(organization.version, organization.status);
             held.organization_role = Some(member.role);
+            held.organization_term = member.term();
             let own = member.own_role;
             held.organization_adds = own.and_then(|own| organization.roles.added_by(own));
             let resource = Resource::Organization(organization.id);
-            let standing = Standing::of_user(user, resource, held);
+            let standing = Standing::of_user(user, resource, held, now);
             standing.decide(action).is_allowed()
         })
         .await
@@ -193,19 +195,21 @@ impl<R: Directory> Tenancy<R> {
         let _ = standing.require(OrganizationAction::ViewMembers)?;
 
         let limit = paging.limit();
+        let path = standing.held();
         let path = Held {
-            organization_adds: None,
-            workspace_adds: None,
-            ..standing.held()
+            workspace: path.workspace,
+            domain: path.domain,
+            kind: path.kind,
+            ..Held::nothing(path.version, path.status)
         };
         let with = |organization_role, workspace_role| Held {
             organization_role: Some(organization_role),
             workspace_role,
             ..path
         };
+        let now = self.now();
         let by = |held: Held| {
-            let nobody = UserId::from_uuid(uuid::Uuid::nil());
-            match Standing::of_user(nobody, resource, held).decide(action) {
+            match Standing::of_user(NOBODY, resource, held, now).decide(action) {
                 Decision::Allowed { by } => Some(by),
                 Decision::Forbidden { .. } | Decision::Hidden | Decision::Deleted => None,
             }
@@ -297,7 +301,7 @@ impl<R: Directory> Tenancy<R> {
         }
         // All lists begin with the smallest ids, so the smallest of all together are all there. Who is
         // in several is named once, by the role held nearest.
-        holders.sort_by_key(|holder| (holder.user, holder.by));
+        holders.sort_by_key(|holder| (holder.user, holder.by.nearness(), holder.by));
         holders.dedup_by_key(|holder| holder.user);
         holders.truncate(usize::try_from(limit.get()).unwrap_or(usize::MAX));
         Ok(Page::of(holders, limit, |holder| holder.user))
@@ -341,9 +345,13 @@ impl<R: Directory> Tenancy<R> {
             let facts = self.load(organization, &[]).await?;
             roles = facts.map_or(roles, |facts| facts.organization.summary().roles);
         }
+        let now = self.now();
         Ok(page.filter_map(|(workspace, member)| {
-            let adds = member.own_role.and_then(|own| roles.added_by(own));
-            let there = seen(workspace.id, Some(member.role), adds)?;
+            let counts = member.term().counts_at(now);
+            let role = Some(member.role).filter(|_| counts);
+            let own = member.own_role.filter(|_| counts);
+            let adds = own.and_then(|own| roles.added_by(own));
+            let there = seen(workspace.id, role, adds)?;
             Some((WorkspaceView::of(&workspace), there))
         }))
     }

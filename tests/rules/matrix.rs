@@ -216,6 +216,8 @@ fn state(
             email: EmailAddress::new("ann@acme.example").unwrap(),
             since: at,
             lowered_in: None,
+            suspended: false,
+            until: None,
             later: Later::default(),
         })
     }));
@@ -226,6 +228,7 @@ fn state(
             role,
             since: at,
             lowered_in: None,
+            until: None,
             later: Later::default(),
         })
     }));

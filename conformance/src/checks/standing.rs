@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use chrono::DateTime;
 use tenancy::store::{Held, Outcome, Repository};
 use tenancy::{Event, OrganizationRole, Resource, UserId, WorkspaceRole};
 
@@ -133,6 +134,50 @@ pub async fn standing_follows_every_commit<H: Harness>(harness: &H) -> Verdict {
             for resource in world.model.resources(id) {
                 world.model.standing_agrees(&**store, bob, resource).await?;
             }
+        }
+    }
+    Ok(())
+}
+
+/// "For how long it counts": a membership that is suspended, one that ends, a role that ends; all of it together,
+/// and gone again.
+///
+/// # Errors
+///
+/// The store breaks the clause.
+pub async fn standing_tells_for_how_long_it_counts<H: Harness>(harness: &H) -> Verdict {
+    let mut world = World::new(harness).await;
+    let acme = world.acme().await?;
+    let (bob, workspace) = (acme.bob, acme.first);
+    let soon = world.tick();
+    let late = DateTime::from_timestamp_millis(253_402_300_799_999);
+    let membership = |from, to| Event::MembershipEndSet {
+        user: bob,
+        from,
+        to,
+    };
+    let role = |from, to| Event::WorkspaceRoleEndSet {
+        workspace,
+        user: bob,
+        from,
+        to,
+    };
+    let steps = vec![
+        vec![Event::MemberSuspended { user: bob }],
+        vec![Event::MemberReinstated { user: bob }],
+        vec![membership(None, Some(soon))],
+        vec![role(None, late)],
+        vec![Event::MemberSuspended { user: bob }, role(late, Some(soon))],
+        vec![membership(Some(soon), late)],
+        vec![Event::MemberReinstated { user: bob }],
+        vec![membership(late, None)],
+        vec![role(Some(soon), None)],
+    ];
+    for events in steps {
+        world.happen(acme.id, events).await?;
+        for store in [&world.one, &world.other] {
+            world.model.records_agree(&**store, acme.id).await?;
+            world.model.standings_agree(&**store).await?;
         }
     }
     Ok(())

@@ -50,6 +50,8 @@ pub async fn verify_finds_what_the_log_does_not_make<H: Harness>(harness: &H) ->
             email: bob.email.clone(),
             since: at(1_700_000_000_000),
             lowered_in: None,
+            suspended: false,
+            until: None,
             later: Later::default(),
         })
     };
@@ -103,9 +105,15 @@ pub async fn verify_finds_misfiled_records<H: Harness>(harness: &H) -> Verdict {
     let wrong = [
         (member.clone(), "email_key", stranger()),
         (member.clone(), "email_key", Value::Text(None)),
+        (member.clone(), "counts_until", Value::Number(Some(0))),
         (member, "role", admin),
         (RecordId::Workspace(first), "name_key", text("elsewhere")),
         (RecordId::WorkspaceMember(first, bob), "role", reader),
+        (
+            RecordId::WorkspaceMember(first, bob),
+            "counts_until",
+            Value::Number(Some(1)),
+        ),
         (
             RecordId::Domain(acme.domain),
             "workspace_id",

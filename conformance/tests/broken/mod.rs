@@ -133,6 +133,7 @@ stores! {
         StandsOnTwoSnapshots AsksTwice RemembersStandings IgnoresTheDomainsWorkspace
         LeavesDomainsWhereTheyWere StandsInDeletedWorkspaces StandsWhereNothingIs
         StandsInAnyOrganization TakesTheFirstTwinsRole TakesDeletedForActive SaysNoVersion
+        ReadsRolesWithoutTheirTerms LetsSuspendedMembersIn
     }
     verification {
         OverlooksLostRecords OverlooksMisfiledRecords OverlooksLostClaims OverlooksForeignClaims

@@ -160,6 +160,18 @@ stands! {
             held
         })
     };
+    ReadsRolesWithoutTheirTerms: "a check reads the role in a workspace, but not when it ends", |data, user, on| {
+        data.held(user, on).map(|mut held| {
+            held.workspace_term = tenancy::store::Term::Open;
+            held
+        })
+    };
+    LetsSuspendedMembersIn: "a check reads a member's role, but not whether it is suspended or ends", |data, user, on| {
+        data.held(user, on).map(|mut held| {
+            held.organization_term = tenancy::store::Term::Open;
+            held
+        })
+    };
     SaysNoVersion: "a standing says version 1, whatever it saw", |data, user, on| {
         data.held(user, on).map(|mut held| {
             held.version = tenancy::Version::new(1);

@@ -63,10 +63,14 @@ struct Stands {
     status: i16,
     #[diesel(sql_type = Nullable<SmallInt>)]
     organization_role: Option<i16>,
+    #[diesel(sql_type = Nullable<BigInt>)]
+    organization_counts_until: Option<i64>,
     #[diesel(sql_type = Nullable<SqlUuid>)]
     workspace: Option<Uuid>,
     #[diesel(sql_type = Nullable<SmallInt>)]
     workspace_role: Option<i16>,
+    #[diesel(sql_type = Nullable<BigInt>)]
+    workspace_counts_until: Option<i64>,
     #[diesel(sql_type = Nullable<SqlUuid>)]
     domain: Option<Uuid>,
 }
@@ -158,8 +162,10 @@ impl Repository for Store {
             version: row.version,
             status: row.status,
             organization_role: row.organization_role,
+            organization_counts_until: row.organization_counts_until,
             workspace: row.workspace,
             workspace_role: row.workspace_role,
+            workspace_counts_until: row.workspace_counts_until,
             domain: row.domain,
         };
         Ok(Some(row.held()?))

@@ -100,9 +100,11 @@ impl Repository for Store {
             version: row.try_get(0)?,
             status: row.try_get(1)?,
             organization_role: row.try_get(2)?,
-            workspace: row.try_get(3)?,
-            workspace_role: row.try_get(4)?,
-            domain: row.try_get(5)?,
+            organization_counts_until: row.try_get(3)?,
+            workspace: row.try_get(4)?,
+            workspace_role: row.try_get(5)?,
+            workspace_counts_until: row.try_get(6)?,
+            domain: row.try_get(7)?,
         };
         Ok(Some(row.held()?))
     }

@@ -29,6 +29,7 @@ CREATE TABLE tenancy.members (
     user_id         uuid     NOT NULL,
     role            smallint NOT NULL, -- 1 member, 2 accounting, 3 admin
     email_key       text COLLATE "C",  -- as it compares
+    counts_until    bigint,            -- null: it lasts; when it ends, in milliseconds since 1970; 0: suspended
     record          json     NOT NULL,
     PRIMARY KEY (organization_id, user_id)
 );
@@ -52,6 +53,7 @@ CREATE TABLE tenancy.workspace_members (
     workspace_id    uuid     NOT NULL,
     user_id         uuid     NOT NULL,
     role            smallint NOT NULL, -- 1 reader, 2 developer, 3 admin
+    counts_until    bigint,            -- null: it lasts; when it ends, in milliseconds since 1970
     record          json     NOT NULL,
     PRIMARY KEY (organization_id, workspace_id, user_id)
 );
@@ -162,7 +164,9 @@ CREATE VIEW tenancy.organizations_view AS
 
 CREATE VIEW tenancy.members_view AS
     SELECT organization_id, user_id, record->'member'->>'role' AS role, record->'member'->>'email' AS email,
-           (record->'member'->>'since')::timestamptz AS since
+           (record->'member'->>'since')::timestamptz AS since,
+           COALESCE((record->'member'->>'suspended')::boolean, false) AS suspended,
+           (record->'member'->>'until')::timestamptz AS until
     FROM tenancy.members;
 
 CREATE VIEW tenancy.workspaces_view AS
@@ -174,7 +178,8 @@ CREATE VIEW tenancy.workspaces_view AS
 
 CREATE VIEW tenancy.workspace_members_view AS
     SELECT organization_id, workspace_id, user_id, record->'workspace_member'->>'role' AS role,
-           (record->'workspace_member'->>'since')::timestamptz AS since
+           (record->'workspace_member'->>'since')::timestamptz AS since,
+           (record->'workspace_member'->>'until')::timestamptz AS until
     FROM tenancy.workspace_members;
 
 CREATE VIEW tenancy.domains_view AS

@@ -430,6 +430,7 @@ const fn type_of(column: Column) -> &'static str {
         ColumnType::Id => "uuid",
         ColumnType::Text => "text",
         ColumnType::Code => "smallint",
+        ColumnType::Number => "bigint",
     }
 }
 
@@ -475,6 +476,7 @@ impl Serialize for Cell<'_> {
             Value::Id(id) => id.serialize(serializer),
             Value::Text(text) => text.serialize(serializer),
             Value::Code(code) => code.serialize(serializer),
+            Value::Number(number) => number.serialize(serializer),
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::Serialize;
-use tenancy::store::{Facts, Held, Key, OrganizationStatus};
+use tenancy::store::{Facts, Held, Key, OrganizationStatus, Term};
 use tenancy::{
     DomainId, InvitationId, OrganizationId, OrganizationRole, Resource, UserId, Version,
     WorkspaceId, WorkspaceRole,
@@ -264,15 +264,16 @@ pub fn facts<'a>(
 /// Five look-ups by key, which read no record. LATERAL with LIMIT, so that the planner can't join them in another
 /// order: taking an organization for small, it would read all its workspaces.
 pub(crate) const STANDING: &str = "\
-SELECT o.version, o.status, m.role AS organization_role, w.id AS workspace, wm.role AS workspace_role, d.id AS domain
+SELECT o.version, o.status, m.role AS organization_role, m.counts_until AS organization_counts_until,
+       w.id AS workspace, wm.role AS workspace_role, wm.counts_until AS workspace_counts_until, d.id AS domain
 FROM tenancy.organizations o
-LEFT JOIN LATERAL (SELECT t.role FROM tenancy.members t
+LEFT JOIN LATERAL (SELECT t.role, t.counts_until FROM tenancy.members t
                    WHERE t.organization_id = $1::uuid AND t.user_id = $2::uuid LIMIT 1) m ON true
 LEFT JOIN LATERAL (SELECT t.id, t.workspace_id FROM tenancy.domains t
                    WHERE t.organization_id = $1 AND t.id = $4::uuid LIMIT 1) d ON true
 LEFT JOIN LATERAL (SELECT t.id FROM tenancy.workspaces t
                    WHERE t.organization_id = $1 AND t.id = COALESCE($3::uuid, d.workspace_id) LIMIT 1) w ON true
-LEFT JOIN LATERAL (SELECT t.role FROM tenancy.workspace_members t
+LEFT JOIN LATERAL (SELECT t.role, t.counts_until FROM tenancy.workspace_members t
                    WHERE t.organization_id = $1 AND t.workspace_id = w.id AND t.user_id = $2 LIMIT 1) wm ON true
 WHERE o.id = $1";
 
@@ -304,10 +305,14 @@ pub struct StandingRow {
     pub status: i16,
     /// `organization_role smallint`
     pub organization_role: Option<i16>,
+    /// `organization_counts_until bigint`
+    pub organization_counts_until: Option<i64>,
     /// `workspace uuid`
     pub workspace: Option<Uuid>,
     /// `workspace_role smallint`
     pub workspace_role: Option<i16>,
+    /// `workspace_counts_until bigint`
+    pub workspace_counts_until: Option<i64>,
     /// `domain uuid`
     pub domain: Option<Uuid>,
 }
@@ -317,7 +322,7 @@ impl StandingRow {
     ///
     /// # Errors
     ///
-    /// - [`DecodeError`]: something else has written a role, a status or the version, or a newer version of this
+    /// - [`DecodeError`]: something else has written a role, a time, a status or the version, or a newer version of this
     ///   library.
     pub fn held(&self) -> Result<Held, DecodeError> {
         let version = u64::try_from(self.version).map_err(|_| DecodeError::Code {
@@ -330,11 +335,20 @@ impl StandingRow {
             version: Version::new(version),
             status: read_code("status", self.status, OrganizationStatus::from_code)?,
             organization_role: self.organization_role.map(role).transpose()?,
+            organization_term: read_term(self.organization_counts_until)?,
             workspace: self.workspace.map(WorkspaceId::from_uuid),
             workspace_role: self.workspace_role.map(workspace_role).transpose()?,
+            workspace_term: read_term(self.workspace_counts_until)?,
             domain: self.domain.map(DomainId::from_uuid),
         })
     }
+}
+
+fn read_term(number: Option<i64>) -> Result<Term, DecodeError> {
+    Term::from_column(number).ok_or(DecodeError::Code {
+        column: "counts_until",
+        code: number.unwrap_or_default(),
+    })
 }
 
 fn read_code<T>(

@@ -426,6 +426,8 @@ fn fill(store: &SqliteRepository) -> World {
                 email: EmailAddress::new(&format!("u{n}@acme.example")).unwrap(),
                 since,
                 lowered_in: None,
+                suspended: false,
+                until: None,
                 later: Later::default(),
             })));
         }
@@ -451,6 +453,7 @@ fn fill(store: &SqliteRepository) -> World {
                     role: WorkspaceRole::Developer,
                     since,
                     lowered_in: None,
+                    until: None,
                     later: Later::default(),
                 };
                 commit

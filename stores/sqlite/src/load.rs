@@ -1,7 +1,7 @@
 //! Reading what a command or a check needs.
 
 use rusqlite::{Connection, Params, Row};
-use tenancy::store::{Facts, Held, Key, Kind, Organization, OrganizationStatus, Record};
+use tenancy::store::{Facts, Held, Key, Kind, Organization, OrganizationStatus, Record, Term};
 use tenancy::{
     DomainId, LogEntry, OrganizationId, OrganizationRole, Resource, UserId, WorkspaceId,
     WorkspaceRole,
@@ -247,12 +247,14 @@ pub(crate) fn standing(
     let status = cells.code(1, "status", OrganizationStatus::from_code)?;
     let mut held = Held::nothing(cells.version(0)?, status);
     held.organization_role = cells.optional_code(2, "role", OrganizationRole::from_code)?;
+    held.organization_term = cells.optional_number(3, "counts_until", Term::from_column)?;
     if below.is_some() {
-        held.workspace_role = cells.optional_code(3, "role", WorkspaceRole::from_code)?;
-        held.workspace = cells.optional_id(4, "id", WorkspaceId::from_uuid)?;
+        held.workspace_role = cells.optional_code(4, "role", WorkspaceRole::from_code)?;
+        held.workspace_term = cells.optional_number(5, "counts_until", Term::from_column)?;
+        held.workspace = cells.optional_id(6, "id", WorkspaceId::from_uuid)?;
     }
     if let Resource::Domain(..) = resource {
-        held.domain = cells.optional_id(5, "id", DomainId::from_uuid)?;
+        held.domain = cells.optional_id(7, "id", DomainId::from_uuid)?;
     }
     Ok(Some(held))
 }

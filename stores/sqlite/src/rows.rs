@@ -127,7 +127,8 @@ pub(crate) fn cell(value: &Value) -> ValueRef<'_> {
         Value::Id(Some(id)) => ValueRef::Blob(id.as_bytes()),
         Value::Text(Some(text)) => ValueRef::Text(text.as_bytes()),
         Value::Code(code) => ValueRef::Integer(i64::from(*code)),
-        Value::Id(None) | Value::Text(None) => ValueRef::Null,
+        Value::Number(Some(number)) => ValueRef::Integer(*number),
+        Value::Id(None) | Value::Text(None) | Value::Number(None) => ValueRef::Null,
     }
 }
 
@@ -197,6 +198,20 @@ impl<'r> Cells<'r> {
         match self.value(index)? {
             ValueRef::Null => Ok(None),
             _ => self.code(index, column, meaning).map(Some),
+        }
+    }
+
+    /// What a number stands for that may be null.
+    pub(crate) fn optional_number<T>(
+        &self,
+        index: usize,
+        column: &'static str,
+        meaning: impl FnOnce(Option<i64>) -> Option<T>,
+    ) -> Result<T, Error> {
+        match self.value(index)? {
+            ValueRef::Null => meaning(None)
+                .ok_or_else(|| self.unreadable(column, "null stands for nothing".into())),
+            _ => self.number(index, column, |number| meaning(Some(number))),
         }
     }
 

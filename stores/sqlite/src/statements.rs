@@ -175,18 +175,20 @@ statements! {
 
     // A check: columns only, in one statement, so of one snapshot.
 
-    STANDING_ORGANIZATION = "SELECT o.version, o.status, m.role FROM tenancy_organizations o \
+    STANDING_ORGANIZATION = "SELECT o.version, o.status, m.role, m.counts_until FROM tenancy_organizations o \
         LEFT JOIN tenancy_members m INDEXED BY tenancy_members_user \
             ON m.organization_id = o.id AND m.user_id = ?2 \
         WHERE o.id = ?1";
-    STANDING_WORKSPACE = "SELECT o.version, o.status, m.role, wm.role, w.id FROM tenancy_organizations o \
+    STANDING_WORKSPACE = "SELECT o.version, o.status, m.role, m.counts_until, wm.role, wm.counts_until, w.id \
+        FROM tenancy_organizations o \
         LEFT JOIN tenancy_members m INDEXED BY tenancy_members_user \
             ON m.organization_id = o.id AND m.user_id = ?2 \
         LEFT JOIN tenancy_workspaces w ON w.organization_id = o.id AND w.id = ?3 \
         LEFT JOIN tenancy_workspace_members wm INDEXED BY tenancy_workspace_members_user \
             ON wm.organization_id = o.id AND wm.workspace_id = w.id AND wm.user_id = ?2 \
         WHERE o.id = ?1";
-    STANDING_DOMAIN = "SELECT o.version, o.status, m.role, wm.role, w.id, d.id FROM tenancy_organizations o \
+    STANDING_DOMAIN = "SELECT o.version, o.status, m.role, m.counts_until, wm.role, wm.counts_until, w.id, d.id \
+        FROM tenancy_organizations o \
         LEFT JOIN tenancy_members m INDEXED BY tenancy_members_user \
             ON m.organization_id = o.id AND m.user_id = ?2 \
         LEFT JOIN tenancy_domains d ON d.organization_id = o.id AND d.id = ?3 \

@@ -151,7 +151,8 @@ fn cell(value: &Value) -> Cell {
         Value::Id(Some(id)) => Cell::Blob(id.into_bytes().to_vec()),
         Value::Text(Some(text)) => Cell::Text(text.clone()),
         Value::Code(code) => Cell::Integer((*code).into()),
-        Value::Id(None) | Value::Text(None) => Cell::Null,
+        Value::Number(Some(number)) => Cell::Integer(*number),
+        Value::Id(None) | Value::Text(None) | Value::Number(None) => Cell::Null,
     }
 }
 

@@ -699,7 +699,7 @@ fn verify_finds_what_is_kept_under_another_name() {
         let other = match column.holds {
             ColumnType::Id => "randomblob(16)",
             ColumnType::Text => "'zz' || hex(randomblob(4))",
-            ColumnType::Code => "9",
+            ColumnType::Code | ColumnType::Number => "9",
         };
         let sql = format!("UPDATE tenancy_{table} SET {} = {other}", column.name);
         let rows = place.stranger().execute(&sql, ()).unwrap();

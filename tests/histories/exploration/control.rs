@@ -69,6 +69,8 @@ fn a_state_that_breaks_an_invariant_is_noticed() {
             email: email("somebody@host.example"),
             since: whole.now,
             lowered_in: None,
+            suspended: false,
+            until: None,
             later: Later::default(),
         })
     };
@@ -79,6 +81,7 @@ fn a_state_that_breaks_an_invariant_is_noticed() {
             role: WorkspaceRole::Reader,
             since: whole.now,
             lowered_in: None,
+            until: None,
             later: Later::default(),
         })
     };

@@ -100,7 +100,8 @@ fn literal(value: &Value) -> String {
         Value::Id(Some(id)) => format!("'{id}'"),
         Value::Text(Some(text)) => quoted(text),
         Value::Code(code) => code.to_string(),
-        Value::Id(None) | Value::Text(None) => "NULL".to_owned(),
+        Value::Number(Some(number)) => number.to_string(),
+        Value::Id(None) | Value::Text(None) | Value::Number(None) => "NULL".to_owned(),
     }
 }
 

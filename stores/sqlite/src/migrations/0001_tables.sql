@@ -18,13 +18,14 @@ CREATE TABLE tenancy_members (
   user_id         BLOB    NOT NULL CHECK (length(user_id) = 16),
   role            INTEGER NOT NULL CHECK (role > 0),
   email_key       TEXT,                         -- the address as it is compared
+  counts_until    INTEGER,                      -- NULL: it lasts; when it ends, in milliseconds; 0: suspended
   record          TEXT    NOT NULL,
   PRIMARY KEY (organization_id, user_id)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX tenancy_members_role ON tenancy_members (organization_id, role, user_id);
 CREATE INDEX tenancy_members_email ON tenancy_members (organization_id, email_key, user_id) WHERE email_key IS NOT NULL;
 -- With the role, so that a check finds all that it asks for in a narrow index.
-CREATE INDEX tenancy_members_user ON tenancy_members (user_id, organization_id, role);
+CREATE INDEX tenancy_members_user ON tenancy_members (user_id, organization_id, role, counts_until);
 
 CREATE TABLE tenancy_workspaces (
   organization_id BLOB    NOT NULL,
@@ -40,11 +41,13 @@ CREATE TABLE tenancy_workspace_members (
   workspace_id    BLOB    NOT NULL CHECK (length(workspace_id) = 16),
   user_id         BLOB    NOT NULL CHECK (length(user_id) = 16),
   role            INTEGER NOT NULL CHECK (role > 0),
+  counts_until    INTEGER,                      -- NULL: it lasts; when it ends, in milliseconds
   record          TEXT    NOT NULL,
   PRIMARY KEY (organization_id, workspace_id, user_id)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX tenancy_workspace_members_role ON tenancy_workspace_members (organization_id, workspace_id, role, user_id);
-CREATE INDEX tenancy_workspace_members_user ON tenancy_workspace_members (organization_id, user_id, workspace_id, role);
+CREATE INDEX tenancy_workspace_members_user
+  ON tenancy_workspace_members (organization_id, user_id, workspace_id, role, counts_until);
 
 CREATE TABLE tenancy_domains (
   organization_id BLOB    NOT NULL,
@@ -147,7 +150,9 @@ CREATE VIEW tenancy_members_view AS SELECT
   organization_id, user_id,
   json_extract(record, '$.member.role') AS role,
   json_extract(record, '$.member.email') AS email,
-  json_extract(record, '$.member.since') AS since
+  json_extract(record, '$.member.since') AS since,
+  coalesce(json_extract(record, '$.member.suspended'), 0) AS suspended,
+  json_extract(record, '$.member.until') AS until
 FROM tenancy_members;
 
 CREATE VIEW tenancy_workspaces_view AS SELECT
@@ -161,7 +166,8 @@ FROM tenancy_workspaces;
 CREATE VIEW tenancy_workspace_members_view AS SELECT
   organization_id, workspace_id, user_id,
   json_extract(record, '$.workspace_member.role') AS role,
-  json_extract(record, '$.workspace_member.since') AS since
+  json_extract(record, '$.workspace_member.since') AS since,
+  json_extract(record, '$.workspace_member.until') AS until
 FROM tenancy_workspace_members;
 
 CREATE VIEW tenancy_domains_view AS SELECT

@@ -84,7 +84,7 @@ fn the_tables_have_the_columns_that_the_core_names() {
             let holds = match column.holds {
                 tenancy::store::ColumnType::Id => "BLOB",
                 tenancy::store::ColumnType::Text => "TEXT",
-                tenancy::store::ColumnType::Code => "INTEGER",
+                tenancy::store::ColumnType::Code | tenancy::store::ColumnType::Number => "INTEGER",
             };
             (column.name.to_owned(), holds.to_owned())
         });
