@@ -208,11 +208,9 @@ impl<R: Directory> Tenancy<R> {
             ..path
         };
         let now = self.now();
-        let by = |held: Held| {
-            match Standing::of_user(NOBODY, resource, held, now).decide(action) {
-                Decision::Allowed { by } => Some(by),
-                Decision::Forbidden { .. } | Decision::Hidden | Decision::Deleted => None,
-            }
+        let by = |held: Held| match Standing::of_user(NOBODY, resource, held, now).decide(action) {
+            Decision::Allowed { by } => Some(by),
+            Decision::Forbidden { .. } | Decision::Hidden | Decision::Deleted => None,
         };
         let grant = |organization_role, workspace_role| by(with(organization_role, workspace_role));
         let allowed = OrganizationRole::ALL
