@@ -29,15 +29,25 @@ pub(crate) enum Place {
 /// The place of an item in a list; `None` if the list has no items of its kind.
 pub(crate) fn place(list: &List, item: &Item) -> Option<Place> {
     Some(match (list, item) {
-        (List::Members { .. }, Item::Record(Record::Member(member))) => Place::User(member.user),
+        (
+            List::Members { .. }
+            | List::Holders {
+                workspace: None, ..
+            },
+            Item::Record(Record::Member(member)),
+        ) => Place::User(member.user),
         (List::Workspaces { .. }, Item::Record(Record::Workspace(workspace)))
         | (
             List::WorkspacesOf { .. },
             Item::Pair(Record::Workspace(workspace), Record::WorkspaceMember(_)),
         ) => Place::Workspace(workspace.id),
-        (List::WorkspaceMembers { .. }, Item::Record(Record::WorkspaceMember(member))) => {
-            Place::User(member.user)
-        }
+        (
+            List::WorkspaceMembers { .. }
+            | List::Holders {
+                workspace: Some(_), ..
+            },
+            Item::Record(Record::WorkspaceMember(member)),
+        ) => Place::User(member.user),
         (List::Domains { .. }, Item::Record(Record::Domain(domain))) => Place::Domain(domain.id),
         (List::Invitations { .. }, Item::Record(Record::Invitation(invitation))) => {
             Place::Invitation(invitation.id)
@@ -58,9 +68,12 @@ pub(crate) fn place(list: &List, item: &Item) -> Option<Place> {
 pub(crate) fn continued(list: &List, place: Place) -> List {
     let mut list = list.clone();
     match (&mut list, place) {
-        (List::Members { after, .. } | List::WorkspaceMembers { after, .. }, Place::User(user)) => {
-            *after = Some(user);
-        }
+        (
+            List::Members { after, .. }
+            | List::WorkspaceMembers { after, .. }
+            | List::Holders { after, .. },
+            Place::User(user),
+        ) => *after = Some(user),
         (
             List::Workspaces { after, .. } | List::WorkspacesOf { after, .. },
             Place::Workspace(workspace),
@@ -168,6 +181,22 @@ fn listed(list: &List, state: &OrganizationState, record: Record) -> Option<Item
             },
             Record::WorkspaceMember(member),
         ) => member.workspace == *workspace && roles.contains(RoleSet::of_workspace(member.role)),
+        (
+            List::Holders {
+                workspace: None,
+                role,
+                ..
+            },
+            Record::Member(member),
+        ) => member.own_role == Some(*role),
+        (
+            List::Holders {
+                workspace: Some(workspace),
+                role,
+                ..
+            },
+            Record::WorkspaceMember(member),
+        ) => member.workspace == *workspace && member.own_role == Some(*role),
         (List::Workspaces { .. }, Record::Workspace(_)) => true,
         (List::Domains { workspace, .. }, Record::Domain(domain)) => domain.workspace == *workspace,
         (List::Invitations { workspace, .. }, Record::Invitation(invitation)) => {
@@ -221,7 +250,7 @@ fn enough(items: usize) -> Verdict {
 pub(crate) mod whole {
     use tenancy::store::List;
     use tenancy::text::EmailKey;
-    use tenancy::{OrganizationId, RoleSet, UserId, Version, WorkspaceId};
+    use tenancy::{OrganizationId, RoleNumber, RoleSet, UserId, Version, WorkspaceId};
 
     pub(crate) const fn members(organization: OrganizationId, roles: RoleSet) -> List {
         List::Members {
@@ -255,6 +284,19 @@ pub(crate) mod whole {
             organization,
             workspace,
             roles,
+            after: None,
+        }
+    }
+
+    pub(crate) const fn holders(
+        organization: OrganizationId,
+        workspace: Option<WorkspaceId>,
+        role: RoleNumber,
+    ) -> List {
+        List::Holders {
+            organization,
+            workspace,
+            role,
             after: None,
         }
     }
