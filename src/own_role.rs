@@ -273,10 +273,10 @@ impl<B: Copy + Ord> Holding<B> {
             || (self.base == offered.base && (offered.own.is_none() || offered.own == self.own))
     }
 
-    /// Whether changing from this to that takes something away (M4): a higher base, or a role of the
-    /// organization's own.
+    /// Whether changing from this to that takes something away (M4): a higher base, or, with the same base, a role
+    /// of the organization's own.
     pub(crate) fn is_lowered_to(self, to: Self) -> bool {
-        to.base < self.base || (self.own.is_some() && to.own != self.own)
+        to.base < self.base || (to.base == self.base && self.own.is_some() && to.own != self.own)
     }
 
     /// Whether accepting what is offered gives something, and takes nothing away (I7).

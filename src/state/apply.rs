@@ -457,16 +457,30 @@ impl OrganizationState {
             } => {
                 self.count_holder(from, -1)?;
                 self.count_holder(to, 1)?;
-                let lowered = from.is_some().then(|| self.version().next());
+                // M4: taken, unless this commit gives a higher base instead.
+                let version = self.version().next();
                 match workspace {
-                    None => self.edit_member(user, touched, |member| {
-                        member.own_role = to;
-                        member.lowered_in = lowered.or(member.lowered_in);
-                    })?,
-                    Some(workspace) => {
-                        self.edit_workspace_member((workspace, user), touched, |member| {
+                    None => {
+                        let before = touched.before.get(&RecordId::Member(user)).cloned();
+                        self.edit_member(user, touched, |member| {
+                            let raised = matches!(before, Some(Some(Record::Member(before)))
+                                if before.role < member.role);
                             member.own_role = to;
-                            member.lowered_in = lowered.or(member.lowered_in);
+                            if from.is_some() && !raised {
+                                member.lowered_in = Some(version);
+                            }
+                        })?;
+                    }
+                    Some(workspace) => {
+                        let id = RecordId::WorkspaceMember(workspace, user);
+                        let before = touched.before.get(&id).cloned();
+                        self.edit_workspace_member((workspace, user), touched, |member| {
+                            let raised = matches!(before, Some(Some(Record::WorkspaceMember(before)))
+                                if before.role < member.role);
+                            member.own_role = to;
+                            if from.is_some() && !raised {
+                                member.lowered_in = Some(version);
+                            }
                         })?;
                     }
                 }

@@ -279,13 +279,15 @@ impl<R: Repository> Tenancy<R> {
             .and_then(|id| state.workspace(id));
         let own = invitation.own_role;
         let own = own.and_then(|own| organization.role(own));
-        let role_name = own.map(|role| role.name.clone());
+        let view = InvitationView {
+            own_role_name: own.map(|role| role.name.clone()),
+            ..InvitationView::of(invitation, self.now())
+        };
         Ok(InvitationPreview::Open {
             organization: organization.id,
             organization_name: organization.name,
             workspace_name: workspace.map(|workspace| workspace.name.clone()),
-            role_name,
-            invitation: InvitationView::of(invitation, self.now()),
+            invitation: view,
         })
     }
 

@@ -9,6 +9,7 @@ use super::views::{Holder, OrganizationView, WorkspaceView};
 use crate::actor::Actor;
 use crate::command::{NOBODY, Scene, path};
 use crate::domain::{Domain, DomainKind};
+use crate::error::Error;
 use crate::id::{DomainId, OrganizationId, UserId, WorkspaceId};
 use crate::list::{Item, List};
 use crate::member::WorkspaceMember;
@@ -158,10 +159,6 @@ impl<R: Directory> Tenancy<R> {
     /// For whoever may view the members of the *organization*, as the answer names people who reach the
     /// resource by cascade.
     ///
-    /// A host's row that has Accounting or Member, on what these may not view (A4), is met by nobody's organization
-    /// role alone; who views the thing by a role in the workspace is then not listed, though [`check`](Self::check)
-    /// allows it.
-    ///
     /// # Errors
     ///
     /// - [`Refusal::NotFound`]: the resource doesn't exist, or the actor may not view it.
@@ -256,6 +253,39 @@ impl<R: Directory> Tenancy<R> {
                     user: member.user,
                     by,
                 }));
+            }
+        }
+        // A host's row may have organization roles that don't view the thing (A4): whoever views it by a role in the
+        // workspace may do it by theirs. Which they have is asked of each.
+        let mixed = |role: &WorkspaceRole| {
+            let by_both = |held| grant(held, Some(*role)).is_some() && grant(held, None).is_none();
+            direct(*role).is_none() && OrganizationRole::ALL.into_iter().any(by_both)
+        };
+        let roles = WorkspaceRole::ALL.into_iter().filter(mixed);
+        let roles: RoleSet = roles.map(RoleSet::of_workspace).collect();
+        if let (Some(workspace), false) = (path.workspace, roles.is_empty()) {
+            let mut after = paging.after;
+            let mut wanted = limit.get();
+            while wanted > 0 {
+                let list = List::WorkspaceMembers {
+                    organization,
+                    workspace,
+                    roles,
+                    after,
+                };
+                let key = |member: &WorkspaceMember| member.user;
+                let found = self.list(list, limit, workspace_member, key).await?;
+                for member in found.items {
+                    let held = self.repository().standing(member.user, resource).await;
+                    let by = held.map_err(Error::Store)?.and_then(by);
+                    wanted = wanted.saturating_sub(u32::from(by.is_some()));
+                    let user = member.user;
+                    holders.extend(by.map(|by| Holder { user, by }));
+                }
+                after = found.next;
+                if after.is_none() {
+                    break;
+                }
             }
         }
         // The organization's own roles that make the difference, and who holds them.

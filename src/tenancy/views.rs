@@ -80,6 +80,9 @@ pub struct InvitationView {
     /// The role of the organization's own that accepting gives, whose base the target's role is (R6).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub own_role: Option<RoleNumber>,
+    /// That role's name, in a [preview](crate::Tenancy::preview), whose reader can't look it up. Lists leave it out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub own_role_name: Option<Name>,
     /// Who sent it, or renewed it last.
     pub inviter: UserId,
     /// When its current link was made.
@@ -102,9 +105,6 @@ pub enum InvitationPreview {
         organization_name: Name,
         /// The workspace's name, if the invitation is to one.
         workspace_name: Option<Name>,
-        /// The name of the role of the organization's own that it offers, if it does.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        role_name: Option<Name>,
         /// The invitation. Only if it is [`Pending`](InvitationStatus::Pending) can it be accepted; an
         /// expired one can be sent again.
         invitation: InvitationView,
@@ -175,6 +175,7 @@ impl InvitationView {
             email: invitation.email.clone(),
             target: invitation.target,
             own_role: invitation.own_role,
+            own_role_name: None,
             inviter: invitation.inviter,
             sent_at: invitation.sent_at,
             expires_at: invitation.expires_at,

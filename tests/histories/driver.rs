@@ -16,7 +16,8 @@ use tenancy::commands::{
 use tenancy::store::{BrokenContract, MemoryRepository, OrganizationState};
 use tenancy::{
     Actor, DomainId, Error, Event, InvitationId, InvitationToken, InvitationValidity, Name,
-    Operator, OrganizationId, QuotaUsage, Refusal, Settings, Tenancy, VerifiedEmail, WorkspaceId,
+    Operator, OrganizationId, QuotaUsage, Refusal, RoleNumber, Settings, Tenancy, VerifiedEmail,
+    WorkspaceId,
 };
 use tenancy_tests::commands::Ask;
 use tenancy_tests::model::{Choices, Drawn, Model, Who};
@@ -35,6 +36,7 @@ pub struct Driver {
     pub domains: Vec<(OrganizationId, DomainId)>,
     pub invitations: Vec<(OrganizationId, InvitationId)>,
     pub tokens: Vec<InvitationToken>,
+    pub roles: Vec<(OrganizationId, RoleNumber)>,
 }
 
 /// What a command came to.
@@ -83,6 +85,7 @@ impl Told for () {}
 impl Told for CreatedOrganization {}
 impl Told for WorkspaceId {}
 impl Told for DomainId {}
+impl Told for RoleNumber {}
 impl Told for QuotaUsage {}
 impl Told for Accepted {
     fn accepted(&self) -> Option<Accepted> {
@@ -117,6 +120,7 @@ impl Told for DeletedWorkspace {
 
 pub const PENDING_LIMIT: u32 = 4;
 pub const DAILY_LIMIT: u32 = 3;
+pub const ROLE_LIMIT: u8 = 3;
 /// In seconds: more than a step takes, so that renewing soon is not too rare.
 pub const PAUSE: u32 = 150;
 
@@ -156,6 +160,8 @@ impl Driver {
             default_workspace_quota: NonZeroU32::MIN,
             daily_link_limit: DAILY_LIMIT,
             resend_pause: Duration::from_secs(PAUSE.into()),
+            own_role_limit: ROLE_LIMIT,
+            ..Settings::default()
         };
         let tenancy = Tenancy::new(MemoryRepository::new())
             .with_settings(settings)
@@ -169,6 +175,7 @@ impl Driver {
             domains: vec![],
             invitations: vec![],
             tokens: vec![],
+            roles: vec![],
         }
     }
 
@@ -227,6 +234,7 @@ impl Driver {
             links: DAILY_LIMIT,
             pause: TimeDelta::seconds(PAUSE.into()),
             quota: 1,
+            roles: usize::from(ROLE_LIMIT),
         };
         let expected = self
             .model
@@ -318,6 +326,7 @@ impl Driver {
                 Event::InvitationSent { invitation, .. } => {
                     self.invitations.push((id, *invitation));
                 }
+                Event::RoleDefined { role, .. } => self.roles.push((id, *role)),
                 _ => {}
             }
         }
@@ -348,6 +357,7 @@ fn drawn(on: Option<OrganizationId>, events: &[Event], token: Option<&Invitation
             Event::WorkspaceCreated { workspace, .. } => drawn.workspace = Some(*workspace),
             Event::DomainCreated { domain, .. } => drawn.domain = Some(*domain),
             Event::InvitationSent { invitation, .. } => drawn.invitation = Some(*invitation),
+            Event::RoleDefined { role, .. } => drawn.role = Some(*role),
             _ => {}
         }
     }

@@ -83,6 +83,8 @@ pub struct Bounds {
     pub invitations: u32,
     /// How many links may be made in a day, one of an invitation in a minute (I8). `None`: any number, at once.
     pub links: Option<u32>,
+    /// How many roles of its own an organization may have (R1).
+    pub own_roles: u8,
 }
 
 impl Bounds {
@@ -122,7 +124,16 @@ impl Bounds {
         ];
         let domains = of_domains.into_iter().filter(|_| !self.domain);
         let invitations = of_invitations.into_iter();
+        let of_roles = [
+            Kind::DefineRole,
+            Kind::ReviseRole,
+            Kind::RetireRole,
+            Kind::RestoreRole,
+            Kind::DeleteRole,
+        ];
+        let roles = of_roles.into_iter().filter(|_| self.own_roles == 0);
         domains
+            .chain(roles)
             .chain(invitations.filter(|_| self.invitations == 0))
             .collect()
     }
@@ -161,6 +172,7 @@ const SMALLEST: Bounds = Bounds {
     domain: false,
     invitations: 0,
     links: None,
+    own_roles: 0,
 };
 
 const fn found(states: usize, questions: usize, granted: usize) -> Found {
@@ -321,6 +333,20 @@ fn invitations_that_are_sent_again_and_again() {
         (small, found(280, 66_824, 11_387)),
         (large, found(1_306, 348_296, 59_574)),
     );
+}
+
+#[test]
+fn a_role_of_the_organizations_own() {
+    let small = Bounds {
+        workspace_roles: ADMIN_OR_READER,
+        own_roles: 1,
+        ..SMALLEST
+    };
+    let large = Bounds {
+        invitations: 1,
+        ..small
+    };
+    explored((small, found(0, 0, 0)), (large, found(0, 0, 0)));
 }
 
 #[test]

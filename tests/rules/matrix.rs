@@ -213,6 +213,7 @@ fn state(
         Record::Member(Member {
             user,
             role,
+            own_role: None,
             email: EmailAddress::new("ann@acme.example").unwrap(),
             since: at,
             lowered_in: None,
@@ -226,6 +227,7 @@ fn state(
             workspace,
             user,
             role,
+            own_role: None,
             since: at,
             lowered_in: None,
             until: None,
@@ -243,6 +245,7 @@ fn state(
         workspace_quota: 1,
         counts: Counts::default(),
         links: LinksMade::default(),
+        roles: Vec::new(),
         created_at: at,
         later: Later::default(),
     };

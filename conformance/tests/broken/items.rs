@@ -29,9 +29,9 @@ pub(crate) fn key(item: &Item) -> Vec<u8> {
 /// The key after which a page begins.
 pub(crate) fn after(list: &List) -> Option<Vec<u8>> {
     let id = match list {
-        List::Members { after, .. } | List::WorkspaceMembers { after, .. } => {
-            after.map(|user| user.as_uuid())
-        }
+        List::Members { after, .. }
+        | List::WorkspaceMembers { after, .. }
+        | List::Holders { after, .. } => after.map(|user| user.as_uuid()),
         List::Workspaces { after, .. } | List::WorkspacesOf { after, .. } => {
             after.map(|workspace| workspace.as_uuid())
         }
@@ -52,7 +52,9 @@ pub(crate) fn after(list: &List) -> Option<Vec<u8>> {
 fn whole(list: &List) -> List {
     let mut list = list.clone();
     match &mut list {
-        List::Members { after, .. } | List::WorkspaceMembers { after, .. } => *after = None,
+        List::Members { after, .. }
+        | List::WorkspaceMembers { after, .. }
+        | List::Holders { after, .. } => *after = None,
         List::Workspaces { after, .. } | List::WorkspacesOf { after, .. } => *after = None,
         List::Domains { after, .. } => *after = None,
         List::Invitations { after, .. } => *after = None,

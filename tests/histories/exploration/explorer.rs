@@ -74,6 +74,7 @@ impl Explorer {
             pending_invitation_limit: bounds.invitations,
             daily_link_limit: links,
             resend_pause: pause.to_std().unwrap(),
+            own_role_limit: bounds.own_roles,
             ..Settings::default()
         };
         let actors = Words::actors(&bounds).into_iter();
@@ -86,6 +87,7 @@ impl Explorer {
                 links,
                 pause,
                 quota: 1,
+                roles: usize::from(bounds.own_roles),
             },
             words: Words::new(&bounds),
             renamings: Renamings::new(&bounds),
@@ -378,6 +380,7 @@ fn drawn(id: OrganizationId, granted: &Granted) -> Drawn {
             Event::WorkspaceCreated { workspace, .. } => drawn.workspace = Some(*workspace),
             Event::DomainCreated { domain, .. } => drawn.domain = Some(*domain),
             Event::InvitationSent { invitation, .. } => drawn.invitation = Some(*invitation),
+            Event::RoleDefined { role, .. } => drawn.role = Some(*role),
             _ => {}
         }
     }

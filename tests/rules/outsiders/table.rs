@@ -7,10 +7,10 @@ use tenancy::store::MemoryRepository;
 use tenancy::text::TextLine;
 use tenancy::token::InvitationSecret;
 use tenancy::{
-    Actor, CommitId, CompanyInformation, DomainAction, DomainId, DomainKind, DomainName,
-    EmailAddress, Error, InvitationId, InvitationToken, InvoicingInformation, Name,
-    OrganizationAction, OrganizationId, OrganizationRole, Paging, Tenancy, UserId, VerifiedEmail,
-    WorkspaceAction, WorkspaceId, WorkspaceRole, block_on,
+    Actor, CommitId, CompanyInformation, Decision, DomainAction, DomainId, DomainKind, DomainName,
+    EmailAddress, Error, Grant, Grants, InvitationId, InvitationToken, InvoicingInformation, Name,
+    OrganizationAction, OrganizationId, OrganizationRole, Paging, Role, RoleBase, RoleNumber,
+    Tenancy, UserId, VerifiedEmail, WorkspaceAction, WorkspaceId, WorkspaceRole, block_on,
 };
 use tenancy_tests::commands::{Arguments, Kind};
 use tenancy_tests::with_command;
@@ -31,6 +31,7 @@ pub struct At {
     pub label: DomainName,
     pub name: Name,
     pub line: TextLine,
+    pub role: RoleNumber,
 }
 
 /// What was answered, and what it took.
@@ -154,12 +155,28 @@ impl Arguments for Given<'_> {
         DomainKind::Sandbox
     }
 
-    fn organization_role(&mut self) -> OrganizationRole {
-        OrganizationRole::Admin
+    fn organization_role(&mut self) -> Role<OrganizationRole> {
+        OrganizationRole::Admin.into()
     }
 
-    fn workspace_role(&mut self) -> WorkspaceRole {
-        WorkspaceRole::Admin
+    fn workspace_role(&mut self) -> Role<WorkspaceRole> {
+        WorkspaceRole::Admin.into()
+    }
+
+    fn own_role(&mut self) -> RoleNumber {
+        self.0.role
+    }
+
+    fn role_name(&mut self) -> Name {
+        self.0.name.clone()
+    }
+
+    fn base(&mut self) -> RoleBase {
+        RoleBase::Reader
+    }
+
+    fn adds(&mut self) -> Grants {
+        Grants::of(WorkspaceAction::Rename).unwrap()
     }
 
     fn quota(&mut self) -> u32 {
@@ -275,6 +292,10 @@ reads! {
         tenancy.received_invitations(actor, Paging::first(5));
     only_admin_of: |tenancy, actor, _at|
         tenancy.only_admin_of(actor.user_id().unwrap_or(UserId::new()), Paging::first(5));
+    own_roles: |tenancy, actor, at| tenancy.own_roles(actor, at.organization);
+    explain: |tenancy, actor, at| tenancy.explain(actor, at.organization, Decision::Allowed {
+        by: Grant::Own { role: at.role, base: RoleBase::Reader },
+    });
     workspaces: |tenancy, actor, at|
         tenancy.workspaces(actor, at.organization, Paging::first(5));
     members: |tenancy, actor, at| tenancy.members(actor, at.organization, Paging::first(5));

@@ -2,9 +2,11 @@
 
 use tenancy::store::InvitationState;
 use tenancy::{
-    InvitationId, InvitationTarget, OrganizationRole, UserId, WorkspaceId, WorkspaceRole,
+    InvitationId, InvitationTarget, OrganizationRole, RoleNumber, UserId, WorkspaceId,
+    WorkspaceRole,
 };
 
+use super::roles::{covers, raises};
 use super::{Invitation, No, Organization, normal};
 
 impl Organization {
@@ -44,15 +46,6 @@ impl Organization {
         Ok(())
     }
 
-    /// The role that somebody acts with in a workspace: their own, or Admin by cascade.
-    fn acting_role(&self, workspace: WorkspaceId, user: UserId) -> Option<WorkspaceRole> {
-        let own = self.roles.get(&(workspace, user)).copied();
-        match self.members.get(&user)?.role {
-            OrganizationRole::Admin => Some(WorkspaceRole::Admin),
-            _ => own,
-        }
-    }
-
     /// I2: whether that user may send an invitation of that address to that.
     fn may_send(&self, user: UserId, email: &str, target: InvitationTarget) -> bool {
         self.may_send_to(user, self.with_email(email).is_some(), target)
@@ -74,14 +67,15 @@ impl Organization {
     }
 
     /// Whether accepting gives somebody what they don't hold themself: a membership, or a higher role.
-    pub(super) fn gives(&self, target: InvitationTarget, user: UserId) -> bool {
-        let Some(member) = self.members.get(&user) else {
+    pub(super) fn gives(&self, invitation: &Invitation, user: UserId) -> bool {
+        let Some(held) = self.holds(user) else {
             return true;
         };
-        match target {
-            InvitationTarget::Organization { role } => role > member.role,
+        match invitation.target {
+            InvitationTarget::Organization { role } => raises(held, (role, invitation.own)),
             InvitationTarget::Workspace { workspace, role } => {
-                Some(role) > self.roles.get(&(workspace, user)).copied()
+                let held = self.holds_there(workspace, user);
+                held.is_none_or(|held| raises(held, (role, invitation.own)))
             }
         }
     }
@@ -92,7 +86,7 @@ impl Organization {
     pub(super) fn lost(&mut self, user: UserId, of: Option<WorkspaceId>) {
         let concerned = |i: &Invitation| of.is_none() || i.target.workspace() == of;
         let theirs = normal(&self.members[&user].email);
-        self.revoke(|it, i| concerned(i) && normal(&i.email) == theirs && it.gives(i.target, user));
+        self.revoke(|it, i| concerned(i) && normal(&i.email) == theirs && it.is_above(i, user));
         self.outdate(user, concerned);
     }
 
@@ -139,6 +133,7 @@ impl Organization {
         }
         self.members.remove(&user);
         self.roles.retain(|(_, holder), _| *holder != user);
+        self.own_there.retain(|(_, holder), _| *holder != user);
         self.revoke_to(&member.email);
         self.revoke_what_they_can_not_send(user);
         self.outdate(user, |_| true);
@@ -146,11 +141,20 @@ impl Organization {
     }
 
     /// I5: whether somebody with that address has that already, or more.
-    pub(super) fn already_has(&self, email: &str, target: InvitationTarget) -> bool {
+    pub(super) fn already_has(
+        &self,
+        email: &str,
+        target: InvitationTarget,
+        own: Option<RoleNumber>,
+    ) -> bool {
         self.with_email(email).is_some_and(|user| match target {
-            InvitationTarget::Organization { role } => self.members[&user].role >= role,
+            InvitationTarget::Organization { role } => self
+                .holds(user)
+                .is_some_and(|held| covers(held, (role, own))),
             InvitationTarget::Workspace { workspace, role } => {
-                self.acting_role(workspace, user) >= Some(role)
+                let held = self.holds_there(workspace, user);
+                self.members[&user].role == OrganizationRole::Admin
+                    || held.is_some_and(|held| covers(held, (role, own)))
             }
         })
     }
