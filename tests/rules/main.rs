@@ -4,6 +4,7 @@
 //!
 //! Beside the rules: the matrix, what leaves the process as JSON, what outsiders learn, and the house's own order.
 
+mod additions;
 mod architecture;
 mod decisions;
 mod domains;
@@ -14,6 +15,7 @@ mod invitations;
 mod matrix;
 mod organizations;
 mod outsiders;
+mod own_roles;
 mod people;
 mod places;
 mod public_types;
