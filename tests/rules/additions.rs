@@ -495,9 +495,4 @@ fn m1_whoever_is_no_member_holds_nothing_whatever_a_role_adds() {
         let standing = block_on(tenancy.standing(&actor, on)).unwrap();
         assert!(standing.is_none_or(|standing| !question.decide(&standing).is_allowed()));
     }
-    let _ = (
-        WorkspaceAction::View,
-        DomainAction::View,
-        OrganizationAction::View,
-    );
 }
