@@ -26,6 +26,7 @@ use crate::workspace::Workspace;
 mod apply;
 mod index;
 mod list;
+mod roles;
 mod violation;
 
 pub(crate) use apply::Touched;

@@ -239,9 +239,9 @@ const fn wrong(offers: &[&[Offer]], first: u8, last: u8) -> Wrong {
 
 /// The crate's own, as offers.
 const OURS: &[&[Offer]] = &[
-    crate::__offers!(OrganizationAction),
-    crate::__offers!(WorkspaceAction),
-    crate::__offers!(DomainAction),
+    __offers!(OrganizationAction),
+    __offers!(WorkspaceAction),
+    __offers!(DomainAction),
 ];
 
 const _: () = {

@@ -12,7 +12,6 @@ use crate::invitation::{Invitation, InvitationState};
 use crate::later::Later;
 use crate::member::{FormerMember, Member, WorkspaceMember};
 use crate::organization::{Counts, LinksMade, Organization, OrganizationStatus};
-use crate::own_role::{OwnRole, RoleNumber, RoleState};
 use crate::record::{Change, Claim, Record, RecordId};
 use crate::role::OrganizationRole;
 use crate::version::Version;
@@ -406,94 +405,13 @@ impl OrganizationState {
             } => {
                 self.close(invitation, InvitationState::Declined, touched)?;
             }
-            Event::RoleDefined {
-                role,
-                name,
-                base,
-                adds,
-            } => {
-                let roles = &mut self.organization_mut()?.roles;
-                roles.push(OwnRole {
-                    number: role,
-                    name_key: name.key(),
-                    name,
-                    base,
-                    adds,
-                    state: RoleState::InForce,
-                    holders: 0,
-                    offered: 0,
-                    created_at: at,
-                    later: Later::default(),
-                });
-            }
-            Event::RoleRevised {
-                role,
-                from: _,
-                to,
-                added: _,
-                adds,
-            } => {
-                let role = self.role_mut(role)?;
-                role.name_key = to.key();
-                role.name = to;
-                role.adds = adds;
-            }
-            Event::RoleRetired { role, holders: _ } => {
-                self.role_mut(role)?.state = RoleState::Retired;
-            }
-            Event::RoleRestored { role, holders: _ } => {
-                self.role_mut(role)?.state = RoleState::InForce;
-            }
-            Event::RoleDeleted { role, name: _ } => {
-                self.role_mut(role)?;
-                let roles = &mut self.organization_mut()?.roles;
-                roles.retain(|kept| kept.number != role);
-            }
-            Event::OwnRoleChanged {
-                user,
-                workspace,
-                from,
-                to,
-            } => {
-                self.count_holder(from, -1)?;
-                self.count_holder(to, 1)?;
-                // M4: taken, unless this commit gives a higher base instead.
-                let version = self.version().next();
-                match workspace {
-                    None => {
-                        let before = touched.before.get(&RecordId::Member(user)).cloned();
-                        self.edit_member(user, touched, |member| {
-                            let raised = matches!(before, Some(Some(Record::Member(before)))
-                                if before.role < member.role);
-                            member.own_role = to;
-                            if from.is_some() && !raised {
-                                member.lowered_in = Some(version);
-                            }
-                        })?;
-                    }
-                    Some(workspace) => {
-                        let id = RecordId::WorkspaceMember(workspace, user);
-                        let before = touched.before.get(&id).cloned();
-                        self.edit_workspace_member((workspace, user), touched, |member| {
-                            let raised = matches!(before, Some(Some(Record::WorkspaceMember(before)))
-                                if before.role < member.role);
-                            member.own_role = to;
-                            if from.is_some() && !raised {
-                                member.lowered_in = Some(version);
-                            }
-                        })?;
-                    }
-                }
-            }
-            Event::OwnRoleOffered {
-                invitation,
-                from,
-                to,
-            } => {
-                self.count_offer(from, -1)?;
-                self.count_offer(to, 1)?;
-                self.edit_invitation(invitation, touched, |invitation| invitation.own_role = to)?;
-            }
+            event @ (Event::RoleDefined { .. }
+            | Event::RoleRevised { .. }
+            | Event::RoleRetired { .. }
+            | Event::RoleRestored { .. }
+            | Event::RoleDeleted { .. }
+            | Event::OwnRoleChanged { .. }
+            | Event::OwnRoleOffered { .. }) => self.apply_to_roles(at, event, touched)?,
             Event::Unknown(_) => return Err(Inconsistency::UnknownEvent),
         }
         Ok(())
@@ -553,26 +471,6 @@ impl OrganizationState {
         self.edit_invitation(id, touched, |invitation| invitation.state = state)
     }
 
-    fn role_mut(&mut self, number: RoleNumber) -> Result<&mut OwnRole, Inconsistency> {
-        let mut roles = self.organization_mut()?.roles.iter_mut();
-        let role = roles.find(|role| role.number == number);
-        role.ok_or(Inconsistency::MissingRole(number))
-    }
-
-    fn count_holder(&mut self, role: Option<RoleNumber>, by: i32) -> Result<(), Inconsistency> {
-        match role {
-            Some(role) => count(&mut self.role_mut(role)?.holders, by, "holders of a role"),
-            None => Ok(()),
-        }
-    }
-
-    fn count_offer(&mut self, role: Option<RoleNumber>, by: i32) -> Result<(), Inconsistency> {
-        match role {
-            Some(role) => count(&mut self.role_mut(role)?.offered, by, "offers of a role"),
-            None => Ok(()),
-        }
-    }
-
     /// The Admins who last: so many more, so many fewer.
     fn count_admins(&mut self, more: u32, fewer: u32) -> Result<(), Inconsistency> {
         let admins = &mut self.organization_mut()?.counts.admins;
@@ -589,7 +487,7 @@ impl OrganizationState {
             .ok_or(Inconsistency::NoOrganization)
     }
 
-    fn edit_member(
+    pub(super) fn edit_member(
         &mut self,
         user: UserId,
         touched: &mut Touched,
@@ -605,7 +503,7 @@ impl OrganizationState {
         Ok(())
     }
 
-    fn edit_workspace_member(
+    pub(super) fn edit_workspace_member(
         &mut self,
         (workspace, user): (WorkspaceId, UserId),
         touched: &mut Touched,
@@ -648,7 +546,7 @@ impl OrganizationState {
         Ok(())
     }
 
-    fn edit_invitation(
+    pub(super) fn edit_invitation(
         &mut self,
         id: InvitationId,
         touched: &mut Touched,
@@ -664,6 +562,11 @@ impl OrganizationState {
 }
 
 impl Touched {
+    /// What a record was before the first event that touched it, if one did and it was there.
+    pub(super) fn before(&self, id: &RecordId) -> Option<&Record> {
+        self.before.get(id)?.as_ref()
+    }
+
     /// Remembers what a record was before the first event that touched it.
     fn note(&mut self, record: Record) {
         self.before.entry(record.id()).or_insert(Some(record));
@@ -675,7 +578,7 @@ pub(crate) fn is_nearer(end: Option<DateTime<Utc>>, than: Option<DateTime<Utc>>)
     end.is_some_and(|end| than.is_none_or(|than| end < than))
 }
 
-fn count(count: &mut u32, by: i32, of: &'static str) -> Result<(), Inconsistency> {
+pub(super) fn count(count: &mut u32, by: i32, of: &'static str) -> Result<(), Inconsistency> {
     *count = count
         .checked_add_signed(by)
         .ok_or(Inconsistency::Count(of))?;

@@ -203,23 +203,20 @@ impl Letters {
     }
 
     fn letters(self, layer: Layer) -> Vec<&'static str> {
-        let mut letters = vec![match self.organization {
-            OrganizationRole::Admin => "A",
-            OrganizationRole::Accounting => "C",
-            OrganizationRole::Member => "M",
-        }];
+        let mut letters = vec![letter(self.organization.into())];
         if layer != Layer::Organization {
             if self.organization == OrganizationRole::Admin {
                 letters.push("wA");
             }
-            letters.extend(self.workspace.map(|role| match role {
-                WorkspaceRole::Admin => "wA",
-                WorkspaceRole::Developer => "wD",
-                WorkspaceRole::Reader => "wR",
-            }));
+            letters.extend(self.workspace.map(|role| letter(role.into())));
         }
         letters
     }
+}
+
+fn letter(role: RoleSet) -> &'static str {
+    let mut letters = RoleSet::LETTERS.into_iter();
+    letters.find(|(_, one)| *one == role).unwrap().0
 }
 
 fn meets(letters: &[&str], row: &str) -> bool {
@@ -283,16 +280,10 @@ fn oracle(
 ) -> Decision {
     let layer = question.layer();
     let has = letters.letters(layer);
-    let base = match letters.organization {
-        OrganizationRole::Admin => None,
-        OrganizationRole::Accounting => Some(RoleBase::Accounting),
-        OrganizationRole::Member => Some(RoleBase::Member),
-    };
-    let base_there = match letters.workspace {
-        Some(WorkspaceRole::Reader) => Some(RoleBase::Reader),
-        Some(WorkspaceRole::Developer) => Some(RoleBase::Developer),
-        Some(WorkspaceRole::Admin) | None => None,
-    };
+    let bases = RoleBase::ALL.into_iter();
+    let base = |role: RoleSet| bases.clone().find(|base| RoleSet::from(*base) == role);
+    let base_there = letters.workspace.and_then(|role| base(role.into()));
+    let base = base(letters.organization.into());
     // The role held nearest whose bit it is, and which may (R3). Admin is no base (R2).
     let added = |question: Question| {
         let code = question.code(letters.kind)?;
@@ -312,11 +303,7 @@ fn oracle(
         return Decision::Hidden;
     }
     let direct = letters.workspace.filter(|role| {
-        let letter = match role {
-            WorkspaceRole::Admin => "wA",
-            WorkspaceRole::Developer => "wD",
-            WorkspaceRole::Reader => "wR",
-        };
+        let letter = letter((*role).into());
         layer != Layer::Organization && meets(&[letter], question.row())
     });
     let by = if let Some(role) = direct {

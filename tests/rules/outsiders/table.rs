@@ -210,6 +210,11 @@ fn anonymous(said: String, at: &At) -> String {
     for (id, word) in ids {
         said = said.replace(&id.to_string(), word);
     }
+    // A number is short: only where one of a role stands.
+    for around in ["role # ", "RoleNumber(#)", "\"role\":#"] {
+        let number = around.replace('#', &at.role.to_string());
+        said = said.replace(&number, &around.replace('#', "ROLE"));
+    }
     said
 }
 
@@ -258,7 +263,7 @@ macro_rules! reads {
                     | b"reachable_organizations"
                     | b"only_admin_of"
             ),
-            for_the_host: matches!(stringify!($name).as_bytes(), b"standing"),
+            for_the_host: matches!(stringify!($name).as_bytes(), b"standing" | b"explain"),
             names_two_layers: false,
             asked: Asked::Read(|$tenancy, $actor, $at| read(block_on($ask))),
         }),+];
