@@ -36,6 +36,9 @@
 //! | [`FollowEmailChange`] | the member | [`Revoked`] |
 //! | [`GiveWorkspaceRole`], [`TakeWorkspaceRole`], [`SetWorkspaceRoleEnd`] | wA | [`Revoked`] |
 //! | [`LeaveWorkspace`] | the workspace member | [`Revoked`] |
+//! | **roles of its own** | | |
+//! | [`DefineRole`] | A | [`RoleNumber`](crate::RoleNumber) |
+//! | [`ReviseRole`], [`RetireRole`], [`RestoreRole`], [`DeleteRole`] | A | |
 //! | **invitations** | | |
 //! | [`InviteToOrganization`] | A | [`Invited`] |
 //! | [`InviteToWorkspace`] | wA for members, A for newcomers | [`Invited`] |
@@ -67,6 +70,7 @@ mod limits;
 mod member;
 mod operator;
 mod organization;
+mod role;
 mod suspension;
 mod workspace;
 mod workspace_member;
@@ -130,6 +134,12 @@ macro_rules! every_command {
                 SetWorkspaceRoleEnd = "set_workspace_role_end";
             hand_over:
                 HandOver = "hand_over";
+            role:
+                DefineRole = "define_role",
+                ReviseRole = "revise_role",
+                RetireRole = "retire_role",
+                RestoreRole = "restore_role",
+                DeleteRole = "delete_role";
             workspace_member:
                 GiveWorkspaceRole = "give_workspace_role",
                 TakeWorkspaceRole = "take_workspace_role",
@@ -150,13 +160,29 @@ macro_rules! every_command {
     };
 }
 
+/// Seals a command, under its name. Those that give a role are of any type of it ([`AsRole`](crate::AsRole)).
+macro_rules! seal {
+    (ChangeOrganizationRole = $name:literal) => { seal!(@of_roles ChangeOrganizationRole = $name); };
+    (GiveWorkspaceRole = $name:literal) => { seal!(@of_roles GiveWorkspaceRole = $name); };
+    (InviteToOrganization = $name:literal) => { seal!(@of_roles InviteToOrganization = $name); };
+    (InviteToWorkspace = $name:literal) => { seal!(@of_roles InviteToWorkspace = $name); };
+    (@of_roles $command:ident = $name:literal) => {
+        impl<R> sealed::Sealed for $command<R> {
+            const LOGGED_AS: &'static str = $name;
+        }
+    };
+    ($command:ident = $name:literal) => {
+        impl sealed::Sealed for $command {
+            const LOGGED_AS: &'static str = $name;
+        }
+    };
+}
+
 macro_rules! commands {
     ($($file:ident: $($command:ident = $name:literal),+;)+) => {$(
         pub use $file::{$($command),+};
 
-        $(impl sealed::Sealed for $command {
-            const LOGGED_AS: &'static str = $name;
-        })+
+        $(seal!($command = $name);)+
     )+};
 }
 

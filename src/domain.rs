@@ -68,6 +68,11 @@ pub struct RetiredDomainName {
     pub later: Later,
 }
 
+impl DomainKind {
+    /// Both kinds.
+    pub const ALL: [Self; 2] = [Self::Sandbox, Self::Production];
+}
+
 codes!(DomainKind { Sandbox = 1, Production = 2 });
 codes!(DomainStatus { Active = 1, Deactivated = 2 });
 

@@ -38,11 +38,13 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use crate::actor::Author;
 use crate::domain::DomainKind;
+use crate::grants::Grants;
 use crate::id::{CommitId, DomainId, InvitationId, OrganizationId, UserId, WorkspaceId};
 use crate::invitation::InvitationTarget;
 use crate::later::Unread;
 use crate::limits::Limits;
 use crate::organization::{CompanyInformation, InvoicingInformation};
+use crate::own_role::{RoleBase, RoleNumber};
 use crate::refusal::Refusal;
 use crate::request::RequestDigest;
 use crate::role::{OrganizationRole, WorkspaceRole};
@@ -405,6 +407,78 @@ events! {
     LinesRefused {
         /// Each of them, in the order in which they were asked.
         lines: Vec<RefusedLine>,
+    },
+    /// A role of the organization's own was defined (R1).
+    RoleDefined {
+        /// Its number.
+        role: RoleNumber,
+        /// Its name.
+        #[serde(with = "stored")]
+        name: Name,
+        /// The role that whoever holds it counts as.
+        base: RoleBase,
+        /// What it adds.
+        adds: Grants,
+    },
+    /// A role of the organization's own was revised: at once, for all who hold it (R7).
+    RoleRevised {
+        /// The role that was revised.
+        role: RoleNumber,
+        /// The old name.
+        #[serde(with = "stored")]
+        from: Name,
+        /// The new name.
+        #[serde(with = "stored")]
+        to: Name,
+        /// What it added before.
+        added: Grants,
+        /// What it adds now.
+        adds: Grants,
+    },
+    /// A role of the organization's own was retired: all who hold it hold its base (R7).
+    RoleRetired {
+        /// The role that was retired.
+        role: RoleNumber,
+        /// How many held it.
+        holders: u32,
+    },
+    /// A retired role is in force again (R7).
+    RoleRestored {
+        /// The role that was restored.
+        role: RoleNumber,
+        /// How many hold it.
+        holders: u32,
+    },
+    /// A role of the organization's own was deleted: nobody held it, and no open invitation offered it (R7).
+    RoleDeleted {
+        /// The role that was deleted.
+        role: RoleNumber,
+        /// Its last name.
+        #[serde(with = "stored")]
+        name: Name,
+    },
+    /// A member holds another role of the organization's own than before, or none any more. Its base is the role
+    /// that they hold by the event before, or since.
+    OwnRoleChanged {
+        /// The member.
+        user: UserId,
+        /// The workspace that the role is held in; `None`: in the organization.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        workspace: Option<WorkspaceId>,
+        /// The role that they held.
+        from: Option<RoleNumber>,
+        /// The role that they hold now.
+        to: Option<RoleNumber>,
+    },
+    /// An open invitation offers another role of the organization's own than before, or none any more. Its base
+    /// is the role that the invitation is to.
+    OwnRoleOffered {
+        /// The invitation.
+        invitation: InvitationId,
+        /// The role that it offered.
+        from: Option<RoleNumber>,
+        /// The role that it offers now.
+        to: Option<RoleNumber>,
     },
 }
 

@@ -23,6 +23,7 @@ use serde::{Deserialize, Serialize};
 use crate::code::codes;
 use crate::id::{InvitationId, UserId, WorkspaceId};
 use crate::later::Later;
+use crate::own_role::{Holding, RoleNumber};
 use crate::role::{OrganizationRole, WorkspaceRole};
 use crate::text::{EmailAddress, stored};
 use crate::time;
@@ -39,6 +40,9 @@ pub struct Invitation {
     pub email: EmailAddress,
     /// What accepting gives.
     pub target: InvitationTarget,
+    /// The role of the organization's own that accepting gives, whose base is the target's role (R6).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub own_role: Option<RoleNumber>,
     /// The inviter of record: who sent it, or renewed it last. It is worth their authority (I6).
     pub inviter: UserId,
     /// The hash of the current link's secret. Shown by nothing.
@@ -131,6 +135,32 @@ impl Invitation {
 }
 
 impl InvitationTarget {
+    /// What accepting gives in the organization, with that role of the organization's own: if it is to that, its
+    /// role; if it is to a workspace, the organization's Member (M1).
+    pub(crate) const fn in_organization(
+        self,
+        own: Option<RoleNumber>,
+    ) -> Holding<OrganizationRole> {
+        match self {
+            Self::Organization { role } => Holding { base: role, own },
+            Self::Workspace { .. } => Holding {
+                base: OrganizationRole::Member,
+                own: None,
+            },
+        }
+    }
+
+    /// What accepting gives in a workspace, and in which.
+    pub(crate) fn in_workspace(
+        self,
+        own: Option<RoleNumber>,
+    ) -> Option<(WorkspaceId, Holding<WorkspaceRole>)> {
+        match self {
+            Self::Organization { .. } => None,
+            Self::Workspace { workspace, role } => Some((workspace, Holding { base: role, own })),
+        }
+    }
+
     /// The code of the role that it gives, in the layer that it is to.
     pub(crate) const fn role_code(&self) -> u8 {
         match self {

@@ -9,6 +9,7 @@ mod version;
 
 mod actor;
 mod code;
+mod grants;
 mod id;
 mod later;
 mod random;
@@ -23,6 +24,7 @@ mod invitation;
 mod limits;
 mod member;
 mod organization;
+mod own_role;
 mod workspace;
 
 mod error;
@@ -64,11 +66,13 @@ pub use actor::{Actor, Author, Operator};
 pub use domain::{Domain, DomainKind, DomainStatus};
 pub use error::{Done, Error};
 pub use event::{Event, LogEntry, RefusedLine, RevocationReason};
+pub use grants::{Code, Grants};
 pub use id::{CommitId, DomainId, InvitationId, OrganizationId, UserId, WorkspaceId};
 pub use invitation::{InvitationState, InvitationStatus, InvitationTarget};
 pub use limits::{Limit, LimitUsage, Limits, Usage, WorkspaceUsage};
 pub use member::{Member, MembershipStatus, WorkspaceMember};
 pub use organization::{CompanyInformation, InvoicingInformation, QuotaUsage};
+pub use own_role::{Added, AsRole, OwnRole, Role, RoleBase, RoleNumber, RoleState};
 #[doc(inline)]
 pub use policy::{Action, DomainAction, OrganizationAction, WorkspaceAction};
 pub use refusal::Refusal;

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::event::LogEntry;
 use crate::id::{DomainId, InvitationId, OrganizationId, UserId, WorkspaceId};
 use crate::organization::OrganizationSummary;
+use crate::own_role::RoleNumber;
 use crate::record::Record;
 use crate::role::RoleSet;
 use crate::text::EmailKey;
@@ -81,6 +82,18 @@ pub enum List {
         /// The last invitation of the page before.
         after: Option<InvitationId>,
     },
+    /// The members of an organization who hold one of its own roles, by user: [`Item::Record`] of [`Member`]s; or the
+    /// members of a workspace of it who hold it there: of [`WorkspaceMember`]s.
+    Holders {
+        /// The organization whose role it is.
+        organization: OrganizationId,
+        /// The workspace that the role is held in; `None`: in the organization.
+        workspace: Option<WorkspaceId>,
+        /// The role.
+        role: RoleNumber,
+        /// The last user of the page before.
+        after: Option<UserId>,
+    },
     /// The organizations that a user is a member of, by organization: [`Item::Across`] of [`Member`]s.
     /// Across organizations; may lag behind commits.
     OrganizationsOf {
@@ -117,6 +130,7 @@ impl List {
             | Self::WorkspaceMembers { organization, .. }
             | Self::Domains { organization, .. }
             | Self::Invitations { organization, .. }
+            | Self::Holders { organization, .. }
             | Self::Log { organization, .. } => Some(*organization),
             Self::OrganizationsOf { .. } | Self::InvitationsTo { .. } => None,
         }
@@ -126,9 +140,9 @@ impl List {
     #[must_use]
     pub fn after(&self) -> Option<Place> {
         match *self {
-            Self::Members { after, .. } | Self::WorkspaceMembers { after, .. } => {
-                after.map(Place::User)
-            }
+            Self::Members { after, .. }
+            | Self::WorkspaceMembers { after, .. }
+            | Self::Holders { after, .. } => after.map(Place::User),
             Self::Workspaces { after, .. } | Self::WorkspacesOf { after, .. } => {
                 after.map(Place::Workspace)
             }
@@ -166,7 +180,9 @@ impl List {
         }
         let mut list = self.clone();
         match &mut list {
-            Self::Members { after, .. } | Self::WorkspaceMembers { after, .. } => {
+            Self::Members { after, .. }
+            | Self::WorkspaceMembers { after, .. }
+            | Self::Holders { after, .. } => {
                 *after = key!(Place::User(user) => user, else after);
             }
             Self::Workspaces { after, .. } | Self::WorkspacesOf { after, .. } => {
@@ -198,12 +214,20 @@ impl List {
     #[must_use]
     pub fn place_of(&self, item: &Item) -> Option<Place> {
         Some(match (self, item) {
-            (Self::Members { .. }, Item::Record(Record::Member(member))) => {
-                Place::User(member.user)
-            }
-            (Self::WorkspaceMembers { .. }, Item::Record(Record::WorkspaceMember(member))) => {
-                Place::User(member.user)
-            }
+            (
+                Self::Members { .. }
+                | Self::Holders {
+                    workspace: None, ..
+                },
+                Item::Record(Record::Member(member)),
+            ) => Place::User(member.user),
+            (
+                Self::WorkspaceMembers { .. }
+                | Self::Holders {
+                    workspace: Some(_), ..
+                },
+                Item::Record(Record::WorkspaceMember(member)),
+            ) => Place::User(member.user),
             (Self::Workspaces { .. }, Item::Record(Record::Workspace(workspace)))
             | (
                 Self::WorkspacesOf { .. },

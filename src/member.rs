@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::id::{UserId, WorkspaceId};
 use crate::later::Later;
+use crate::own_role::{Holding, RoleNumber};
 use crate::role::{OrganizationRole, WorkspaceRole};
 use crate::text::{EmailAddress, stored};
 use crate::time;
@@ -19,6 +20,9 @@ pub struct Member {
     pub user: UserId,
     /// Their role: one (M5).
     pub role: OrganizationRole,
+    /// The role of the organization's own that they hold, whose base `role` is (R2).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub own_role: Option<RoleNumber>,
     /// The e-mail address that they showed when they joined, or since they last followed a change
     /// ([`FollowEmailChange`](crate::commands::FollowEmailChange)). Invitations to it end with the membership (M2).
     #[serde(with = "stored")]
@@ -69,6 +73,9 @@ pub struct WorkspaceMember {
     pub user: UserId,
     /// Their role in it: one (M5).
     pub role: WorkspaceRole,
+    /// The role of the organization's own that they hold in it, whose base `role` is (R2).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub own_role: Option<RoleNumber>,
     /// Since when they hold a role in it.
     #[serde(serialize_with = "time::written")]
     pub since: DateTime<Utc>,
@@ -110,6 +117,14 @@ pub enum MembershipStatus {
 }
 
 impl Member {
+    /// What they hold in the organization.
+    pub(crate) const fn holding(&self) -> Holding<OrganizationRole> {
+        Holding {
+            base: self.role,
+            own: self.own_role,
+        }
+    }
+
     /// For how long it counts.
     #[must_use]
     pub fn term(&self) -> Term {
@@ -131,6 +146,14 @@ impl Member {
 }
 
 impl WorkspaceMember {
+    /// What they hold in the workspace.
+    pub(crate) const fn holding(&self) -> Holding<WorkspaceRole> {
+        Holding {
+            base: self.role,
+            own: self.own_role,
+        }
+    }
+
     /// For how long the role counts, as long as the membership of the organization does.
     #[must_use]
     pub fn term(&self) -> Term {

@@ -7,6 +7,7 @@ use crate::code::codes;
 use crate::id::OrganizationId;
 use crate::later::Later;
 use crate::limits::{LimitUsage, Limits, MembersByRole, Newcomers, Usage};
+use crate::own_role::{Added, OwnRole, RoleNumber, RolesInForce};
 use crate::role::RoleSet;
 use crate::text::stored::Stored;
 use crate::text::{EmailAddress, Name, PostalAddress, TextLine, stored};
@@ -52,6 +53,10 @@ pub struct Organization {
     /// How many links to invitations it made on the day that it last made one (I8).
     #[serde(default)]
     pub links: LinksMade,
+    /// The roles of its own, by number: 32 at most by default (R1). They stand here so that every command knows
+    /// them, and who has none pays nothing.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub roles: Vec<OwnRole>,
     /// When it was created.
     #[serde(serialize_with = "time::written")]
     pub created_at: DateTime<Utc>,
@@ -81,6 +86,10 @@ pub struct OrganizationSummary {
     /// When it was created.
     #[serde(serialize_with = "time::written")]
     pub created_at: DateTime<Utc>,
+    /// What each of its own roles adds, of those in force (R7): a store reads it here for a check of somebody who
+    /// holds one.
+    #[serde(default, skip_serializing_if = "RolesInForce::is_empty")]
+    pub roles: RolesInForce,
 }
 
 /// Whether an organization is in use.
@@ -201,7 +210,22 @@ impl Organization {
             suspension: self.suspension.clone(),
             admins: self.counts.admins,
             created_at: self.created_at,
+            roles: RolesInForce::of(&self.roles),
         }
+    }
+
+    /// The role of its own of that number.
+    #[must_use]
+    pub fn role(&self, number: RoleNumber) -> Option<&OwnRole> {
+        self.roles.iter().find(|role| role.number == number)
+    }
+
+    /// What the role of its own of that number adds now; `None` if there is none, or it is retired (R7).
+    #[must_use]
+    pub fn added_by(&self, number: RoleNumber) -> Option<Added> {
+        let adds = self.role(number)?.in_force();
+        let role = number;
+        (!adds.is_empty()).then_some(Added { role, adds })
     }
 
     /// How much of the workspace quota is used (W2).

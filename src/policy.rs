@@ -90,11 +90,18 @@
 //! 1. Load the [`Standing`](crate::Standing): the roles on the path organization → workspace → domain. One that is
 //!    suspended, or has ended, isn't held (T1, T3).
 //! 2. The cascade makes it a [`RoleSet`] ([`Standing::effective`](crate::Standing::effective)).
-//! 3. Does the set meet the action's row? Allowed, unless the organization is suspended and the action changes
-//!    something (T4). Does it meet the row of *view* at that layer?
-//!    Forbidden. Else hidden.
+//! 3. Does the set meet the row of *view* at that layer? If not, hidden. Does it meet the action's row? Allowed,
+//!    unless the organization is suspended and the action changes something (T4). Else forbidden.
 //!
 //! Steps 2 and 3 are pure: no I/O, no clock, a few machine instructions.
+//!
+//! # Roles of an organization's own
+//!
+//! An organization may define roles of its own ([`DefineRole`](crate::commands::DefineRole)): a *base*, one of the
+//! roles above but Admin, and *added actions*. Whoever holds one counts as its base everywhere. Only in step 3 is an
+//! added action, too: where the letters don't show a thing, an added *view* does, and where they don't meet the row,
+//! an added action does. What a role of a layer may add is computed from this table, whatever of it is not
+//! reserved, and stands below it: what that layer's Admin may do at that layer or below (R3).
 //!
 //! # The table
 #![doc = include_str!("../docs/permission-matrix.md")]
@@ -103,9 +110,17 @@ use core::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::grants::Code;
 use crate::id::{DomainId, OrganizationId, WorkspaceId};
 use crate::resource::{Layer, Resource};
 use crate::role::RoleSet;
+
+mod addable;
+
+pub use addable::{ActionRow, Catalogue, Offer};
+#[doc(hidden)]
+pub use addable::{Wrong, wrong_with};
+pub(crate) use addable::{adds_by_right, view_of};
 
 const A: RoleSet = RoleSet::ORGANIZATION_ADMIN;
 const C: RoleSet = RoleSet::ACCOUNTING;
@@ -130,12 +145,25 @@ const LEFT: u8 = 1;
 /// Marks the rows that go on while the organization is suspended (T4): what only reads, and settling invoicing.
 const STAYS: u8 = 2;
 
-/// One row an action: what it is, in a few words for people, and the roles that may.
+/// A code in a row: a number, or `_` for none.
+macro_rules! code {
+    (_) => {
+        None
+    };
+    ($number:literal) => {
+        Code::new($number)
+    };
+}
+
+/// One row an action: what it is, in a few words for people, the roles that may, and the code by which a role of
+/// an organization's own may add it (R8). `_` is reserved (R3): power over people, roles and limits, and the
+/// deletion of organizations and workspaces. A code is for ever, and never used again. Of an action on domains it
+/// counts for sandboxes, and the next number for production (R4).
 macro_rules! actions {
     (
         $(#[$of:meta])*
         $name:ident on $on:ty {
-            $($(#[$what:meta])* $action:ident: $phrase:literal => [$($role:ident),+] $($mark:ident)*,)+
+            $($(#[$what:meta])* $action:ident: $phrase:literal => [$($role:ident),+] $code:tt $($mark:ident)*,)+
         }
     ) => {
         $(#[$of])*
@@ -170,6 +198,25 @@ macro_rules! actions {
                     $(Self::$action => 0 $(| $mark)*,)+
                 }
             }
+
+            /// The number by which a role of an organization's own may add it (R8); `None` if it is reserved
+            /// (R3), or the vendor's.
+            #[must_use]
+            pub const fn code(self) -> Option<Code> {
+                match self {
+                    $(Self::$action => code!($code),)+
+                }
+            }
+
+            /// All of its row that roles of an organization's own are made by.
+            #[must_use]
+            pub const fn row(self) -> ActionRow {
+                let row = ActionRow::new(self.phrase(), self.allowed());
+                match self.code() {
+                    Some(code) => row.with_code(code.number()),
+                    None => row,
+                }
+            }
         }
 
         impl Action for $name {
@@ -181,6 +228,10 @@ macro_rules! actions {
 
             fn phrase(&self) -> &'static str {
                 Self::phrase(*self)
+            }
+
+            fn code(&self) -> Option<Code> {
+                Self::code(*self)
             }
 
             fn goes_on_when_deleted(&self) -> bool {
@@ -198,49 +249,49 @@ actions! {
 /// What can be asked of an organization.
 OrganizationAction on OrganizationId {
     /// See its name, one's own role, and the workspaces that one may view.
-    View: "view the organization" => [A, C, M, OP] LEFT STAYS,
+    View: "view the organization" => [A, C, M, OP] 0 LEFT STAYS,
     /// Rename it (O5).
-    Rename: "rename the organization" => [A],
+    Rename: "rename the organization" => [A] 1,
     /// Edit its company information (O5).
-    EditCompany: "edit company information" => [A],
+    EditCompany: "edit company information" => [A] 2,
     /// List its members.
-    ViewMembers: "view members" => [A, OP] LEFT STAYS,
+    ViewMembers: "view members" => [A, OP] 3 LEFT STAYS,
     /// List its invitations.
-    ViewInvitations: "view invitations" => [A, OP] LEFT STAYS,
+    ViewInvitations: "view invitations" => [A, OP] 4 LEFT STAYS,
     /// Change a member's organization role, hand the organization over (O7).
-    ManageRoles: "manage organization roles" => [A],
+    ManageRoles: "manage organization roles" => [A] _,
     /// Invite somebody to the organization (I2).
-    Invite: "invite to the organization" => [A],
+    Invite: "invite to the organization" => [A] _,
     /// Remove a member (M2).
-    RemoveMember: "remove a member" => [A],
+    RemoveMember: "remove a member" => [A] _,
     /// Suspend a member, or reinstate one (T1).
-    SuspendMember: "suspend or reinstate a member" => [A],
+    SuspendMember: "suspend or reinstate a member" => [A] _,
     /// Let a membership end, later, earlier or not at all (T3).
-    EndMembership: "let a membership end" => [A],
+    EndMembership: "let a membership end" => [A] _,
     /// Create a workspace, within the quota (W2).
-    CreateWorkspace: "create a workspace" => [A],
+    CreateWorkspace: "create a workspace" => [A] 5,
     /// See company and invoicing information.
-    ViewInvoicing: "view invoicing" => [A, C, OP] LEFT STAYS,
+    ViewInvoicing: "view invoicing" => [A, C, OP] 6 LEFT STAYS,
     /// See the contract's reference, the quota and the other limits, and how much of them is used (Q5).
-    ViewContract: "view the contract" => [A, C, OP] LEFT STAYS,
+    ViewContract: "view the contract" => [A, C, OP] 7 LEFT STAYS,
     /// Edit invoicing information (O5).
-    EditInvoicing: "edit invoicing" => [A, C] STAYS,
+    EditInvoicing: "edit invoicing" => [A, C] 8 STAYS,
     /// Edit the contract's reference.
-    EditContract: "edit the contract" => [OP],
+    EditContract: "edit the contract" => [OP] _,
     /// Set how many workspaces it may hold (W2).
-    SetWorkspaceQuota: "set the workspace quota" => [OP],
+    SetWorkspaceQuota: "set the workspace quota" => [OP] _,
     /// Set how many seats and domains it may hold (Q2).
-    SetLimits: "set the limits" => [OP],
+    SetLimits: "set the limits" => [OP] _,
     /// Make somebody an Admin without an Admin's doing: a repair (O4).
-    AppointAdmin: "appoint an Admin" => [OP],
+    AppointAdmin: "appoint an Admin" => [OP] _,
     /// Free a deleted domain's name for other organizations (D2).
-    ReleaseDomainName: "release a domain name" => [OP] LEFT,
+    ReleaseDomainName: "release a domain name" => [OP] _ LEFT,
     /// Suspend the organization, or reinstate it (T4).
-    Suspend: "suspend or reinstate the organization" => [OP],
+    Suspend: "suspend or reinstate the organization" => [OP] _,
     /// Read the log of all that happened.
-    ViewAuditTrail: "view the audit trail" => [A, OP] LEFT STAYS,
+    ViewAuditTrail: "view the audit trail" => [A, OP] 9 LEFT STAYS,
     /// Delete it, once empty (O6).
-    Delete: "delete the organization" => [A],
+    Delete: "delete the organization" => [A] _,
 }
 }
 
@@ -248,29 +299,29 @@ actions! {
 /// What can be asked of a workspace.
 WorkspaceAction on (OrganizationId, WorkspaceId) {
     /// See its name.
-    View: "view the workspace" => [A, C, WA, WD, WR, OP] LEFT STAYS,
+    View: "view the workspace" => [A, C, WA, WD, WR, OP] 16 LEFT STAYS,
     /// Rename it (W3).
-    Rename: "rename the workspace" => [A, WA],
+    Rename: "rename the workspace" => [A, WA] 17,
     /// List its members.
-    ViewMembers: "view workspace members" => [A, WA, WD, WR, OP] LEFT STAYS,
+    ViewMembers: "view workspace members" => [A, WA, WD, WR, OP] 18 LEFT STAYS,
     /// List the invitations to it.
-    ViewInvitations: "view workspace invitations" => [A, WA, OP] LEFT STAYS,
+    ViewInvitations: "view workspace invitations" => [A, WA, OP] 19 LEFT STAYS,
     /// Give an organization member a role in it, change it, let it end, take it away (M1, M4, T3).
-    ManageRoles: "manage workspace roles" => [A, WA],
+    ManageRoles: "manage workspace roles" => [A, WA] _,
     /// Invite somebody who is already a member of the organization (I2).
-    InviteMember: "invite to the workspace" => [A, WA],
+    InviteMember: "invite to the workspace" => [A, WA] _,
     /// Invite somebody who is not yet a member of the organization (I2).
-    InviteNewcomer: "invite someone new to the workspace" => [A],
+    InviteNewcomer: "invite someone new to the workspace" => [A] _,
     /// See its invoicing information (O5).
-    ViewInvoicing: "view workspace invoicing" => [A, C] LEFT STAYS,
+    ViewInvoicing: "view workspace invoicing" => [A, C] 20 LEFT STAYS,
     /// Edit its invoicing information (O5).
-    EditInvoicing: "edit workspace invoicing" => [A, C] STAYS,
+    EditInvoicing: "edit workspace invoicing" => [A, C] 21 STAYS,
     /// Delete it, once empty (W4).
-    Delete: "delete the workspace" => [A, WA],
+    Delete: "delete the workspace" => [A, WA] _,
     /// Create a domain in it (D1).
-    CreateDomain: "create a domain" => [A, WA, WD],
+    CreateDomain: "create a domain" => [A, WA, WD] 22,
     /// List its domains.
-    ListDomains: "list domains" => [A, WA, WD, WR, OP] LEFT STAYS,
+    ListDomains: "list domains" => [A, WA, WD, WR, OP] 23 LEFT STAYS,
 }
 }
 
@@ -278,19 +329,19 @@ actions! {
 /// What can be asked of a domain.
 DomainAction on (OrganizationId, DomainId) {
     /// See it.
-    View: "view the domain" => [A, WA, WD, WR, OP] LEFT STAYS,
+    View: "view the domain" => [A, WA, WD, WR, OP] 32 LEFT STAYS,
     /// Change any host setting but the two below.
-    Configure: "configure the domain" => [A, WA, WD],
+    Configure: "configure the domain" => [A, WA, WD] 34,
     /// See its server keys.
-    ViewServerKeys: "view server keys" => [A, WA] STAYS,
+    ViewServerKeys: "view server keys" => [A, WA] 36 STAYS,
     /// Deactivate it (D3).
-    Deactivate: "deactivate the domain" => [A, WA],
+    Deactivate: "deactivate the domain" => [A, WA] 38,
     /// Reactivate it (D3).
-    Reactivate: "reactivate the domain" => [A, WA],
+    Reactivate: "reactivate the domain" => [A, WA] 40,
     /// Delete it (D3).
-    Delete: "delete the domain" => [A, WA],
+    Delete: "delete the domain" => [A, WA] 42,
     /// Move it to another workspace of the organization; needed on both.
-    Move: "move the domain" => [A, WA],
+    Move: "move the domain" => [A, WA] 44,
 }
 }
 
@@ -338,6 +389,13 @@ pub trait Action: Copy {
 
     /// The action in a few words, as refusals say it: `start a deployment`.
     fn phrase(&self) -> &'static str;
+
+    /// The number by which a role of an organization's own may add it: stable for ever, and never used again
+    /// for another action (R8). By default none, and no role can add it (A4). A host that gives codes tells
+    /// them to [`Settings::catalogue`](crate::Settings::catalogue).
+    fn code(&self) -> Option<Code> {
+        None
+    }
 
     /// Whether operators may do it in an organization that is deleted (O6): reading what is left. By
     /// default not.

@@ -9,6 +9,7 @@ use crate::domain::{Domain, RetiredDomainName};
 use crate::id::{DomainId, InvitationId, UserId, WorkspaceId};
 use crate::invitation::Invitation;
 use crate::member::{FormerMember, Member, WorkspaceMember};
+use crate::own_role::RoleNumber;
 use crate::text::DomainName;
 use crate::workspace::Workspace;
 
@@ -179,9 +180,20 @@ impl Kind {
     #[must_use]
     pub const fn columns(self) -> &'static [Column] {
         match self {
-            Self::Member => const { &[code("role"), text("email_key"), number("counts_until")] },
+            Self::Member => {
+                const {
+                    &[
+                        code("role"),
+                        text("email_key"),
+                        number("counts_until"),
+                        number("own_role"),
+                    ]
+                }
+            }
             Self::Workspace => const { &[text("name_key")] },
-            Self::WorkspaceMember => const { &[code("role"), number("counts_until")] },
+            Self::WorkspaceMember => {
+                const { &[code("role"), number("counts_until"), number("own_role")] }
+            }
             Self::Domain => {
                 const {
                     &[
@@ -278,11 +290,13 @@ impl Record {
                 Value::Code(member.role.code()),
                 text(member.email.key().as_str()),
                 Value::Number(member.term().column()),
+                Value::Number(member.own_role.map(RoleNumber::column)),
             ],
             Self::Workspace(workspace) => vec![text(workspace.name_key.as_str())],
             Self::WorkspaceMember(member) => vec![
                 Value::Code(member.role.code()),
                 Value::Number(member.term().column()),
+                Value::Number(member.own_role.map(RoleNumber::column)),
             ],
             Self::Domain(domain) => vec![
                 Value::Id(Some(domain.workspace.as_uuid())),

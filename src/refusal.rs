@@ -18,7 +18,8 @@ use serde::{Deserialize, Serialize};
 use crate::id::UserId;
 use crate::invitation::{InvitationState, InvitationTarget};
 use crate::limits::Limit;
-use crate::resource::Resource;
+use crate::own_role::RoleNumber;
+use crate::resource::{Layer, Resource};
 use crate::role::RoleSet;
 use crate::text::{DomainName, EmailAddress, Name, TextLine};
 
@@ -246,6 +247,59 @@ pub enum Refusal {
         /// How many may be.
         limit: u32,
     },
+    /// No role of an organization's own can add that action: it is reserved, or has no code (R3, A4).
+    #[error(
+        "no role can add `{action}`: it is reserved to the built-in roles, or was given no code"
+    )]
+    ActionReserved {
+        /// The action, in a few words.
+        action: String,
+    },
+    /// A role of that layer can't add these actions: its layer's Admin may not do them, or they aren't known (R3).
+    #[error("a role of the {layer} can't add: {}; its Admin may not do that, or it is unknown: leave it out", actions.join(", "))]
+    BeyondItsLayer {
+        /// The layer of the role.
+        layer: Layer,
+        /// What it can't add, in a few words each.
+        actions: Vec<String>,
+    },
+    /// Another role of the organization has that name, or a built-in one has, compared caselessly (R1).
+    #[error("a role named `{name}` exists: choose another name")]
+    RoleNameTaken {
+        /// The name, as it was asked for.
+        name: Name,
+    },
+    /// The organization has as many roles of its own as it may (R1).
+    #[error("the organization has {} of its own, as many as it may: delete one first", some((*limit).into(), "role"))]
+    TooManyRoles {
+        /// How many it may have.
+        limit: u8,
+    },
+    /// The organization has no role of that number, or none of that layer (R6).
+    #[error("there is no role {role} of the organization's own to be held there: check the number")]
+    RoleNotFound {
+        /// The number that was asked for.
+        role: RoleNumber,
+    },
+    /// A retired role isn't given (R7).
+    #[error("the role `{name}` is retired: restore it first, or give its base")]
+    RoleIsRetired {
+        /// The role.
+        role: RoleNumber,
+        /// Its name.
+        name: Name,
+    },
+    /// A role is deleted only when nobody holds it and nothing offers it (R7).
+    #[error(
+        "the role has {} and {} that offer it: retire it, or take it from them and revoke those first",
+        some(*holders, "holder"), some(*offered, "open invitation")
+    )]
+    RoleInUse {
+        /// How many hold it, in the organization and in its workspaces; somebody in two workspaces counts twice.
+        holders: u32,
+        /// How many open invitations offer it.
+        offered: u32,
+    },
     /// The idempotency key stands for another request, which was made before (A6).
     #[error("the idempotency key was used for another request: use a new one")]
     CommitIdReused,
@@ -340,6 +394,13 @@ impl Refusal {
             Self::EmailInvalid => ("email_invalid", "I9", 422),
             Self::AddressRepeated { .. } => ("address_repeated", "I9", 409),
             Self::TooManyLines { .. } => ("too_many_lines", "I9", 422),
+            Self::ActionReserved { .. } => ("action_reserved", "R3", 422),
+            Self::BeyondItsLayer { .. } => ("beyond_its_layer", "R3", 422),
+            Self::RoleNameTaken { .. } => ("role_name_taken", "R1", 409),
+            Self::TooManyRoles { .. } => ("too_many_roles", "R1", 409),
+            Self::RoleNotFound { .. } => ("role_not_found", "R6", 404),
+            Self::RoleIsRetired { .. } => ("role_is_retired", "R7", 409),
+            Self::RoleInUse { .. } => ("role_in_use", "R7", 409),
             Self::CommitIdReused => ("commit_id_reused", "A6", 422),
         }
     }

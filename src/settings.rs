@@ -6,6 +6,7 @@ use core::time::Duration;
 use chrono::TimeDelta;
 
 use crate::limits::Limits;
+use crate::policy::Catalogue;
 use crate::role::RoleSet;
 
 /// What a host may choose.
@@ -37,6 +38,10 @@ pub struct Settings {
     /// The organization roles that need a seat: by default Admin and Member, so all but Accounting (Q4). It
     /// counts at once for every organization; nothing has to be migrated. Other roles in the set mean nothing.
     pub seat_roles: RoleSet,
+    /// How many roles of its own an organization may define, retired ones included: 32 by default (R1). Zero: none.
+    pub own_role_limit: u8,
+    /// The host's actions that such roles may add (A4): none by default. [`catalogue!`](crate::catalogue) makes it.
+    pub catalogue: Catalogue,
 }
 
 /// How long an invitation's link works: between an hour and 30 days (I4).
@@ -91,6 +96,8 @@ impl Default for Settings {
                 ..Limits::UNLIMITED
             },
             seat_roles: RoleSet::ORGANIZATION_ADMIN.union(RoleSet::MEMBER),
+            own_role_limit: 32,
+            catalogue: Catalogue::NONE,
         }
     }
 }

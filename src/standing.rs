@@ -8,10 +8,13 @@ use core::fmt;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+use crate::domain::DomainKind;
+use crate::grants::Code;
 use crate::id::{DomainId, UserId, WorkspaceId};
 use crate::member::Term;
 use crate::organization::OrganizationStatus;
-use crate::policy::{Action, On, viewers};
+use crate::own_role::{Added, RoleBase, RoleNumber, RolesInForce};
+use crate::policy::{Action, On, adds_by_right, view_of, viewers};
 use crate::refusal::Refusal;
 use crate::resource::{Layer, Resource};
 use crate::role::{OrganizationRole, RoleSet, WorkspaceRole};
@@ -29,14 +32,23 @@ pub struct Held {
     pub organization_role: Option<OrganizationRole>,
     /// For how long that membership counts (T1, T3); [`Term::Open`] if there is none.
     pub organization_term: Term,
+    /// What a role of the organization's own adds that they hold in the organization: [`OwnRole::in_force`]
+    /// (R2). `None` if they hold none, or it is retired.
+    ///
+    /// [`OwnRole::in_force`]: crate::OwnRole::in_force
+    pub organization_adds: Option<Added>,
     /// The workspace on the path, if it exists: the one asked about, or the one that holds the domain.
     pub workspace: Option<WorkspaceId>,
     /// The user's own role in that workspace, not counting the cascade.
     pub workspace_role: Option<WorkspaceRole>,
     /// For how long that role counts (T3); [`Term::Open`] if there is none.
     pub workspace_term: Term,
+    /// What a role of the organization's own adds that they hold in that workspace, in the same way.
+    pub workspace_adds: Option<Added>,
     /// The domain asked about, if it exists.
     pub domain: Option<DomainId>,
+    /// The kind of that domain: what a role adds may count for sandboxes only (R4).
+    pub kind: Option<DomainKind>,
 }
 
 impl Held {
@@ -48,10 +60,35 @@ impl Held {
             status,
             organization_role: None,
             organization_term: Term::Open,
+            organization_adds: None,
             workspace: None,
             workspace_role: None,
             workspace_term: Term::Open,
+            workspace_adds: None,
             domain: None,
+            kind: None,
+        }
+    }
+}
+
+impl Held {
+    /// What the roles of the organization's own add that a store found beside the others, in the organization and in
+    /// the workspace: for a store that keeps their numbers in columns ([`Record::columns`]), and finds what each adds
+    /// in the organization's summary. A number that is none of them adds nothing.
+    ///
+    /// [`Record::columns`]: crate::store::Record::columns
+    #[must_use]
+    pub fn with_own_roles(
+        self,
+        in_organization: Option<i64>,
+        in_workspace: Option<i64>,
+        roles: &RolesInForce,
+    ) -> Self {
+        let added = |number: i64| roles.added_by(RoleNumber::from_column(number)?);
+        Self {
+            organization_adds: in_organization.and_then(added),
+            workspace_adds: in_workspace.and_then(added),
+            ..self
         }
     }
 
@@ -61,7 +98,9 @@ impl Held {
         let works = belongs && self.workspace_term.counts_at(now);
         Self {
             organization_role: self.organization_role.filter(|_| belongs),
+            organization_adds: self.organization_adds.filter(|_| belongs),
             workspace_role: self.workspace_role.filter(|_| works),
+            workspace_adds: self.workspace_adds.filter(|_| works),
             ..self
         }
     }
@@ -136,6 +175,14 @@ pub enum Grant {
     Cascade(OrganizationRole),
     /// The vendor's staff.
     Operator,
+    /// An action that a role of the organization's own adds to its base (R6): the base alone would not do.
+    /// [`Tenancy::explain`](crate::Tenancy::explain) says it with the role's name.
+    Own {
+        /// The role.
+        role: RoleNumber,
+        /// The role that whoever holds it counts as.
+        base: RoleBase,
+    },
 }
 
 /// Proof that a check was made and allowed: what [`Standing::require`] hands out.
@@ -181,8 +228,10 @@ impl Standing {
             held: Held {
                 organization_role: None,
                 organization_term: Term::Open,
+                organization_adds: None,
                 workspace_role: None,
                 workspace_term: Term::Open,
+                workspace_adds: None,
                 ..held
             },
             subject: Subject::Operator,
@@ -285,6 +334,9 @@ impl Standing {
     ///
     /// An action on an outer layer can be asked of a deeper standing (may they rename the organization
     /// that this domain is in?). The other way round there is no such thing on the path: hidden.
+    ///
+    /// Hidden comes first, for every action (A4): a row never opens what they may not view. Then the action's
+    /// row, then what a role of the organization's own adds (R2).
     #[must_use]
     pub fn decide<A: Action>(&self, action: A) -> Decision {
         let layer = <A::On as On>::LAYER;
@@ -293,11 +345,65 @@ impl Standing {
         }
         let has = self.effective_at(layer);
         let needs = action.allowed();
-        match self.grant(layer, has.intersection(needs)) {
-            Some(by) => self.decide_on_status(action, by),
-            None if has.intersects(viewers(layer)) => Decision::Forbidden { needs, has },
-            None => Decision::Hidden,
+        let by = self.grant(layer, has.intersection(needs));
+        let sees = has.intersects(viewers(layer));
+        let decision = match by {
+            Some(by) if sees => Decision::Allowed { by },
+            _ if self.held.organization_adds.is_some() || self.held.workspace_adds.is_some() => {
+                self.decide_by_additions(layer, action.code(), needs, by)
+            }
+            _ if sees => Decision::Forbidden { needs, has },
+            _ => Decision::Hidden,
+        };
+        if let Decision::Allowed { by } = decision {
+            return self.decide_on_status(action, by);
         }
+        decision
+    }
+
+    /// The same for somebody who holds a role of the organization's own, where the letters alone don't allow it.
+    /// `by` is what they allow, if only the thing itself could be viewed.
+    #[cold]
+    fn decide_by_additions(
+        &self,
+        layer: Layer,
+        code: Option<Code>,
+        needs: RoleSet,
+        by: Option<Grant>,
+    ) -> Decision {
+        let has = self.effective_at(layer);
+        let views = view_of(layer).and_then(|view| self.addition(layer, view, viewers(layer)));
+        if views.is_none() && !has.intersects(viewers(layer)) {
+            return Decision::Hidden;
+        }
+        let added = || self.addition(layer, code?, needs);
+        match by.or_else(added) {
+            Some(by) => Decision::Allowed { by },
+            None => Decision::Forbidden { needs, has },
+        }
+    }
+
+    /// The role of the organization's own, held nearest, that adds that action on that layer, and may (R3).
+    fn addition(&self, layer: Layer, code: Code, needs: RoleSet) -> Option<Grant> {
+        // M1: whoever is no member holds nothing; and Admin is no base (R2).
+        let member = RoleBase::of_organization(self.held.organization_role?);
+        let code = match (layer, self.held.kind) {
+            (Layer::Organization | Layer::Workspace, _) => code,
+            (Layer::Domain, kind) => code.on(kind?),
+        };
+        let worker = self.held.workspace_role.and_then(RoleBase::of_workspace);
+        let held = [
+            (self.held.workspace_adds, worker, Layer::Workspace),
+            (self.held.organization_adds, member, Layer::Organization),
+        ];
+        held.into_iter().find_map(|(added, base, of)| {
+            let added = added.filter(|added| added.adds.has(code))?;
+            let by = Grant::Own {
+                role: added.role,
+                base: base?,
+            };
+            adds_by_right(of, layer, needs).then_some(by)
+        })
     }
 
     /// What a role allows, once the organization's status has had its say (O6, T4).
@@ -384,6 +490,21 @@ impl Standing {
     }
 }
 
+impl Grant {
+    /// How near to what was asked about the role is: a decision names the nearest.
+    pub(crate) const fn nearness(self) -> u8 {
+        match self {
+            Self::Workspace(_) => 0,
+            Self::Organization(_) | Self::Cascade(_) => 1,
+            Self::Operator => 2,
+            Self::Own { base, .. } => match base.layer() {
+                Layer::Workspace | Layer::Domain => 3,
+                Layer::Organization => 4,
+            },
+        }
+    }
+}
+
 impl Decision {
     /// Whether they may.
     #[must_use]
@@ -431,6 +552,9 @@ impl fmt::Display for Grant {
             Self::Organization(role) => write!(f, "organization {role}"),
             Self::Cascade(role) => write!(f, "organization {role}, by cascade"),
             Self::Operator => f.write_str("operator"),
+            Self::Own { role, base } => {
+                write!(f, "role {role} of the organization's own ({base} and more)")
+            }
         }
     }
 }

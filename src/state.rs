@@ -15,6 +15,7 @@ use crate::id::{DomainId, InvitationId, OrganizationId, UserId, WorkspaceId};
 use crate::invitation::Invitation;
 use crate::member::{FormerMember, Member, WorkspaceMember};
 use crate::organization::Organization;
+use crate::own_role::RoleNumber;
 use crate::record::{Record, RecordId};
 use crate::resource::Resource;
 use crate::role::RoleSet;
@@ -26,6 +27,7 @@ use crate::workspace::Workspace;
 mod apply;
 mod index;
 mod list;
+mod roles;
 mod violation;
 
 pub(crate) use apply::{Touched, is_nearer};
@@ -74,6 +76,9 @@ pub enum Inconsistency {
     /// A record that must not be there is.
     #[error("{0} exists already")]
     Exists(RecordId),
+    /// A role of the organization's own that must be there is missing.
+    #[error("the organization's role {0} is missing")]
+    MissingRole(RoleNumber),
     /// A count would fall below zero or overflow.
     #[error("the count of {0} is wrong")]
     Count(&'static str),
@@ -454,6 +459,7 @@ impl OrganizationState {
         if let Some(member) = self.member(user) {
             held.organization_role = Some(member.role);
             held.organization_term = member.term();
+            held.organization_adds = member.own_role.and_then(|own| organization.added_by(own));
         }
         let workspace = match resource {
             Resource::Organization(_) => None,
@@ -461,6 +467,7 @@ impl OrganizationState {
             Resource::Domain(_, id) => {
                 let domain = self.domain(id);
                 held.domain = domain.map(|domain| domain.id);
+                held.kind = domain.map(|domain| domain.kind);
                 domain.map(|domain| domain.workspace)
             }
         };
@@ -469,6 +476,7 @@ impl OrganizationState {
             if let Some(member) = self.workspace_member(workspace.id, user) {
                 held.workspace_role = Some(member.role);
                 held.workspace_term = member.term();
+                held.workspace_adds = member.own_role.and_then(|own| organization.added_by(own));
             }
         }
         Some(held)

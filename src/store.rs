@@ -125,6 +125,7 @@ pub use crate::member::{FormerMember, Term};
 pub use crate::organization::{
     Counts, LinksMade, Organization, OrganizationStatus, OrganizationSummary,
 };
+pub use crate::own_role::RolesInForce;
 pub use crate::record::{Change, Claim, Column, ColumnType, Kind, Record, RecordId, Value};
 pub use crate::standing::Held;
 pub use crate::state::{Inconsistency, OrganizationState, Violation};

@@ -6,20 +6,22 @@ use chrono::{DateTime, Utc};
 use tenancy::commands::{
     AcceptInvitation, AcceptReceivedInvitation, AppointAdmin, ChangeOrganizationRole, Command,
     CreateDomain, CreateOrganization, CreateWorkspace, CreatedOrganization, DeactivateDomain,
-    DeclineInvitation, DeclineReceivedInvitation, DeleteDomain, DeleteOrganization,
-    DeleteWorkspace, EditCompany, EditContract, EditInvoicing, EditWorkspaceInvoicing,
+    DeclineInvitation, DeclineReceivedInvitation, DefineRole, DeleteDomain, DeleteOrganization,
+    DeleteRole, DeleteWorkspace, EditCompany, EditContract, EditInvoicing, EditWorkspaceInvoicing,
     FollowEmailChange, GiveWorkspaceRole, HandOver, InviteMany, InviteToOrganization,
     InviteToWorkspace, Invited, LeaveOrganization, LeaveWorkspace, MoveDomain, ReactivateDomain,
     ReinstateMember, ReinstateOrganization, ReleaseDomainName, RemoveMember, RenameOrganization,
-    RenameWorkspace, ResendInvitation, RevokeInvitation, SetLimits, SetMembershipEnd,
-    SetWorkspaceQuota, SetWorkspaceRoleEnd, SuspendMember, SuspendOrganization, TakeWorkspaceRole,
+    RenameWorkspace, ResendInvitation, RestoreRole, RetireRole, ReviseRole, RevokeInvitation,
+    SetLimits, SetMembershipEnd, SetWorkspaceQuota, SetWorkspaceRoleEnd, SuspendMember,
+    SuspendOrganization, TakeWorkspaceRole,
 };
 use tenancy::text::TextLine;
 use tenancy::token::InvitationSecret;
 use tenancy::{
-    Actor, CompanyInformation, DomainId, DomainKind, DomainName, EmailAddress, InvitationId,
-    InvitationTarget, InvitationToken, InvoicingInformation, Limits, Name, Operator,
-    OrganizationId, OrganizationRole, UserId, VerifiedEmail, WorkspaceId, WorkspaceRole,
+    Actor, CompanyInformation, DomainAction, DomainId, DomainKind, DomainName, EmailAddress,
+    Grants, InvitationId, InvitationTarget, InvitationToken, InvoicingInformation, Limits, Name,
+    Operator, OrganizationAction, OrganizationId, OrganizationRole, Role, RoleBase, RoleNumber,
+    UserId, VerifiedEmail, WorkspaceAction, WorkspaceId, WorkspaceRole,
 };
 
 use crate::random::Random;
@@ -45,6 +47,7 @@ pub(crate) struct Known {
     domains: Vec<(OrganizationId, DomainId)>,
     invitations: Vec<(OrganizationId, InvitationId)>,
     links: Vec<(InvitationToken, EmailAddress)>,
+    roles: Vec<(OrganizationId, RoleNumber)>,
 }
 
 /// Who asks, and for what.
@@ -65,8 +68,11 @@ struct Choice {
     email: EmailAddress,
     name: Name,
     label: DomainName,
-    role: OrganizationRole,
-    workspace_role: WorkspaceRole,
+    role: Role<OrganizationRole>,
+    workspace_role: Role<WorkspaceRole>,
+    own: RoleNumber,
+    base: RoleBase,
+    adds: Grants,
     kind: DomainKind,
     company: Option<CompanyInformation>,
     invoicing: Option<InvoicingInformation>,
@@ -132,6 +138,7 @@ impl Known {
             domains: Vec::new(),
             invitations: Vec::new(),
             links: Vec::new(),
+            roles: Vec::new(),
         })
     }
 
@@ -179,6 +186,9 @@ impl Known {
             label,
             role,
             workspace_role,
+            own,
+            base,
+            adds,
             kind,
             company,
             invoicing,
@@ -255,6 +265,13 @@ impl Known {
             3 asker HandOver { organization, to: user, keep: Some(role) };
             2 operator SuspendOrganization { organization, reason };
             6 operator ReinstateOrganization { organization };
+            14 asker DefineRole { organization, name, base, adds } => |defined| {
+                self.roles.push((organization, defined));
+            };
+            6 asker ReviseRole { organization, role: own, name, adds };
+            6 asker RetireRole { organization, role: own };
+            6 asker RestoreRole { organization, role: own };
+            4 asker DeleteRole { organization, role: own };
         }
         Ok(())
     }
@@ -322,6 +339,14 @@ impl Known {
             _ => "no address".to_owned(),
         });
         let emails = emails.collect();
+        let own = random.pick(&of(&self.roles, organization)).copied();
+        let own = own.map_or_else(|| "7".parse(), Ok)?;
+        let adds = match random.below(4) {
+            0 => Grants::NONE,
+            1 => Grants::on(DomainKind::Sandbox, DomainAction::Configure)?,
+            2 => Grants::of(WorkspaceAction::Rename)? | Grants::of(DomainAction::Delete)?,
+            _ => Grants::of(OrganizationAction::CreateWorkspace)?,
+        };
         Ok(Some(Choice {
             limits,
             emails,
@@ -338,12 +363,17 @@ impl Known {
             email,
             name: Name::new(random.pick(&NAMES).copied().unwrap_or_default())?,
             label: DomainName::new(random.pick(&LABELS).copied().unwrap_or_default())?,
-            role: *random
-                .pick(&OrganizationRole::ALL)
-                .unwrap_or(&OrganizationRole::Member),
-            workspace_role: *random
-                .pick(&WorkspaceRole::ALL)
-                .unwrap_or(&WorkspaceRole::Reader),
+            role: match random.pick(&OrganizationRole::ALL) {
+                Some(role) if !random.one_in(4) => (*role).into(),
+                _ => own.into(),
+            },
+            workspace_role: match random.pick(&WorkspaceRole::ALL) {
+                Some(role) if !random.one_in(3) => (*role).into(),
+                _ => own.into(),
+            },
+            own,
+            base: *random.pick(&RoleBase::ALL).unwrap_or(&RoleBase::Reader),
+            adds,
             kind: if random.one_in(2) {
                 DomainKind::Sandbox
             } else {

@@ -217,6 +217,7 @@ macro_rules! __checks {
             }
             lists {
                 lists_members: "The members of an organization who hold one of `roles` (its organization roles), by user",
+                lists_holders: "The members of an organization who hold one of its own roles, by user",
                 lists_workspaces: "The workspaces of an organization, by id",
                 lists_workspaces_of: "The workspaces in which a user holds a role, by workspace",
                 lists_workspace_members: "The members of a workspace who hold one of `roles` (its workspace roles), by user",
@@ -261,6 +262,7 @@ macro_rules! __checks {
                 standing_leaves_out_what_is_not_there: "A workspace or domain that isn't there leaves its field `None`.",
                 standing_follows_every_commit: "it says which version it saw.",
                 standing_tells_for_how_long_it_counts: "For how long that membership counts",
+                standing_tells_what_roles_add: "What a role of the organization's own adds that they hold in the organization",
                 standing_tells_the_status: "Whether the organization is in use.",
                 standing_tenants_are_apart: "The key of a [`Record`] within its organization.",
                 standing_is_one_snapshot: "in one round trip and of one snapshot",

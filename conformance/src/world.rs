@@ -6,7 +6,9 @@
 
 mod events;
 
-pub(crate) use events::{company, deletion, given, invoicing, joined, renamed, taken};
+pub(crate) use events::{
+    company, deletion, given, holds, invoicing, joined, renamed, role, roles, taken,
+};
 
 use std::sync::Arc;
 

@@ -2,12 +2,15 @@ use serde::Serialize;
 
 use super::authority::inviter_still_may;
 use super::member::{counts, email_changed, email_is_free, own};
+use super::role::{organization_role_changes, own_role_changes};
 use super::workspace_member::role_given;
 use crate::actor::Actor;
 use crate::command::{Answer, Command, Scene};
 use crate::event::Event;
 use crate::id::{CommitId, InvitationId, OrganizationId, UserId, WorkspaceId};
-use crate::invitation::{Invitation, InvitationStatus, InvitationTarget};
+use crate::invitation::{Invitation, InvitationStatus};
+use crate::member::{Member, WorkspaceMember};
+use crate::own_role::RoleNumber;
 use crate::refusal::Refusal;
 use crate::role::{OrganizationRole, WorkspaceRole};
 use crate::store::Key;
@@ -26,6 +29,8 @@ pub struct Accepted {
     pub organization_role: Option<OrganizationRole>,
     /// The workspace role that they have since, if it changed (I7).
     pub workspace_role: Option<(WorkspaceId, WorkspaceRole)>,
+    /// The role of the organization's own that they hold since, in what the invitation was to, if it gave one (R6).
+    pub own_role: Option<RoleNumber>,
 }
 
 impl<F> Answer<F> for Accepted {
@@ -39,6 +44,7 @@ impl<F> Answer<F> for Accepted {
             joined: false,
             organization_role: None,
             workspace_role: None,
+            own_role: None,
         };
         for event in events {
             match event {
@@ -52,6 +58,7 @@ impl<F> Answer<F> for Accepted {
                 } => {
                     accepted.workspace_role = Some((*workspace, *role));
                 }
+                Event::OwnRoleChanged { to, .. } => accepted.own_role = *to,
                 _ => {}
             }
         }
@@ -344,27 +351,28 @@ fn placement(
 ) -> Result<Vec<Event>, Refusal> {
     let member = scene.state.member(user);
     let mut events = Vec::new();
-    let offered = invitation.target.membership(); // M1
-    match member {
-        None => events.push(Event::MemberJoined {
-            user,
-            email: scene.verified_email()?.address().clone(),
-            role: offered,
-        }),
-        Some(member) if member.role < offered => {
-            events.push(Event::OrganizationRoleChanged {
+    let (target, own) = (invitation.target, invitation.own_role);
+    let offered = target.in_organization(own);
+    match member.map(Member::holding) {
+        None => {
+            events.push(Event::MemberJoined {
                 user,
-                from: member.role,
-                to: offered,
+                email: scene.verified_email()?.address().clone(),
+                role: offered.base,
             });
+            events.extend(own_role_changes(user, None, None, offered.own));
+        }
+        Some(held) if held.gains(offered) => {
+            events.extend(organization_role_changes(user, held, offered));
         }
         Some(_) => {}
     }
-    if let InvitationTarget::Workspace { workspace, role } = invitation.target {
+    if let Some((workspace, offered)) = target.in_workspace(own) {
         let held = scene.state.workspace_member(workspace, user);
         let held = held.filter(|held| held.term().counts_at(scene.now));
-        if held.map(|held| held.role) < Some(role) {
-            events.extend(role_given(scene, workspace, user, role));
+        let held = held.map(WorkspaceMember::holding);
+        if held.is_none_or(|held| held.gains(offered)) {
+            events.extend(role_given(scene, workspace, user, offered));
         }
     }
     Ok(events)

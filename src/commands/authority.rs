@@ -20,25 +20,17 @@ pub(super) fn resource(scene: &Scene<'_>, target: &InvitationTarget) -> Resource
 }
 
 /// I2: whether the actor may send an invitation of that address to that.
-pub(super) fn may_send(
-    scene: &Scene<'_>,
-    email: &EmailKey,
-    target: &InvitationTarget,
-) -> Result<(), Refusal> {
-    let resource = resource(scene, target);
-    let standing = scene
-        .standing(resource)
-        .ok_or(Refusal::NotFound { resource })?;
-    sendable(target, &standing, is_newcomer(scene, email)).map_err(|no| scene.told(no))
+pub(super) fn may_send(scene: &Scene<'_>, email: &EmailKey, to: Resource) -> Result<(), Refusal> {
+    let standing = scene.standing(to);
+    let standing = standing.ok_or(Refusal::NotFound { resource: to })?;
+    sendable(&standing, is_newcomer(scene, email)).map_err(|no| scene.told(no))
 }
 
 /// I2: whether the actor may invite anybody to that, members at least.
-pub(super) fn may_invite(scene: &Scene<'_>, target: &InvitationTarget) -> Result<(), Refusal> {
-    let resource = resource(scene, target);
-    let standing = scene
-        .standing(resource)
-        .ok_or(Refusal::NotFound { resource })?;
-    sendable(target, &standing, false)
+pub(super) fn may_invite(scene: &Scene<'_>, to: Resource) -> Result<(), Refusal> {
+    let standing = scene.standing(to);
+    let standing = standing.ok_or(Refusal::NotFound { resource: to })?;
+    sendable(&standing, false)
 }
 
 /// I6: whether the inviter of record could send it to this user now.
@@ -53,7 +45,7 @@ pub(super) fn inviter_still_may(
         scene.now,
     );
     let newcomer = scene.state.member(user).is_none();
-    match standing.map(|standing| sendable(&invitation.target, &standing, newcomer)) {
+    match standing.map(|standing| sendable(&standing, newcomer)) {
         Some(Ok(())) => Ok(()),
         _ => Err(Refusal::InviterLostAuthority),
     }
@@ -75,7 +67,7 @@ pub(super) fn no_longer_sendable(
             .is_some_and(|standing| {
                 let mut held = standing.held();
                 after(&mut held);
-                sendable(&invitation.target, &standing.with(held), newcomer).is_ok()
+                sendable(&standing.with(held), newcomer).is_ok()
             })
     };
     let lost = scene
@@ -91,12 +83,10 @@ pub(super) fn no_longer_sendable(
 
 /// Whether somebody of that standing, at what an invitation is to, may send it (I2). A newcomer is
 /// somebody who isn't yet a member of the organization.
-fn sendable(target: &InvitationTarget, standing: &Standing, newcomer: bool) -> Result<(), Refusal> {
-    match target {
-        InvitationTarget::Organization { .. } => {
-            standing.require(OrganizationAction::Invite).map(|_| ())
-        }
-        InvitationTarget::Workspace { .. } => {
+fn sendable(standing: &Standing, newcomer: bool) -> Result<(), Refusal> {
+    match standing.resource() {
+        Resource::Organization(_) => standing.require(OrganizationAction::Invite).map(|_| ()),
+        Resource::Workspace(..) | Resource::Domain(..) => {
             // In this order, so that a refusal doesn't tell who may not invite at all whether the address
             // belongs to a member.
             let _ = standing.require(WorkspaceAction::InviteMember)?;

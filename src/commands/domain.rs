@@ -5,6 +5,7 @@ use crate::actor::Actor;
 use crate::command::{Answer, Command, Scene, path};
 use crate::domain::{Domain, DomainKind, DomainStatus};
 use crate::event::Event;
+use crate::grants::Code;
 use crate::id::{CommitId, DomainId, OrganizationId, WorkspaceId};
 use crate::limits::{Limit, LimitUsage};
 use crate::policy::{Action, DomainAction, WorkspaceAction};
@@ -206,7 +207,7 @@ impl Command for MoveDomain {
     fn decide(&self, scene: &Scene<'_>, (): &()) -> Result<Vec<Event>, Refusal> {
         let domain = require(scene, self.organization, self.domain, DomainAction::Move)?;
         // The matrix: move, on both. The row of the domain, asked where it would be.
-        may_receive(scene, self.organization, self.to)?;
+        may_receive(scene, self.organization, self.to, domain.kind)?;
         if domain.workspace == self.to {
             return Ok(Vec::new());
         }
@@ -287,9 +288,10 @@ fn may_receive(
     scene: &Scene<'_>,
     organization: OrganizationId,
     workspace: WorkspaceId,
+    kind: DomainKind,
 ) -> Result<(), Refusal> {
     #[derive(Clone, Copy)]
-    struct Receive;
+    struct Receive(DomainKind);
 
     impl Action for Receive {
         type On = (OrganizationId, WorkspaceId);
@@ -301,9 +303,13 @@ fn may_receive(
         fn phrase(&self) -> &'static str {
             "move a domain to that workspace"
         }
+
+        fn code(&self) -> Option<Code> {
+            DomainAction::Move.code().map(|code| code.on(self.0))
+        }
     }
 
     scene
-        .require((organization, workspace), Receive)
+        .require((organization, workspace), Receive(kind))
         .map(|_| ())
 }

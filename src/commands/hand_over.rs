@@ -11,6 +11,7 @@ use crate::command::{Answer, Command, Scene, path};
 use crate::event::Event;
 use crate::id::{CommitId, InvitationId, OrganizationId, UserId};
 use crate::member::Term;
+use crate::own_role::Holding;
 use crate::policy::OrganizationAction;
 use crate::refusal::Refusal;
 use crate::role::OrganizationRole;
@@ -113,11 +114,11 @@ impl Command for HandOver {
         }
         let mut events = Vec::new();
         if heir.role != OrganizationRole::Admin {
-            events.extend(role_changed(scene, heir, OrganizationRole::Admin));
+            events.extend(role_changed(scene, heir, built_in(OrganizationRole::Admin)));
         }
         match self.keep {
             Some(OrganizationRole::Admin) => {}
-            Some(role) => events.extend(role_changed(scene, before, role)),
+            Some(role) => events.extend(role_changed(scene, before, built_in(role))),
             None => {
                 let last = Event::MemberLeft {
                     user: before.user,
@@ -128,4 +129,8 @@ impl Command for HandOver {
         }
         Ok(events)
     }
+}
+
+const fn built_in(base: OrganizationRole) -> Holding<OrganizationRole> {
+    Holding { base, own: None }
 }

@@ -4,16 +4,17 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::authority::{may_send, resource};
 use super::member::counts;
+use super::role::{is_in_force, organization_role, workspace_role};
 use crate::actor::Actor;
 use crate::command::{Answer, Command, Scene, path};
 use crate::event::{Event, RevocationReason};
 use crate::id::{CommitId, InvitationId, OrganizationId, UserId, WorkspaceId};
 use crate::invitation::{Invitation, InvitationTarget};
 use crate::organization::{LinksMade, Organization};
+use crate::own_role::{AsRole, RoleNumber};
 use crate::policy::{OrganizationAction, WorkspaceAction};
 use crate::refusal::Refusal;
 use crate::role::{OrganizationRole, WorkspaceRole};
-use crate::standing::Held;
 use crate::store::Key;
 use crate::text::EmailAddress;
 use crate::token::{InvitationSecret, InvitationToken, TokenHash};
@@ -98,6 +99,7 @@ impl Answer<(InvitationId, InvitationSecret)> for Invited {
 ///
 /// - [`Refusal::NotFound`]: the organization doesn't exist, or the actor may not view it.
 /// - [`Refusal::Forbidden`]: the actor is not an Admin of it (I2).
+/// - [`Refusal::RoleNotFound`], [`Refusal::RoleIsRetired`]: the role of the organization's own isn't one to give there.
 /// - [`Refusal::AlreadyHasRole`]: a member with that address has the role, or a higher one (I5).
 /// - [`Refusal::MembershipSuspended`], [`Refusal::MembershipEnded`]: a member with that address has roles that
 ///   don't count; reinstate or prolong the membership (T1, T3).
@@ -106,16 +108,17 @@ impl Answer<(InvitationId, InvitationSecret)> for Invited {
 /// - [`Refusal::TooManyLinks`]: the organization made as many links today as it may (I8).
 /// - [`Refusal::LimitReached`]: no seat is left for who is no member yet, and would need one (Q3).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct InviteToOrganization {
+pub struct InviteToOrganization<R = OrganizationRole> {
     /// The organization to invite to.
     pub organization: OrganizationId,
     /// Who is invited.
     pub email: EmailAddress,
-    /// The role that accepting gives.
-    pub role: OrganizationRole,
+    /// The role that accepting gives: an [`OrganizationRole`], or the [`RoleNumber`] of one of the organization's own
+    /// (R6).
+    pub role: R,
 }
 
-impl Command for InviteToOrganization {
+impl<R: AsRole<OrganizationRole>> Command for InviteToOrganization<R> {
     type Output = Invited;
     type Fresh = (InvitationId, InvitationSecret);
 
@@ -131,12 +134,11 @@ impl Command for InviteToOrganization {
     }
 
     fn decide(&self, scene: &Scene<'_>, fresh: &Self::Fresh) -> Result<Vec<Event>, Refusal> {
-        invite(
-            scene,
-            &self.email,
-            InvitationTarget::Organization { role: self.role },
-            fresh,
-        )
+        let resource = self.organization.into();
+        may_send(scene, self.email.key(), resource)?;
+        let offered = organization_role(scene, self.role.into())?;
+        let target = InvitationTarget::Organization { role: offered.base };
+        invite(scene, &self.email, (target, offered.own), fresh)
     }
 }
 
@@ -151,6 +153,7 @@ impl Command for InviteToOrganization {
 /// - [`Refusal::NotFound`]: the workspace doesn't exist, or the actor may not view it.
 /// - [`Refusal::Forbidden`]: the actor is neither Admin of it nor of the organization; or the address
 ///   belongs to no member yet, and the actor is not an Admin of the organization (I2).
+/// - [`Refusal::RoleNotFound`], [`Refusal::RoleIsRetired`]: the role of the organization's own isn't one to give there.
 /// - [`Refusal::AlreadyHasRole`]: a member with that address has the role, or a higher one, by cascade
 ///   too (I5).
 /// - [`Refusal::MembershipSuspended`], [`Refusal::MembershipEnded`]: a member with that address has roles that
@@ -161,18 +164,19 @@ impl Command for InviteToOrganization {
 /// - [`Refusal::TooManyLinks`]: the organization made as many links today as it may (I8).
 /// - [`Refusal::LimitReached`]: no seat is left for who is no member yet (Q3).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct InviteToWorkspace {
+pub struct InviteToWorkspace<R = WorkspaceRole> {
     /// The organization that the workspace is in.
     pub organization: OrganizationId,
     /// The workspace to invite to.
     pub workspace: WorkspaceId,
     /// Who is invited.
     pub email: EmailAddress,
-    /// The role that accepting gives.
-    pub role: WorkspaceRole,
+    /// The role that accepting gives: a [`WorkspaceRole`], or the [`RoleNumber`] of one of the organization's own
+    /// (R6).
+    pub role: R,
 }
 
-impl Command for InviteToWorkspace {
+impl<R: AsRole<WorkspaceRole>> Command for InviteToWorkspace<R> {
     type Output = Invited;
     type Fresh = (InvitationId, InvitationSecret);
 
@@ -188,11 +192,14 @@ impl Command for InviteToWorkspace {
     }
 
     fn decide(&self, scene: &Scene<'_>, fresh: &Self::Fresh) -> Result<Vec<Event>, Refusal> {
+        let resource = (self.organization, self.workspace).into();
+        may_send(scene, self.email.key(), resource)?;
+        let offered = workspace_role(scene, self.role.into())?;
         let target = InvitationTarget::Workspace {
             workspace: self.workspace,
-            role: self.role,
+            role: offered.base,
         };
-        invite(scene, &self.email, target, fresh)
+        invite(scene, &self.email, (target, offered.own), fresh)
     }
 }
 
@@ -205,6 +212,7 @@ impl Command for InviteToWorkspace {
 /// - [`Refusal::Forbidden`]: the actor may not send such an invitation (I2).
 /// - [`Refusal::InvitationNotFound`]: there is no such invitation.
 /// - [`Refusal::InvitationClosed`]: it was accepted, declined or revoked (I5).
+/// - [`Refusal::RoleIsRetired`]: it offers a role of the organization's own that was retired since (R7).
 /// - [`Refusal::AlreadyHasRole`]: a member with that address has the role by now, or a higher one.
 /// - [`Refusal::MembershipSuspended`], [`Refusal::MembershipEnded`]: a member with that address has roles that
 ///   don't count (T1, T3).
@@ -235,8 +243,9 @@ impl Command for ResendInvitation {
 
     fn decide(&self, scene: &Scene<'_>, secret: &InvitationSecret) -> Result<Vec<Event>, Refusal> {
         let (user, invitation) = managed(scene, self.organization, self.invitation)?;
-        is_not_held(scene, &invitation.email, &invitation.target)?;
-        let target = invitation.target;
+        let (target, own) = (invitation.target, invitation.own_role);
+        is_in_force(scene, own)?;
+        is_not_held(scene, &invitation.email, (target, own))?;
         Ok(vec![renewal(scene, user, invitation, target, secret)?])
     }
 }
@@ -282,15 +291,16 @@ impl Command for RevokeInvitation {
 pub(super) fn invite(
     scene: &Scene<'_>,
     email: &EmailAddress,
-    target: InvitationTarget,
+    (target, own): Offered,
     (id, secret): &(InvitationId, InvitationSecret),
 ) -> Result<Vec<Event>, Refusal> {
-    may_send(scene, email.key(), &target)?;
     let user = scene.user()?;
-    is_not_held(scene, email, &target)?;
+    is_not_held(scene, email, (target, own))?;
     let mut open = scene.state.open_invitations_to(email.key());
     if let Some(open) = open.find(|open| open.target.workspace() == target.workspace()) {
-        return Ok(vec![renewal(scene, user, open, target, secret)?]);
+        let renewed = renewal(scene, user, open, target, secret)?;
+        let offered = own_role_offered(open.id, open.own_role, own);
+        return Ok([renewed].into_iter().chain(offered).collect());
     }
     let limit = scene.settings.pending_invitation_limit;
     let held = scene
@@ -301,14 +311,31 @@ pub(super) fn invite(
         return Err(Refusal::TooManyInvitations { limit });
     }
     one_more_link(scene)?;
-    Ok(vec![Event::InvitationSent {
+    let sent = Event::InvitationSent {
         invitation: *id,
         email: email.clone(),
         target,
         inviter: user,
         token_hash: Some(hash(scene, *id, secret)),
         expires_at: expiry(scene),
-    }])
+    };
+    let offered = own_role_offered(*id, None, own);
+    Ok([sent].into_iter().chain(offered).collect())
+}
+
+/// What an invitation is to, and the role of the organization's own whose base the target's role is.
+type Offered = (InvitationTarget, Option<RoleNumber>);
+
+fn own_role_offered(
+    invitation: InvitationId,
+    from: Option<RoleNumber>,
+    to: Option<RoleNumber>,
+) -> Option<Event> {
+    (from != to).then_some(Event::OwnRoleOffered {
+        invitation,
+        from,
+        to,
+    })
 }
 
 /// I8: an organization makes so many links a day, and no more.
@@ -365,27 +392,24 @@ fn expiry(scene: &Scene<'_>) -> DateTime<Utc> {
 fn is_not_held(
     scene: &Scene<'_>,
     email: &EmailAddress,
-    target: &InvitationTarget,
+    (target, own): Offered,
 ) -> Result<(), Refusal> {
     for member in scene.state.members_with_email(email.key()) {
         counts(scene, member)?;
-        let held = scene.state.held(member.user, resource(scene, target));
-        if held.is_some_and(|held| includes(&held.at(scene.now), target)) {
-            return Err(Refusal::AlreadyHasRole { offered: *target });
+        let is_held = match target.in_workspace(own) {
+            None => member.holding().includes(target.in_organization(own)),
+            Some((workspace, offered)) => {
+                let held = scene.state.workspace_member(workspace, member.user);
+                let held = held.filter(|held| held.term().counts_at(scene.now));
+                member.role == OrganizationRole::Admin
+                    || held.is_some_and(|held| held.holding().includes(offered))
+            }
+        };
+        if is_held {
+            return Err(Refusal::AlreadyHasRole { offered: target });
         }
     }
     Ok(())
-}
-
-/// Whether somebody has what is offered already, or more.
-fn includes(held: &Held, target: &InvitationTarget) -> bool {
-    match *target {
-        InvitationTarget::Organization { role } => held.organization_role >= Some(role),
-        InvitationTarget::Workspace { role, .. } => {
-            held.organization_role == Some(OrganizationRole::Admin)
-                || held.workspace_role >= Some(role)
-        }
-    }
 }
 
 fn manage_keys(actor: &Actor, organization: OrganizationId, invitation: InvitationId) -> Vec<Key> {
@@ -418,7 +442,8 @@ fn managed<'a>(
             state: invitation.state,
         });
     }
-    may_send(scene, invitation.email.key(), &invitation.target)?;
+    let resource = resource(scene, &invitation.target);
+    may_send(scene, invitation.email.key(), resource)?;
     Ok((scene.user()?, invitation))
 }
 

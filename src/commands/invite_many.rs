@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::authority::may_invite;
+use super::authority::{may_invite, may_send, resource};
 use super::invitation::{Invited, invite, invited};
 use crate::actor::Actor;
 use crate::command::{Answer, Command, Fresh, Scene, path, seats_are_left};
@@ -160,7 +160,7 @@ impl Command for InviteMany {
     }
 
     fn decide(&self, scene: &Scene<'_>, fresh: &Links) -> Result<Vec<Event>, Refusal> {
-        may_invite(scene, &self.target)?;
+        may_invite(scene, self.resource())?;
         let too_many = Refusal::TooManyLines { limit: Self::MOST };
         if u32::try_from(self.emails.len()).map_or(true, |lines| lines > Self::MOST) {
             return Err(too_many);
@@ -199,7 +199,9 @@ fn one(
     target: InvitationTarget,
     link: &(InvitationId, InvitationSecret),
 ) -> Result<Vec<Event>, Refusal> {
-    let events = invite(&Scene { state, ..*scene }, email, target, link)?;
+    let here = Scene { state, ..*scene };
+    may_send(&here, email.key(), resource(&here, &target))?;
+    let events = invite(&here, email, (target, None), link)?;
     let row = state.organization();
     let before = row.map(|row| row.counts);
     let is_limited = row.is_some_and(|row| row.limits.seats.is_some());

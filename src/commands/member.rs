@@ -4,12 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::authority::no_longer_sendable;
 use super::revoked;
+use super::role::{organization_role, organization_role_changes};
 use crate::actor::Actor;
 use crate::command::{Answer, Command, Scene, path};
 use crate::event::{Event, RevocationReason};
 use crate::id::{CommitId, InvitationId, OrganizationId, UserId, WorkspaceId};
-use crate::invitation::InvitationTarget;
 use crate::member::{Member, Term, WorkspaceMember};
+use crate::own_role::{AsRole, Holding};
 use crate::policy::OrganizationAction;
 use crate::refusal::Refusal;
 use crate::role::{OrganizationRole, WorkspaceRole};
@@ -79,20 +80,22 @@ impl<F> Answer<F> for Departure {
 /// - [`Refusal::NotFound`]: the organization doesn't exist, or the actor may not view it.
 /// - [`Refusal::Forbidden`]: the actor is not an Admin of it.
 /// - [`Refusal::MemberNotFound`]: the user is not a member.
+/// - [`Refusal::RoleNotFound`], [`Refusal::RoleIsRetired`]: the role of the organization's own isn't one to give there.
 /// - [`Refusal::LastAdmin`]: it would leave the organization without an Admin who lasts (O4, T2).
 /// - [`Refusal::LimitReached`]: it would raise a member from a role that needs no seat to one that does, and none
 ///   is left (Q4). A demotion is never refused for a seat (Q1).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct ChangeOrganizationRole {
+pub struct ChangeOrganizationRole<R = OrganizationRole> {
     /// The organization in which the role changes.
     pub organization: OrganizationId,
     /// The member whose role changes.
     pub user: UserId,
-    /// Their new role.
-    pub role: OrganizationRole,
+    /// Their new role: an [`OrganizationRole`], or the [`RoleNumber`](crate::RoleNumber) of one of the organization's
+    /// own (R6).
+    pub role: R,
 }
 
-impl Command for ChangeOrganizationRole {
+impl<R: AsRole<OrganizationRole>> Command for ChangeOrganizationRole<R> {
     type Output = Revoked;
     type Fresh = ();
 
@@ -111,11 +114,15 @@ impl Command for ChangeOrganizationRole {
     fn decide(&self, scene: &Scene<'_>, (): &()) -> Result<Vec<Event>, Refusal> {
         scene.require(self.organization, OrganizationAction::ManageRoles)?;
         let member = member(scene, self.user)?;
-        if member.role == self.role {
+        let (from, to) = (
+            member.holding(),
+            organization_role(scene, self.role.into())?,
+        );
+        if from == to {
             return Ok(Vec::new());
         }
         another_admin_remains_without(scene, member)?;
-        Ok(role_changed(scene, member, self.role))
+        Ok(role_changed(scene, member, to))
     }
 }
 
@@ -350,22 +357,26 @@ pub(super) fn another_admin_remains_without(
 }
 
 /// M5: another role, and the end of the invitations that it was needed for (I6) or that would give it back (M4).
-pub(super) fn role_changed(scene: &Scene<'_>, member: &Member, to: OrganizationRole) -> Vec<Event> {
-    let mut events = vec![Event::OrganizationRoleChanged {
-        user: member.user,
-        from: member.role,
-        to,
-    }];
-    if to < member.role {
-        let after = |held: &mut Held| held.organization_role = Some(to);
+pub(super) fn role_changed(
+    scene: &Scene<'_>,
+    member: &Member,
+    to: Holding<OrganizationRole>,
+) -> Vec<Event> {
+    let from = member.holding();
+    let mut events: Vec<_> = organization_role_changes(member.user, from, to).collect();
+    if from.is_lowered_to(to) {
+        let after = |held: &mut Held| held.organization_role = Some(to.base);
         let by_them = no_longer_sendable(scene, member.user, |_| true, after);
         let to_them = scene.state.open_invitations_to(member.email.key());
-        let to_them = to_them.filter(|invitation| match invitation.target {
-            InvitationTarget::Organization { role } => role > to,
-            InvitationTarget::Workspace { workspace, role } => {
-                let held = scene.state.workspace_member(workspace, member.user);
-                let held = held.filter(|held| held.term().counts_at(scene.now));
-                Some(role) > held.map(|held| held.role)
+        let to_them = to_them.filter(|invitation| {
+            let (target, own) = (invitation.target, invitation.own_role);
+            match target.in_workspace(own) {
+                None => !to.includes(target.in_organization(own)),
+                Some((workspace, offered)) => {
+                    let held = scene.state.workspace_member(workspace, member.user);
+                    let held = held.filter(|held| held.term().counts_at(scene.now));
+                    held.is_none_or(|held| !held.holding().includes(offered))
+                }
             }
         });
         events.extend(revocations(

@@ -1,11 +1,13 @@
 use serde::Serialize;
 
 use super::member::email_is_free;
+use super::role::organization_role_changes;
 use crate::actor::Actor;
 use crate::command::{Answer, Command, Scene, path};
 use crate::event::Event;
 use crate::id::{CommitId, OrganizationId, UserId};
 use crate::organization::QuotaUsage;
+use crate::own_role::Holding;
 use crate::policy::OrganizationAction;
 use crate::refusal::Refusal;
 use crate::role::OrganizationRole;
@@ -165,12 +167,13 @@ impl Command for AppointAdmin {
                     from: Some(until),
                     to: None,
                 });
-                let changed = (member.role != to).then_some(Event::OrganizationRoleChanged {
-                    user,
-                    from: member.role,
-                    to,
-                });
-                [reinstated, lasts, changed].into_iter().flatten().collect()
+                let to = Holding {
+                    base: to,
+                    own: None,
+                };
+                let changed = organization_role_changes(user, member.holding(), to);
+                let counts = [reinstated, lasts].into_iter().flatten();
+                counts.chain(changed).collect()
             }
         })
     }

@@ -2,12 +2,14 @@ use serde::Serialize;
 
 use super::authority::no_longer_sendable;
 use super::member::{Revoked, member, own, revocations, role_taken};
+use super::role::{workspace_role, workspace_role_changes};
 use crate::actor::Actor;
 use crate::command::{Command, Scene, path};
 use crate::event::Event;
 use crate::id::{CommitId, OrganizationId, UserId, WorkspaceId};
 use crate::invitation::InvitationTarget;
 use crate::member::{Member, WorkspaceMember};
+use crate::own_role::{AsRole, Holding};
 use crate::policy::WorkspaceAction;
 use crate::refusal::Refusal;
 use crate::role::WorkspaceRole;
@@ -28,19 +30,21 @@ use crate::store::Key;
 /// - [`Refusal::NotFound`]: the workspace doesn't exist, or the actor may not view it.
 /// - [`Refusal::Forbidden`]: the actor is neither an Admin of it nor of the organization.
 /// - [`Refusal::MemberNotFound`]: the user is not a member of the organization; invite them (M1).
+/// - [`Refusal::RoleNotFound`], [`Refusal::RoleIsRetired`]: the role of the organization's own isn't one to give there.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct GiveWorkspaceRole {
+pub struct GiveWorkspaceRole<R = WorkspaceRole> {
     /// The organization that the workspace is in.
     pub organization: OrganizationId,
     /// The workspace to give the role in.
     pub workspace: WorkspaceId,
     /// The organization member.
     pub user: UserId,
-    /// Their role in the workspace.
-    pub role: WorkspaceRole,
+    /// Their role in the workspace: a [`WorkspaceRole`], or the [`RoleNumber`](crate::RoleNumber) of one of the
+    /// organization's own (R6).
+    pub role: R,
 }
 
-impl Command for GiveWorkspaceRole {
+impl<R: AsRole<WorkspaceRole>> Command for GiveWorkspaceRole<R> {
     type Output = Revoked;
     type Fresh = ();
 
@@ -65,17 +69,14 @@ impl Command for GiveWorkspaceRole {
         )?;
         let member = member(scene, self.user)?;
         let held = scene.state.workspace_member(self.workspace, member.user);
-        if held.is_some_and(|held| held.role == self.role && held.term().counts_at(scene.now)) {
+        let from = held.map(WorkspaceMember::holding);
+        let to = workspace_role(scene, self.role.into())?;
+        if from == Some(to) && held.is_some_and(|held| held.term().counts_at(scene.now)) {
             return Ok(Vec::new());
         }
-        let mut events = role_given(scene, self.workspace, member.user, self.role);
-        if held.map(|held| held.role) > Some(self.role) {
-            events.extend(no_longer_good(
-                scene,
-                self.workspace,
-                member,
-                Some(self.role),
-            ));
+        let mut events = role_given(scene, self.workspace, member.user, to);
+        if from.is_some_and(|from| from.is_lowered_to(to)) {
+            events.extend(no_longer_good(scene, self.workspace, member, Some(to)));
         }
         Ok(events)
     }
@@ -188,23 +189,28 @@ pub(super) fn role_given(
     scene: &Scene<'_>,
     workspace: WorkspaceId,
     user: UserId,
-    role: WorkspaceRole,
+    to: Holding<WorkspaceRole>,
 ) -> Vec<Event> {
     let held = scene.state.workspace_member(workspace, user);
-    let given = Event::WorkspaceRoleGiven {
-        workspace,
-        user,
-        role,
-        replaces: held.map(|held| held.role),
-    };
+    let from = held.map(WorkspaceMember::holding);
     let ended = held.filter(|held| !held.term().counts_at(scene.now));
+    let again =
+        ended
+            .filter(|ended| ended.role == to.base)
+            .map(|ended| Event::WorkspaceRoleGiven {
+                workspace,
+                user,
+                role: to.base,
+                replaces: Some(ended.role),
+            });
     let lasts = ended.map(|ended| Event::WorkspaceRoleEndSet {
         workspace,
         user,
         from: ended.until,
         to: None,
     });
-    [given].into_iter().chain(lasts).collect()
+    let changes = workspace_role_changes(workspace, user, from, to);
+    again.into_iter().chain(changes).chain(lasts).collect()
 }
 
 /// M4: a workspace role goes, and with it the invitations that it was needed for.
@@ -222,17 +228,17 @@ pub(super) fn no_longer_good(
     scene: &Scene<'_>,
     workspace: WorkspaceId,
     member: &Member,
-    role: Option<WorkspaceRole>,
+    left: Option<Holding<WorkspaceRole>>,
 ) -> Vec<Event> {
     let into = |target: &InvitationTarget| target.workspace() == Some(workspace);
+    let role = left.map(|left| left.base);
     let by_them = no_longer_sendable(scene, member.user, into, |held| held.workspace_role = role);
     let to_them = scene.state.open_invitations_to(member.email.key());
-    let to_them = to_them.filter(|invitation| match invitation.target {
-        InvitationTarget::Organization { .. } => false,
-        InvitationTarget::Workspace {
-            workspace: of,
-            role: offered,
-        } => of == workspace && Some(offered) > role,
+    let to_them = to_them.filter(|invitation| {
+        let offered = invitation.target.in_workspace(invitation.own_role);
+        offered.is_some_and(|(of, offered)| {
+            of == workspace && left.is_none_or(|left| !left.includes(offered))
+        })
     });
     revocations(by_them, to_them.map(|invitation| invitation.id))
 }

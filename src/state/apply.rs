@@ -71,6 +71,7 @@ impl OrganizationState {
                     limits,
                     counts: Counts::default(),
                     links: LinksMade::default(),
+                    roles: Vec::new(),
                     created_at: at,
                     later: Later::default(),
                 });
@@ -104,6 +105,7 @@ impl OrganizationState {
                 organization.company = None;
                 organization.invoicing = None;
                 organization.contract = None;
+                organization.roles.clear();
             }
             Event::WorkspaceCreated { workspace, name } => {
                 count(
@@ -238,6 +240,7 @@ impl OrganizationState {
                     let member = Member {
                         user,
                         role,
+                        own_role: None,
                         email,
                         since: at,
                         lowered_in: None,
@@ -280,6 +283,8 @@ impl OrganizationState {
                 let lasting = member.is_lasting_admin();
                 self.count_roles(None, Some(role))?;
                 self.count_admins(0, u32::from(lasting))?;
+                let own = self.member(user).and_then(|member| member.own_role);
+                self.count_holder(own, -1)?;
                 self.counting_newcomer(&email, |state| {
                     state.remove(RecordId::Member(user), touched)
                 })?;
@@ -317,6 +322,7 @@ impl OrganizationState {
                         workspace,
                         user,
                         role,
+                        own_role: None,
                         since: at,
                         lowered_in: None,
                         until: None,
@@ -347,6 +353,9 @@ impl OrganizationState {
                 self.edit_workspace(workspace, touched, |workspace| {
                     count(&mut workspace.members, -1, "workspace members")
                 })?;
+                let member = self.workspace_member(workspace, user);
+                let own = member.and_then(|member| member.own_role);
+                self.count_holder(own, -1)?;
                 self.remove(RecordId::WorkspaceMember(workspace, user), touched)?;
                 self.departed(user, Some(workspace), at, touched);
             }
@@ -382,6 +391,7 @@ impl OrganizationState {
                         id: invitation,
                         email,
                         target,
+                        own_role: None,
                         inviter,
                         token_hash,
                         sent_at: at,
@@ -433,6 +443,13 @@ impl OrganizationState {
                 self.close(invitation, InvitationState::Declined, touched)?;
             }
             Event::LinesRefused { lines: _ } => {}
+            event @ (Event::RoleDefined { .. }
+            | Event::RoleRevised { .. }
+            | Event::RoleRetired { .. }
+            | Event::RoleRestored { .. }
+            | Event::RoleDeleted { .. }
+            | Event::OwnRoleChanged { .. }
+            | Event::OwnRoleOffered { .. }) => self.apply_to_roles(at, event, touched)?,
             Event::Unknown(_) => return Err(Inconsistency::UnknownEvent),
         }
         Ok(())
@@ -485,6 +502,10 @@ impl OrganizationState {
             -1,
             "invitations",
         )?;
+        let own = self
+            .invitation(id)
+            .and_then(|invitation| invitation.own_role);
+        self.count_offer(own, -1)?;
         self.edit_invitation(id, touched, |invitation| invitation.state = state)
     }
 
@@ -550,7 +571,7 @@ impl OrganizationState {
             .ok_or(Inconsistency::NoOrganization)
     }
 
-    fn edit_member(
+    pub(super) fn edit_member(
         &mut self,
         user: UserId,
         touched: &mut Touched,
@@ -567,7 +588,7 @@ impl OrganizationState {
         Ok(())
     }
 
-    fn edit_workspace_member(
+    pub(super) fn edit_workspace_member(
         &mut self,
         (workspace, user): (WorkspaceId, UserId),
         touched: &mut Touched,
@@ -610,7 +631,7 @@ impl OrganizationState {
         Ok(())
     }
 
-    fn edit_invitation(
+    pub(super) fn edit_invitation(
         &mut self,
         id: InvitationId,
         touched: &mut Touched,
@@ -628,6 +649,11 @@ impl OrganizationState {
 }
 
 impl Touched {
+    /// What a record was before the first event that touched it, if one did and it was there.
+    pub(super) fn before(&self, id: &RecordId) -> Option<&Record> {
+        self.before.get(id)?.as_ref()
+    }
+
     /// Remembers what a record was before the first event that touched it.
     fn note(&mut self, record: Record) {
         self.before.entry(record.id()).or_insert(Some(record));
@@ -639,7 +665,7 @@ pub(crate) fn is_nearer(end: Option<DateTime<Utc>>, than: Option<DateTime<Utc>>)
     end.is_some_and(|end| than.is_none_or(|than| end < than))
 }
 
-fn count(count: &mut u32, by: i32, of: &'static str) -> Result<(), Inconsistency> {
+pub(super) fn count(count: &mut u32, by: i32, of: &'static str) -> Result<(), Inconsistency> {
     *count = count
         .checked_add_signed(by)
         .ok_or(Inconsistency::Count(of))?;

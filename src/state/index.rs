@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use crate::id::{DomainId, InvitationId, UserId, WorkspaceId};
 use crate::invitation::Invitation;
+use crate::own_role::RoleNumber;
 use crate::record::Record;
 use crate::role::{OrganizationRole, RoleSet, WorkspaceRole};
 use crate::text::{DomainName, EmailKey, NameKey};
@@ -17,7 +18,9 @@ use crate::text::{DomainName, EmailKey, NameKey};
 pub(super) struct Index {
     members_by_role: BTreeSet<(OrganizationRole, UserId)>,
     members_by_email: BTreeSet<(EmailKey, UserId)>,
+    members_by_own_role: BTreeSet<(RoleNumber, UserId)>,
     workspace_members_by_role: BTreeSet<((WorkspaceId, WorkspaceRole), UserId)>,
+    workspace_members_by_own_role: BTreeSet<((WorkspaceId, RoleNumber), UserId)>,
     workspaces_by_user: BTreeSet<(UserId, WorkspaceId)>,
     workspaces_by_name: BTreeMap<NameKey, WorkspaceId>,
     domains_by_name: BTreeMap<DomainName, DomainId>,
@@ -37,7 +40,9 @@ impl Index {
         Self {
             members_by_role: BTreeSet::new(),
             members_by_email: BTreeSet::new(),
+            members_by_own_role: BTreeSet::new(),
             workspace_members_by_role: BTreeSet::new(),
+            workspace_members_by_own_role: BTreeSet::new(),
             workspaces_by_user: BTreeSet::new(),
             workspaces_by_name: BTreeMap::new(),
             domains_by_name: BTreeMap::new(),
@@ -55,6 +60,8 @@ impl Index {
                 self.members_by_role.insert((member.role, member.user));
                 self.members_by_email
                     .insert((member.email.key().clone(), member.user));
+                let own = member.own_role.map(|role| (role, member.user));
+                self.members_by_own_role.extend(own);
             }
             Record::Workspace(workspace) => {
                 self.workspaces_by_name
@@ -65,6 +72,9 @@ impl Index {
                     .insert((member.user, member.workspace));
                 self.workspace_members_by_role
                     .insert(((member.workspace, member.role), member.user));
+                let own = member.own_role.map(|role| (member.workspace, role));
+                let own = own.map(|held| (held, member.user));
+                self.workspace_members_by_own_role.extend(own);
             }
             Record::Domain(domain) => {
                 self.domains_by_name.insert(domain.name.clone(), domain.id);
@@ -82,6 +92,9 @@ impl Index {
                 self.members_by_role.remove(&(member.role, member.user));
                 self.members_by_email
                     .remove(&(member.email.key().clone(), member.user));
+                if let Some(role) = member.own_role {
+                    self.members_by_own_role.remove(&(role, member.user));
+                }
             }
             Record::Workspace(workspace) => {
                 if self.workspaces_by_name.get(&workspace.name_key) == Some(&workspace.id) {
@@ -93,6 +106,11 @@ impl Index {
                     .remove(&(member.user, member.workspace));
                 self.workspace_members_by_role
                     .remove(&((member.workspace, member.role), member.user));
+                if let Some(role) = member.own_role {
+                    let held = (member.workspace, role);
+                    self.workspace_members_by_own_role
+                        .remove(&(held, member.user));
+                }
             }
             Record::Domain(domain) => {
                 if self.domains_by_name.get(&domain.name) == Some(&domain.id) {
@@ -150,6 +168,24 @@ impl Index {
             let held = (workspace, role);
             following(&self.workspace_members_by_role, held, NIL_USER, after)
         }))
+    }
+
+    pub(super) fn holders(
+        &self,
+        role: RoleNumber,
+        after: Option<UserId>,
+    ) -> impl Iterator<Item = UserId> {
+        following(&self.members_by_own_role, role, NIL_USER, after)
+    }
+
+    pub(super) fn holders_in(
+        &self,
+        workspace: WorkspaceId,
+        role: RoleNumber,
+        after: Option<UserId>,
+    ) -> impl Iterator<Item = UserId> {
+        let held = (workspace, role);
+        following(&self.workspace_members_by_own_role, held, NIL_USER, after)
     }
 
     pub(super) fn members_with_email(&self, email: &EmailKey) -> impl Iterator<Item = UserId> {

@@ -90,6 +90,23 @@ impl OrganizationState {
                 self.index.open_invitations(after).map(RecordId::Invitation),
                 limit,
             ),
+            List::Holders {
+                workspace: None,
+                role,
+                after,
+                ..
+            } => self.records_of(self.index.holders(role, after).map(RecordId::Member), limit),
+            List::Holders {
+                workspace: Some(workspace),
+                role,
+                after,
+                ..
+            } => self.records_of(
+                self.index
+                    .holders_in(workspace, role, after)
+                    .map(|user| RecordId::WorkspaceMember(workspace, user)),
+                limit,
+            ),
             List::OrganizationsOf { .. } | List::InvitationsTo { .. } | List::Log { .. } => {
                 Vec::new()
             }

@@ -1,13 +1,16 @@
 //! The rulebook's invariants, as a check of a whole organization.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::OrganizationState;
-use crate::invitation::Invitation;
+use crate::invitation::{Invitation, InvitationTarget};
 use crate::limits::{MembersByRole, Newcomers};
 use crate::member::Member;
 use crate::organization::Counts;
+use crate::own_role::{OwnRole, RoleBase, RoleNumber};
+use crate::policy::Catalogue;
 use crate::record::RecordId;
+use crate::resource::Layer;
 
 /// An invariant of the rulebook that a whole organization breaks. There is none to be seen while
 /// nothing but this library writes.
@@ -46,6 +49,19 @@ pub enum Violation {
         /// What the records make.
         found: Box<Counts>,
     },
+    /// Somebody holds, or an open invitation offers, a role of the organization's own that doesn't exist, or whose
+    /// base is another (invariant 10, R2).
+    #[error("{0} is by a role of the organization's own that does not exist, or has another base")]
+    NoSuchRole(RecordId),
+    /// Two roles of the organization's own have one name, or one number (R1).
+    #[error("the organization's role {0} has the name or the number of another role")]
+    RoleTwice(RoleNumber),
+    /// A role of the organization's own adds what no role of its layer may (invariant 10, R3).
+    #[error("the organization's role {0} adds what no role of its layer may")]
+    BeyondItsLayer(RoleNumber),
+    /// How many hold a role of the organization's own, or offer it, is not what its records make.
+    #[error("the counts of the organization's role {0} are not those of its records")]
+    RoleCounts(RoleNumber),
     /// A workspace's counts are not those of its records.
     #[error("the counts of {0} are not those of its records")]
     WorkspaceCounts(RecordId),
@@ -73,6 +89,7 @@ impl OrganizationState {
         }
         self.everything_in_place()?;
         self.nothing_twice()?;
+        self.roles_in_order(&organization.roles)?;
         let found = self.recount();
         if organization.counts != found {
             return Err(Violation::Counts {
@@ -152,6 +169,68 @@ impl OrganizationState {
                 return Err(Violation::WorkspaceCounts(RecordId::Workspace(
                     workspace.id,
                 )));
+            }
+        }
+        Ok(())
+    }
+
+    fn roles_in_order(&self, roles: &[OwnRole]) -> Result<(), Violation> {
+        let ours = Catalogue::NONE;
+        let known = ours.ceiling(Layer::Organization);
+        let (mut names, mut numbers) = (BTreeSet::new(), BTreeSet::new());
+        for role in roles {
+            if !names.insert(role.name.key()) || !numbers.insert(role.number) {
+                return Err(Violation::RoleTwice(role.number));
+            }
+            // What a host's codes stand for, or a later version's, is not known here.
+            if role
+                .adds
+                .intersects(known.without(ours.ceiling(role.base.layer())))
+            {
+                return Err(Violation::BeyondItsLayer(role.number));
+            }
+        }
+        let mut held: BTreeMap<RoleNumber, (u32, u32)> = BTreeMap::new();
+        let base = |number: RoleNumber| {
+            let role = roles.iter().find(|role| role.number == number);
+            role.map(|role| role.base)
+        };
+        for member in self.members() {
+            if let Some(number) = member.own_role {
+                if base(number).and_then(RoleBase::organization_role) != Some(member.role) {
+                    return Err(Violation::NoSuchRole(RecordId::Member(member.user)));
+                }
+                let (holders, _) = held.entry(number).or_default();
+                *holders = holders.saturating_add(1);
+            }
+        }
+        for member in self.workspace_members() {
+            if let Some(number) = member.own_role {
+                if base(number).and_then(RoleBase::workspace_role) != Some(member.role) {
+                    let id = RecordId::WorkspaceMember(member.workspace, member.user);
+                    return Err(Violation::NoSuchRole(id));
+                }
+                let (holders, _) = held.entry(number).or_default();
+                *holders = holders.saturating_add(1);
+            }
+        }
+        for invitation in self.open_invitations() {
+            if let Some(number) = invitation.own_role {
+                let offered = match invitation.target {
+                    InvitationTarget::Organization { role } => RoleBase::of_organization(role),
+                    InvitationTarget::Workspace { role, .. } => RoleBase::of_workspace(role),
+                };
+                if offered.is_none() || base(number) != offered {
+                    return Err(Violation::NoSuchRole(RecordId::Invitation(invitation.id)));
+                }
+                let (_, offers) = held.entry(number).or_default();
+                *offers = offers.saturating_add(1);
+            }
+        }
+        for role in roles {
+            let found = held.get(&role.number).copied().unwrap_or_default();
+            if (role.holders, role.offered) != found {
+                return Err(Violation::RoleCounts(role.number));
             }
         }
         Ok(())

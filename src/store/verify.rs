@@ -158,9 +158,14 @@ fn by_id(state: &OrganizationState) -> BTreeMap<RecordId, Record> {
 // keys that older tables of Unicode made, are not the log's to know.
 
 fn same_row(a: &Organization, b: &Organization) -> bool {
-    let plain = |organization: &Organization| Organization {
-        later: Later::default(),
-        ..organization.clone()
+    let plain = |organization: &Organization| {
+        let mut plain = organization.clone();
+        plain.later = Later::default();
+        for role in &mut plain.roles {
+            role.name_key = role.name.key();
+            role.later = Later::default();
+        }
+        plain
     };
     plain(a) == plain(b) && same_invoicing(a.invoicing.as_ref(), b.invoicing.as_ref())
 }

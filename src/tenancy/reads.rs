@@ -4,7 +4,8 @@
 
 use super::Tenancy;
 use super::views::{
-    InvitationPreview, InvitationView, OrganizationView, WorkspaceInvoicing, WorkspaceView,
+    InvitationPreview, InvitationView, OrganizationView, OwnRoleView, WorkspaceInvoicing,
+    WorkspaceView,
 };
 use crate::actor::Actor;
 use crate::command::{Scene, path};
@@ -17,6 +18,7 @@ use crate::organization::{CompanyInformation, InvoicingInformation, Organization
 use crate::policy::{Action, DomainAction, OrganizationAction, WorkspaceAction};
 use crate::refusal::Refusal;
 use crate::resource::Resource;
+use crate::standing::{Decision, Grant};
 use crate::state::OrganizationState;
 use crate::store::{Key, Repository};
 use crate::text::TextLine;
@@ -40,6 +42,76 @@ impl<R: Repository> Tenancy<R> {
         let member = actor.user_id().and_then(|user| look.state.member(user));
         let organization = look.organization.summary();
         Ok(OrganizationView::of(&organization, member, self.now()))
+    }
+
+    /// The roles of an organization's own, by number, retired ones too (R1): for whoever may view the organization, as
+    /// lists and decisions name them by number. How many hold each is for whoever may view its members.
+    ///
+    /// # Errors
+    ///
+    /// - [`Refusal::NotFound`]: it doesn't exist, or the actor may not view it.
+    /// - [`Error::Store`]: the store failed.
+    pub async fn own_roles(
+        &self,
+        actor: &Actor,
+        organization: OrganizationId,
+    ) -> Result<Vec<OwnRoleView>, Error<R::Error>> {
+        let look = self
+            .look(actor, organization, OrganizationAction::View)
+            .await?;
+        let scene = Scene {
+            actor,
+            state: &look.state,
+            now: self.now(),
+            settings: self.settings(),
+        };
+        let counts_too = scene.require(organization, OrganizationAction::ViewMembers);
+        let roles = look.organization.roles.iter();
+        let counts_too = counts_too.is_ok();
+        Ok(roles
+            .map(|role| OwnRoleView::of(role, counts_too))
+            .collect())
+    }
+
+    /// A decision in words, a role of the organization's own by its name (A3): `allowed as Sandbox tester (workspace
+    /// Reader and more)`. Only for such a decision does it ask the store; any other is said as it displays.
+    ///
+    /// ```
+    /// # tenancy::block_on(async {
+    /// # use tenancy::{commands::*, store::*, *};
+    /// # let tenancy = Tenancy::new(MemoryRepository::new());
+    /// # let ann = Actor::user(UserId::from_external("ann"), VerifiedEmail::attest("ann@acme.example".parse()?));
+    /// # let acme = tenancy.execute(&ann, CreateOrganization { name: Name::new("Acme")? }).await?.output;
+    /// # let organization = acme.organization;
+    /// let may = tenancy.check(&ann, organization, OrganizationAction::Rename).await?;
+    /// assert_eq!(tenancy.explain(&ann, organization, may).await?, "allowed as organization Admin");
+    /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// - [`Refusal::NotFound`]: the actor may not view the organization.
+    /// - [`Error::Store`]: the store failed.
+    pub async fn explain(
+        &self,
+        actor: &Actor,
+        organization: OrganizationId,
+        decision: Decision,
+    ) -> Result<String, Error<R::Error>> {
+        let Decision::Allowed {
+            by: Grant::Own { role, base },
+        } = decision
+        else {
+            return Ok(decision.to_string());
+        };
+        let look = self
+            .look(actor, organization, OrganizationAction::View)
+            .await?;
+        let role = look.organization.role(role);
+        Ok(role.map_or_else(
+            || decision.to_string(),
+            |role| format!("allowed as {} ({base} and more)", role.name),
+        ))
     }
 
     /// An organization's company information (O5). For whoever may view its invoicing.
@@ -268,11 +340,17 @@ impl<R: Repository> Tenancy<R> {
             .target
             .workspace()
             .and_then(|id| state.workspace(id));
+        let own = invitation.own_role;
+        let own = own.and_then(|own| organization.role(own));
+        let view = InvitationView {
+            own_role_name: own.map(|role| role.name.clone()),
+            ..InvitationView::of(invitation, self.now())
+        };
         Ok(InvitationPreview::Open {
             organization: organization.id,
             organization_name: organization.name,
             workspace_name: workspace.map(|workspace| workspace.name.clone()),
-            invitation: InvitationView::of(invitation, self.now()),
+            invitation: view,
         })
     }
 

@@ -3,23 +3,27 @@
 use core::num::NonZeroU32;
 use std::collections::BTreeSet;
 
+use chrono::{DateTime, Utc};
+
 use super::Tenancy;
 use super::lists::{Answer, member, workspace_member, workspace_of};
 use super::page::{Page, Paging};
 use super::views::{Holder, OrganizationView, WorkspaceView};
 use crate::actor::Actor;
-use crate::command::NOBODY;
-use crate::domain::Domain;
+use crate::command::{NOBODY, Scene, path};
+use crate::domain::{Domain, DomainKind};
 use crate::error::Error;
 use crate::id::{DomainId, OrganizationId, UserId, WorkspaceId};
-use crate::list::List;
+use crate::list::{Item, List};
 use crate::member::WorkspaceMember;
+use crate::own_role::{Added, RolesInForce};
 use crate::policy::{Action, DomainAction, OrganizationAction, WorkspaceAction};
 use crate::record::Record;
 use crate::refusal::Refusal;
-use crate::resource::Resource;
+use crate::resource::{Layer, Resource};
 use crate::role::{OrganizationRole, RoleSet, WorkspaceRole};
 use crate::standing::{Decision, Grant, Held, Standing};
+use crate::state::OrganizationState;
 use crate::store::{Directory, Key};
 use crate::workspace::Workspace;
 
@@ -50,6 +54,8 @@ impl<R: Directory> Tenancy<R> {
             let mut held = Held::nothing(organization.version, organization.status);
             held.organization_role = Some(member.role);
             held.organization_term = member.term();
+            let own = member.own_role;
+            held.organization_adds = own.and_then(|own| organization.roles.added_by(own));
             let resource = Resource::Organization(organization.id);
             let standing = Standing::of_user(user, resource, held, now);
             standing.decide(action).is_allowed()
@@ -72,17 +78,20 @@ impl<R: Directory> Tenancy<R> {
         action: A,
         paging: Paging<WorkspaceId>,
     ) -> Answer<WorkspaceView, WorkspaceId, R::Error> {
-        match self.standing(actor, organization).await? {
-            Some(standing) => self.reach(standing, organization, action, paging).await,
-            None => Ok(Page::empty()),
-        }
+        let Some(standing) = self.standing(actor, organization).await? else {
+            return Ok(Page::empty());
+        };
+        let may = |there: &Standing| there.decide(action).is_allowed().then_some(());
+        let page = self.reach(standing, organization, may, paging).await?;
+        Ok(page.map(|(workspace, ())| workspace))
     }
 
     /// The domains of an organization on which the actor may do this, workspace by workspace. Empty for
     /// outsiders, whether the organization exists or not.
     ///
     /// A page may hold fewer items than asked for, or none, and still have a next one: it looks into a few
-    /// workspaces, and is done within a dozen round trips however many there are.
+    /// workspaces, and is done within a dozen round trips however many there are; within two dozen where a role of the
+    /// organization's own lets them do this on one kind of domains only.
     ///
     /// # Errors
     ///
@@ -101,17 +110,12 @@ impl<R: Directory> Tenancy<R> {
         // The page before may have ended inside a workspace. A cursor may be forged: ask again.
         if let Some((workspace, Some(domain))) = paging.after {
             let on = (organization, workspace);
-            if self
-                .check(actor, on, OnItsDomains(action))
-                .await?
-                .is_allowed()
-            {
+            let there = self.standing(actor, on).await?;
+            if let Some(kinds) = there.and_then(|there| kinds(&there, action)) {
                 let after = Paging::first(limit.get()).after(domain);
-                let page = self.domains_in(on, after).await?;
-                if !page.items.is_empty() {
-                    let next = Some((workspace, page.next));
-                    let items = page.items;
-                    return Ok(Page { items, next });
+                let page = self.domains_of(on, kinds, after).await?;
+                if !page.items.is_empty() || page.next.is_some() {
+                    return Ok(within(workspace, page));
                 }
             }
         }
@@ -119,22 +123,38 @@ impl<R: Directory> Tenancy<R> {
             after: paging.after.map(|(workspace, _)| workspace),
             limit: WORKSPACES_A_PAGE,
         };
-        let workspaces = self
-            .reach(standing, organization, OnItsDomains(action), some)
-            .await?;
-        for workspace in workspaces.items {
+        let seen = |there: &Standing| kinds(there, action);
+        let workspaces = self.reach(standing, organization, seen, some).await?;
+        for (workspace, everywhere) in workspaces.items {
             let on = (organization, workspace.id);
-            let page = self.domains_in(on, Paging::first(limit.get())).await?;
-            if !page.items.is_empty() {
-                let next = Some((workspace.id, page.next));
-                let items = page.items;
-                return Ok(Page { items, next });
+            // A role held in the workspace may add to what holds in all of them.
+            let kinds = if everywhere.is_all() {
+                everywhere
+            } else {
+                let there = self.standing(actor, on).await?;
+                let there = there.and_then(|there| kinds(&there, action));
+                there.unwrap_or(everywhere)
+            };
+            let first = Paging::first(limit.get());
+            let page = self.domains_of(on, kinds, first).await?;
+            if !page.items.is_empty() || page.next.is_some() {
+                return Ok(within(workspace.id, page));
             }
         }
         Ok(Page {
             items: Vec::new(),
             next: workspaces.next.map(|workspace| (workspace, None)),
         })
+    }
+
+    async fn domains_of(
+        &self,
+        on: (OrganizationId, WorkspaceId),
+        kinds: Kinds,
+        paging: Paging<DomainId>,
+    ) -> Answer<Domain, DomainId, R::Error> {
+        let page = self.domains_in(on, paging).await?;
+        Ok(page.filter_map(|domain| kinds.has(domain.kind).then_some(domain)))
     }
 
     /// Who can do this to this, and by which role, by user (operators aside).
@@ -157,10 +177,18 @@ impl<R: Directory> Tenancy<R> {
         paging: Paging<UserId>,
     ) -> Answer<Holder, UserId, R::Error> {
         let resource: Resource = on.into();
-        let standing = self
-            .standing(actor, resource)
-            .await?
-            .ok_or(Refusal::NotFound { resource })?;
+        let organization = resource.organization();
+        let facts = self.load(organization, &[path(actor, resource)]).await?;
+        let facts = facts.ok_or(Refusal::NotFound { resource })?;
+        let state = OrganizationState::of(facts.organization, facts.records);
+        let scene = Scene {
+            actor,
+            state: &state,
+            now: self.now(),
+            settings: self.settings(),
+        };
+        let standing = scene.standing(resource);
+        let standing = standing.ok_or(Refusal::NotFound { resource })?;
         match resource {
             Resource::Organization(_) => {}
             Resource::Workspace(..) => drop(standing.require(WorkspaceAction::View)?),
@@ -169,26 +197,27 @@ impl<R: Directory> Tenancy<R> {
         let _ = standing.require(OrganizationAction::ViewMembers)?;
 
         let limit = paging.limit();
-        let organization = resource.organization();
         let path = standing.held();
-        let nobody = Held::nothing(path.version, path.status);
-        let now = self.now();
-        let grant = |organization_role, workspace_role| {
-            let held = Held {
-                organization_role: Some(organization_role),
-                workspace: path.workspace,
-                workspace_role,
-                domain: path.domain,
-                ..nobody
-            };
-            match Standing::of_user(NOBODY, resource, held, now).decide(action) {
-                Decision::Allowed { by } => Some(by),
-                Decision::Forbidden { .. }
-                | Decision::Hidden
-                | Decision::Deleted
-                | Decision::Suspended => None,
-            }
+        let path = Held {
+            workspace: path.workspace,
+            domain: path.domain,
+            kind: path.kind,
+            ..Held::nothing(path.version, path.status)
         };
+        let with = |organization_role, workspace_role| Held {
+            organization_role: Some(organization_role),
+            workspace_role,
+            ..path
+        };
+        let now = self.now();
+        let by = |held: Held| match Standing::of_user(NOBODY, resource, held, now).decide(action) {
+            Decision::Allowed { by } => Some(by),
+            Decision::Forbidden { .. }
+            | Decision::Hidden
+            | Decision::Deleted
+            | Decision::Suspended => None,
+        };
+        let grant = |organization_role, workspace_role| by(with(organization_role, workspace_role));
         let allowed = OrganizationRole::ALL
             .into_iter()
             .filter(|role| grant(*role, None).is_some());
@@ -231,15 +260,92 @@ impl<R: Directory> Tenancy<R> {
                 (member.user, by.filter(|_| member.term().counts_at(now)))
             }));
         }
-        // Both lists begin with the smallest ids, so the smallest of both together are all there. Who is
-        // in both is named once, by the role held nearest.
-        found.sort_by_key(|(user, by)| (*user, by.is_none(), *by));
+        // A host's row may have organization roles that don't view the thing (A4): whoever views it by a role in the
+        // workspace may do it by theirs. Which they have is asked of each.
+        let mixed = |role: &WorkspaceRole| {
+            let by_both = |held| grant(held, Some(*role)).is_some() && grant(held, None).is_none();
+            direct(*role).is_none() && OrganizationRole::ALL.into_iter().any(by_both)
+        };
+        let roles = WorkspaceRole::ALL.into_iter().filter(mixed);
+        let roles: RoleSet = roles.map(RoleSet::of_workspace).collect();
+        if let (Some(workspace), false) = (path.workspace, roles.is_empty()) {
+            let mut after = paging.after;
+            let mut wanted = limit.get();
+            while wanted > 0 {
+                let list = List::WorkspaceMembers {
+                    organization,
+                    workspace,
+                    roles,
+                    after,
+                };
+                let key = |member: &WorkspaceMember| member.user;
+                let page = self.list(list, limit, workspace_member, key).await?;
+                for member in page.items {
+                    let held = self.repository().standing(member.user, resource).await;
+                    let by = held.map_err(Error::Store)?.and_then(by);
+                    wanted = wanted.saturating_sub(u32::from(by.is_some()));
+                    let user = member.user;
+                    found.push((user, by));
+                }
+                after = page.next;
+                if after.is_none() {
+                    break;
+                }
+            }
+        }
+        // The organization's own roles that make the difference, and who holds them.
+        for role in state.organization().into_iter().flat_map(|row| &row.roles) {
+            let added = Some(Added {
+                role: role.number,
+                adds: role.in_force(),
+            });
+            let (base, more, workspace) = match role.base.workspace_role() {
+                None => {
+                    let base = role.base.organization_role();
+                    let base = with(base.unwrap_or(OrganizationRole::Member), None);
+                    let more = Held {
+                        organization_adds: added,
+                        ..base
+                    };
+                    (base, more, None)
+                }
+                Some(held) => {
+                    let base = with(OrganizationRole::Member, Some(held));
+                    let more = Held {
+                        workspace_adds: added,
+                        ..base
+                    };
+                    (base, more, path.workspace)
+                }
+            };
+            let is_below = matches!(role.base.layer(), Layer::Workspace);
+            let (None, Some(by), true) = (by(base), by(more), !is_below || workspace.is_some())
+            else {
+                continue;
+            };
+            let list = List::Holders {
+                organization,
+                workspace,
+                role: role.number,
+                after: paging.after,
+            };
+            let holder = |item| holder(item, now);
+            let page = self.list(list, limit, holder, |(user, _)| *user).await?;
+            found.extend(
+                page.items
+                    .into_iter()
+                    .map(|(user, counts)| (user, Some(by).filter(|_| counts))),
+            );
+        }
+        // All lists begin with the smallest ids, so the smallest of all together are all there. Who is
+        // in several is named once, by the role held nearest.
+        found.sort_by_key(|(user, by)| (*user, by.is_none(), by.map(|by| (by.nearness(), by))));
         found.dedup_by_key(|(user, _)| *user);
         found.truncate(usize::try_from(limit.get()).unwrap_or(usize::MAX));
         let belong = self.who_belongs(organization, &found).await?;
         let page = Page::of(found, limit, |(user, _)| *user);
         Ok(page.filter_map(|(user, by)| {
-            let by = by.filter(|by| !matches!(by, Grant::Workspace(_)) || belong.contains(&user));
+            let by = by.filter(|by| !is_of_a_workspace(by) || belong.contains(&user));
             by.map(|by| Holder { user, by })
         }))
     }
@@ -253,7 +359,7 @@ impl<R: Directory> Tenancy<R> {
     ) -> Result<BTreeSet<UserId>, Error<R::Error>> {
         let direct = found
             .iter()
-            .filter(|(_, by)| matches!(by, Some(Grant::Workspace(_))));
+            .filter(|(_, by)| by.as_ref().is_some_and(is_of_a_workspace));
         let keys: Vec<Key> = direct
             .map(|(user, _)| Key::Path(*user, organization.into()))
             .collect();
@@ -270,25 +376,28 @@ impl<R: Directory> Tenancy<R> {
         Ok(belong.collect())
     }
 
-    /// The workspaces on which somebody of that standing in the organization may do this.
-    async fn reach<A: Action<On = (OrganizationId, WorkspaceId)>>(
+    /// The workspaces where somebody of that standing in the organization has a standing of which `seen` makes
+    /// something.
+    async fn reach<T: Copy>(
         &self,
         standing: Standing,
         organization: OrganizationId,
-        action: A,
+        seen: impl Fn(&Standing) -> Option<T>,
         paging: Paging<WorkspaceId>,
-    ) -> Answer<WorkspaceView, WorkspaceId, R::Error> {
-        let may = |workspace, role: Option<WorkspaceRole>| {
+    ) -> Answer<(WorkspaceView, T), WorkspaceId, R::Error> {
+        let seen = |workspace, role: Option<WorkspaceRole>, adds| {
             let held = Held {
                 workspace: Some(workspace),
                 workspace_role: role,
+                workspace_adds: adds,
                 ..standing.held()
             };
-            standing.with(held).decide(action).is_allowed()
+            seen(&standing.with(held))
         };
         let anywhere = WorkspaceId::from_uuid(uuid::Uuid::nil());
-        if may(anywhere, None) {
-            return self.all_workspaces(organization, paging).await;
+        if let Some(everywhere) = seen(anywhere, None, None) {
+            let page = self.all_workspaces(organization, paging).await?;
+            return Ok(page.map(|workspace| (workspace, everywhere)));
         }
         let Some(user) = standing.user() else {
             return Ok(Page::empty());
@@ -300,34 +409,90 @@ impl<R: Directory> Tenancy<R> {
         };
         let key = |(workspace, _): &(Workspace, WorkspaceMember)| workspace.id;
         let page = self.list(list, paging.limit(), workspace_of, key).await?;
+        let mut roles = RolesInForce::default();
+        if page.items.iter().any(|(_, held)| held.own_role.is_some()) {
+            let facts = self.load(organization, &[]).await?;
+            roles = facts.map_or(roles, |facts| facts.organization.summary().roles);
+        }
         let now = self.now();
         Ok(page.filter_map(|(workspace, member)| {
-            let role = Some(member.role).filter(|_| member.term().counts_at(now));
-            may(workspace.id, role).then(|| WorkspaceView::of(&workspace))
+            let counts = member.term().counts_at(now);
+            let role = Some(member.role).filter(|_| counts);
+            let own = member.own_role.filter(|_| counts);
+            let adds = own.and_then(|own| roles.added_by(own));
+            let there = seen(workspace.id, role, adds)?;
+            Some((WorkspaceView::of(&workspace), there))
         }))
     }
 }
 
-/// An action on domains, asked of the workspace that holds them: their roles are the same.
+/// The kinds of domains on which somebody may do something, in one workspace.
 #[derive(Clone, Copy)]
-struct OnItsDomains<A>(A);
+struct Kinds {
+    sandbox: bool,
+    production: bool,
+}
 
-impl<A: Action<On = (OrganizationId, DomainId)>> Action for OnItsDomains<A> {
-    type On = (OrganizationId, WorkspaceId);
-
-    fn allowed(&self) -> RoleSet {
-        self.0.allowed()
+impl Kinds {
+    const fn has(self, kind: DomainKind) -> bool {
+        match kind {
+            DomainKind::Sandbox => self.sandbox,
+            DomainKind::Production => self.production,
+        }
     }
 
-    fn phrase(&self) -> &'static str {
-        self.0.phrase()
+    const fn is_all(self) -> bool {
+        self.sandbox && self.production
     }
+}
 
-    fn goes_on_when_deleted(&self) -> bool {
-        self.0.goes_on_when_deleted()
+/// On which kinds of domains somebody of that standing in a workspace may do this, were there some; `None`: on none.
+fn kinds<A: Action<On = (OrganizationId, DomainId)>>(
+    standing: &Standing,
+    action: A,
+) -> Option<Kinds> {
+    let on = |kind| {
+        let held = Held {
+            domain: Some(DomainId::from_uuid(uuid::Uuid::nil())),
+            kind: Some(kind),
+            ..standing.held()
+        };
+        standing.with(held).decide(action).is_allowed()
+    };
+    let kinds = Kinds {
+        sandbox: on(DomainKind::Sandbox),
+        production: on(DomainKind::Production),
+    };
+    (kinds.sandbox || kinds.production).then_some(kinds)
+}
+
+/// A page of one workspace's domains, as a page of all.
+fn within(
+    workspace: WorkspaceId,
+    page: Page<Domain, DomainId>,
+) -> Page<Domain, (WorkspaceId, Option<DomainId>)> {
+    Page {
+        items: page.items,
+        next: Some((workspace, page.next)),
     }
+}
 
-    fn goes_on_when_suspended(&self) -> bool {
-        self.0.goes_on_when_suspended()
+/// Whoever a record of a membership is of, and whether it counts.
+fn holder(item: Item, now: DateTime<Utc>) -> Option<(UserId, bool)> {
+    match item {
+        Item::Record(Record::Member(member)) => Some((member.user, member.term().counts_at(now))),
+        Item::Record(Record::WorkspaceMember(member)) => {
+            Some((member.user, member.term().counts_at(now)))
+        }
+        _ => None,
+    }
+}
+
+/// Whether a role in the workspace is what allows it.
+const fn is_of_a_workspace(by: &Grant) -> bool {
+    match by {
+        Grant::Workspace(_) => true,
+        Grant::Own { base, .. } => matches!(base.layer(), Layer::Workspace),
+        Grant::Organization(_) | Grant::Cascade(_) | Grant::Operator => false,
     }
 }

@@ -3,10 +3,12 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+use crate::grants::Grants;
 use crate::id::{InvitationId, OrganizationId, UserId, WorkspaceId};
 use crate::invitation::{Invitation, InvitationState, InvitationStatus, InvitationTarget};
 use crate::member::{Member, MembershipStatus};
 use crate::organization::{InvoicingInformation, OrganizationSummary};
+use crate::own_role::{OwnRole, RoleBase, RoleNumber, RoleState};
 use crate::role::OrganizationRole;
 use crate::standing::Grant;
 use crate::text::{EmailAddress, Name, TextLine};
@@ -29,8 +31,38 @@ pub struct OrganizationView {
     /// Why the organization is suspended, for whoever belongs to it; `None` unless it is (T4).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub suspension: Option<TextLine>,
+    /// The role of the organization's own that they hold in it, if they do.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub own_role: Option<RoleNumber>,
     /// When it was created.
     pub created_at: DateTime<Utc>,
+}
+
+/// A role of an organization's own, as whoever may view the organization sees it
+/// ([`Tenancy::own_roles`](crate::Tenancy::own_roles)).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OwnRoleView {
+    /// Its number, by which it is given.
+    pub number: RoleNumber,
+    /// Its name.
+    pub name: Name,
+    /// The role that whoever holds it counts as. It says the layer, too.
+    pub base: RoleBase,
+    /// What it adds, or would if it weren't retired.
+    pub adds: Grants,
+    /// Whether it adds anything now.
+    pub state: RoleState,
+    /// How many hold it and how many open invitations offer it, for whoever may view the members; `None` for others.
+    pub in_use: Option<RoleUse>,
+}
+
+/// How much a role of an organization's own is in use (R7).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RoleUse {
+    /// How many hold it, in the organization or in its workspaces; somebody in two workspaces counts twice.
+    pub holders: u32,
+    /// How many open invitations offer it.
+    pub offered: u32,
 }
 
 /// What everybody who may view a workspace sees of it.
@@ -53,6 +85,12 @@ pub struct InvitationView {
     pub email: EmailAddress,
     /// What accepting gives.
     pub target: InvitationTarget,
+    /// The role of the organization's own that accepting gives, whose base the target's role is (R6).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub own_role: Option<RoleNumber>,
+    /// That role's name, in a [preview](crate::Tenancy::preview), whose reader can't look it up. Lists leave it out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub own_role_name: Option<Name>,
     /// Who sent it, or renewed it last.
     pub inviter: UserId,
     /// When its current link was made.
@@ -110,7 +148,24 @@ impl OrganizationView {
             role: member.map(|member| member.role),
             membership,
             suspension: organization.suspension.clone().filter(|_| belongs),
+            own_role: member.and_then(|member| member.own_role),
             created_at: organization.created_at,
+        }
+    }
+}
+
+impl OwnRoleView {
+    pub(crate) fn of(role: &OwnRole, counts_too: bool) -> Self {
+        Self {
+            number: role.number,
+            name: role.name.clone(),
+            base: role.base,
+            adds: role.adds,
+            state: role.state,
+            in_use: counts_too.then_some(RoleUse {
+                holders: role.holders,
+                offered: role.offered,
+            }),
         }
     }
 }
@@ -131,6 +186,8 @@ impl InvitationView {
             id: invitation.id,
             email: invitation.email.clone(),
             target: invitation.target,
+            own_role: invitation.own_role,
+            own_role_name: None,
             inviter: invitation.inviter,
             sent_at: invitation.sent_at,
             expires_at: invitation.expires_at,

@@ -9,9 +9,10 @@ use tenancy::store::InvitationState;
 use tenancy::text::{PostalAddress, TextLine};
 use tenancy::token::InvitationSecret;
 use tenancy::{
-    CompanyInformation, DomainId, DomainKind, DomainName, EmailAddress, InvitationId,
-    InvitationTarget, InvitationToken, InvoicingInformation, Limits, Name, OrganizationId,
-    OrganizationRole, UserId, VerifiedEmail, WorkspaceId, WorkspaceRole,
+    CompanyInformation, DomainAction, DomainId, DomainKind, DomainName, EmailAddress, Grants,
+    InvitationId, InvitationTarget, InvitationToken, InvoicingInformation, Limits, Name,
+    OrganizationAction, OrganizationId, OrganizationRole, Role, RoleBase, RoleNumber, UserId,
+    VerifiedEmail, WorkspaceAction, WorkspaceId, WorkspaceRole,
 };
 use tenancy_tests::commands::{Arguments, Ask, Kind};
 use tenancy_tests::model::{self, Organization, Who};
@@ -93,6 +94,9 @@ const WEIGHTS: &[(Kind, usize)] = &[
     (Kind::SetMembershipEnd, 3),
     (Kind::SetWorkspaceRoleEnd, 3),
     (Kind::HandOver, 2),
+    (Kind::DefineRole, 4),
+    (Kind::ReviseRole, 2),
+    (Kind::DeleteRole, 2),
 ];
 
 fn weight(kind: Kind) -> usize {
@@ -441,12 +445,53 @@ impl Arguments for Bytes<'_> {
         }
     }
 
-    fn organization_role(&mut self) -> OrganizationRole {
-        OrganizationRole::ALL[usize::from(self.step.what) % 3]
+    fn organization_role(&mut self) -> Role<OrganizationRole> {
+        match self.step.what % 4 {
+            3 => Role::Own(self.own_role()),
+            role => OrganizationRole::ALL[usize::from(role)].into(),
+        }
     }
 
-    fn workspace_role(&mut self) -> WorkspaceRole {
-        WorkspaceRole::ALL[usize::from(self.step.what / 3) % 3]
+    fn workspace_role(&mut self) -> Role<WorkspaceRole> {
+        match self.step.what / 4 % 5 {
+            3 | 4 => Role::Own(self.own_role()),
+            role => WorkspaceRole::ALL[usize::from(role)].into(),
+        }
+    }
+
+    fn own_role(&mut self) -> RoleNumber {
+        let organization = self.organization();
+        let Step { at, whom, .. } = self.step;
+        let never = "1000000".parse().expect("a number");
+        let is_there = |o: &Organization, number: &RoleNumber| o.own.contains_key(number);
+        let by = at.wrapping_add(whom);
+        self.pick_in(&self.driver.roles, by, organization, is_there, never)
+            .1
+    }
+
+    fn role_name(&mut self) -> Name {
+        let names = ["Tester", "TESTER", "Keeper", "Builder", "Reader", "admin"];
+        name(names[usize::from(self.step.whom) % names.len()])
+    }
+
+    fn base(&mut self) -> RoleBase {
+        RoleBase::ALL[usize::from(self.step.what) % 4]
+    }
+
+    fn adds(&mut self) -> Grants {
+        let by = self.step.what / 4 % 8;
+        let of = |action: WorkspaceAction| Grants::of(action).expect("it has a code");
+        let on = |kind, action| Grants::on(kind, action).expect("it has a code");
+        match by {
+            0 => Grants::NONE,
+            1 => on(DomainKind::Sandbox, DomainAction::Configure),
+            2 => on(DomainKind::Production, DomainAction::Move),
+            3 => of(WorkspaceAction::Rename) | on(DomainKind::Sandbox, DomainAction::Delete),
+            4 => of(WorkspaceAction::CreateDomain),
+            5 => of(WorkspaceAction::ViewInvoicing),
+            6 => Grants::of(OrganizationAction::ViewMembers).expect("it has a code"),
+            _ => on(DomainKind::Sandbox, DomainAction::Move) | of(WorkspaceAction::ListDomains),
+        }
     }
 
     fn quota(&mut self) -> u32 {
@@ -468,11 +513,18 @@ impl Arguments for Bytes<'_> {
     fn target(&mut self) -> (OrganizationId, InvitationTarget) {
         if self.step.whom % 2 == 0 {
             let organization = self.organization();
-            let role = self.organization_role();
+            // Many are invited with built-in roles.
+            let role = match self.organization_role() {
+                Role::BuiltIn(role) => role,
+                Role::Own(_) => OrganizationRole::Member,
+            };
             return (organization, InvitationTarget::Organization { role });
         }
         let (organization, workspace) = self.workspace();
-        let role = self.workspace_role();
+        let role = match self.workspace_role() {
+            Role::BuiltIn(role) => role,
+            Role::Own(_) => WorkspaceRole::Reader,
+        };
         (
             organization,
             InvitationTarget::Workspace { workspace, role },

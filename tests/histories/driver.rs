@@ -16,8 +16,8 @@ use tenancy::commands::{
 use tenancy::store::{BrokenContract, MemoryRepository, OrganizationState};
 use tenancy::{
     Actor, DomainId, Error, Event, InvitationId, InvitationToken, InvitationValidity, Limits, Name,
-    Operator, OrganizationId, QuotaUsage, Refusal, Settings, Tenancy, Usage, VerifiedEmail,
-    WorkspaceId,
+    Operator, OrganizationId, QuotaUsage, Refusal, RoleNumber, Settings, Tenancy, Usage,
+    VerifiedEmail, WorkspaceId,
 };
 use tenancy_tests::commands::Ask;
 use tenancy_tests::model::{ALL_BUT_ACCOUNTING, Choices, Drawn, Link, Model, Who};
@@ -36,6 +36,7 @@ pub struct Driver {
     pub domains: Vec<(OrganizationId, DomainId)>,
     pub invitations: Vec<(OrganizationId, InvitationId)>,
     pub tokens: Vec<InvitationToken>,
+    pub roles: Vec<(OrganizationId, RoleNumber)>,
 }
 
 /// What a command came to.
@@ -111,6 +112,7 @@ impl Told for () {}
 impl Told for CreatedOrganization {}
 impl Told for WorkspaceId {}
 impl Told for DomainId {}
+impl Told for RoleNumber {}
 impl Told for QuotaUsage {}
 impl Told for Usage {}
 impl Told for InvitedMany {
@@ -181,6 +183,7 @@ pub const LIMITS: Limits = Limits {
 };
 pub const PENDING_LIMIT: u32 = 4;
 pub const DAILY_LIMIT: u32 = 3;
+pub const ROLE_LIMIT: u8 = 3;
 /// In seconds: more than a step takes, so that renewing soon is not too rare.
 pub const PAUSE: u32 = 150;
 
@@ -221,6 +224,7 @@ impl Driver {
             daily_link_limit: DAILY_LIMIT,
             resend_pause: Duration::from_secs(PAUSE.into()),
             default_limits: LIMITS,
+            own_role_limit: ROLE_LIMIT,
             ..Settings::default()
         };
         let tenancy = Tenancy::new(MemoryRepository::new())
@@ -235,6 +239,7 @@ impl Driver {
             domains: vec![],
             invitations: vec![],
             tokens: vec![],
+            roles: vec![],
         }
     }
 
@@ -302,6 +307,7 @@ impl Driver {
             quota: 1,
             limits: LIMITS,
             seats: ALL_BUT_ACCOUNTING,
+            roles: usize::from(ROLE_LIMIT),
         };
         let expected = self
             .model
@@ -396,6 +402,7 @@ impl Driver {
                 Event::InvitationSent { invitation, .. } => {
                     self.invitations.push((id, *invitation));
                 }
+                Event::RoleDefined { role, .. } => self.roles.push((id, *role)),
                 _ => {}
             }
         }
@@ -426,6 +433,7 @@ fn drawn(on: Option<OrganizationId>, events: &[Event], token: Option<&Invitation
             Event::WorkspaceCreated { workspace, .. } => drawn.workspace = Some(*workspace),
             Event::DomainCreated { domain, .. } => drawn.domain = Some(*domain),
             Event::InvitationSent { invitation, .. } => drawn.invitation = Some(*invitation),
+            Event::RoleDefined { role, .. } => drawn.role = Some(*role),
             _ => {}
         }
     }

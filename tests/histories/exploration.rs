@@ -89,6 +89,8 @@ pub struct Bounds {
     pub limits: &'static [Limits],
     /// Of the commands that most worlds leave out, those that are asked here.
     pub also: &'static [Kind],
+    /// How many roles of its own an organization may have (R1).
+    pub own_roles: u8,
 }
 
 /// Suspending members (T1) and organizations (T4).
@@ -149,7 +151,16 @@ impl Bounds {
         let domains = of_domains.into_iter().filter(|_| !self.domain);
         let invitations = of_invitations.into_iter();
         let left_out = Kind::ALL.iter().filter(|kind| self.leaves_out(**kind));
+        let of_roles = [
+            Kind::DefineRole,
+            Kind::ReviseRole,
+            Kind::RetireRole,
+            Kind::RestoreRole,
+            Kind::DeleteRole,
+        ];
+        let roles = of_roles.into_iter().filter(|_| self.own_roles == 0);
         domains
+            .chain(roles)
             .chain(invitations.filter(|_| self.invitations == 0))
             .chain(limits)
             .chain(left_out.copied())
@@ -192,6 +203,7 @@ const SMALLEST: Bounds = Bounds {
     links: None,
     limits: &[],
     also: &[],
+    own_roles: 0,
 };
 
 const fn found(states: usize, questions: usize, granted: usize) -> Found {
@@ -404,6 +416,20 @@ fn the_last_domain() {
     };
     let whole = (small, found(301, 81_032, 16_644));
     explored(whole, whole);
+}
+
+#[test]
+fn a_role_of_the_organizations_own() {
+    let small = Bounds {
+        workspace_roles: ADMIN_OR_READER,
+        own_roles: 1,
+        ..SMALLEST
+    };
+    let large = Bounds {
+        invitations: 1,
+        ..small
+    };
+    explored((small, found(0, 0, 0)), (large, found(0, 0, 0)));
 }
 
 #[test]

@@ -11,7 +11,7 @@ use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use tenancy::store::{InvitationState, Item, List, OrganizationState};
 use tenancy::{
     DomainAction, Event, InvitationTarget, OrganizationAction, OrganizationId, OrganizationRole,
-    Refusal, Resource, WorkspaceAction, WorkspaceRole,
+    Refusal, Resource, Role, WorkspaceAction, WorkspaceRole,
 };
 use tenancy_tests::commands::Ask;
 use tenancy_tests::deep;
@@ -154,7 +154,7 @@ fn an_organization_admin_may_do_everything_inside_theirs_and_nothing_in_another(
                     continue;
                 }
                 for action in OrganizationAction::ALL {
-                    let row = action.row();
+                    let row = action.ticks();
                     let may = tenancy::block_on(driver.tenancy.check(&actor, *id, action)).unwrap();
                     assert_eq!(may.is_allowed(), !operators_only(row), "{action:?}");
                 }
@@ -484,12 +484,24 @@ fn a_refusal_repeats_what_was_asked() {
             },
             Refusal::AlreadyHasRole { offered } => {
                 let expected = match &happened.ask {
-                    Ask::InviteToOrganization(ask) => {
-                        InvitationTarget::Organization { role: ask.role }
-                    }
+                    Ask::InviteToOrganization(ask) => InvitationTarget::Organization {
+                        role: match ask.role {
+                            Role::BuiltIn(role) => role,
+                            Role::Own(number) => {
+                                let it = &happened.before.organizations[&ask.organization];
+                                it.own[&number].base.organization_role().unwrap()
+                            }
+                        },
+                    },
                     Ask::InviteToWorkspace(ask) => InvitationTarget::Workspace {
                         workspace: ask.workspace,
-                        role: ask.role,
+                        role: match ask.role {
+                            Role::BuiltIn(role) => role,
+                            Role::Own(number) => {
+                                let it = &happened.before.organizations[&ask.organization];
+                                it.own[&number].base.workspace_role().unwrap()
+                            }
+                        },
                     },
                     Ask::ResendInvitation(ask) => {
                         let it = &happened.before.organizations[&ask.organization];

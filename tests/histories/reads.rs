@@ -7,12 +7,14 @@ use std::collections::BTreeMap;
 
 use tenancy::store::InvitationState;
 use tenancy::{
-    Action, Decision, DomainId, Grant, InvitationStatus, MembershipStatus, OrganizationAction,
-    OrganizationId, Page, Paging, RoleSet, UserId, WorkspaceAction, WorkspaceId,
+    Action, Decision, DomainAction, DomainId, Grant, InvitationStatus, MembershipStatus,
+    OrganizationAction, OrganizationId, Page, Paging, RoleSet, UserId, WorkspaceAction,
+    WorkspaceId,
 };
 
 use crate::bytes::{USERS, address, user};
 use crate::driver::{Driver, actor};
+use tenancy_tests::matrix::Asked;
 use tenancy_tests::model::{self, Answer, Listed, On, Who};
 
 /// A host's own actions (A4), one a layer.
@@ -24,7 +26,7 @@ struct OnWorkspace;
 struct OnDomain;
 
 macro_rules! host_action {
-    ($name:ident, $on:ty, $roles:expr, $row:literal, $view:literal) => {
+    ($name:ident, $on:ty, $roles:expr, $row:literal, $view:literal, $viewing:expr) => {
         impl Action for $name {
             type On = $on;
             fn allowed(&self) -> RoleSet {
@@ -35,8 +37,11 @@ macro_rules! host_action {
             }
         }
         impl Listed for $name {
-            fn row(&self) -> &'static str {
+            fn ticks(&self) -> &'static str {
                 $row
+            }
+            fn viewing() -> Asked {
+                $viewing
             }
             fn view() -> &'static str {
                 $view
@@ -50,21 +55,24 @@ host_action!(
     OrganizationId,
     RoleSet::MEMBER,
     "M",
-    "A C M op"
+    "A C M op",
+    Asked::OnOrganization(OrganizationAction::View)
 );
 host_action!(
     OnWorkspace,
     (OrganizationId, WorkspaceId),
     RoleSet::ACCOUNTING | RoleSet::DEVELOPER,
     "C wD",
-    "A C wA wD wR op"
+    "A C wA wD wR op",
+    Asked::OnWorkspace(WorkspaceAction::View)
 );
 host_action!(
     OnDomain,
     (OrganizationId, DomainId),
     RoleSet::MEMBER | RoleSet::WORKSPACE_ADMIN,
     "M wA",
-    "A wA wD wR op"
+    "A wA wD wR op",
+    Asked::OnDomain(DomainAction::View)
 );
 
 fn letters(set: RoleSet) -> String {
@@ -189,6 +197,14 @@ impl Driver {
                     On::Organization(_) => panic!("a workspace role on an organization"),
                 };
                 it.roles.get(&(workspace, *who)) == Some(&role)
+            }
+            Grant::Own { role, base } => {
+                let held = it.members[who].own == Some(role)
+                    || it
+                        .own_there
+                        .iter()
+                        .any(|((_, holder), own)| holder == who && *own == role);
+                held && it.own[&role].base == base
             }
             Grant::Operator => false,
         };

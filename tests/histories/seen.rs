@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use chrono::DateTime;
 use tenancy::store::{Invitation, OrganizationState};
-use tenancy::{DomainStatus, UserId};
+use tenancy::{DomainStatus, RoleState, UserId};
+use tenancy_tests::model::roles::{OwnRole, adding};
 use tenancy_tests::model::{self, Organization};
 
 /// An organization's records as the model would write them.
@@ -24,6 +25,7 @@ pub fn seen(state: &OrganizationState) -> Organization {
             .map(|member| {
                 let seen = model::Member {
                     role: member.role,
+                    own: member.own_role,
                     email: member.email.as_str().to_owned(),
                     suspended: member.suspended,
                     until: member.until,
@@ -47,6 +49,23 @@ pub fn seen(state: &OrganizationState) -> Organization {
             .workspace_members()
             .filter_map(|member| Some(((member.workspace, member.user), member.until?)))
             .collect(),
+        own: row
+            .roles
+            .iter()
+            .map(|role| {
+                let seen = OwnRole {
+                    name: role.name.as_str().to_owned(),
+                    base: role.base,
+                    adds: adding(role.adds),
+                    retired: role.state == RoleState::Retired,
+                };
+                (role.number, seen)
+            })
+            .collect(),
+        own_there: state
+            .workspace_members()
+            .filter_map(|member| Some(((member.workspace, member.user), member.own_role?)))
+            .collect(),
         domains: state
             .domains()
             .map(|domain| {
@@ -69,6 +88,7 @@ pub fn seen(state: &OrganizationState) -> Organization {
                 let seen = model::Invitation {
                     email: invitation.email.as_str().to_owned(),
                     target: invitation.target,
+                    own: invitation.own_role,
                     inviter: invitation.inviter,
                     link: *invitation.token_hash.as_bytes(),
                     sent: invitation.sent_at,

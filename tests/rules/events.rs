@@ -23,7 +23,7 @@ fn golden() -> Vec<(String, String)> {
 #[test]
 fn every_golden_event_is_read_and_written_as_it_was() {
     let golden = golden();
-    assert_eq!(golden.len(), 37, "one file for each type of event");
+    assert_eq!(golden.len(), 44, "one file for each type of event");
     for (name, text) in golden {
         let event: Event = serde_json::from_str(&text).unwrap();
         assert!(!matches!(event, Event::Unknown(_)), "{name}");

@@ -23,10 +23,11 @@ use tenancy::store::{
 use tenancy::text::{PostalAddress, TextLine};
 use tenancy::token::TokenHash;
 use tenancy::{
-    Author, CommitId, CompanyInformation, Decision, Domain, DomainId, DomainKind, DomainName,
-    DomainStatus, EmailAddress, Event, Grant, InvitationId, InvitationTarget, InvoicingInformation,
-    Limit, Limits, LogEntry, Member, Name, OrganizationId, OrganizationRole, Refusal, Resource,
-    RevocationReason, RoleSet, UserId, Version, WorkspaceId, WorkspaceMember, WorkspaceRole,
+    Author, CommitId, CompanyInformation, Decision, Domain, DomainAction, DomainId, DomainKind,
+    DomainName, DomainStatus, EmailAddress, Event, Grant, Grants, InvitationId, InvitationTarget,
+    InvoicingInformation, Layer, Limit, Limits, LogEntry, Member, Name, OrganizationId,
+    OrganizationRole, OwnRole, Refusal, Resource, RevocationReason, RoleBase, RoleNumber, RoleSet,
+    RoleState, UserId, Version, WorkspaceId, WorkspaceMember, WorkspaceRole,
 };
 
 fn folder(named: &str) -> PathBuf {
@@ -97,6 +98,10 @@ fn domain() -> DomainId {
 
 fn invitation() -> InvitationId {
     InvitationId::from_uuid(uuid(5))
+}
+
+fn role() -> RoleNumber {
+    "7".parse().unwrap()
 }
 
 fn ann() -> UserId {
@@ -182,6 +187,7 @@ fn acme(version: u64) -> Organization {
             day: 20_780,
             count: 6,
         },
+        roles: Vec::new(),
         created_at: noon(),
         later: Later::default(),
     }
@@ -217,6 +223,7 @@ fn sent(target: InvitationTarget, state: InvitationState) -> Invitation {
         id: invitation(),
         email: email("Bob@acme.example"),
         target,
+        own_role: None,
         inviter: ann(),
         token_hash: TokenHash::from_bytes([7; 32]),
         sent_at: noon(),
@@ -340,6 +347,41 @@ fn refusals() {
             },
         ),
         ("user_required", Refusal::UserRequired),
+        (
+            "action_reserved",
+            Refusal::ActionReserved {
+                action: "invite to the organization".to_owned(),
+            },
+        ),
+        (
+            "beyond_its_layer",
+            Refusal::BeyondItsLayer {
+                layer: Layer::Workspace,
+                actions: vec!["edit workspace invoicing".to_owned(), "code 99".to_owned()],
+            },
+        ),
+        (
+            "role_name_taken",
+            Refusal::RoleNameTaken {
+                name: name("Reader"),
+            },
+        ),
+        ("too_many_roles", Refusal::TooManyRoles { limit: 32 }),
+        ("role_not_found", Refusal::RoleNotFound { role: role() }),
+        (
+            "role_is_retired",
+            Refusal::RoleIsRetired {
+                role: role(),
+                name: name("Sandbox tester"),
+            },
+        ),
+        (
+            "role_in_use",
+            Refusal::RoleInUse {
+                holders: 1,
+                offered: 2,
+            },
+        ),
         ("organization_deleted", Refusal::OrganizationDeleted),
         (
             "organization_suspended",
@@ -538,6 +580,13 @@ fn decisions() {
         ),
         ("allowed-operator", allowed(Grant::Operator)),
         (
+            "allowed-own",
+            allowed(Grant::Own {
+                role: role(),
+                base: RoleBase::Reader,
+            }),
+        ),
+        (
             "forbidden",
             Decision::Forbidden {
                 needs: RoleSet::ORGANIZATION_ADMIN
@@ -573,6 +622,9 @@ fn decisions() {
             Decision::Allowed {
                 by: Grant::Operator,
             } => "allowed-operator",
+            Decision::Allowed {
+                by: Grant::Own { .. },
+            } => "allowed-own",
             Decision::Forbidden { .. } => "forbidden",
             Decision::Hidden => "hidden",
             Decision::Deleted => "deleted",
@@ -592,6 +644,7 @@ fn records() -> Vec<(&'static str, Record)> {
             Record::Member(Member {
                 user: ann(),
                 role: OrganizationRole::Admin,
+                own_role: None,
                 email: email("Ann@acme.example"),
                 since: noon(),
                 lowered_in: None,
@@ -605,6 +658,7 @@ fn records() -> Vec<(&'static str, Record)> {
             Record::Member(Member {
                 user: bob(),
                 role: OrganizationRole::Member,
+                own_role: None,
                 email: email("Bob@Bücher.example"),
                 since: noon(),
                 lowered_in: Some(Version::new(3)),
@@ -618,12 +672,47 @@ fn records() -> Vec<(&'static str, Record)> {
             Record::Member(Member {
                 user: bob(),
                 role: OrganizationRole::Accounting,
+                own_role: None,
                 email: email("bob@acme.example"),
                 since: noon(),
                 lowered_in: None,
                 suspended: true,
                 until: Some(time("2026-12-31T23:00:00Z")),
                 later: Later::default(),
+            }),
+        ),
+        (
+            "member-of_an_own_role",
+            Record::Member(Member {
+                user: bob(),
+                role: OrganizationRole::Accounting,
+                own_role: Some(role()),
+                email: email("bob@acme.example"),
+                since: noon(),
+                lowered_in: None,
+                suspended: false,
+                until: None,
+                later: Later::default(),
+            }),
+        ),
+        (
+            "workspace_member-of_an_own_role",
+            Record::WorkspaceMember(WorkspaceMember {
+                workspace: workspace(),
+                user: bob(),
+                role: WorkspaceRole::Reader,
+                own_role: Some(role()),
+                since: noon(),
+                lowered_in: None,
+                until: None,
+                later: Later::default(),
+            }),
+        ),
+        (
+            "invitation-of_an_own_role",
+            Record::Invitation(Invitation {
+                own_role: Some(role()),
+                ..sent(to_the_workspace(), InvitationState::Open)
             }),
         ),
         ("workspace", Record::Workspace(payments())),
@@ -640,6 +729,7 @@ fn records() -> Vec<(&'static str, Record)> {
                 workspace: workspace(),
                 user: bob(),
                 role: WorkspaceRole::Reader,
+                own_role: None,
                 since: noon(),
                 lowered_in: None,
                 until: None,
@@ -652,6 +742,7 @@ fn records() -> Vec<(&'static str, Record)> {
                 workspace: workspace(),
                 user: bob(),
                 role: WorkspaceRole::Developer,
+                own_role: None,
                 since: noon(),
                 lowered_in: Some(Version::new(4)),
                 until: Some(time("2026-12-31T23:00:00Z")),
@@ -739,9 +830,29 @@ fn organizations() {
         counts: Counts::default(),
         ..acme(9)
     };
+    let own = OwnRole {
+        number: role(),
+        name: name("Sandbox tester"),
+        name_key: name("Sandbox tester").key(),
+        base: RoleBase::Reader,
+        adds: Grants::on(DomainKind::Sandbox, DomainAction::Configure).unwrap(),
+        state: RoleState::Retired,
+        holders: 2,
+        offered: 1,
+        created_at: noon(),
+        later: Later::default(),
+    };
+    let with_roles = Organization {
+        roles: vec![own],
+        ..acme(8)
+    };
     are_golden(
         "organizations",
-        &[("active", acme(7)), ("deleted", deleted)],
+        &[
+            ("active", acme(7)),
+            ("deleted", deleted),
+            ("with_own_roles", with_roles),
+        ],
     );
 }
 

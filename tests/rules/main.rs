@@ -4,6 +4,7 @@
 //!
 //! Beside the rules: the matrix, what leaves the process as JSON, what outsiders learn, and the house's own order.
 
+mod additions;
 mod architecture;
 mod decisions;
 mod domains;
@@ -18,6 +19,7 @@ mod many;
 mod matrix;
 mod organizations;
 mod outsiders;
+mod own_roles;
 mod people;
 mod places;
 mod public_types;

@@ -8,6 +8,7 @@ use std::convert::Infallible;
 use std::fmt::Write as _;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use tenancy::policy::Catalogue;
 use tenancy::store::{
     Commit, Counts, Facts, Held, Key, Later, LinksMade, Organization, OrganizationState,
     OrganizationStatus, Outcome, Record, Repository, Workspace,
@@ -15,8 +16,9 @@ use tenancy::store::{
 use tenancy::text::TextLine;
 use tenancy::{
     Actor, Decision, Domain, DomainId, DomainKind, DomainName, DomainStatus, EmailAddress, Grant,
-    Layer, Member, Name, Operator, OrganizationId, OrganizationRole, Refusal, Resource, RoleSet,
-    Standing, Tenancy, UserId, Version, WorkspaceId, WorkspaceMember, WorkspaceRole, block_on,
+    Grants, Layer, Member, Name, Operator, OrganizationId, OrganizationRole, Refusal, Resource,
+    RoleSet, Standing, Tenancy, UserId, Version, WorkspaceId, WorkspaceMember, WorkspaceRole,
+    block_on,
 };
 
 use tenancy_tests::matrix::{Asked, Ids, ROWS, RULEBOOK, Row, every_action, parsed, ticked, view};
@@ -66,6 +68,49 @@ fn printed() -> String {
     text
 }
 
+/// What roles of an organization's own may add, computed from the rows above (R3).
+fn printed_additions() -> String {
+    let mut text = "
+## What roles of an organization's own may add
+
+An organization role adds what the organization's Admin may do, a workspace role what the workspace's Admin may do, in the
+organization's workspaces and domains or in its own. What is reserved no role adds: power over people, roles and
+limits, and the deletion of organizations and workspaces. A code is for ever; of an action on domains it counts for
+sandboxes, and the next number for production.
+
+| action | code | organization role | workspace role |
+| --- | --- | --- | --- |
+"
+    .to_owned();
+    for (layer, of) in [
+        (Layer::Organization, "organization"),
+        (Layer::Workspace, "workspace"),
+        (Layer::Domain, "domain"),
+    ] {
+        let actions = every_action().into_iter();
+        for action in actions.filter(|action| action.layer() == layer) {
+            let (phrase, code) = match action {
+                Asked::OnOrganization(action) => (action.phrase(), action.code()),
+                Asked::OnWorkspace(action) => (action.phrase(), action.code()),
+                Asked::OnDomain(action) => (action.phrase(), action.code()),
+            };
+            let one = match action {
+                Asked::OnOrganization(action) => Grants::of(action),
+                Asked::OnWorkspace(action) => Grants::of(action),
+                Asked::OnDomain(action) => Grants::of(action),
+            };
+            let cell = |of| match &one {
+                Ok(one) if Catalogue::NONE.ceiling(of).contains(*one) => "✓ |",
+                _ => "|",
+            };
+            let cells = [cell(Layer::Organization), cell(Layer::Workspace)].join(" ");
+            let code = code.map_or_else(|| "reserved".to_owned(), |code| code.to_string());
+            writeln!(text, "| on the {of}: {phrase} | {code} | {cells}").unwrap();
+        }
+    }
+    text
+}
+
 #[test]
 fn a1_every_action_has_exactly_one_row() {
     for action in every_action() {
@@ -96,11 +141,11 @@ fn a1_the_code_ticks_what_the_rulebook_ticks() {
 #[test]
 fn a1_the_documentation_shows_the_matrix_of_the_code() {
     if std::env::var_os("UPDATE_DOCS").is_some() {
-        std::fs::write(DOCS, printed()).unwrap();
+        std::fs::write(DOCS, printed() + &printed_additions()).unwrap();
     }
     assert_eq!(
         std::fs::read_to_string(DOCS).unwrap(),
-        printed(),
+        printed() + &printed_additions(),
         "run with UPDATE_DOCS=1"
     );
 }
@@ -213,6 +258,7 @@ fn state(
         Record::Member(Member {
             user,
             role,
+            own_role: None,
             email: EmailAddress::new("ann@acme.example").unwrap(),
             since: at,
             lowered_in: None,
@@ -226,6 +272,7 @@ fn state(
             workspace,
             user,
             role,
+            own_role: None,
             since: at,
             lowered_in: None,
             until: None,
@@ -245,6 +292,7 @@ fn state(
         limits: tenancy::Limits::UNLIMITED,
         counts: Counts::default(),
         links: LinksMade::default(),
+        roles: Vec::new(),
         created_at: at,
         later: Later::default(),
     };

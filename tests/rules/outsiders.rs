@@ -20,10 +20,11 @@ use std::path::Path;
 
 use counting::Counting;
 use table::{At, READS, Row, commands};
+use tenancy::commands::DefineRole;
 use tenancy::store::MemoryRepository;
 use tenancy::{
-    Actor, CommitId, DomainId, InvitationId, OrganizationId, OrganizationRole, Tenancy, UserId,
-    WorkspaceId, WorkspaceRole,
+    Actor, CommitId, DomainId, Grants, InvitationId, OrganizationId, OrganizationRole, RoleBase,
+    Tenancy, UserId, WorkspaceAction, WorkspaceId, WorkspaceRole,
 };
 use tenancy_tests::world::{
     Acme, World, email, id, label, line, name, operator, token, unverified, user, user_at,
@@ -93,6 +94,13 @@ fn at(world: &World, it: Acme, owner: &str, called: &str) -> (At, CommitId) {
     let domain = world.does(&owner, it.sandbox(called));
     let sent = world.does(&owner, it.invite("guest", OrganizationRole::Member));
     let to = world.does(&owner, it.create_workspace("Second"));
+    let role = DefineRole {
+        organization: it.organization,
+        name: name("Tester"),
+        base: RoleBase::Reader,
+        adds: Grants::of(WorkspaceAction::Rename).unwrap(),
+    };
+    let role = world.does(&owner, role);
     let used = CommitId::new();
     world.did_as(used, &owner, it.rename("Renamed"));
     let at = At {
@@ -107,6 +115,7 @@ fn at(world: &World, it: Acme, owner: &str, called: &str) -> (At, CommitId) {
         label: label(called),
         name: name("Elsewhere"),
         line: line("C-1"),
+        role,
     };
     (at, used)
 }
@@ -124,6 +133,7 @@ fn nowhere(at: &At) -> At {
         email: email("nobody@nowhere.example"),
         label: label("nowhere"),
         name: name("Nowhere"),
+        role: "1000000".parse().unwrap(),
         ..at.clone()
     }
 }
@@ -162,7 +172,11 @@ const DOMAINS: [(&str, Change); 3] = [
         at.domain = all.zebra.domain;
     }),
 ];
-const THE_REST: [(&str, Change); 11] = [
+const THE_REST: [(&str, Change); 13] = [
+    ("no such role", |at, none, _| at.role = none.role),
+    ("another organization's role", |at, _, all| {
+        at.role = all.zebra.role;
+    }),
     ("no invitation", |at, none, _| {
         at.invitation = none.invitation;
     }),

@@ -6,14 +6,38 @@
 use chrono::{DateTime, Utc};
 use tenancy::text::TextLine;
 use tenancy::{
-    CommitId, CompanyInformation, DomainId, DomainKind, DomainName, EmailAddress, InvitationId,
-    InvitationTarget, InvitationToken, InvoicingInformation, Limits, Name, OrganizationId,
-    OrganizationRole, UserId, VerifiedEmail, WorkspaceId, WorkspaceRole,
+    CommitId, CompanyInformation, DomainId, DomainKind, DomainName, EmailAddress, Grants,
+    InvitationId, InvitationTarget, InvitationToken, InvoicingInformation, Limits, Name,
+    OrganizationId, OrganizationRole, Role, RoleBase, RoleNumber, UserId, VerifiedEmail,
+    WorkspaceId, WorkspaceRole,
 };
+
+/// A command by its name; of those that give a role, one that gives any.
+macro_rules! import {
+    (ChangeOrganizationRole) => {
+        import!(@of OrganizationRole, ChangeOrganizationRole);
+    };
+    (GiveWorkspaceRole) => {
+        import!(@of WorkspaceRole, GiveWorkspaceRole);
+    };
+    (InviteToOrganization) => {
+        import!(@of OrganizationRole, InviteToOrganization);
+    };
+    (InviteToWorkspace) => {
+        import!(@of WorkspaceRole, InviteToWorkspace);
+    };
+    (@of $role:ident, $command:ident) => {
+        #[doc = "It gives a role: built in, or the organization's own."]
+        pub type $command = tenancy::commands::$command<Role<$role>>;
+    };
+    ($command:ident) => {
+        use tenancy::commands::$command;
+    };
+}
 
 macro_rules! asks {
     ($($file:ident: $($command:ident = $name:literal),+;)+) => {
-        $($(use tenancy::commands::$command;)+)+
+        $($(import!($command);)+)+
 
         /// Any command, with its arguments.
         #[derive(Clone, Debug)]
@@ -100,9 +124,17 @@ pub trait Arguments {
     /// Sandbox or production.
     fn domain_kind(&mut self) -> DomainKind;
     /// A role in an organization.
-    fn organization_role(&mut self) -> OrganizationRole;
+    fn organization_role(&mut self) -> Role<OrganizationRole>;
     /// A role in a workspace.
-    fn workspace_role(&mut self) -> WorkspaceRole;
+    fn workspace_role(&mut self) -> Role<WorkspaceRole>;
+    /// A role of an organization's own.
+    fn own_role(&mut self) -> RoleNumber;
+    /// The name of such a role.
+    fn role_name(&mut self) -> Name;
+    /// What such a role builds on.
+    fn base(&mut self) -> RoleBase;
+    /// What such a role adds.
+    fn adds(&mut self) -> Grants;
     /// How many workspaces an organization may hold.
     fn quota(&mut self) -> u32;
     /// How much else it may hold, and perhaps how many workspaces.
@@ -343,6 +375,35 @@ impl Kind {
                 }
                 .into()
             }
+            Self::DefineRole => DefineRole {
+                organization: from.organization(),
+                name: from.role_name(),
+                base: from.base(),
+                adds: from.adds(),
+            }
+            .into(),
+            Self::ReviseRole => ReviseRole {
+                organization: from.organization(),
+                role: from.own_role(),
+                name: from.role_name(),
+                adds: from.adds(),
+            }
+            .into(),
+            Self::RetireRole => RetireRole {
+                organization: from.organization(),
+                role: from.own_role(),
+            }
+            .into(),
+            Self::RestoreRole => RestoreRole {
+                organization: from.organization(),
+                role: from.own_role(),
+            }
+            .into(),
+            Self::DeleteRole => DeleteRole {
+                organization: from.organization(),
+                role: from.own_role(),
+            }
+            .into(),
             Self::TakeWorkspaceRole => {
                 let (organization, workspace) = from.workspace();
                 let user = from.user();

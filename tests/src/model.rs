@@ -14,16 +14,18 @@ use tenancy::store::InvitationState;
 use tenancy::{
     CompanyInformation, DomainAction, DomainId, DomainKind, InvitationId, InvitationTarget,
     InvoicingInformation, Layer, Limits, OrganizationAction, OrganizationId, OrganizationRole,
-    UserId, WorkspaceAction, WorkspaceId, WorkspaceRole,
+    RoleNumber, UserId, WorkspaceAction, WorkspaceId, WorkspaceRole,
 };
 
 use crate::commands::Ask;
 use crate::matrix::{Asked, ticked, view};
+use roles::OwnRole;
 
 mod commands;
 mod invitations;
 mod limits;
 mod organization;
+pub mod roles;
 
 /// Who asks.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -42,6 +44,7 @@ pub struct Drawn {
     pub link: Option<Link>,
     /// Of each line of many that are invited at once: the invitation, and the mark of its link.
     pub many: Vec<Option<(InvitationId, Link)>>,
+    pub role: Option<RoleNumber>,
 }
 
 /// What tells one link from another.
@@ -75,6 +78,10 @@ pub struct Organization {
     pub roles: BTreeMap<(WorkspaceId, UserId), WorkspaceRole>,
     /// When those of them end that do (T3).
     pub role_ends: BTreeMap<(WorkspaceId, UserId), DateTime<Utc>>,
+    /// The roles of the organization's own (R1).
+    pub own: BTreeMap<RoleNumber, OwnRole>,
+    /// Which of them somebody holds in a workspace; its base is in `roles`.
+    pub own_there: BTreeMap<(WorkspaceId, UserId), RoleNumber>,
     pub domains: BTreeMap<DomainId, Domain>,
     /// Names of deleted domains.
     pub retired: BTreeSet<String>,
@@ -86,6 +93,8 @@ pub struct Organization {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Member {
     pub role: OrganizationRole,
+    /// The role of the organization's own whose base that is.
+    pub own: Option<RoleNumber>,
     /// As it was typed.
     pub email: String,
     /// Whether "the roles are kept, and none counts" (T1).
@@ -113,6 +122,8 @@ pub struct Invitation {
     /// As it was typed.
     pub email: String,
     pub target: InvitationTarget,
+    /// The role of the organization's own that it offers.
+    pub own: Option<RoleNumber>,
     pub inviter: UserId,
     pub link: Link,
     /// When its link was made.
@@ -138,6 +149,8 @@ pub struct Choices {
     pub limits: Limits,
     /// The organization roles that need a seat (Q4).
     pub seats: &'static [OrganizationRole],
+    /// How many roles of its own an organization may have (R1).
+    pub roles: usize,
 }
 
 /// Q4: "by default all but Accounting".
@@ -182,7 +195,13 @@ const SUSPENDED: No = "organization_suspended";
 /// An action on a layer, with its row of the rulebook's table.
 pub trait Listed {
     /// The letters of the roles that may, as in `A C op`.
-    fn row(&self) -> &'static str;
+    fn ticks(&self) -> &'static str;
+    /// Which one it is; `None` if it is a host's, and no role can add it.
+    fn asked(&self) -> Option<Asked> {
+        None
+    }
+    /// The action of viewing what it is asked of.
+    fn viewing() -> Asked;
     /// The letters of those who may view what it is asked of.
     fn view() -> &'static str;
     /// Whether it is about what is left of a deleted organization: its record, and its domains' names (O6, D2).
@@ -198,8 +217,16 @@ pub trait Listed {
 macro_rules! listed {
     ($($action:ty: $asked:ident, $layer:ident, $left:pat, $stays:pat),+) => {$(
         impl Listed for $action {
-            fn row(&self) -> &'static str {
+            fn ticks(&self) -> &'static str {
                 ticked(Asked::$asked(*self))
+            }
+
+            fn asked(&self) -> Option<Asked> {
+                Some(Asked::$asked(*self))
+            }
+
+            fn viewing() -> Asked {
+                view(Layer::$layer)
             }
 
             fn view() -> &'static str {
@@ -244,6 +271,7 @@ impl Member {
     pub fn new(role: OrganizationRole, email: String) -> Self {
         Self {
             role,
+            own: None,
             email,
             suspended: false,
             until: None,
@@ -344,7 +372,12 @@ impl Model {
         let letters = self.letters(who, on);
         let (On::Organization(id) | On::Workspace(id, _) | On::Domain(id, _)) = on;
         let deleted = self.organizations.get(&id).is_some_and(|it| it.deleted);
-        if meets(&letters, action.row()) {
+        // A4: hidden comes first.
+        if !meets(&letters, A::view()) && !self.added(who, on, A::viewing()) {
+            return Answer::Hidden;
+        }
+        let added = action.asked().is_some_and(|it| self.added(who, on, it));
+        if meets(&letters, action.ticks()) || added {
             if deleted && !action.goes_on_when_deleted() {
                 return Answer::Deleted;
             }
@@ -355,12 +388,9 @@ impl Model {
             if suspended && *who != Who::Operator && !action.goes_on_when_suspended() {
                 return Answer::Suspended;
             }
-            Answer::Allowed
-        } else if meets(&letters, A::view()) {
-            Answer::Forbidden(action.row())
-        } else {
-            Answer::Hidden
+            return Answer::Allowed;
         }
+        Answer::Forbidden(action.ticks())
     }
 
     fn check<A: Listed>(&self, who: &Who, on: On, action: &A) -> Result<(), No> {
@@ -468,6 +498,16 @@ impl Model {
             for name in &it.retired {
                 assert_eq!(self.names.get(name), Some(id), "D2");
             }
+            for (number, role) in &it.own {
+                assert!(it.may_add(role.base, &role.adds, None).is_ok(), "R3");
+                assert!(!it.role_name_is_taken(&role.name, Some(*number)), "R1");
+            }
+            let held = it.members.values().filter_map(|member| member.own);
+            let offered = it.open().filter_map(|(_, invitation)| invitation.own);
+            for number in held.chain(it.own_there.values().copied()).chain(offered) {
+                assert!(it.own.contains_key(&number), "invariant 10");
+            }
+            assert!(it.own_there.keys().all(|held| it.roles.contains_key(held)));
             let names = it.workspaces.values().map(|w| w.name.to_lowercase());
             let names: BTreeSet<_> = names.collect();
             assert_eq!(names.len(), it.workspaces.len(), "W3");

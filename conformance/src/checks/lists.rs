@@ -14,14 +14,14 @@ use std::sync::Arc;
 
 use tenancy::store::{Directory, List};
 use tenancy::{
-    DomainKind, DomainName, EmailAddress, Event, OrganizationRole, RevocationReason, RoleSet,
-    UserId, WorkspaceRole,
+    DomainKind, DomainName, EmailAddress, Event, OrganizationRole, RevocationReason, RoleBase,
+    RoleSet, UserId, WorkspaceRole,
 };
 
 use crate::harness::Harness;
 use crate::model::whole;
-use crate::report::Verdict;
-use crate::world::{World, given, joined, taken};
+use crate::report::{Failure, Verdict};
+use crate::world::{World, given, holds, joined, role, roles, taken};
 
 /// From one item a page to all on one, and to as many as can be asked for.
 const PAGES: [u32; 6] = [1, 2, 3, 7, 1_000, u32::MAX];
@@ -40,6 +40,59 @@ pub async fn lists_members<H: Harness>(harness: &H) -> Verdict {
         for roles in role_sets() {
             let list = whole::members(id, roles);
             world.model.list_agrees(&*world.other, &list, 2).await?;
+        }
+    }
+    Ok(())
+}
+
+/// "The members of an organization who hold one of its own roles, by user", or those of a workspace of it: of the
+/// same roles in two organizations, before and after somebody holds another one.
+///
+/// # Errors
+///
+/// The store breaks the clause.
+pub async fn lists_holders<H: Harness>(harness: &H) -> Verdict {
+    let mut world = World::new(harness).await;
+    let (acme, neighbour) = world.crowd().await?;
+    for of in [&acme, &neighbour] {
+        let state = world.model.state(of.id);
+        let mut events = roles()?;
+        let members: Vec<_> = state.members().cloned().collect();
+        let workers: Vec<_> = state.workspace_members().cloned().collect();
+        for member in members {
+            if let Some(base) = RoleBase::of_organization(member.role) {
+                events.push(holds(member.user, None, base)?);
+            }
+        }
+        for held in workers {
+            if let Some(base) = RoleBase::of_workspace(held.role) {
+                events.push(holds(held.user, Some(held.workspace), base)?);
+            }
+        }
+        world.happen(of.id, events).await?;
+    }
+    let bobs = |to: Option<RoleBase>| {
+        Ok::<_, Failure>(Event::OwnRoleChanged {
+            user: acme.bob,
+            workspace: Some(acme.first),
+            from: (to != Some(RoleBase::Developer)).then_some(role(RoleBase::Developer)?),
+            to: to.map(role).transpose()?,
+        })
+    };
+    for events in [
+        Vec::new(),
+        vec![bobs(None)?],
+        vec![bobs(Some(RoleBase::Developer))?],
+    ] {
+        if !events.is_empty() {
+            world.happen(acme.id, events).await?;
+        }
+        for id in [acme.id, neighbour.id, world.organization()] {
+            for base in RoleBase::ALL {
+                for at in [None, Some(acme.first), Some(acme.second)] {
+                    in_pages(&world, &whole::holders(id, at, role(base)?)).await?;
+                }
+            }
         }
     }
     Ok(())

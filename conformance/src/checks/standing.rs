@@ -5,13 +5,16 @@ use std::sync::Arc;
 
 use chrono::DateTime;
 use tenancy::store::{Held, Outcome, Repository};
-use tenancy::{Event, OrganizationRole, Resource, UserId, WorkspaceRole};
+use tenancy::{
+    DomainKind, DomainName, Event, Grants, Name, OrganizationAction, OrganizationRole, Resource,
+    RoleBase, UserId, WorkspaceRole,
+};
 
 use crate::harness::Harness;
 use crate::model::same;
 use crate::report::{Failure, Verdict};
 use crate::tasks::{Pace, all, start};
-use crate::world::{Acme, World, deletion, given, joined, taken};
+use crate::world::{Acme, World, deletion, given, holds, joined, role, roles, taken};
 
 /// "`OrganizationState::held` is the reference": for everybody, at everything that is or was.
 ///
@@ -172,6 +175,78 @@ pub async fn standing_tells_for_how_long_it_counts<H: Harness>(harness: &H) -> V
         vec![Event::MemberReinstated { user: bob }],
         vec![membership(late, None)],
         vec![role(Some(soon), None)],
+    ];
+    for events in steps {
+        world.happen(acme.id, events).await?;
+        for store in [&world.one, &world.other] {
+            world.model.records_agree(&**store, acme.id).await?;
+            world.model.standings_agree(&**store).await?;
+        }
+    }
+    Ok(())
+}
+
+/// "What a role of the organization's own adds that they hold in the organization: [`OwnRole::in_force`]": in a
+/// workspace too, on a domain of either kind; revised, retired, restored, taken, and deleted.
+///
+/// # Errors
+///
+/// The store breaks the clause.
+pub async fn standing_tells_what_roles_add<H: Harness>(harness: &H) -> Verdict {
+    let mut world = World::new(harness).await;
+    let acme = world.acme().await?;
+    let (bob, cy, first, second) = (acme.bob, acme.cy, acme.first, acme.second);
+    let production = Event::DomainCreated {
+        domain: world.domain(),
+        workspace: first,
+        name: DomainName::new("standing-live")?,
+        kind: DomainKind::Production,
+    };
+    let (tester, auditor) = (role(RoleBase::Reader)?, role(RoleBase::Accounting)?);
+    let name = |name| Name::new(name).map_err(Failure::from);
+    let revised = Event::RoleRevised {
+        role: auditor,
+        from: name("Auditor")?,
+        to: name("Auditor")?,
+        added: Grants::of(OrganizationAction::ViewAuditTrail)?,
+        adds: Grants::of(OrganizationAction::ViewMembers)?,
+    };
+    let taken = Event::OwnRoleChanged {
+        user: cy,
+        workspace: Some(second),
+        from: Some(tester),
+        to: None,
+    };
+    let steps = vec![
+        roles()?,
+        vec![production, holds(bob, None, RoleBase::Member)?],
+        vec![
+            holds(bob, Some(first), RoleBase::Developer)?,
+            holds(cy, Some(second), RoleBase::Reader)?,
+            holds(cy, None, RoleBase::Accounting)?,
+        ],
+        vec![revised],
+        vec![Event::RoleRetired {
+            role: tester,
+            holders: 1,
+        }],
+        vec![Event::RoleRetired {
+            role: auditor,
+            holders: 1,
+        }],
+        vec![Event::RoleRestored {
+            role: tester,
+            holders: 1,
+        }],
+        vec![taken],
+        vec![Event::RoleDeleted {
+            role: tester,
+            name: name("Tester")?,
+        }],
+        vec![Event::RoleRestored {
+            role: auditor,
+            holders: 1,
+        }],
     ];
     for events in steps {
         world.happen(acme.id, events).await?;

@@ -47,6 +47,7 @@ pub async fn verify_finds_what_the_log_does_not_make<H: Harness>(harness: &H) ->
         Record::Member(Member {
             user: acme.bob,
             role,
+            own_role: None,
             email: bob.email.clone(),
             since: at(1_700_000_000_000),
             lowered_in: None,
@@ -106,12 +107,18 @@ pub async fn verify_finds_misfiled_records<H: Harness>(harness: &H) -> Verdict {
         (member.clone(), "email_key", stranger()),
         (member.clone(), "email_key", Value::Text(None)),
         (member.clone(), "counts_until", Value::Number(Some(0))),
+        (member.clone(), "own_role", Value::Number(Some(1))),
         (member, "role", admin),
         (RecordId::Workspace(first), "name_key", text("elsewhere")),
         (RecordId::WorkspaceMember(first, bob), "role", reader),
         (
             RecordId::WorkspaceMember(first, bob),
             "counts_until",
+            Value::Number(Some(1)),
+        ),
+        (
+            RecordId::WorkspaceMember(first, bob),
+            "own_role",
             Value::Number(Some(1)),
         ),
         (

@@ -99,6 +99,22 @@ fn listed(list: &List, state: &OrganizationState, record: Record) -> Option<Item
             },
             Record::WorkspaceMember(member),
         ) => member.workspace == *workspace && roles.contains(RoleSet::of_workspace(member.role)),
+        (
+            List::Holders {
+                workspace: None,
+                role,
+                ..
+            },
+            Record::Member(member),
+        ) => member.own_role == Some(*role),
+        (
+            List::Holders {
+                workspace: Some(workspace),
+                role,
+                ..
+            },
+            Record::WorkspaceMember(member),
+        ) => member.workspace == *workspace && member.own_role == Some(*role),
         (List::Workspaces { .. }, Record::Workspace(_)) => true,
         (List::Domains { workspace, .. }, Record::Domain(domain)) => domain.workspace == *workspace,
         (List::Invitations { workspace, .. }, Record::Invitation(invitation)) => {
@@ -192,7 +208,7 @@ pub fn every_list(
 pub(crate) mod whole {
     use tenancy::store::List;
     use tenancy::text::EmailKey;
-    use tenancy::{OrganizationId, RoleSet, UserId, Version, WorkspaceId};
+    use tenancy::{OrganizationId, RoleNumber, RoleSet, UserId, Version, WorkspaceId};
 
     pub(crate) const fn members(organization: OrganizationId, roles: RoleSet) -> List {
         List::Members {
@@ -226,6 +242,19 @@ pub(crate) mod whole {
             organization,
             workspace,
             roles,
+            after: None,
+        }
+    }
+
+    pub(crate) const fn holders(
+        organization: OrganizationId,
+        workspace: Option<WorkspaceId>,
+        role: RoleNumber,
+    ) -> List {
+        List::Holders {
+            organization,
+            workspace,
+            role,
             after: None,
         }
     }

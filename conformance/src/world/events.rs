@@ -2,7 +2,8 @@
 
 use tenancy::text::{PostalAddress, TextLine};
 use tenancy::{
-    CompanyInformation, EmailAddress, Event, InvoicingInformation, Name, OrganizationRole, UserId,
+    CompanyInformation, DomainAction, DomainKind, EmailAddress, Event, Grants,
+    InvoicingInformation, Name, OrganizationAction, OrganizationRole, RoleBase, RoleNumber, UserId,
     WorkspaceId, WorkspaceRole,
 };
 
@@ -79,5 +80,62 @@ pub(crate) fn invoicing(email: &str) -> Result<InvoicingInformation, Failure> {
         email: EmailAddress::new(email)?,
         address: PostalAddress::new([TextLine::new("1 rue de la Paix")?])?,
         reference: Some(TextLine::new("PO 'quoted' \"twice\"")?),
+    })
+}
+
+/// Where the numbers of roles begin: the versions of these worlds don't come so far.
+const FIRST_ROLE: i64 = 1_000;
+
+/// The number of the role of that base that [`roles`] defines.
+pub(crate) fn role(base: RoleBase) -> Result<RoleNumber, Failure> {
+    let at = RoleBase::ALL.iter().position(|one| *one == base);
+    let at = i64::try_from(at.unwrap_or_default()).unwrap_or_default();
+    let number = RoleNumber::from_column(FIRST_ROLE.saturating_add(at));
+    number.ok_or_else(|| Failure::new("a role has a number"))
+}
+
+/// A role of the organization's own of each base, each with something else to add.
+pub(crate) fn roles() -> Result<Vec<Event>, Failure> {
+    let sandboxes = Grants::on(DomainKind::Sandbox, DomainAction::Configure)?;
+    let mut events = Vec::new();
+    for (base, name, adds) in [
+        (
+            RoleBase::Member,
+            "Builder",
+            Grants::of(OrganizationAction::CreateWorkspace)?,
+        ),
+        (
+            RoleBase::Accounting,
+            "Auditor",
+            Grants::of(OrganizationAction::ViewAuditTrail)?,
+        ),
+        (RoleBase::Reader, "Tester", sandboxes),
+        (
+            RoleBase::Developer,
+            "Keeper",
+            Grants::of(DomainAction::ViewServerKeys)?,
+        ),
+    ] {
+        events.push(Event::RoleDefined {
+            role: role(base)?,
+            name: Name::new(name)?,
+            base,
+            adds,
+        });
+    }
+    Ok(events)
+}
+
+/// Somebody who holds no role of the organization's own holds the one of that base.
+pub(crate) fn holds(
+    user: UserId,
+    workspace: Option<WorkspaceId>,
+    base: RoleBase,
+) -> Result<Event, Failure> {
+    Ok(Event::OwnRoleChanged {
+        user,
+        workspace,
+        from: None,
+        to: Some(role(base)?),
     })
 }

@@ -36,6 +36,60 @@ fn has_moved(data: &Data, id: OrganizationId, of: UserId) -> bool {
 }
 
 #[derive(Default)]
+pub(crate) struct ListsHoldersByTheirBase;
+
+impl Flaw for ListsHoldersByTheirBase {
+    const DOES: &'static str =
+        "lists the holders of a role of the organization's own by its base: all who have that";
+
+    fn items(data: &Data, list: &List) -> Vec<Item> {
+        let List::Holders {
+            organization,
+            workspace: None,
+            role,
+            ..
+        } = *list
+        else {
+            return data.items(list);
+        };
+        let state = data.organizations.get(&organization);
+        let row = state.and_then(tenancy::store::OrganizationState::organization);
+        let base = row.and_then(|row| row.role(role)?.base.organization_role());
+        let members = state
+            .into_iter()
+            .flat_map(tenancy::store::OrganizationState::members);
+        let listed = members.filter(|member| Some(member.role) == base);
+        let listed = listed.cloned().map(Record::Member);
+        listed.map(Item::Record).collect()
+    }
+}
+
+#[derive(Default)]
+pub(crate) struct ListsHoldersEverywhere;
+
+impl Flaw for ListsHoldersEverywhere {
+    const DOES: &'static str =
+        "lists the holders of a role of the organization's own in whatever workspace they hold it";
+
+    fn items(data: &Data, list: &List) -> Vec<Item> {
+        let List::Holders {
+            organization,
+            workspace: Some(_),
+            role,
+            ..
+        } = *list
+        else {
+            return data.items(list);
+        };
+        let state = data.organizations.get(&organization).into_iter();
+        let members = state.flat_map(tenancy::store::OrganizationState::workspace_members);
+        let listed = members.filter(|member| member.own_role == Some(role));
+        let listed = listed.cloned().map(Record::WorkspaceMember);
+        listed.map(Item::Record).collect()
+    }
+}
+
+#[derive(Default)]
 pub(crate) struct ListsMembersByTheirFirstRole;
 
 impl Flaw for ListsMembersByTheirFirstRole {

@@ -111,7 +111,7 @@ stores! {
         BringsOneMemberOfAnAddress BringsAHundred HidesDeletedOrganizations
     }
     columns {
-        FindsNobodyWhoMoved ListsMembersByTheirFirstRole FindsNoNameThatAnotherHad
+        ListsHoldersByTheirBase ListsHoldersEverywhere FindsNobodyWhoMoved ListsMembersByTheirFirstRole FindsNoNameThatAnotherHad
     }
     departures {
         LosesDepartures LosesDeparturesFromWorkspaces KeepsTheFirstDeparture NeverForgetsDepartures
@@ -135,6 +135,7 @@ stores! {
         LeavesDomainsWhereTheyWere StandsInDeletedWorkspaces StandsWhereNothingIs
         StandsInAnyOrganization TakesTheFirstTwinsRole TakesDeletedForActive SaysNoVersion
         ReadsRolesWithoutTheirTerms LetsSuspendedMembersIn
+        ReadsNoOwnRoles ReadsNoKind ReadsRolesAsTheyWereDefined
     }
     verification {
         OverlooksLostRecords OverlooksMisfiledRecords OverlooksLostClaims OverlooksForeignClaims

@@ -172,6 +172,41 @@ stands! {
             held
         })
     };
+    ReadsNoOwnRoles: "a check reads the roles that every organization has, and none of its own", |data, user, on| {
+        data.held(user, on).map(|mut held| {
+            held.organization_adds = None;
+            held.workspace_adds = None;
+            held
+        })
+    };
+    ReadsNoKind: "a check finds a domain, but not of which kind it is", |data, user, on| {
+        data.held(user, on).map(|mut held| {
+            held.kind = None;
+            held
+        })
+    };
+    ReadsRolesAsTheyWereDefined: "a check reads what a role of the organization's own added when it was defined", |data, user, on| {
+        data.held(user, on).map(|held| {
+            let id = on.organization();
+            let first = |own: Option<tenancy::RoleNumber>| {
+                let own = own?;
+                data.log_of(id).flat_map(|entry| &entry.events).find_map(|event| match event {
+                    Event::RoleDefined { role, adds, .. } if *role == own => {
+                        Some(tenancy::Added { role: own, adds: *adds })
+                    }
+                    _ => None,
+                })
+            };
+            let state = data.organizations.get(&id);
+            let member = state.and_then(|state| state.member(user)).and_then(|member| member.own_role);
+            let worker = state.zip(held.workspace).and_then(|(state, at)| state.workspace_member(at, user));
+            Held {
+                organization_adds: first(member),
+                workspace_adds: first(worker.and_then(|worker| worker.own_role)),
+                ..held
+            }
+        })
+    };
     SaysNoVersion: "a standing says version 1, whatever it saw", |data, user, on| {
         data.held(user, on).map(|mut held| {
             held.version = tenancy::Version::new(1);

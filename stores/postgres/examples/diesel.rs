@@ -73,6 +73,14 @@ struct Stands {
     workspace_counts_until: Option<i64>,
     #[diesel(sql_type = Nullable<SqlUuid>)]
     domain: Option<Uuid>,
+    #[diesel(sql_type = Nullable<SmallInt>)]
+    kind: Option<i16>,
+    #[diesel(sql_type = Nullable<BigInt>)]
+    organization_own_role: Option<i64>,
+    #[diesel(sql_type = Nullable<BigInt>)]
+    workspace_own_role: Option<i64>,
+    #[diesel(sql_type = Nullable<Text>)]
+    summary: Option<String>,
 }
 
 #[derive(QueryableByName)]
@@ -167,6 +175,10 @@ impl Repository for Store {
             workspace_role: row.workspace_role,
             workspace_counts_until: row.workspace_counts_until,
             domain: row.domain,
+            kind: row.kind,
+            organization_own_role: row.organization_own_role,
+            workspace_own_role: row.workspace_own_role,
+            summary: row.summary,
         };
         Ok(Some(row.held()?))
     }

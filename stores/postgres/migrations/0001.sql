@@ -31,6 +31,7 @@ CREATE TABLE tenancy.members (
     email_key       text COLLATE "C",  -- as it compares
     counts_until    bigint,            -- null: it lasts; when it ends, in milliseconds since 1970; 0: suspended
     record          json     NOT NULL,
+    own_role        bigint,            -- the number of a role of the organization's own, if they hold one
     PRIMARY KEY (organization_id, user_id)
 );
 -- The organizations of a user.
@@ -38,6 +39,8 @@ CREATE INDEX members_user ON tenancy.members (user_id, organization_id);
 CREATE INDEX members_email ON tenancy.members (email_key, organization_id) WHERE email_key IS NOT NULL;
 -- The few Admins among a hundred thousand members, in the order of the list.
 CREATE INDEX members_with_role ON tenancy.members (organization_id, user_id) INCLUDE (role) WHERE role > 1;
+-- Who holds a role of the organization's own. In an organization that has none there is nothing in it.
+CREATE INDEX members_own_role ON tenancy.members (own_role, organization_id, user_id) WHERE own_role IS NOT NULL;
 
 CREATE TABLE tenancy.workspaces (
     organization_id uuid             NOT NULL,
@@ -55,9 +58,12 @@ CREATE TABLE tenancy.workspace_members (
     role            smallint NOT NULL, -- 1 reader, 2 developer, 3 admin
     counts_until    bigint,            -- null: it lasts; when it ends, in milliseconds since 1970
     record          json     NOT NULL,
+    own_role        bigint,            -- the number of a role of the organization's own, if they hold one
     PRIMARY KEY (organization_id, workspace_id, user_id)
 );
 CREATE INDEX workspace_members_user ON tenancy.workspace_members (user_id, organization_id, workspace_id);
+CREATE INDEX workspace_members_own_role ON tenancy.workspace_members (own_role, organization_id, workspace_id, user_id)
+    WHERE own_role IS NOT NULL;
 
 CREATE TABLE tenancy.domains (
     organization_id uuid             NOT NULL,
@@ -169,7 +175,7 @@ CREATE VIEW tenancy.members_view AS
     SELECT organization_id, user_id, record->'member'->>'role' AS role, record->'member'->>'email' AS email,
            (record->'member'->>'since')::timestamptz AS since,
            COALESCE((record->'member'->>'suspended')::boolean, false) AS suspended,
-           (record->'member'->>'until')::timestamptz AS until
+           (record->'member'->>'until')::timestamptz AS until, own_role
     FROM tenancy.members;
 
 CREATE VIEW tenancy.workspaces_view AS
@@ -182,7 +188,7 @@ CREATE VIEW tenancy.workspaces_view AS
 CREATE VIEW tenancy.workspace_members_view AS
     SELECT organization_id, workspace_id, user_id, record->'workspace_member'->>'role' AS role,
            (record->'workspace_member'->>'since')::timestamptz AS since,
-           (record->'workspace_member'->>'until')::timestamptz AS until
+           (record->'workspace_member'->>'until')::timestamptz AS until, own_role
     FROM tenancy.workspace_members;
 
 CREATE VIEW tenancy.domains_view AS
@@ -201,7 +207,8 @@ CREATE VIEW tenancy.invitations_view AS
                     record->'invitation'->'target'->'organization'->>'role') AS role,
            inviter, record->'invitation'->>'state' AS state,
            (record->'invitation'->>'sent_at')::timestamptz AS sent_at,
-           (record->'invitation'->>'expires_at')::timestamptz AS expires_at
+           (record->'invitation'->>'expires_at')::timestamptz AS expires_at,
+           (record->'invitation'->>'own_role')::bigint AS own_role
     FROM tenancy.invitations;
 
 CREATE VIEW tenancy.former_members_view AS

@@ -87,6 +87,18 @@ const WORKSPACE_MEMBERS: &str = concat!(
     page!("m.user_id", "$4", "$5")
 );
 
+const HOLDERS: &str = concat!(
+    "SELECT m.record::text AS first, NULL::text AS second FROM tenancy.members m",
+    " WHERE m.organization_id = $1::uuid AND m.own_role = $2::bigint",
+    page!("m.user_id", "$3", "$4")
+);
+
+const HOLDERS_THERE: &str = concat!(
+    "SELECT m.record::text AS first, NULL::text AS second FROM tenancy.workspace_members m",
+    " WHERE m.organization_id = $1::uuid AND m.workspace_id = $2::uuid AND m.own_role = $3::bigint",
+    page!("m.user_id", "$4", "$5")
+);
+
 const DOMAINS: &str = concat!(
     "SELECT d.record::text AS first, NULL::text AS second FROM tenancy.domains d",
     " WHERE d.organization_id = $1::uuid AND d.workspace_id = $2::uuid",
@@ -212,6 +224,23 @@ pub fn list(list: &List, limit: NonZeroU32) -> Statement {
             };
             (text, parameters)
         }
+        List::Holders {
+            organization,
+            workspace,
+            role,
+            after,
+        } => {
+            let mut parameters = vec![id(organization.as_uuid())];
+            parameters.extend(workspace.map(|workspace| id(workspace.as_uuid())));
+            parameters.push(Parameter::Number(role.column()));
+            parameters.push(Parameter::Uuid(after.map(|user| user.as_uuid())));
+            let text = if workspace.is_some() {
+                HOLDERS_THERE
+            } else {
+                HOLDERS
+            };
+            (text, parameters)
+        }
         List::OrganizationsOf { user, after } => (
             ORGANIZATIONS_OF,
             vec![
@@ -247,11 +276,15 @@ pub fn list(list: &List, limit: NonZeroU32) -> Statement {
 pub fn item(list: &List, first: &str, second: Option<&str>) -> Result<Item, DecodeError> {
     let second = || second.ok_or(DecodeError::Answer { statement: "list" });
     Ok(match list {
-        List::Members { .. } => Item::Record(read("members", "record", None, first)?),
+        List::Members { .. }
+        | List::Holders {
+            workspace: None, ..
+        } => Item::Record(read("members", "record", None, first)?),
         List::Workspaces { .. } => Item::Record(read("workspaces", "record", None, first)?),
-        List::WorkspaceMembers { .. } => {
-            Item::Record(read("workspace_members", "record", None, first)?)
-        }
+        List::WorkspaceMembers { .. }
+        | List::Holders {
+            workspace: Some(_), ..
+        } => Item::Record(read("workspace_members", "record", None, first)?),
         List::Domains { .. } => Item::Record(read("domains", "record", None, first)?),
         List::Invitations { .. } => Item::Record(read("invitations", "record", None, first)?),
         List::WorkspacesOf { .. } => Item::Pair(

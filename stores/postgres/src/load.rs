@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use serde::Serialize;
-use tenancy::store::{Facts, Held, Key, OrganizationStatus, Term};
+use tenancy::store::{Facts, Held, Key, OrganizationStatus, OrganizationSummary, Term};
 use tenancy::{
-    DomainId, InvitationId, OrganizationId, OrganizationRole, Resource, UserId, Version,
-    WorkspaceId, WorkspaceRole,
+    DomainId, DomainKind, InvitationId, OrganizationId, OrganizationRole, Resource, UserId,
+    Version, WorkspaceId, WorkspaceRole,
 };
 use uuid::Uuid;
 
@@ -261,19 +261,22 @@ pub fn facts<'a>(
 
 /// `$1` organization, `$2` user, `$3` workspace or null, `$4` domain or null.
 ///
-/// Five look-ups by key, which read no record. LATERAL with LIMIT, so that the planner can't join them in another
+/// Five look-ups by key, which read no record; of whoever holds a role of the organization's own, the organization's
+/// summary, which says what it adds. LATERAL with LIMIT, so that the planner can't join them in another
 /// order: taking an organization for small, it would read all its workspaces.
 pub(crate) const STANDING: &str = "\
 SELECT o.version, o.status, m.role AS organization_role, m.counts_until AS organization_counts_until,
-       w.id AS workspace, wm.role AS workspace_role, wm.counts_until AS workspace_counts_until, d.id AS domain
+       w.id AS workspace, wm.role AS workspace_role, wm.counts_until AS workspace_counts_until, d.id AS domain,
+       d.kind, m.own_role AS organization_own_role, wm.own_role AS workspace_own_role,
+       CASE WHEN COALESCE(m.own_role, wm.own_role) IS NOT NULL THEN o.summary::text END AS summary
 FROM tenancy.organizations o
-LEFT JOIN LATERAL (SELECT t.role, t.counts_until FROM tenancy.members t
+LEFT JOIN LATERAL (SELECT t.role, t.counts_until, t.own_role FROM tenancy.members t
                    WHERE t.organization_id = $1::uuid AND t.user_id = $2::uuid LIMIT 1) m ON true
-LEFT JOIN LATERAL (SELECT t.id, t.workspace_id FROM tenancy.domains t
+LEFT JOIN LATERAL (SELECT t.id, t.workspace_id, t.kind FROM tenancy.domains t
                    WHERE t.organization_id = $1 AND t.id = $4::uuid LIMIT 1) d ON true
 LEFT JOIN LATERAL (SELECT t.id FROM tenancy.workspaces t
                    WHERE t.organization_id = $1 AND t.id = COALESCE($3::uuid, d.workspace_id) LIMIT 1) w ON true
-LEFT JOIN LATERAL (SELECT t.role, t.counts_until FROM tenancy.workspace_members t
+LEFT JOIN LATERAL (SELECT t.role, t.counts_until, t.own_role FROM tenancy.workspace_members t
                    WHERE t.organization_id = $1 AND t.workspace_id = w.id AND t.user_id = $2 LIMIT 1) wm ON true
 WHERE o.id = $1";
 
@@ -297,7 +300,7 @@ pub fn standing(user: UserId, resource: Resource) -> Statement {
 }
 
 /// The row that answers [`standing`], column by column.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StandingRow {
     /// `version bigint`
     pub version: i64,
@@ -315,6 +318,14 @@ pub struct StandingRow {
     pub workspace_counts_until: Option<i64>,
     /// `domain uuid`
     pub domain: Option<Uuid>,
+    /// `kind smallint`
+    pub kind: Option<i16>,
+    /// `organization_own_role bigint`
+    pub organization_own_role: Option<i64>,
+    /// `workspace_own_role bigint`
+    pub workspace_own_role: Option<i64>,
+    /// `summary text`: null unless there is one of the two
+    pub summary: Option<String>,
 }
 
 impl StandingRow {
@@ -331,7 +342,8 @@ impl StandingRow {
         })?;
         let role = |code| read_code("role", code, OrganizationRole::from_code);
         let workspace_role = |code| read_code("role", code, WorkspaceRole::from_code);
-        Ok(Held {
+        let kind = |code| read_code("kind", code, DomainKind::from_code);
+        let held = Held {
             version: Version::new(version),
             status: read_code("status", self.status, OrganizationStatus::from_code)?,
             organization_role: self.organization_role.map(role).transpose()?,
@@ -340,7 +352,15 @@ impl StandingRow {
             workspace_role: self.workspace_role.map(workspace_role).transpose()?,
             workspace_term: read_term(self.workspace_counts_until)?,
             domain: self.domain.map(DomainId::from_uuid),
-        })
+            kind: self.kind.map(kind).transpose()?,
+            ..Held::nothing(Version::ABSENT, OrganizationStatus::Active)
+        };
+        let Some(summary) = &self.summary else {
+            return Ok(held);
+        };
+        let summary: OrganizationSummary = read("organizations", "summary", None, summary)?;
+        let (in_organization, in_workspace) = (self.organization_own_role, self.workspace_own_role);
+        Ok(held.with_own_roles(in_organization, in_workspace, &summary.roles))
     }
 }
 

@@ -181,6 +181,10 @@ impl Repository for PostgresRepository {
             workspace_role: row.try_get(5)?,
             workspace_counts_until: row.try_get(6)?,
             domain: row.try_get(7)?,
+            kind: row.try_get(8)?,
+            organization_own_role: row.try_get(9)?,
+            workspace_own_role: row.try_get(10)?,
+            summary: row.try_get(11)?,
         };
         Ok(Some(row.held()?))
     }

@@ -423,6 +423,7 @@ fn fill(store: &SqliteRepository) -> World {
             commit.changes.push(Change::Put(Record::Member(Member {
                 user: *user,
                 role: OrganizationRole::Member,
+                own_role: None,
                 email: EmailAddress::new(&format!("u{n}@acme.example")).unwrap(),
                 since,
                 lowered_in: None,
@@ -451,6 +452,7 @@ fn fill(store: &SqliteRepository) -> World {
                     workspace,
                     user: *user,
                     role: WorkspaceRole::Developer,
+                    own_role: None,
                     since,
                     lowered_in: None,
                     until: None,

@@ -364,7 +364,7 @@ mod tests {
         writer
             .execute_batch(
                 "WITH RECURSIVE n(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < 1000) \
-                 INSERT INTO tenancy_members SELECT randomblob(16), randomblob(16), 1, NULL, NULL, '{}' FROM n; \
+                 INSERT INTO tenancy_members SELECT randomblob(16), randomblob(16), 1, NULL, NULL, NULL, '{}' FROM n; \
                  ANALYZE",
             )
             .unwrap();

@@ -109,6 +109,28 @@ pub(crate) fn list(
             let parameters = (id.as_bytes(), after.bytes(), limit, workspace.as_bytes());
             page.records(Kind::Invitation, &statements::PAGE_OPEN_INTO, parameters)
         }
+        List::Holders {
+            organization,
+            workspace: None,
+            role,
+            after,
+        } => {
+            let (id, after) = (organization.as_uuid(), After(after.map(|id| id.as_uuid())));
+            let parameters = (id.as_bytes(), after.bytes(), limit, role.column());
+            page.records(Kind::Member, &statements::PAGE_HOLDERS, parameters)
+        }
+        List::Holders {
+            organization,
+            workspace: Some(workspace),
+            role,
+            after,
+        } => {
+            let (id, after) = (organization.as_uuid(), After(after.map(|id| id.as_uuid())));
+            let (workspace, kind) = (workspace.as_uuid(), Kind::WorkspaceMember);
+            let (after, role, workspace) = (after.bytes(), role.column(), workspace.as_bytes());
+            let parameters = (id.as_bytes(), after, limit, role, workspace);
+            page.records(kind, &statements::PAGE_HOLDERS_THERE, parameters)
+        }
         List::OrganizationsOf { user, after } => {
             let (user, after) = (user.as_uuid(), After(after.map(|id| id.as_uuid())));
             let parameters = (user.as_bytes(), after.bytes(), limit);

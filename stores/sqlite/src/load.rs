@@ -1,10 +1,12 @@
 //! Reading what a command or a check needs.
 
 use rusqlite::{Connection, Params, Row};
-use tenancy::store::{Facts, Held, Key, Kind, Organization, OrganizationStatus, Record, Term};
+use tenancy::store::{
+    Facts, Held, Key, Kind, Organization, OrganizationStatus, OrganizationSummary, Record, Term,
+};
 use tenancy::{
-    DomainId, LogEntry, OrganizationId, OrganizationRole, Resource, UserId, WorkspaceId,
-    WorkspaceRole,
+    DomainId, DomainKind, LogEntry, OrganizationId, OrganizationRole, Resource, UserId,
+    WorkspaceId, WorkspaceRole,
 };
 
 use crate::commit::{End, in_transaction};
@@ -250,13 +252,20 @@ pub(crate) fn standing(
     let mut held = Held::nothing(cells.version(0)?, status);
     held.organization_role = cells.optional_code(2, "role", OrganizationRole::from_code)?;
     held.organization_term = cells.optional_number(3, "counts_until", Term::from_column)?;
+    let mut own_roles = (cells.own_role(4)?, None);
     if below.is_some() {
-        held.workspace_role = cells.optional_code(4, "role", WorkspaceRole::from_code)?;
-        held.workspace_term = cells.optional_number(5, "counts_until", Term::from_column)?;
-        held.workspace = cells.optional_id(6, "id", WorkspaceId::from_uuid)?;
+        held.workspace_role = cells.optional_code(6, "role", WorkspaceRole::from_code)?;
+        held.workspace_term = cells.optional_number(7, "counts_until", Term::from_column)?;
+        own_roles.1 = cells.own_role(8)?;
+        held.workspace = cells.optional_id(9, "id", WorkspaceId::from_uuid)?;
     }
     if let Resource::Domain(..) = resource {
-        held.domain = cells.optional_id(7, "id", DomainId::from_uuid)?;
+        held.domain = cells.optional_id(10, "id", DomainId::from_uuid)?;
+        held.kind = cells.optional_code(11, "kind", DomainKind::from_code)?;
+    }
+    if let (Some(_), _) | (_, Some(_)) = own_roles {
+        let OrganizationSummary { roles, .. } = cells.json(5, "summary")?;
+        held = held.with_own_roles(own_roles.0, own_roles.1, &roles);
     }
     Ok(Some(held))
 }

@@ -264,7 +264,16 @@ impl<'r> Cells<'r> {
         text.map_err(|error| self.unreadable(column, reason(error)))
     }
 
-    fn json<T: DeserializeOwned>(&self, index: usize, column: &'static str) -> Result<T, Error> {
+    /// The number of a role of the organization's own; `None` if the column is null.
+    pub(crate) fn own_role(&self, index: usize) -> Result<Option<i64>, Error> {
+        self.optional_number(index, "own_role", Some)
+    }
+
+    pub(crate) fn json<T: DeserializeOwned>(
+        &self,
+        index: usize,
+        column: &'static str,
+    ) -> Result<T, Error> {
         serde_json::from_str(self.text(index, column)?)
             .map_err(|error| self.unreadable(column, Box::new(error)))
     }

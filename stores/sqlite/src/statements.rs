@@ -173,13 +173,18 @@ statements! {
     COMMIT = "COMMIT";
     ROLLBACK = "ROLLBACK";
 
-    // A check: columns only, in one statement, so of one snapshot.
+    // A check: columns only, in one statement, so of one snapshot. What roles of the organization's own add is in its
+    // summary, which is read for those alone who hold one.
 
-    STANDING_ORGANIZATION = "SELECT o.version, o.status, m.role, m.counts_until FROM tenancy_organizations o \
+    STANDING_ORGANIZATION = "SELECT o.version, o.status, m.role, m.counts_until, m.own_role, \
+            CASE WHEN m.own_role IS NOT NULL THEN o.summary END \
+        FROM tenancy_organizations o \
         LEFT JOIN tenancy_members m INDEXED BY tenancy_members_user \
             ON m.organization_id = o.id AND m.user_id = ?2 \
         WHERE o.id = ?1";
-    STANDING_WORKSPACE = "SELECT o.version, o.status, m.role, m.counts_until, wm.role, wm.counts_until, w.id \
+    STANDING_WORKSPACE = "SELECT o.version, o.status, m.role, m.counts_until, m.own_role, \
+            CASE WHEN coalesce(m.own_role, wm.own_role) IS NOT NULL THEN o.summary END, \
+            wm.role, wm.counts_until, wm.own_role, w.id \
         FROM tenancy_organizations o \
         LEFT JOIN tenancy_members m INDEXED BY tenancy_members_user \
             ON m.organization_id = o.id AND m.user_id = ?2 \
@@ -187,7 +192,9 @@ statements! {
         LEFT JOIN tenancy_workspace_members wm INDEXED BY tenancy_workspace_members_user \
             ON wm.organization_id = o.id AND wm.workspace_id = w.id AND wm.user_id = ?2 \
         WHERE o.id = ?1";
-    STANDING_DOMAIN = "SELECT o.version, o.status, m.role, m.counts_until, wm.role, wm.counts_until, w.id, d.id \
+    STANDING_DOMAIN = "SELECT o.version, o.status, m.role, m.counts_until, m.own_role, \
+            CASE WHEN coalesce(m.own_role, wm.own_role) IS NOT NULL THEN o.summary END, \
+            wm.role, wm.counts_until, wm.own_role, w.id, d.id, d.kind \
         FROM tenancy_organizations o \
         LEFT JOIN tenancy_members m INDEXED BY tenancy_members_user \
             ON m.organization_id = o.id AND m.user_id = ?2 \
@@ -323,6 +330,12 @@ statements! {
     PAGE_WORKSPACE_MEMBERS_ROLE = "SELECT {workspace_members wm} \
         FROM tenancy_workspace_members wm INDEXED BY tenancy_workspace_members_role \
         WHERE wm.organization_id = ?1 AND wm.workspace_id = ?4 AND wm.role = ?5 AND wm.user_id > ?2 \
+        ORDER BY wm.user_id LIMIT ?3";
+    PAGE_HOLDERS = "SELECT {members m} FROM tenancy_members m INDEXED BY tenancy_members_own_role \
+        WHERE m.organization_id = ?1 AND m.own_role = ?4 AND m.user_id > ?2 ORDER BY m.user_id LIMIT ?3";
+    PAGE_HOLDERS_THERE = "SELECT {workspace_members wm} \
+        FROM tenancy_workspace_members wm INDEXED BY tenancy_workspace_members_own_role \
+        WHERE wm.organization_id = ?1 AND wm.workspace_id = ?5 AND wm.own_role = ?4 AND wm.user_id > ?2 \
         ORDER BY wm.user_id LIMIT ?3";
     PAGE_DOMAINS = "SELECT {domains d} FROM tenancy_domains d INDEXED BY tenancy_domains_workspace \
         WHERE d.organization_id = ?1 AND d.workspace_id = ?4 AND d.id > ?2 ORDER BY d.id LIMIT ?3";

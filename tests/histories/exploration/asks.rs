@@ -7,9 +7,10 @@ use tenancy::store::OrganizationState;
 use tenancy::text::TextLine;
 use tenancy::token::InvitationSecret;
 use tenancy::{
-    CompanyInformation, DomainId, DomainKind, DomainName, EmailAddress, InvitationId,
-    InvitationTarget, InvitationToken, InvoicingInformation, Limits, Name, OrganizationId,
-    OrganizationRole, UserId, VerifiedEmail, WorkspaceId, WorkspaceRole,
+    CompanyInformation, DomainId, DomainKind, DomainName, EmailAddress, Grants, InvitationId,
+    InvitationTarget, InvitationToken, InvoicingInformation, Limits, Name, OrganizationAction,
+    OrganizationId, OrganizationRole, Role, RoleBase, RoleNumber, UserId, VerifiedEmail,
+    WorkspaceAction, WorkspaceId, WorkspaceRole,
 };
 use tenancy_tests::commands::{Arguments, Ask, Choices, Kind};
 use tenancy_tests::model::Who;
@@ -47,6 +48,9 @@ pub struct Words {
     company: CompanyInformation,
     invoicing: InvoicingInformation,
     contract: TextLine,
+    role_names: Vec<Name>,
+    adds: Vec<Grants>,
+    no_role: RoleNumber,
     addresses: Vec<EmailAddress>,
     forged: InvitationSecret,
     absent: uuid::Uuid,
@@ -73,6 +77,12 @@ impl Words {
             company: company(),
             invoicing: invoicing("Books"),
             contract: line("C-1"),
+            role_names: ["Tester", "READER"].map(name).to_vec(),
+            adds: vec![
+                Grants::of(WorkspaceAction::Rename).unwrap(),
+                Grants::of(OrganizationAction::CreateWorkspace).unwrap(),
+            ],
+            no_role: "1000000".parse().unwrap(),
             forged: InvitationSecret::generate().unwrap(),
             absent: uuid::Uuid::from_u128(1),
             appointees: appointees.collect(),
@@ -103,8 +113,17 @@ impl Words {
         };
         for kind in Kind::ALL {
             let of_limits = matches!(kind, Kind::SetLimits | Kind::InviteMany);
+            let of_roles = matches!(
+                kind,
+                Kind::DefineRole
+                    | Kind::ReviseRole
+                    | Kind::RetireRole
+                    | Kind::RestoreRole
+                    | Kind::DeleteRole
+            );
             if *kind == Kind::CreateDomain && !bounds.domain
                 || of_limits && bounds.limits.is_empty()
+                || of_roles && bounds.own_roles == 0
                 || bounds.leaves_out(*kind)
             {
                 continue;
@@ -139,6 +158,8 @@ struct Every<'a> {
     /// With each, whether it is over: a closed invitation, a link that was replaced.
     invitations: Vec<(InvitationId, bool)>,
     links: Vec<(InvitationToken, bool)>,
+    /// The roles of the organization's own, and one that never was; none, in a world without them.
+    own: Vec<RoleNumber>,
     choices: Choices,
     chose_what_is_over: bool,
 }
@@ -169,6 +190,10 @@ impl<'a> Every<'a> {
             links.push((forged(invitation.id), over));
             links.extend(known.older.iter().map(|older| (older.clone(), true)));
         }
+        let own = state.organization().into_iter();
+        let own = own.flat_map(|row| row.roles.iter().map(|role| role.number));
+        let never = (bounds.own_roles > 0).then_some(words.no_role);
+        let own = own.chain(never);
         Self {
             words,
             bounds,
@@ -177,6 +202,7 @@ impl<'a> Every<'a> {
             domains: domains.chain([DomainId::from_uuid(absent)]).collect(),
             invitations,
             links,
+            own: own.collect(),
             choices: Choices::default(),
             chose_what_is_over: false,
         }
@@ -241,12 +267,36 @@ impl Arguments for Every<'_> {
             .one_of(&[DomainKind::Sandbox, DomainKind::Production])
     }
 
-    fn organization_role(&mut self) -> OrganizationRole {
-        self.choices.one_of(self.bounds.organization_roles)
+    fn organization_role(&mut self) -> Role<OrganizationRole> {
+        let built_in = self.bounds.organization_roles.iter();
+        let built_in = built_in.map(|role| Role::from(*role));
+        let own = self.own.iter().map(|role| Role::Own(*role));
+        let all: Vec<_> = built_in.chain(own).collect();
+        self.choices.one_of(&all)
     }
 
-    fn workspace_role(&mut self) -> WorkspaceRole {
-        self.choices.one_of(self.bounds.workspace_roles)
+    fn workspace_role(&mut self) -> Role<WorkspaceRole> {
+        let built_in = self.bounds.workspace_roles.iter();
+        let built_in = built_in.map(|role| Role::from(*role));
+        let own = self.own.iter().map(|role| Role::Own(*role));
+        let all: Vec<_> = built_in.chain(own).collect();
+        self.choices.one_of(&all)
+    }
+
+    fn own_role(&mut self) -> RoleNumber {
+        self.choices.one_of(&self.own)
+    }
+
+    fn role_name(&mut self) -> Name {
+        self.choices.one_of(&self.words.role_names)
+    }
+
+    fn base(&mut self) -> RoleBase {
+        self.choices.one_of(&[RoleBase::Member, RoleBase::Reader])
+    }
+
+    fn adds(&mut self) -> Grants {
+        self.choices.one_of(&self.words.adds)
     }
 
     fn quota(&mut self) -> u32 {
@@ -259,11 +309,18 @@ impl Arguments for Every<'_> {
 
     fn target(&mut self) -> (OrganizationId, InvitationTarget) {
         if self.choices.one_of(&[true, false]) {
-            let role = self.organization_role();
+            // Many are invited with built-in roles.
+            let role = match self.organization_role() {
+                Role::BuiltIn(role) => role,
+                Role::Own(_) => OrganizationRole::Member,
+            };
             return (self.organization, InvitationTarget::Organization { role });
         }
         let (organization, workspace) = self.workspace();
-        let role = self.workspace_role();
+        let role = match self.workspace_role() {
+            Role::BuiltIn(role) => role,
+            Role::Own(_) => WorkspaceRole::Reader,
+        };
         (
             organization,
             InvitationTarget::Workspace { workspace, role },

@@ -9,7 +9,8 @@ use std::collections::BTreeSet;
 use chrono::{DateTime, Utc};
 use tenancy::store::OrganizationState;
 use tenancy::{
-    DomainStatus, InvitationTarget, Limits, OrganizationRole, UserId, WorkspaceId, WorkspaceRole,
+    DomainStatus, InvitationTarget, Limits, OrganizationRole, RoleNumber, UserId, WorkspaceId,
+    WorkspaceRole,
 };
 
 use super::Bounds;
@@ -139,9 +140,21 @@ impl Renamings {
         } = row.limits;
         let limits = [seats, domains, domains_per_workspace];
         form.extend(limits.map(|limit| limit.map_or(0, |limit| 1 + u8::try_from(limit).unwrap())));
+        // Roles of the organization's own, in the order in which they were defined.
+        let own = |held: Option<RoleNumber>| {
+            let place = row.roles.iter().position(|role| Some(role.number) == held);
+            place.map_or(0, |place| 1 + u8::try_from(place).unwrap())
+        };
+        form.push(u8::try_from(row.roles.len()).unwrap());
+        for role in &row.roles {
+            form.extend([role.base as u8, role.state as u8]);
+            form.push(u8::try_from(role.adds.codes().count()).unwrap());
+            form.extend(role.adds.codes().map(tenancy::Code::number));
+        }
         for at in users {
             let member = state.member(self.users[usize::from(*at)]);
             form.push(member.map_or(0, |member| 1 + of_organization(member.role)));
+            form.push(member.map_or(0, |member| own(member.own_role)));
             let email = member.map(|member| &member.email);
             let email = email.map(|email| new(addresses, self.address(email.as_str())));
             form.push(email.map_or(0, |email| 1 + email));
@@ -153,6 +166,7 @@ impl Renamings {
                 let held = state.workspace_member(*workspace, self.users[usize::from(*at)]);
                 form.push(held.map_or(0, |held| 1 + of_workspace(held.role)));
                 form.push(held.map_or(0, |held| of_term(false, held.until, now)));
+                form.push(held.map_or(0, |held| own(held.own_role)));
             }
         }
         let domains = state.domains().map(|domain| {
@@ -181,6 +195,7 @@ impl Renamings {
                 [
                     new(addresses, to),
                     target,
+                    own(invitation.own_role),
                     new(users, self.user(invitation.inviter)),
                     u8::from(now < invitation.expires_at),
                     lost.fold(0, |places, lost| 2 * places + u8::from(lost)),

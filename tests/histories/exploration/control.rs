@@ -66,6 +66,7 @@ fn a_state_that_breaks_an_invariant_is_noticed() {
         Record::Member(Member {
             user,
             role,
+            own_role: None,
             email: email("somebody@host.example"),
             since: whole.now,
             lowered_in: None,
@@ -79,6 +80,7 @@ fn a_state_that_breaks_an_invariant_is_noticed() {
             workspace: workspace.id,
             user,
             role: WorkspaceRole::Reader,
+            own_role: None,
             since: whole.now,
             lowered_in: None,
             until: None,
@@ -92,6 +94,7 @@ fn a_state_that_breaks_an_invariant_is_noticed() {
             target: InvitationTarget::Organization {
                 role: OrganizationRole::Member,
             },
+            own_role: None,
             inviter,
             token_hash: TokenHash::from_bytes([1; 32]),
             sent_at: whole.now,

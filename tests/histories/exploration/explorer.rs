@@ -87,6 +87,7 @@ impl Explorer {
             daily_link_limit: links,
             resend_pause: pause.to_std().unwrap(),
             default_limits: bounds.limits.first().copied().unwrap_or_default(),
+            own_role_limit: bounds.own_roles,
             ..Settings::default()
         };
         let actors = Words::actors(&bounds).into_iter();
@@ -101,6 +102,7 @@ impl Explorer {
                 quota: 1,
                 limits: settings.default_limits,
                 seats: ALL_BUT_ACCOUNTING,
+                roles: usize::from(bounds.own_roles),
             },
             words: Words::new(&bounds),
             renamings: Renamings::new(&bounds),
@@ -409,6 +411,7 @@ fn drawn(id: OrganizationId, granted: &Granted) -> Drawn {
             Event::WorkspaceCreated { workspace, .. } => drawn.workspace = Some(*workspace),
             Event::DomainCreated { domain, .. } => drawn.domain = Some(*domain),
             Event::InvitationSent { invitation, .. } => drawn.invitation = Some(*invitation),
+            Event::RoleDefined { role, .. } => drawn.role = Some(*role),
             _ => {}
         }
     }

@@ -8,10 +8,11 @@ use tenancy::store::MemoryRepository;
 use tenancy::text::TextLine;
 use tenancy::token::InvitationSecret;
 use tenancy::{
-    Actor, CommitId, CompanyInformation, DomainAction, DomainId, DomainKind, DomainName,
-    EmailAddress, Error, InvitationId, InvitationTarget, InvitationToken, InvoicingInformation,
-    Limits, Name, OrganizationAction, OrganizationId, OrganizationRole, Paging, Tenancy, UserId,
-    VerifiedEmail, WorkspaceAction, WorkspaceId, WorkspaceRole, block_on,
+    Actor, CommitId, CompanyInformation, Decision, DomainAction, DomainId, DomainKind, DomainName,
+    EmailAddress, Error, Grant, Grants, InvitationId, InvitationTarget, InvitationToken,
+    InvoicingInformation, Limits, Name, OrganizationAction, OrganizationId, OrganizationRole,
+    Paging, Role, RoleBase, RoleNumber, Tenancy, UserId, VerifiedEmail, WorkspaceAction,
+    WorkspaceId, WorkspaceRole, block_on,
 };
 use tenancy_tests::commands::{Arguments, Kind};
 use tenancy_tests::with_command;
@@ -32,6 +33,7 @@ pub struct At {
     pub label: DomainName,
     pub name: Name,
     pub line: TextLine,
+    pub role: RoleNumber,
 }
 
 /// What was answered, and what it took.
@@ -155,12 +157,28 @@ impl Arguments for Given<'_> {
         DomainKind::Sandbox
     }
 
-    fn organization_role(&mut self) -> OrganizationRole {
-        OrganizationRole::Admin
+    fn organization_role(&mut self) -> Role<OrganizationRole> {
+        OrganizationRole::Admin.into()
     }
 
-    fn workspace_role(&mut self) -> WorkspaceRole {
-        WorkspaceRole::Admin
+    fn workspace_role(&mut self) -> Role<WorkspaceRole> {
+        WorkspaceRole::Admin.into()
+    }
+
+    fn own_role(&mut self) -> RoleNumber {
+        self.0.role
+    }
+
+    fn role_name(&mut self) -> Name {
+        self.0.name.clone()
+    }
+
+    fn base(&mut self) -> RoleBase {
+        RoleBase::Reader
+    }
+
+    fn adds(&mut self) -> Grants {
+        Grants::of(WorkspaceAction::Rename).unwrap()
     }
 
     fn quota(&mut self) -> u32 {
@@ -220,6 +238,11 @@ fn anonymous(said: String, at: &At) -> String {
     for (id, word) in ids {
         said = said.replace(&id.to_string(), word);
     }
+    // A number is short: only where one of a role stands.
+    for around in ["role # ", "RoleNumber(#)", "\"role\":#"] {
+        let number = around.replace('#', &at.role.to_string());
+        said = said.replace(&number, &around.replace('#', "ROLE"));
+    }
     said
 }
 
@@ -268,7 +291,7 @@ macro_rules! reads {
                     | b"reachable_organizations"
                     | b"only_admin_of"
             ),
-            for_the_host: matches!(stringify!($name).as_bytes(), b"standing"),
+            for_the_host: matches!(stringify!($name).as_bytes(), b"standing" | b"explain"),
             names_two_layers: false,
             asked: Asked::Read(|$tenancy, $actor, $at| read(block_on($ask))),
         }),+];
@@ -305,6 +328,10 @@ reads! {
         tenancy.received_invitations(actor, Paging::first(5));
     only_admin_of: |tenancy, actor, _at|
         tenancy.only_admin_of(actor.user_id().unwrap_or(UserId::new()), Paging::first(5));
+    own_roles: |tenancy, actor, at| tenancy.own_roles(actor, at.organization);
+    explain: |tenancy, actor, at| tenancy.explain(actor, at.organization, Decision::Allowed {
+        by: Grant::Own { role: at.role, base: RoleBase::Reader },
+    });
     workspaces: |tenancy, actor, at|
         tenancy.workspaces(actor, at.organization, Paging::first(5));
     members: |tenancy, actor, at| tenancy.members(actor, at.organization, Paging::first(5));

@@ -5,24 +5,27 @@ use std::collections::{BTreeMap, BTreeSet};
 use tenancy::commands::{
     AcceptInvitation, AcceptReceivedInvitation, AppointAdmin, ChangeOrganizationRole, CreateDomain,
     CreateOrganization, CreateWorkspace, DeactivateDomain, DeclineInvitation,
-    DeclineReceivedInvitation, DeleteDomain, DeleteOrganization, DeleteWorkspace, EditCompany,
-    EditContract, EditInvoicing, EditWorkspaceInvoicing, FollowEmailChange, GiveWorkspaceRole,
-    HandOver, InviteToOrganization, InviteToWorkspace, LeaveOrganization, LeaveWorkspace,
-    MoveDomain, ReactivateDomain, ReinstateMember, ReinstateOrganization, ReleaseDomainName,
-    RemoveMember, RenameOrganization, RenameWorkspace, ResendInvitation, RevokeInvitation,
-    SetLimits, SetMembershipEnd, SetWorkspaceQuota, SetWorkspaceRoleEnd, SuspendMember,
-    SuspendOrganization, TakeWorkspaceRole,
+    DeclineReceivedInvitation, DefineRole, DeleteDomain, DeleteOrganization, DeleteRole,
+    DeleteWorkspace, EditCompany, EditContract, EditInvoicing, EditWorkspaceInvoicing,
+    FollowEmailChange, GiveWorkspaceRole, HandOver, InviteToOrganization, InviteToWorkspace,
+    LeaveOrganization, LeaveWorkspace, MoveDomain, ReactivateDomain, ReinstateMember,
+    ReinstateOrganization, ReleaseDomainName, RemoveMember, RenameOrganization, RenameWorkspace,
+    ResendInvitation, RestoreRole, RetireRole, ReviseRole, RevokeInvitation, SetLimits,
+    SetMembershipEnd, SetWorkspaceQuota, SetWorkspaceRoleEnd, SuspendMember, SuspendOrganization,
+    TakeWorkspaceRole,
 };
 use tenancy::store::InvitationState;
 use tenancy::{
     DomainAction, InvitationTarget, OrganizationAction, OrganizationRole, WorkspaceAction,
 };
 
+use super::roles::{OwnRole, adding, lowers};
 use super::{
     Call, Domain, FORBIDDEN, Listed as _, Member, Model, NOT_FOUND, No, On, Organization,
     Workspace, identity, meets,
 };
 use crate::commands::Ask;
+use crate::matrix::Asked;
 
 impl Model {
     /// Does it, or stops where a rule says no: what it has done by then is nobody's to see.
@@ -55,6 +58,8 @@ impl Model {
                     invoicing: None,
                     contract: None,
                     members: [(user, Member::new(role, email))].into(),
+                    own: BTreeMap::new(),
+                    own_there: BTreeMap::new(),
                     workspaces: drawn.workspace.map(|id| (id, first)).into_iter().collect(),
                     roles: BTreeMap::new(),
                     role_ends: BTreeMap::new(),
@@ -96,6 +101,7 @@ impl Model {
                 }
                 it.revoke(|_, _| true);
                 it.members.clear();
+                it.own.clear();
                 it.deleted = true;
                 it.company = None;
                 it.invoicing = None;
@@ -158,6 +164,7 @@ impl Model {
                 }
                 it.roles.remove(&(*workspace, user));
                 it.role_ends.remove(&(*workspace, user));
+                it.own_there.remove(&(*workspace, user));
                 it.revoke(|_, i| i.target.workspace() == Some(*workspace));
                 it.workspaces.remove(workspace);
             }
@@ -216,9 +223,15 @@ impl Model {
             }) => {
                 self.on_domain(who, *organization, *domain, DomainAction::Move)?;
                 let there = self.letters(who, On::Workspace(*organization, *to));
-                if !meets(&there, DomainAction::Move.row()) {
-                    let seen = meets(&there, WorkspaceAction::view());
-                    return Err(if seen { FORBIDDEN } else { NOT_FOUND });
+                let on = On::Workspace(*organization, *to);
+                let view = Asked::OnWorkspace(WorkspaceAction::View);
+                if !meets(&there, WorkspaceAction::view()) && !self.added(who, on, view) {
+                    return Err(NOT_FOUND);
+                }
+                if !meets(&there, DomainAction::Move.ticks())
+                    && !self.may_receive(who, *organization, *to, *domain)
+                {
+                    return Err(FORBIDDEN);
                 }
                 let it = self.organizations.get_mut(organization).ok_or(NOT_FOUND)?;
                 it.domains.get_mut(domain).ok_or(NOT_FOUND)?.workspace = *to;
@@ -240,12 +253,14 @@ impl Model {
             }) => {
                 let action = OrganizationAction::ManageRoles;
                 let it = self.on_organization(who, *organization, action)?;
-                let held = it.members.get(user).ok_or("member_not_found")?.role;
-                if *role != held {
+                let held = it.holds(*user).ok_or("member_not_found")?;
+                let given = it.given(*role)?;
+                if given.0 != held.0 {
                     it.is_not_the_last(*user)?;
                 }
-                it.members.get_mut(user).ok_or(NOT_FOUND)?.role = *role;
-                if *role < held {
+                let member = it.members.get_mut(user).ok_or(NOT_FOUND)?;
+                (member.role, member.own) = given;
+                if lowers(held, given) {
                     it.lost(*user, None, now);
                 }
             }
@@ -348,7 +363,7 @@ impl Model {
                 }
                 let heir = it.members.get_mut(to).ok_or("member_not_found")?;
                 heir.does_count(now)?;
-                heir.role = OrganizationRole::Admin;
+                (heir.role, heir.own) = (OrganizationRole::Admin, None);
                 if *keep != Some(OrganizationRole::Admin) {
                     it.is_not_the_last(user)?;
                 }
@@ -373,10 +388,78 @@ impl Model {
                 if !it.members.contains_key(user) {
                     return Err("member_not_found");
                 }
-                let held = it.give(*workspace, *user, *role, now);
-                if held > Some(*role) {
+                let given = it.given_there(*role)?;
+                let held = it.holds_there(*workspace, *user);
+                it.hold_there(*workspace, *user, given, now);
+                if held.is_some_and(|held| lowers(held, given)) {
                     it.lost(*user, Some(*workspace), now);
                 }
+            }
+            // R1, R2, R3, R5
+            Ask::DefineRole(DefineRole {
+                organization,
+                name,
+                base,
+                adds,
+            }) => {
+                let action = OrganizationAction::ManageRoles;
+                let it = self.on_organization(who, *organization, action)?;
+                if it.role_name_is_taken(name.as_str(), None) {
+                    return Err("role_name_taken");
+                }
+                if it.own.len() >= choices.roles {
+                    return Err("too_many_roles");
+                }
+                let adds = adding(*adds);
+                it.may_add(*base, &adds, None)?;
+                let role = OwnRole {
+                    name: name.as_str().to_owned(),
+                    base: *base,
+                    adds,
+                    retired: false,
+                };
+                it.own.extend(drawn.role.map(|number| (number, role)));
+            }
+            // R3, R5, R7
+            Ask::ReviseRole(ReviseRole {
+                organization,
+                role,
+                name,
+                adds,
+            }) => {
+                let action = OrganizationAction::ManageRoles;
+                let it = self.on_organization(who, *organization, action)?;
+                let base = it.own_role(*role)?.base;
+                if it.role_name_is_taken(name.as_str(), Some(*role)) {
+                    return Err("role_name_taken");
+                }
+                let adds = adding(*adds);
+                it.may_add(base, &adds, Some(*role))?;
+                let revised = it.own.get_mut(role).ok_or(NOT_FOUND)?;
+                name.as_str().clone_into(&mut revised.name);
+                revised.adds = adds;
+            }
+            // R7
+            Ask::RetireRole(RetireRole { organization, role }) => {
+                let action = OrganizationAction::ManageRoles;
+                let it = self.on_organization(who, *organization, action)?;
+                it.own_role(*role)?;
+                it.own.get_mut(role).ok_or(NOT_FOUND)?.retired = true;
+            }
+            Ask::RestoreRole(RestoreRole { organization, role }) => {
+                let action = OrganizationAction::ManageRoles;
+                let it = self.on_organization(who, *organization, action)?;
+                it.own_role(*role)?;
+                it.own.get_mut(role).ok_or(NOT_FOUND)?.retired = false;
+            }
+            Ask::DeleteRole(DeleteRole { organization, role }) => {
+                let action = OrganizationAction::ManageRoles;
+                let it = self.on_organization(who, *organization, action)?;
+                it.own_role(*role)?;
+                if it.uses(*role) > 0 {
+                    return Err("role_in_use");
+                }
+                it.own.remove(role);
             }
             // M4, I6
             Ask::TakeWorkspaceRole(TakeWorkspaceRole {
@@ -424,9 +507,10 @@ impl Model {
                 role,
             }) => {
                 let action = OrganizationAction::Invite;
-                self.on_organization(who, *organization, action)?;
-                let target = InvitationTarget::Organization { role: *role };
-                self.invite(call, *organization, email.as_str(), target)?;
+                let it = self.on_organization(who, *organization, action)?;
+                let (role, own) = it.given(*role)?;
+                let target = InvitationTarget::Organization { role };
+                self.invite(call, *organization, email.as_str(), (target, own))?;
             }
             Ask::InviteToWorkspace(InviteToWorkspace {
                 organization,
@@ -440,11 +524,13 @@ impl Model {
                     let action = WorkspaceAction::InviteNewcomer;
                     self.on_workspace(who, *organization, *workspace, action)?;
                 }
+                let it = self.organizations.get(organization).ok_or(NOT_FOUND)?;
+                let (role, own) = it.given_there(*role)?;
                 let target = InvitationTarget::Workspace {
                     workspace: *workspace,
-                    role: *role,
+                    role,
                 };
-                self.invite(call, *organization, email.as_str(), target)?;
+                self.invite(call, *organization, email.as_str(), (target, own))?;
             }
             // I4, I5
             Ask::ResendInvitation(ResendInvitation {
@@ -454,11 +540,12 @@ impl Model {
                 let user = self.may_manage(who, *organization, *invitation)?;
                 let it = self.organizations.get_mut(organization).ok_or(NOT_FOUND)?;
                 let old = it.invitations[invitation].clone();
+                it.in_force(old.own)?;
                 it.is_no_member_in_vain(&old.email, now)?;
-                if it.already_has(&old.email, old.target, now) {
+                if it.already_has(&old.email, old.target, old.own, now) {
                     return Err("already_has_role");
                 }
-                it.renew(call, *invitation, user, old.target)?;
+                it.renew(call, *invitation, user, (old.target, old.own))?;
             }
             Ask::RevokeInvitation(RevokeInvitation {
                 organization,
@@ -535,7 +622,7 @@ impl Model {
                 it.is_free_for(*user, &email)?;
                 let appointed = it.members.entry(*user);
                 let appointed = appointed.or_insert_with(|| Member::new(role, email));
-                appointed.role = role;
+                (appointed.role, appointed.own) = (role, None);
                 // T2: it is a repair, so they are an Admin who lasts.
                 appointed.suspended = false;
                 appointed.until = None;

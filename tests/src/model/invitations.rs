@@ -5,11 +5,12 @@ use std::collections::BTreeSet;
 use tenancy::store::InvitationState;
 use tenancy::{
     InvitationId, InvitationTarget, InvitationToken, OrganizationAction, OrganizationId,
-    OrganizationRole, UserId, WorkspaceAction,
+    OrganizationRole, RoleNumber, UserId, WorkspaceAction,
 };
 
 use uuid::Uuid;
 
+use super::roles::raises;
 use super::{
     Answer, Call, Invitation, Member, Model, NOT_FOUND, No, On, Organization, Who, normal,
 };
@@ -38,7 +39,7 @@ impl Organization {
         call: &Call<'_>,
         id: InvitationId,
         inviter: UserId,
-        target: InvitationTarget,
+        (target, own): (InvitationTarget, Option<RoleNumber>),
     ) -> Result<(), No> {
         let sent = self.invitations[&id].sent;
         if call.now < sent + call.choices.pause {
@@ -47,6 +48,7 @@ impl Organization {
         self.one_more_link(call)?;
         let renewed = self.invitations.get_mut(&id).ok_or(NOT_FOUND)?;
         renewed.target = target;
+        renewed.own = own;
         renewed.inviter = inviter;
         renewed.link = call.drawn.link.unwrap_or_default();
         renewed.sent = call.now;
@@ -63,12 +65,12 @@ impl Model {
         call: &Call<'_>,
         id: OrganizationId,
         email: &str,
-        target: InvitationTarget,
+        (target, own): (InvitationTarget, Option<RoleNumber>),
     ) -> Result<(), No> {
         let inviter = call.who.user()?;
         let it = self.organizations.get_mut(&id).ok_or(NOT_FOUND)?;
         it.is_no_member_in_vain(email, call.now)?;
-        if it.already_has(email, target, call.now) {
+        if it.already_has(email, target, own, call.now) {
             return Err("already_has_role");
         }
         let same = it.open().find(|(_, i)| {
@@ -76,7 +78,7 @@ impl Model {
         });
         if let Some((same, _)) = same {
             let same = *same;
-            return it.renew(call, same, inviter, target);
+            return it.renew(call, same, inviter, (target, own));
         }
         if it.open().count() >= call.choices.limit {
             return Err("too_many_invitations");
@@ -85,6 +87,7 @@ impl Model {
         let invitation = Invitation {
             email: email.to_owned(),
             target,
+            own,
             inviter,
             link: call.drawn.link.unwrap_or_default(),
             sent: call.now,
@@ -208,14 +211,14 @@ impl Model {
             return Err("inviter_lost_authority");
         }
         // M2, M4
-        if invitation.outdated_for.contains(&user) && it.gives(invitation.target, user, now) {
+        if invitation.outdated_for.contains(&user) && it.gives(&invitation, user, now) {
             return Err("invitation_outdated");
         }
         it.is_free_for(user, email)?;
         it.close(accepted, InvitationState::Accepted);
         let offered = match invitation.target {
-            InvitationTarget::Organization { role } => role,
-            InvitationTarget::Workspace { .. } => OrganizationRole::Member,
+            InvitationTarget::Organization { role } => (role, invitation.own),
+            InvitationTarget::Workspace { .. } => (OrganizationRole::Member, None),
         };
         if member {
             // M6: "follows what they show when they accept an invitation under another one"
@@ -223,14 +226,21 @@ impl Model {
                 it.follow(user, email)?;
             }
         } else {
-            it.members.insert(user, Member::new(offered, email.clone()));
+            let mut member = Member::new(offered.0, email.clone());
+            member.own = offered.1;
+            it.members.insert(user, member);
         }
         // I7
+        let held = it.holds(user).ok_or(NOT_FOUND)?;
         let member = it.members.get_mut(&user).ok_or(NOT_FOUND)?;
-        member.role = member.role.max(offered);
+        if raises(held, offered) {
+            (member.role, member.own) = offered;
+        }
         if let InvitationTarget::Workspace { workspace, role } = invitation.target {
-            if it.role_in(workspace, user, now) < Some(role) {
-                it.give(workspace, user, role, now);
+            let offered = (role, invitation.own);
+            let held = it.holds_now(workspace, user, now);
+            if held.is_none_or(|held| raises(held, offered)) {
+                it.hold_there(workspace, user, offered, now);
             }
         }
         Ok(())

@@ -7,7 +7,7 @@ use tenancy::{
     InvitationTarget, OrganizationAction, OrganizationRole, WorkspaceAction, WorkspaceId,
 };
 
-use super::{Call, Choices, Drawn, Model, NOT_FOUND, No, Organization, normal};
+use super::{Call, Choices, Drawn, Member, Model, NOT_FOUND, No, Organization, normal};
 use crate::commands::Ask;
 
 const FULL: No = "limit_reached";
@@ -80,7 +80,9 @@ impl Model {
             return Ok(());
         };
         if let Ask::ChangeOrganizationRole(ChangeOrganizationRole { user, role, .. }) = ask {
-            if was.members.get(user).is_some_and(|held| *role < held.role) {
+            let given = was.given(*role);
+            let lowers = |held: &Member| given.is_ok_and(|given| given.0 < held.role);
+            if was.members.get(user).is_some_and(lowers) {
                 return Ok(());
             }
         }
@@ -153,7 +155,7 @@ impl Model {
                 self.on_workspace(call.who, id, workspace, action)?;
             }
         }
-        self.invite(call, id, email, many.target)?;
+        self.invite(call, id, email, (many.target, None))?;
         let after = self.organizations.get(&id).ok_or(NOT_FOUND)?;
         if after.is_too_full(&it, call.choices) {
             return Err(FULL);

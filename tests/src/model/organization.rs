@@ -3,9 +3,11 @@
 use chrono::{DateTime, Utc};
 use tenancy::store::InvitationState;
 use tenancy::{
-    InvitationId, InvitationTarget, OrganizationRole, UserId, WorkspaceId, WorkspaceRole,
+    InvitationId, InvitationTarget, OrganizationRole, RoleNumber, UserId, WorkspaceId,
+    WorkspaceRole,
 };
 
+use super::roles::{covers, raises};
 use super::{Invitation, No, Organization, normal};
 
 type Now = DateTime<Utc>;
@@ -37,22 +39,9 @@ impl Organization {
         held.filter(|_| end.is_none_or(|end| *end > now))
     }
 
-    /// A role in place of what was there: one that has ended is replaced by one that doesn't end (T3).
-    pub(super) fn give(
-        &mut self,
-        workspace: WorkspaceId,
-        user: UserId,
-        role: WorkspaceRole,
-        now: DateTime<Utc>,
-    ) -> Option<WorkspaceRole> {
-        if self.role_in(workspace, user, now).is_none() {
-            self.role_ends.remove(&(workspace, user));
-        }
-        self.roles.insert((workspace, user), role)
-    }
-
     pub(super) fn take(&mut self, workspace: WorkspaceId, user: UserId) -> Result<(), No> {
         self.role_ends.remove(&(workspace, user));
+        self.own_there.remove(&(workspace, user));
         let taken = self.roles.remove(&(workspace, user));
         taken.map(drop).ok_or("member_not_found")
     }
@@ -100,20 +89,6 @@ impl Organization {
         Ok(())
     }
 
-    /// The role that somebody acts with in a workspace: their own, or Admin by cascade.
-    fn acting_role(
-        &self,
-        workspace: WorkspaceId,
-        user: UserId,
-        now: DateTime<Utc>,
-    ) -> Option<WorkspaceRole> {
-        let own = self.role_in(workspace, user, now);
-        match self.members.get(&user)?.role {
-            OrganizationRole::Admin => Some(WorkspaceRole::Admin),
-            _ => own,
-        }
-    }
-
     /// I2: whether that user may send an invitation of that address to that.
     fn may_send(&self, user: UserId, email: &str, target: InvitationTarget, now: Now) -> bool {
         self.may_send_to(user, self.knows(email, now), target, now)
@@ -142,14 +117,15 @@ impl Organization {
     }
 
     /// Whether accepting gives somebody what they don't hold themself: a membership, or a higher role.
-    pub(super) fn gives(&self, target: InvitationTarget, user: UserId, now: Now) -> bool {
-        let Some(member) = self.members.get(&user) else {
+    pub(super) fn gives(&self, invitation: &Invitation, user: UserId, now: Now) -> bool {
+        let Some(held) = self.holds(user) else {
             return true;
         };
-        match target {
-            InvitationTarget::Organization { role } => role > member.role,
+        match invitation.target {
+            InvitationTarget::Organization { role } => raises(held, (role, invitation.own)),
             InvitationTarget::Workspace { workspace, role } => {
-                Some(role) > self.role_in(workspace, user, now)
+                let held = self.holds_now(workspace, user, now);
+                held.is_none_or(|held| raises(held, (role, invitation.own)))
             }
         }
     }
@@ -163,7 +139,7 @@ impl Organization {
         let concerned = |i: &Invitation| of.is_none() || i.target.workspace() == of;
         let theirs = normal(&self.members[&user].email);
         self.revoke(|it, i| {
-            concerned(i) && normal(&i.email) == theirs && it.gives(i.target, user, now)
+            concerned(i) && normal(&i.email) == theirs && it.is_above(i, user, now)
         });
         self.revoke(|it, i| {
             concerned(i) && i.inviter == user && !it.may_send(user, &i.email, i.target, now)
@@ -231,17 +207,28 @@ impl Organization {
         let member = self.members.remove(&user).expect("asked before");
         self.roles.retain(|(_, holder), _| *holder != user);
         self.role_ends.retain(|(_, holder), _| *holder != user);
+        self.own_there.retain(|(_, holder), _| *holder != user);
         self.revoke_to(&member.email);
         self.revoke_by(user);
         self.outdate(user, |_| true);
     }
 
     /// I5: whether somebody with that address has that already, or more.
-    pub(super) fn already_has(&self, email: &str, target: InvitationTarget, now: Now) -> bool {
+    pub(super) fn already_has(
+        &self,
+        email: &str,
+        target: InvitationTarget,
+        own: Option<RoleNumber>,
+        now: Now,
+    ) -> bool {
         self.with_email(email).is_some_and(|user| match target {
-            InvitationTarget::Organization { role } => self.members[&user].role >= role,
+            InvitationTarget::Organization { role } => self
+                .holds(user)
+                .is_some_and(|held| covers(held, (role, own))),
             InvitationTarget::Workspace { workspace, role } => {
-                self.acting_role(workspace, user, now) >= Some(role)
+                let held = self.holds_now(workspace, user, now);
+                self.members[&user].role == OrganizationRole::Admin
+                    || held.is_some_and(|held| covers(held, (role, own)))
             }
         })
     }

@@ -5,13 +5,13 @@ use std::collections::BTreeSet;
 use tenancy::store::{Directory, Item, List, Place, Record, Repository};
 use tenancy::{
     DomainKind, DomainName, EmailAddress, Event, InvitationId, Name, OrganizationId,
-    OrganizationRole, RevocationReason, RoleSet, UserId, WorkspaceId, WorkspaceRole,
+    OrganizationRole, RevocationReason, RoleBase, RoleSet, UserId, WorkspaceId, WorkspaceRole,
 };
 
 use crate::harness::Harness;
 use crate::model::{page, same, whole};
 use crate::report::{Failure, Verdict};
-use crate::world::{World, given, joined, taken};
+use crate::world::{World, given, holds, joined, role, roles, taken};
 
 /// "An item that is present during the whole walk appears exactly once, however much is inserted or
 /// deleted meanwhile": before each page something comes and something goes, before and behind.
@@ -23,9 +23,10 @@ pub async fn lists_survive_changes_during_the_walk<H: Harness>(harness: &H) -> V
     for limit in [1, 2, 3] {
         let mut world = World::with_seed(harness, limit.into()).await;
         let (ann, workspace) = (world.user(), world.workspace());
-        for number in 0..7 {
+        for number in 0..9 {
             let id = world.organization();
             world.found_as(id, workspace, "Acme", ann).await?;
+            world.happen(id, roles()?).await?;
             let lists = [
                 whole::members(id, RoleSet::all()),
                 whole::workspaces(id),
@@ -34,6 +35,8 @@ pub async fn lists_survive_changes_during_the_walk<H: Harness>(harness: &H) -> V
                 whole::domains(id, workspace),
                 whole::invitations(id, None),
                 whole::invitations(id, Some(workspace)),
+                whole::holders(id, None, role(RoleBase::Member)?),
+                whole::holders(id, Some(workspace), role(RoleBase::Reader)?),
             ];
             let Some(list) = lists.get(number) else { break };
             let walk = Changing {
@@ -131,6 +134,28 @@ impl Changing<'_> {
                 let invitation = world.invitation();
                 let to = to.or_else(|| world.random.one_in(2).then_some(workspace));
                 vec![world.sent(invitation, &format!("i{number}@x.example"), to, self.ann)?]
+            }
+            List::Holders { workspace: at, .. } => {
+                // Whoever is in the list; and whoever holds another role there, or the list's elsewhere.
+                let in_list = world.random.one_in(2);
+                let held = match (at, in_list) {
+                    (None, true) => OrganizationRole::Member,
+                    _ => OrganizationRole::Accounting,
+                };
+                let mut events = vec![joined(user, "more@x.example", held)?];
+                match (at, in_list) {
+                    (None, true) => events.push(holds(user, None, RoleBase::Member)?),
+                    (None, false) => events.push(holds(user, None, RoleBase::Accounting)?),
+                    (Some(at), true) => {
+                        events.push(given(at, user, WorkspaceRole::Reader));
+                        events.push(holds(user, Some(at), RoleBase::Reader)?);
+                    }
+                    (Some(at), false) => {
+                        events.push(given(at, user, WorkspaceRole::Developer));
+                        events.push(holds(user, Some(at), RoleBase::Developer)?);
+                    }
+                }
+                events
             }
             List::OrganizationsOf { .. } | List::InvitationsTo { .. } | List::Log { .. } => {
                 return Err(Failure::new("the suite walks through this list elsewhere"));

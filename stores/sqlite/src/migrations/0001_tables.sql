@@ -19,13 +19,15 @@ CREATE TABLE tenancy_members (
   role            INTEGER NOT NULL CHECK (role > 0),
   email_key       TEXT,                         -- the address as it is compared
   counts_until    INTEGER,                      -- NULL: it lasts; when it ends, in milliseconds; 0: suspended
+  own_role        INTEGER,                      -- the number of a role of the organization's own, if they hold one
   record          TEXT    NOT NULL,
   PRIMARY KEY (organization_id, user_id)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX tenancy_members_role ON tenancy_members (organization_id, role, user_id);
 CREATE INDEX tenancy_members_email ON tenancy_members (organization_id, email_key, user_id) WHERE email_key IS NOT NULL;
 -- With the role, so that a check finds all that it asks for in a narrow index.
-CREATE INDEX tenancy_members_user ON tenancy_members (user_id, organization_id, role, counts_until);
+CREATE INDEX tenancy_members_user ON tenancy_members (user_id, organization_id, role, counts_until, own_role);
+CREATE INDEX tenancy_members_own_role ON tenancy_members (organization_id, own_role, user_id) WHERE own_role IS NOT NULL;
 
 CREATE TABLE tenancy_workspaces (
   organization_id BLOB    NOT NULL,
@@ -42,12 +44,15 @@ CREATE TABLE tenancy_workspace_members (
   user_id         BLOB    NOT NULL CHECK (length(user_id) = 16),
   role            INTEGER NOT NULL CHECK (role > 0),
   counts_until    INTEGER,                      -- NULL: it lasts; when it ends, in milliseconds
+  own_role        INTEGER,                      -- the number of a role of the organization's own, if they hold one
   record          TEXT    NOT NULL,
   PRIMARY KEY (organization_id, workspace_id, user_id)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX tenancy_workspace_members_role ON tenancy_workspace_members (organization_id, workspace_id, role, user_id);
 CREATE INDEX tenancy_workspace_members_user
-  ON tenancy_workspace_members (organization_id, user_id, workspace_id, role, counts_until);
+  ON tenancy_workspace_members (organization_id, user_id, workspace_id, role, counts_until, own_role);
+CREATE INDEX tenancy_workspace_members_own_role
+  ON tenancy_workspace_members (organization_id, workspace_id, own_role, user_id) WHERE own_role IS NOT NULL;
 
 CREATE TABLE tenancy_domains (
   organization_id BLOB    NOT NULL,
@@ -152,7 +157,8 @@ CREATE VIEW tenancy_members_view AS SELECT
   json_extract(record, '$.member.email') AS email,
   json_extract(record, '$.member.since') AS since,
   coalesce(json_extract(record, '$.member.suspended'), 0) AS suspended,
-  json_extract(record, '$.member.until') AS until
+  json_extract(record, '$.member.until') AS until,
+  own_role
 FROM tenancy_members;
 
 CREATE VIEW tenancy_workspaces_view AS SELECT
@@ -167,7 +173,8 @@ CREATE VIEW tenancy_workspace_members_view AS SELECT
   organization_id, workspace_id, user_id,
   json_extract(record, '$.workspace_member.role') AS role,
   json_extract(record, '$.workspace_member.since') AS since,
-  json_extract(record, '$.workspace_member.until') AS until
+  json_extract(record, '$.workspace_member.until') AS until,
+  own_role
 FROM tenancy_workspace_members;
 
 CREATE VIEW tenancy_domains_view AS SELECT
@@ -182,6 +189,7 @@ CREATE VIEW tenancy_invitations_view AS SELECT
   json_extract(record, '$.invitation.email') AS email,
   coalesce(json_extract(record, '$.invitation.target.workspace.role'),
            json_extract(record, '$.invitation.target.organization.role')) AS role,
+  json_extract(record, '$.invitation.own_role') AS own_role,
   json_extract(record, '$.invitation.state') AS state,
   json_extract(record, '$.invitation.sent_at') AS sent_at,
   json_extract(record, '$.invitation.expires_at') AS expires_at

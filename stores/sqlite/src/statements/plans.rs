@@ -208,6 +208,18 @@ pub(super) const PLANS: &[(&str, &[&str])] = &[
         ],
     ),
     (
+        "PAGE_HOLDERS",
+        &[
+            "SEARCH m USING INDEX tenancy_members_own_role (organization_id=? AND own_role=? AND user_id>?)",
+        ],
+    ),
+    (
+        "PAGE_HOLDERS_THERE",
+        &[
+            "SEARCH wm USING INDEX tenancy_workspace_members_own_role (organization_id=? AND workspace_id=? AND own_role=? AND user_id>?)",
+        ],
+    ),
+    (
         "PAGE_DOMAINS",
         &[
             "SEARCH d USING INDEX tenancy_domains_workspace (organization_id=? AND workspace_id=? AND id>?)",
