@@ -8,15 +8,16 @@ use std::sync::Arc;
 
 use tenancy::commands::{
     AcceptInvitation, AppointAdmin, ChangeOrganizationRole, Command, CreateDomain,
-    CreateOrganization, CreateWorkspace, DeleteWorkspace, GiveWorkspaceRole, InviteToOrganization,
-    InviteToWorkspace, LeaveOrganization, RevokeInvitation, SetWorkspaceQuota,
+    CreateOrganization, CreateWorkspace, DefineRole, DeleteRole, DeleteWorkspace,
+    GiveWorkspaceRole, InviteToOrganization, InviteToWorkspace, LeaveOrganization,
+    RevokeInvitation, SetWorkspaceQuota,
 };
 use tenancy::store::{Directory, OrganizationState};
 use tenancy::text::TextLine;
 use tenancy::{
-    Actor, Author, DomainKind, DomainName, EmailAddress, Error, Event, InvitationToken, LogEntry,
-    Name, Operator, OrganizationId, OrganizationRole, Tenancy, UserId, VerifiedEmail, WorkspaceId,
-    WorkspaceRole,
+    Actor, Author, DomainAction, DomainKind, DomainName, EmailAddress, Error, Event, Grants,
+    InvitationToken, LogEntry, Name, Operator, OrganizationId, OrganizationRole, RoleBase, Tenancy,
+    UserId, VerifiedEmail, WorkspaceId, WorkspaceRole,
 };
 
 use crate::harness::Harness;
@@ -42,7 +43,8 @@ struct Scene {
 ///
 /// The races: all Admins leave; they demote each other; many create at one free slot; the quota is lowered
 /// meanwhile; a link is accepted twice; it is accepted and revoked, or its inviter is demoted, or its workspace
-/// is deleted; a workspace is deleted and gets a domain or a member; a domain's name is wanted in several
+/// is deleted; a workspace is deleted and gets a domain or a member; a role of the organization's own is deleted, given and
+/// offered; a domain's name is wanted in several
 /// organizations.
 ///
 /// No check of the suite: how much of it is enough depends on the store. Give it a few rounds in every build,
@@ -199,7 +201,7 @@ impl<'s, R: Directory + 'static> Stage<'s, R> {
     }
 
     async fn set(&self, turn: usize) -> Result<Scene, Failure> {
-        match turn % 10 {
+        match turn % 11 {
             0 => self.all_admins_leave().await,
             1 => self.admins_demote_each_other().await,
             2 => self.many_create_at_one_free_slot().await,
@@ -209,6 +211,7 @@ impl<'s, R: Directory + 'static> Stage<'s, R> {
             6 => self.a_link_is_accepted_and_its_inviter_demoted().await,
             7 => self.a_link_is_accepted_and_its_workspace_deleted().await,
             8 => self.a_workspace_is_deleted_and_used().await,
+            9 => self.a_role_is_deleted_and_given().await,
             _ => self.a_name_is_wanted_by_many().await,
         }
     }
@@ -393,6 +396,41 @@ impl<'s, R: Directory + 'static> Stage<'s, R> {
                 self.wish(0, &self.ann, domain),
             ],
             winners: |won| won == [true, false, false] || won == [false, true, true],
+        })
+    }
+
+    async fn a_role_is_deleted_and_given(&self) -> Result<Scene, Failure> {
+        let (organization, workspace) = self.acme(&self.ann).await?;
+        let define = DefineRole {
+            organization,
+            name: Name::new("Tester")?,
+            base: RoleBase::Reader,
+            adds: Grants::on(DomainKind::Sandbox, DomainAction::Configure)?,
+        };
+        let role = self.shell(0).execute(&self.ann, define).await?.output;
+        let another = self.admin(organization, 1).await?;
+        let give = |user| GiveWorkspaceRole {
+            organization,
+            workspace,
+            user,
+            role,
+        };
+        let invite = InviteToWorkspace {
+            organization,
+            workspace,
+            email: verified(&person(&self.tag, "bob")?)?.address().clone(),
+            role,
+        };
+        Ok(Scene {
+            race: "a role of the organization's own is deleted, given and offered",
+            organizations: vec![organization],
+            wishes: vec![
+                self.wish(0, &self.ann, DeleteRole { organization, role }),
+                self.wish(1, &self.ann, give(id_of(&another))),
+                self.wish(0, &another, give(id_of(&self.ann))),
+                self.wish(1, &another, invite),
+            ],
+            winners: |won| won == [true, false, false, false] || won == [false, true, true, true],
         })
     }
 

@@ -9,6 +9,7 @@ mod harness;
 mod invitations;
 mod names_and_ids;
 mod organizations;
+mod roles;
 
 use harness::{Founded, ONE_OF_TWO, every_order, sets, wants};
 use tenancy::commands::{
