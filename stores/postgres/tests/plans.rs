@@ -35,12 +35,12 @@ const MANY_SMALL_ONES: &str = "
     INSERT INTO tenancy.organizations
         SELECT id, 1, 1, '{\"admins\": 1}', jsonb_build_object('id', id, 'version', 1) FROM small;
     INSERT INTO tenancy.members
-        SELECT id, md5(id::text || n)::uuid, 3, id::text || n, jsonb_build_object('member', n)
+        SELECT id, md5(id::text || n)::uuid, 3, id::text || n, NULL, jsonb_build_object('member', n)
         FROM small, generate_series(1, 2) n;
     INSERT INTO tenancy.workspaces
         SELECT id, id, 'o', jsonb_build_object('workspace', id) FROM small;
     INSERT INTO tenancy.workspace_members
-        SELECT id, id, md5(id::text || n)::uuid, 1, jsonb_build_object('workspace_member', id)
+        SELECT id, id, md5(id::text || n)::uuid, 1, NULL, jsonb_build_object('workspace_member', id)
         FROM small, generate_series(1, 2) n;
     INSERT INTO tenancy.domains
         SELECT id, md5(id::text || n)::uuid, id, 'o' || n, 1, 1, jsonb_build_object('domain', id)
@@ -61,13 +61,13 @@ const MANY_SMALL_ONES: &str = "
 /// thousand more workspaces, fifty thousand domains, a thousand open invitations among twenty thousand, a long log.
 const GROWTH: &str = "
     INSERT INTO tenancy.members
-        SELECT $1, md5('m' || n)::uuid, 1, 'm' || n || '@x.example', jsonb_build_object('member', n)
+        SELECT $1, md5('m' || n)::uuid, 1, 'm' || n || '@x.example', NULL, jsonb_build_object('member', n)
         FROM generate_series(1, 100000) n;
     INSERT INTO tenancy.workspaces
         SELECT $1, md5('w' || n)::uuid, 'grown ' || n, jsonb_build_object('workspace', n)
         FROM generate_series(1, 2000) n;
     INSERT INTO tenancy.workspace_members
-        SELECT $1, $2, md5('m' || n)::uuid, 1, jsonb_build_object('workspace_member', n)
+        SELECT $1, $2, md5('m' || n)::uuid, 1, NULL, jsonb_build_object('workspace_member', n)
         FROM generate_series(1, 100000) n;
     INSERT INTO tenancy.domains
         SELECT $1, md5('d' || n)::uuid, CASE WHEN n % 2 = 0 THEN $2 ELSE md5('w' || n % 2000)::uuid END,
@@ -325,6 +325,24 @@ fn lists(of: CreatedOrganization, bob: UserId) -> Vec<Case> {
                 organization,
                 workspace,
                 roles: RoleSet::all(),
+                after: None,
+            },
+        ),
+        (
+            "ten who hold a role of the organization's own",
+            List::Holders {
+                organization,
+                workspace: None,
+                role: "7".parse().unwrap(),
+                after: None,
+            },
+        ),
+        (
+            "ten who hold one in a workspace",
+            List::Holders {
+                organization,
+                workspace: Some(workspace),
+                role: "7".parse().unwrap(),
                 after: None,
             },
         ),
