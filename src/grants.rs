@@ -62,9 +62,8 @@ impl Code {
     #[must_use]
     pub const fn on(self, kind: DomainKind) -> Self {
         match kind {
-            DomainKind::Sandbox => self,
             DomainKind::Production if self.0 < Self::LAST => Self(self.0.wrapping_add(1)),
-            DomainKind::Production => self,
+            DomainKind::Sandbox | DomainKind::Production => self,
         }
     }
 }

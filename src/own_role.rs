@@ -252,7 +252,7 @@ impl RolesInForce {
 
     /// Whether there are none: always, for an organization that has no roles of its own.
     #[must_use]
-    pub const fn is_empty(&self) -> bool {
+    pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 

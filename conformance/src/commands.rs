@@ -202,9 +202,17 @@ impl Known {
             return Ok(());
         };
         let verified = VerifiedEmail::attest(email.clone());
+        // Many are invited, and an organization is handed over, with a built-in role.
         let target = InvitationTarget::Workspace {
             workspace,
-            role: workspace_role,
+            role: match workspace_role {
+                Role::BuiltIn(role) => role,
+                Role::Own(_) => WorkspaceRole::Reader,
+            },
+        };
+        let keep = match role {
+            Role::BuiltIn(role) => Some(role),
+            Role::Own(_) => None,
         };
         one_of! { (random, carrier)
             12 asker CreateOrganization { name } => |created: CreatedOrganization| {
@@ -262,7 +270,7 @@ impl Known {
             6 asker ReinstateMember { organization, user };
             6 asker SetMembershipEnd { organization, user, until };
             6 asker SetWorkspaceRoleEnd { organization, workspace, user, until };
-            3 asker HandOver { organization, to: user, keep: Some(role) };
+            3 asker HandOver { organization, to: user, keep };
             2 operator SuspendOrganization { organization, reason };
             6 operator ReinstateOrganization { organization };
             14 asker DefineRole { organization, name, base, adds } => |defined| {

@@ -9,16 +9,16 @@ use std::sync::Arc;
 use chrono::DateTime;
 use tenancy::commands::{
     AcceptInvitation, AppointAdmin, ChangeOrganizationRole, Command, CreateDomain,
-    CreateOrganization, CreateWorkspace, DeleteWorkspace, GiveWorkspaceRole, HandOver,
-    InviteToOrganization, InviteToWorkspace, LeaveOrganization, RevokeInvitation, SetMembershipEnd,
-    SetWorkspaceQuota, SuspendMember, SuspendOrganization,
+    CreateOrganization, CreateWorkspace, DefineRole, DeleteRole, DeleteWorkspace,
+    GiveWorkspaceRole, HandOver, InviteToOrganization, InviteToWorkspace, LeaveOrganization,
+    RevokeInvitation, SetMembershipEnd, SetWorkspaceQuota, SuspendMember, SuspendOrganization,
 };
 use tenancy::store::{Directory, OrganizationState};
 use tenancy::text::TextLine;
 use tenancy::{
-    Actor, Author, DomainKind, DomainName, EmailAddress, Error, Event, InvitationToken, LogEntry,
-    Name, Operator, OrganizationId, OrganizationRole, Tenancy, UserId, VerifiedEmail, WorkspaceId,
-    WorkspaceRole,
+    Actor, Author, DomainAction, DomainKind, DomainName, EmailAddress, Error, Event, Grants,
+    InvitationToken, LogEntry, Name, Operator, OrganizationId, OrganizationRole, RoleBase, Tenancy,
+    UserId, VerifiedEmail, WorkspaceId, WorkspaceRole,
 };
 
 use crate::harness::Harness;
@@ -48,8 +48,9 @@ struct Scene {
 /// other; the organization is handed over while the heir is bound to end; it is suspended while it changes; many
 /// create at one free slot; the quota is lowered meanwhile; a link is accepted twice; it is accepted and revoked, or
 /// its inviter is demoted or suspended, or its workspace is deleted; a workspace is deleted and gets a domain or a
-/// member; a domain's name is wanted in several organizations; the last seat is taken in every way that there is; the
-/// limit of seats is lowered while many come; the last domain is created by many.
+/// member; a role of the organization's own is deleted, given and offered; a domain's name is wanted in several
+/// organizations; the last seat is taken in every way that there is; the limit of seats is lowered while many come;
+/// the last domain is created by many.
 ///
 /// No check of the suite: how much of it is enough depends on the store. Give it a few rounds in every build,
 /// and thousands before a release.
@@ -213,7 +214,7 @@ impl<'s, R: Directory + 'static> Stage<'s, R> {
     }
 
     async fn set(&self, turn: usize) -> Result<Scene, Failure> {
-        match turn % 18 {
+        match turn % 19 {
             0 => self.all_admins_leave().await,
             1 => self.admins_demote_each_other().await,
             2 => self.many_create_at_one_free_slot().await,
@@ -231,6 +232,7 @@ impl<'s, R: Directory + 'static> Stage<'s, R> {
             14 => self.an_admin_is_suspended_and_demotes_the_other().await,
             15 => self.a_link_is_accepted_and_its_inviter_suspended().await,
             16 => self.the_heir_of_two_admins_who_go_is_bound_to_end().await,
+            17 => self.a_role_is_deleted_and_given().await,
             _ => self.an_organization_is_suspended_while_it_changes().await,
         }
     }
@@ -531,6 +533,41 @@ impl<'s, R: Directory + 'static> Stage<'s, R> {
                 self.wish(0, &self.ann, domain),
             ],
             winners: |won| won == [true, false, false] || won == [false, true, true],
+        })
+    }
+
+    async fn a_role_is_deleted_and_given(&self) -> Result<Scene, Failure> {
+        let (organization, workspace) = self.acme(&self.ann).await?;
+        let define = DefineRole {
+            organization,
+            name: Name::new("Tester")?,
+            base: RoleBase::Reader,
+            adds: Grants::on(DomainKind::Sandbox, DomainAction::Configure)?,
+        };
+        let role = self.shell(0).execute(&self.ann, define).await?.output;
+        let another = self.admin(organization, 1).await?;
+        let give = |user| GiveWorkspaceRole {
+            organization,
+            workspace,
+            user,
+            role,
+        };
+        let invite = InviteToWorkspace {
+            organization,
+            workspace,
+            email: verified(&person(&self.tag, "bob")?)?.address().clone(),
+            role,
+        };
+        Ok(Scene {
+            race: "a role of the organization's own is deleted, given and offered",
+            organizations: vec![organization],
+            wishes: vec![
+                self.wish(0, &self.ann, DeleteRole { organization, role }),
+                self.wish(1, &self.ann, give(id_of(&another))),
+                self.wish(0, &another, give(id_of(&self.ann))),
+                self.wish(1, &another, invite),
+            ],
+            winners: |won| won == [true, false, false, false] || won == [false, true, true, true],
         })
     }
 

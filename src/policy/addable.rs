@@ -99,10 +99,12 @@ macro_rules! __offers {
                 layer,
                 row: nothing,
             }; <$action>::ALL.len()];
-            let mut at = 0;
-            while at < offers.len() {
-                offers[at].row = <$action>::ALL[at].row();
-                at += 1;
+            let mut empty: &mut [$crate::policy::Offer] = &mut offers;
+            let mut actions: &[$action] = &<$action>::ALL;
+            while let ([offer, others @ ..], [action, more @ ..]) = (empty, actions) {
+                offer.row = (*action).row();
+                empty = others;
+                actions = more;
             }
             offers
         };

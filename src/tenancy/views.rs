@@ -104,6 +104,10 @@ pub struct InvitationView {
 /// What the holder of an invitation's link may see before they answer it (I10).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "preview", rename_all = "snake_case")]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "it is made once, and looked into at once: a box would stand in every host's way"
+)]
 pub enum InvitationPreview {
     /// The invitation is open: not yet answered or revoked.
     Open {

@@ -100,7 +100,7 @@ fn what_a_check_handles_is_small_and_copied() {
     assert_eq!(size_of::<Option<UserId>>(), 17);
     assert_eq!(size_of::<Resource>(), 33);
     assert!(size_of::<Decision>() <= 16, "{}", size_of::<Decision>());
-    assert!(size_of::<Standing>() <= 176, "{}", size_of::<Standing>());
+    assert!(size_of::<Standing>() <= 184, "{}", size_of::<Standing>());
 }
 
 #[test]

@@ -186,7 +186,7 @@ pub async fn standing_tells_for_how_long_it_counts<H: Harness>(harness: &H) -> V
     Ok(())
 }
 
-/// "What a role of the organization's own adds that they hold in the organization: [`OwnRole::in_force`]": in a
+/// "What a role of the organization's own adds that they hold in the organization": in a
 /// workspace too, on a domain of either kind; revised, retired, restored, taken, and deleted.
 ///
 /// # Errors

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use tenancy::store::{Directory, Item, List, OrganizationState, Place, Record};
 use tenancy::text::EmailKey;
-use tenancy::{LogEntry, OrganizationId, RoleSet, UserId, WorkspaceId};
+use tenancy::{LogEntry, OrganizationId, RoleNumber, RoleSet, UserId, WorkspaceId};
 
 use super::Model;
 use crate::report::{Failure, Verdict};
@@ -164,18 +164,20 @@ fn enough(items: usize) -> Verdict {
     Ok(())
 }
 
-/// Every list that there is, from its beginning: of an organization, a workspace of it, a user, an address; those of
-/// roles with all of them, and with those of whom there are few or many. For a store's own tests of its plans.
+/// Every list that there is, from its beginning: of an organization, a workspace of it, a user, an address, a role
+/// of the organization's own; those of roles with all of them, and with those of whom there are few or many. For a
+/// store's own tests of its plans.
 ///
 /// ```
 /// use tenancy::{EmailAddress, OrganizationId, UserId, WorkspaceId};
 ///
 /// let email = EmailAddress::new("ann@acme.example")?;
 /// let (organization, workspace) = (OrganizationId::new(), WorkspaceId::new());
-/// for list in tenancy_conformance::every_list(organization, workspace, UserId::new(), email.key()) {
+/// let (ann, role) = (UserId::new(), "7".parse()?);
+/// for list in tenancy_conformance::every_list(organization, workspace, ann, email.key(), role) {
 ///     println!("{list:?}"); // ask for it, and count the pages that were read
 /// }
-/// # Ok::<(), tenancy::text::EmailError>(())
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[must_use]
 pub fn every_list(
@@ -183,6 +185,7 @@ pub fn every_list(
     workspace: WorkspaceId,
     user: UserId,
     email: &EmailKey,
+    role: RoleNumber,
 ) -> Vec<List> {
     vec![
         whole::members(organization, RoleSet::all()),
@@ -195,6 +198,8 @@ pub fn every_list(
         whole::workspaces_of(organization, user),
         whole::workspace_members(organization, workspace, RoleSet::all()),
         whole::workspace_members(organization, workspace, RoleSet::READER),
+        whole::holders(organization, None, role),
+        whole::holders(organization, Some(workspace), role),
         whole::domains(organization, workspace),
         whole::invitations(organization, None),
         whole::invitations(organization, Some(workspace)),

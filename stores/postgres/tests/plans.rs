@@ -342,7 +342,13 @@ async fn invitation_of_bob(pool: &PgPool, of: CreatedOrganization) -> Invitation
 fn lists(of: CreatedOrganization, bob: UserId) -> Vec<Case> {
     let middle = "80000000-0000-0000-0000-000000000000".parse().unwrap();
     let eve = email("eve@elsewhere.example");
-    let begun = every_list(of.organization, of.workspace, bob, eve.key());
+    let begun = every_list(
+        of.organization,
+        of.workspace,
+        bob,
+        eve.key(),
+        "7".parse().unwrap(),
+    );
     let continued = begun
         .iter()
         .map(|list| list.behind(Some(Place::User(middle))))

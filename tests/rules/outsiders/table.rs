@@ -238,7 +238,11 @@ fn anonymous(said: String, at: &At) -> String {
     for (id, word) in ids {
         said = said.replace(&id.to_string(), word);
     }
-    // A number is short: only where one of a role stands.
+    // A number is short, and what is shown may have any: only where one is repeated.
+    let repeats = ["role_not_found", "\"allowed as role "];
+    if !repeats.iter().any(|start| said.starts_with(start)) {
+        return said;
+    }
     for around in ["role # ", "RoleNumber(#)", "\"role\":#"] {
         let number = around.replace('#', &at.role.to_string());
         said = said.replace(&number, &around.replace('#', "ROLE"));

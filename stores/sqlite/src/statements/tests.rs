@@ -191,6 +191,18 @@ fn workspace_member(workspace: Uuid, user: Uuid) -> Record {
     record("workspace_member", &json)
 }
 
+/// A role of the organization's own, which Bob holds.
+const ROLE: &str = "7";
+
+fn holding(mut record: Record) -> Record {
+    match &mut record {
+        Record::Member(member) => member.own_role = ROLE.parse().ok(),
+        Record::WorkspaceMember(member) => member.own_role = ROLE.parse().ok(),
+        _ => panic!("others hold no role"),
+    }
+    record
+}
+
 fn domain(id: Uuid, workspace: Uuid, name: &str) -> Record {
     let json = format!(
         r#"{{"id":"{id}","workspace":"{workspace}","name":"{name}","kind":"sandbox","status":"active","created_at":"{AT}"}}"#
@@ -257,10 +269,10 @@ impl World {
             [(); 6].map(|()| CommitId::new().as_uuid());
         let address = "bob@acme.example";
         let records = [
-            member(bob, address),
+            holding(member(bob, address)),
             self::workspace(workspace, "Payments"),
             self::workspace(other, "Loans"),
-            workspace_member(workspace, bob),
+            holding(workspace_member(workspace, bob)),
             workspace_member(other, bob),
             self::domain(domain, workspace, "payments"),
             self::invitation(invitation, address, other, bob, "open"),
@@ -369,7 +381,8 @@ impl World {
         let email = EmailAddress::new("bob@acme.example").unwrap();
         let mut reads = Vec::new();
         steps(connection);
-        for asked in every_list(id, workspace, user, email.key()) {
+        let role = ROLE.parse().unwrap();
+        for asked in every_list(id, workspace, user, email.key(), role) {
             let found = list(connection, &asked, NonZeroU32::new(10).unwrap()).unwrap();
             assert!(!found.is_empty(), "{asked:?}");
             reads.push((format!("{} of {asked:?}", found.len()), steps(connection)));
