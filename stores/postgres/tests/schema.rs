@@ -450,7 +450,7 @@ fn foreign_writes_are_found() {
         assert_eq!(
             said.unwrap_err().to_string(),
             format!(
-                "column `record` of a row of `tenancy.members` can't be read: [\"{bob}\", 1, \"bob@acme.example\", null]"
+                "column `record` of a row of `tenancy.members` can't be read: [\"{bob}\", 1, \"bob@acme.example\", null, null]"
             )
         );
     });
