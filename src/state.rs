@@ -25,6 +25,7 @@ use crate::version::Version;
 use crate::workspace::Workspace;
 
 mod apply;
+mod counts;
 mod index;
 mod list;
 mod roles;

@@ -2,7 +2,8 @@
 
 use chrono::{DateTime, Utc};
 
-use super::apply::{Touched, count};
+use super::apply::Touched;
+use super::counts::count;
 use super::{Inconsistency, OrganizationState};
 use crate::event::Event;
 use crate::id::{UserId, WorkspaceId};

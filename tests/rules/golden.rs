@@ -633,7 +633,7 @@ fn decisions() {
         assert!(name.starts_with(kind), "named after its kind: {name}");
         kinds.insert(kind);
     }
-    assert_eq!(kinds.len(), 8, "a file for each arm above");
+    assert_eq!(kinds.len(), 9, "a file for each arm above");
     are_golden("decisions", &values);
 }
 
