@@ -10,14 +10,16 @@ use crate::bytes::steps;
 use crate::driver::Driver;
 use crate::properties::LONGEST;
 
-/// Too rare in random histories; `tests/rules/invitations.rs` reaches them on purpose (I6, I8).
-const RARE: [(Kind, &str); 6] = [
+/// Too rare in random histories; `tests/rules/` reaches them on purpose (I6, I8, O6, R1).
+const RARE: [(Kind, &str); 8] = [
     (Kind::InviteToOrganization, "too_many_invitations"),
     (Kind::InviteToWorkspace, "too_many_invitations"),
     (Kind::AcceptInvitation, "inviter_lost_authority"),
     (Kind::AcceptReceivedInvitation, "inviter_lost_authority"),
     (Kind::ResendInvitation, "organization_deleted"),
     (Kind::RevokeInvitation, "organization_deleted"),
+    (Kind::EditContract, "organization_deleted"),
+    (Kind::DefineRole, "too_many_roles"),
 ];
 
 /// Which (command, outcome) cells the generator reaches. A property that is never put to the test proves
@@ -27,7 +29,7 @@ fn the_histories_reach_every_command_and_every_refusal() {
     let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &[7; 32]);
     let mut runner = TestRunner::new_with_rng(Config::default(), rng);
     let mut cells: BTreeMap<(Kind, &str), u32> = BTreeMap::new();
-    for _ in 0..2_000 {
+    for _ in 0..5_000 {
         let steps = steps(LONGEST).new_tree(&mut runner).unwrap().current();
         let mut driver = Driver::new();
         for step in steps {
@@ -78,6 +80,26 @@ fn the_histories_reach_every_command_and_every_refusal() {
 /// (M6).
 const REACHABLE: &[(Kind, &str)] = &[
     (
+        Kind::DefineRole,
+        "done not_found forbidden role_name_taken too_many_roles beyond_its_layer",
+    ),
+    (
+        Kind::ReviseRole,
+        "done nothing-to-do not_found forbidden role_not_found role_name_taken beyond_its_layer",
+    ),
+    (
+        Kind::RetireRole,
+        "done nothing-to-do not_found forbidden role_not_found",
+    ),
+    (
+        Kind::RestoreRole,
+        "done nothing-to-do not_found forbidden role_not_found",
+    ),
+    (
+        Kind::DeleteRole,
+        "done not_found forbidden role_not_found role_in_use",
+    ),
+    (
         Kind::CreateOrganization,
         "done user_required email_unverified",
     ),
@@ -126,7 +148,7 @@ const REACHABLE: &[(Kind, &str)] = &[
     (Kind::DeleteDomain, "done not_found forbidden"),
     (
         Kind::ChangeOrganizationRole,
-        "done nothing-to-do not_found forbidden member_not_found last_admin",
+        "role_not_found role_is_retired done nothing-to-do not_found forbidden member_not_found last_admin",
     ),
     (
         Kind::RemoveMember,
@@ -138,7 +160,7 @@ const REACHABLE: &[(Kind, &str)] = &[
     ),
     (
         Kind::GiveWorkspaceRole,
-        "done nothing-to-do not_found forbidden member_not_found",
+        "role_not_found role_is_retired done nothing-to-do not_found forbidden member_not_found",
     ),
     (
         Kind::TakeWorkspaceRole,
@@ -154,15 +176,15 @@ const REACHABLE: &[(Kind, &str)] = &[
     ),
     (
         Kind::InviteToOrganization,
-        "done not_found forbidden already_has_role too_many_invitations resent_too_soon too_many_links",
+        "role_not_found role_is_retired done not_found forbidden already_has_role too_many_invitations resent_too_soon too_many_links",
     ),
     (
         Kind::InviteToWorkspace,
-        "done not_found forbidden already_has_role too_many_invitations resent_too_soon too_many_links",
+        "role_not_found role_is_retired done not_found forbidden already_has_role too_many_invitations resent_too_soon too_many_links",
     ),
     (
         Kind::ResendInvitation,
-        "done not_found forbidden organization_deleted invitation_not_found invitation_closed \
+        "role_is_retired done not_found forbidden organization_deleted invitation_not_found invitation_closed \
          already_has_role resent_too_soon too_many_links",
     ),
     (
