@@ -11,7 +11,7 @@ use crate::driver::Driver;
 use crate::properties::LONGEST;
 
 /// Too rare in random histories; `tests/rules` reaches them on purpose.
-const RARE: [(Kind, &str); 16] = [
+const RARE: [(Kind, &str); 17] = [
     (Kind::InviteToOrganization, "too_many_invitations"),
     (Kind::InviteToWorkspace, "too_many_invitations"),
     (Kind::AcceptInvitation, "inviter_lost_authority"),
@@ -28,6 +28,7 @@ const RARE: [(Kind, &str); 16] = [
     (Kind::SuspendOrganization, "organization_deleted"),
     (Kind::ResendInvitation, "organization_deleted"),
     (Kind::RevokeInvitation, "organization_deleted"),
+    (Kind::DefineRole, "too_many_roles"),
 ];
 
 /// Which (command, outcome) cells the generator reaches. A property that is never put to the test proves
@@ -37,7 +38,7 @@ fn the_histories_reach_every_command_and_every_refusal() {
     let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &[7; 32]);
     let mut runner = TestRunner::new_with_rng(Config::default(), rng);
     let mut cells: BTreeMap<(Kind, &str), u32> = BTreeMap::new();
-    for _ in 0..2_000 {
+    for _ in 0..5_000 {
         let steps = steps(LONGEST).new_tree(&mut runner).unwrap().current();
         let mut driver = Driver::new();
         for step in steps {
@@ -87,6 +88,26 @@ fn the_histories_reach_every_command_and_every_refusal() {
 /// Every outcome of every command, as the rulebook has it; but for `identity_missing`, which is every command's
 /// (M6).
 const REACHABLE: &[(Kind, &str)] = &[
+    (
+        Kind::DefineRole,
+        "done not_found forbidden role_name_taken too_many_roles beyond_its_layer",
+    ),
+    (
+        Kind::ReviseRole,
+        "done nothing-to-do not_found forbidden role_not_found role_name_taken beyond_its_layer",
+    ),
+    (
+        Kind::RetireRole,
+        "done nothing-to-do not_found forbidden role_not_found",
+    ),
+    (
+        Kind::RestoreRole,
+        "done nothing-to-do not_found forbidden role_not_found",
+    ),
+    (
+        Kind::DeleteRole,
+        "done not_found forbidden role_not_found role_in_use",
+    ),
     (
         Kind::CreateOrganization,
         "done user_required email_unverified",
@@ -145,7 +166,8 @@ const REACHABLE: &[(Kind, &str)] = &[
     ),
     (
         Kind::ChangeOrganizationRole,
-        "done nothing-to-do not_found forbidden member_not_found last_admin limit_reached organization_suspended",
+        "role_not_found role_is_retired done nothing-to-do not_found forbidden member_not_found \
+         last_admin limit_reached organization_suspended",
     ),
     (
         Kind::RemoveMember,
@@ -157,7 +179,8 @@ const REACHABLE: &[(Kind, &str)] = &[
     ),
     (
         Kind::GiveWorkspaceRole,
-        "done nothing-to-do not_found forbidden member_not_found organization_suspended",
+        "role_not_found role_is_retired done nothing-to-do not_found forbidden member_not_found \
+         organization_suspended",
     ),
     (
         Kind::TakeWorkspaceRole,
@@ -173,12 +196,12 @@ const REACHABLE: &[(Kind, &str)] = &[
     ),
     (
         Kind::InviteToOrganization,
-        "done not_found forbidden already_has_role too_many_invitations resent_too_soon too_many_links \
+        "role_not_found role_is_retired done not_found forbidden already_has_role too_many_invitations resent_too_soon too_many_links \
          limit_reached organization_suspended membership_suspended membership_ended",
     ),
     (
         Kind::InviteToWorkspace,
-        "done not_found forbidden already_has_role too_many_invitations resent_too_soon too_many_links \
+        "role_not_found role_is_retired done not_found forbidden already_has_role too_many_invitations resent_too_soon too_many_links \
          limit_reached organization_suspended membership_suspended membership_ended",
     ),
     (

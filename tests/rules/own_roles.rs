@@ -5,7 +5,7 @@ use tenancy::commands::{
     InviteToWorkspace, RestoreRole, RetireRole, ReviseRole,
 };
 use tenancy::policy::{ActionRow, Catalogue};
-use tenancy::store::{Item, List};
+use tenancy::store::{Item, List, Organization, RecordId, Violation};
 use tenancy::{
     Action, Actor, Code, Decision, DomainAction, DomainId, DomainKind, Grant, Grants, Layer,
     OrganizationAction, OrganizationId, OrganizationRole, Paging, Refusal, Role, RoleBase,
@@ -1002,4 +1002,39 @@ fn a6_a_role_asked_for_by_either_type_is_the_same_request() {
         role: Role::from(plain.role),
     };
     world.did_as(commit, &ann, wrapped);
+}
+
+#[test]
+fn r7_what_is_held_offered_and_added_is_verified() {
+    let world = World::new();
+    let acme = world.acme();
+    let (role, bob, _) = tester(&world, acme);
+    world.does(&user("ann"), invite(acme, "fay", role));
+    let state = world.state(acme);
+    state.validate().unwrap();
+    let broken = |edit: &dyn Fn(&mut Organization)| {
+        let mut row = state.organization().unwrap().clone();
+        edit(&mut row);
+        let mut state = state.clone();
+        state.set_organization(row);
+        state.validate().unwrap_err()
+    };
+    let held = RecordId::WorkspaceMember(acme.workspace, id(&bob));
+    let counts = Violation::RoleCounts(role);
+    assert_eq!(broken(&|row| row.roles[0].holders = 7), counts);
+    assert_eq!(broken(&|row| row.roles[0].offered = 0), counts);
+    assert_eq!(
+        broken(&|row| row.roles.clear()),
+        Violation::NoSuchRole(held.clone())
+    );
+    let other_base = broken(&|row| row.roles[0].base = RoleBase::Developer);
+    assert_eq!(other_base, Violation::NoSuchRole(held));
+    let too_much =
+        broken(&|row| row.roles[0].adds |= Grants::of(WorkspaceAction::EditInvoicing).unwrap());
+    assert_eq!(too_much, Violation::BeyondItsLayer(role));
+    let twice = broken(&|row| {
+        let again = row.roles[0].clone();
+        row.roles.push(again);
+    });
+    assert_eq!(twice, Violation::RoleTwice(role));
 }
