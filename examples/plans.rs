@@ -1,19 +1,23 @@
 //! Plans: a payment provider's web hook sets the limits, people see what is left before they click, the last seat
-//! is refused with its reason, and an upgrade lifts it.
+//! is refused with its reason, and an upgrade lifts it. Who doesn't pay is suspended; a helper's role ends on Friday.
 //!
 //! `cargo run --example plans`
 
 use std::error::Error;
+use std::time::{Duration, SystemTime};
 
+use chrono::{DateTime, Utc};
 use tenancy::commands::{
-    AcceptReceivedInvitation, CreateDomain, CreateOrganization, DeleteDomain, InviteMany,
-    InviteToOrganization, SetLimits,
+    AcceptReceivedInvitation, CreateDomain, CreateOrganization, DeleteDomain, GiveWorkspaceRole,
+    InviteMany, InviteToOrganization, ReinstateOrganization, RenameOrganization, SetLimits,
+    SetWorkspaceRoleEnd, SuspendOrganization,
 };
 use tenancy::store::MemoryRepository;
 use tenancy::text::TextLine;
 use tenancy::{
     Actor, CommitId, DomainKind, InvitationTarget, LimitUsage, Limits, Name, Operator,
-    OrganizationId, OrganizationRole, Tenancy, UserId, VerifiedEmail,
+    OrganizationAction, OrganizationId, OrganizationRole, Tenancy, UserId, VerifiedEmail,
+    WorkspaceAction, WorkspaceRole,
 };
 
 type Shell = Tenancy<MemoryRepository>;
@@ -23,7 +27,8 @@ fn main() -> Result<(), Box<dyn Error>> {
 }
 
 async fn story() -> Result<(), Box<dyn Error>> {
-    let tenancy = Tenancy::new(MemoryRepository::new());
+    let store = MemoryRepository::new();
+    let tenancy = Tenancy::new(store.clone());
     let (ann, bob) = (person("ann@acme.example")?, person("bob@acme.example")?);
     let name = Name::new("Acme")?;
     let acme = tenancy.execute(&ann, CreateOrganization { name }).await?;
@@ -121,6 +126,60 @@ async fn story() -> Result<(), Box<dyn Error>> {
     println!("\n8. And back to “Starter”. Nobody is thrown out; only nobody comes in:");
     paid(&tenancy, "evt_3", organization, "starter").await?;
     show(&tenancy, &ann, organization).await?;
+
+    println!(
+        "\n9. Invoice 4711 stays unpaid, and staff suspend Acme. Everybody sees what they saw:"
+    );
+    let staff = Actor::Operator(Operator::attest(TextLine::new("support")?));
+    let reason = TextLine::new("invoice 4711 is overdue")?;
+    let suspend = SuspendOrganization {
+        organization,
+        reason,
+    };
+    tenancy.execute(&staff, suspend).await?;
+    let rename = RenameOrganization {
+        organization,
+        name: Name::new("Acme SAS")?,
+    };
+    match tenancy.execute(&ann, rename).await {
+        Ok(_) => println!("   renamed"),
+        Err(error) => println!("   Ann renames it: {error}"),
+    }
+    let settle = tenancy
+        .check(&ann, organization, OrganizationAction::EditInvoicing)
+        .await?;
+    println!("   Ann settles the invoice: {settle}");
+    let reinstate = ReinstateOrganization { organization };
+    tenancy.execute(&staff, reinstate).await?;
+
+    println!(
+        "\n10. Bob helps until Friday. From then on his role counts for nothing, by the clock:"
+    );
+    let user = UserId::from_external("bob@acme.example");
+    let role = WorkspaceRole::Developer;
+    let give = GiveWorkspaceRole {
+        organization,
+        workspace,
+        user,
+        role,
+    };
+    tenancy.execute(&ann, give).await?;
+    let three_days = Duration::from_secs(3 * 24 * 60 * 60);
+    let friday: DateTime<Utc> = (SystemTime::now() + three_days).into();
+    let end = SetWorkspaceRoleEnd {
+        organization,
+        workspace,
+        user,
+        until: Some(friday),
+    };
+    tenancy.execute(&ann, end).await?;
+    let on_friday = Tenancy::new(store).with_clock(move || friday);
+    for (day, tenancy) in [("today", &tenancy), ("on Friday", &on_friday)] {
+        let may = tenancy
+            .check(&bob, (organization, workspace), WorkspaceAction::View)
+            .await?;
+        println!("   {day}: {may}");
+    }
     Ok(())
 }
 

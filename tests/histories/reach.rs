@@ -11,7 +11,7 @@ use crate::driver::Driver;
 use crate::properties::LONGEST;
 
 /// Too rare in random histories; `tests/rules` reaches them on purpose.
-const RARE: [(Kind, &str); 17] = [
+const RARE: [(Kind, &str); 21] = [
     (Kind::InviteToOrganization, "too_many_invitations"),
     (Kind::InviteToWorkspace, "too_many_invitations"),
     (Kind::AcceptInvitation, "inviter_lost_authority"),
@@ -29,6 +29,10 @@ const RARE: [(Kind, &str); 17] = [
     (Kind::ResendInvitation, "organization_deleted"),
     (Kind::RevokeInvitation, "organization_deleted"),
     (Kind::DefineRole, "too_many_roles"),
+    (Kind::ChangeOrganizationRole, "role_is_retired"),
+    (Kind::ChangeOrganizationRole, "limit_reached"),
+    (Kind::LeaveWorkspace, "organization_suspended"),
+    (Kind::DeclineReceivedInvitation, "organization_suspended"),
 ];
 
 /// Which (command, outcome) cells the generator reaches. A property that is never put to the test proves

@@ -27,6 +27,7 @@ mod requests;
 mod rulebook;
 mod shell;
 mod suspension;
+mod together;
 #[cfg(feature = "tracing")]
 mod tracing;
 mod workspaces;

@@ -95,7 +95,7 @@ fn host() -> World {
     })
 }
 
-fn define(acme: Acme, called: &str, base: RoleBase, adds: Grants) -> DefineRole {
+pub(super) fn define(acme: Acme, called: &str, base: RoleBase, adds: Grants) -> DefineRole {
     DefineRole {
         organization: acme.organization,
         name: name(called),
@@ -113,7 +113,7 @@ fn revise(acme: Acme, role: RoleNumber, called: &str, adds: Grants) -> ReviseRol
     }
 }
 
-fn give(acme: Acme, who: &Actor, role: RoleNumber) -> GiveWorkspaceRole<RoleNumber> {
+pub(super) fn give(acme: Acme, who: &Actor, role: RoleNumber) -> GiveWorkspaceRole<RoleNumber> {
     GiveWorkspaceRole {
         organization: acme.organization,
         workspace: acme.workspace,
@@ -122,7 +122,11 @@ fn give(acme: Acme, who: &Actor, role: RoleNumber) -> GiveWorkspaceRole<RoleNumb
     }
 }
 
-fn change(acme: Acme, who: &Actor, role: RoleNumber) -> ChangeOrganizationRole<RoleNumber> {
+pub(super) fn change(
+    acme: Acme,
+    who: &Actor,
+    role: RoleNumber,
+) -> ChangeOrganizationRole<RoleNumber> {
     ChangeOrganizationRole {
         organization: acme.organization,
         user: id(who),
@@ -146,7 +150,7 @@ fn delete(acme: Acme, role: RoleNumber) -> DeleteRole {
     }
 }
 
-fn retire(acme: Acme, role: RoleNumber) -> RetireRole {
+pub(super) fn retire(acme: Acme, role: RoleNumber) -> RetireRole {
     RetireRole {
         organization: acme.organization,
         role,
@@ -160,12 +164,12 @@ fn restore(acme: Acme, role: RoleNumber) -> RestoreRole {
     }
 }
 
-fn configure(kind: DomainKind) -> Grants {
+pub(super) fn configure(kind: DomainKind) -> Grants {
     Grants::on(kind, DomainAction::Configure).unwrap()
 }
 
 /// A role that may configure sandboxes, and whoever holds it in Acme's workspace, which has a sandbox.
-fn tester(world: &World, acme: Acme) -> (RoleNumber, Actor, (OrganizationId, DomainId)) {
+pub(super) fn tester(world: &World, acme: Acme) -> (RoleNumber, Actor, (OrganizationId, DomainId)) {
     let ann = user("ann");
     let adds = configure(DomainKind::Sandbox);
     let tester = world.does(&ann, define(acme, "Sandbox tester", RoleBase::Reader, adds));
