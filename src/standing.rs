@@ -208,15 +208,20 @@ pub struct Permit<A> {
 }
 
 impl Standing {
-    /// What a store found of a user: as much of it as counts at `now`.
+    /// What a store found of a user: as much of it as counts now. The clock is read only where something is
+    /// suspended or ends: it would cost as much as all the rest of a check.
     pub(crate) fn of_user(
         user: UserId,
         resource: Resource,
         held: Held,
-        now: DateTime<Utc>,
+        now: impl FnOnce() -> DateTime<Utc>,
     ) -> Self {
+        let held = match (held.organization_term, held.workspace_term) {
+            (Term::Open, Term::Open) => held,
+            _ => held.at(now()),
+        };
         Self {
-            held: held.at(now),
+            held,
             subject: Subject::User(user),
             resource,
         }

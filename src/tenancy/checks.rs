@@ -206,7 +206,7 @@ impl<R> Tenancy<R> {
             Actor::User { id, .. } if id.is_nobody() => None,
             // Nothing is open to an outsider (M1), and the lists that begin here must not ask further.
             Actor::User { id, .. } => {
-                let standing = Standing::of_user(*id, resource, held, self.now());
+                let standing = Standing::of_user(*id, resource, held, || self.now());
                 standing.held().organization_role.map(|_| standing)
             }
             Actor::Operator(_) => Some(Standing::of_operator(resource, held)),
