@@ -94,23 +94,23 @@ fn the_histories_reach_every_command_and_every_refusal() {
 const REACHABLE: &[(Kind, &str)] = &[
     (
         Kind::DefineRole,
-        "done not_found forbidden role_name_taken too_many_roles beyond_its_layer",
+        "done not_found forbidden role_name_taken too_many_roles beyond_its_layer organization_suspended",
     ),
     (
         Kind::ReviseRole,
-        "done nothing-to-do not_found forbidden role_not_found role_name_taken beyond_its_layer",
+        "done nothing-to-do not_found forbidden role_not_found role_name_taken beyond_its_layer organization_suspended",
     ),
     (
         Kind::RetireRole,
-        "done nothing-to-do not_found forbidden role_not_found",
+        "done nothing-to-do not_found forbidden role_not_found organization_suspended",
     ),
     (
         Kind::RestoreRole,
-        "done nothing-to-do not_found forbidden role_not_found",
+        "done nothing-to-do not_found forbidden role_not_found organization_suspended",
     ),
     (
         Kind::DeleteRole,
-        "done not_found forbidden role_not_found role_in_use",
+        "done not_found forbidden role_not_found role_in_use organization_suspended",
     ),
     (
         Kind::CreateOrganization,
