@@ -165,7 +165,8 @@ async fn story() -> Result<(), Box<dyn Error>> {
     };
     tenancy.execute(&ann, give).await?;
     let three_days = Duration::from_secs(3 * 24 * 60 * 60);
-    let friday: DateTime<Utc> = (SystemTime::now() + three_days).into();
+    let friday = SystemTime::now().checked_add(three_days);
+    let friday: DateTime<Utc> = friday.ok_or("the end of time")?.into();
     let end = SetWorkspaceRoleEnd {
         organization,
         workspace,

@@ -92,16 +92,23 @@ impl Held {
         }
     }
 
-    /// What of it counts at `now` (T1, T3): what is suspended or has ended is not held.
-    pub(crate) fn at(self, now: DateTime<Utc>) -> Self {
+    /// What of it counts now (T1, T3): what is suspended or has ended is not held. The clock is read only where
+    /// something is suspended or ends: it would cost as much as half of a check.
+    pub(crate) fn at(mut self, now: impl FnOnce() -> DateTime<Utc>) -> Self {
+        if self.organization_term != Term::Open || self.workspace_term != Term::Open {
+            self.count_at(now());
+        }
+        self
+    }
+
+    #[cold]
+    fn count_at(&mut self, now: DateTime<Utc>) {
         let belongs = self.organization_term.counts_at(now);
-        let works = belongs && self.workspace_term.counts_at(now);
-        Self {
-            organization_role: self.organization_role.filter(|_| belongs),
-            organization_adds: self.organization_adds.filter(|_| belongs),
-            workspace_role: self.workspace_role.filter(|_| works),
-            workspace_adds: self.workspace_adds.filter(|_| works),
-            ..self
+        if !belongs {
+            (self.organization_role, self.organization_adds) = (None, None);
+        }
+        if !belongs || !self.workspace_term.counts_at(now) {
+            (self.workspace_role, self.workspace_adds) = (None, None);
         }
     }
 }
@@ -208,18 +215,8 @@ pub struct Permit<A> {
 }
 
 impl Standing {
-    /// What a store found of a user: as much of it as counts now. The clock is read only where something is
-    /// suspended or ends: it would cost as much as all the rest of a check.
-    pub(crate) fn of_user(
-        user: UserId,
-        resource: Resource,
-        held: Held,
-        now: impl FnOnce() -> DateTime<Utc>,
-    ) -> Self {
-        let held = match (held.organization_term, held.workspace_term) {
-            (Term::Open, Term::Open) => held,
-            _ => held.at(now()),
-        };
+    /// What a user holds that counts ([`Held::at`]).
+    pub(crate) const fn of_user(user: UserId, resource: Resource, held: Held) -> Self {
         Self {
             held,
             subject: Subject::User(user),

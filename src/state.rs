@@ -490,7 +490,7 @@ impl OrganizationState {
         now: DateTime<Utc>,
     ) -> Option<Standing> {
         let held = self.held(user, resource)?;
-        Some(Standing::of_user(user, resource, held, || now))
+        Some(Standing::of_user(user, resource, held.at(|| now)))
     }
 
     /// Puts a record, in place of the one with its id.

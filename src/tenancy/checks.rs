@@ -206,8 +206,9 @@ impl<R> Tenancy<R> {
             Actor::User { id, .. } if id.is_nobody() => None,
             // Nothing is open to an outsider (M1), and the lists that begin here must not ask further.
             Actor::User { id, .. } => {
-                let standing = Standing::of_user(*id, resource, held, || self.now());
-                standing.held().organization_role.map(|_| standing)
+                let held = held.at(|| self.now());
+                held.organization_role?;
+                Some(Standing::of_user(*id, resource, held))
             }
             Actor::Operator(_) => Some(Standing::of_operator(resource, held)),
         }

@@ -57,7 +57,7 @@ impl<R: Directory> Tenancy<R> {
             let own = member.own_role;
             held.organization_adds = own.and_then(|own| organization.roles.added_by(own));
             let resource = Resource::Organization(organization.id);
-            let standing = Standing::of_user(user, resource, held, || now);
+            let standing = Standing::of_user(user, resource, held.at(|| now));
             standing.decide(action).is_allowed()
         })
         .await
@@ -210,7 +210,8 @@ impl<R: Directory> Tenancy<R> {
             ..path
         };
         let now = self.now();
-        let by = |held: Held| match Standing::of_user(NOBODY, resource, held, || now).decide(action)
+        let by = |held: Held| match Standing::of_user(NOBODY, resource, held.at(|| now))
+            .decide(action)
         {
             Decision::Allowed { by } => Some(by),
             Decision::Forbidden { .. }
