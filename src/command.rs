@@ -24,7 +24,7 @@ use crate::refusal::Refusal;
 use crate::request::RequestDigest;
 use crate::resource::Resource;
 use crate::settings::Settings;
-use crate::standing::Standing;
+use crate::standing::{Decision, Seen, Standing, Subject};
 use crate::state::{Inconsistency, OrganizationState, Touched};
 use crate::store::{Commit, Facts, Key};
 use crate::text::VerifiedEmail;
@@ -218,8 +218,10 @@ pub fn decide<C: Command>(
             facts.committed,
         ),
     };
-    let request = command.request(commit, actor);
-    if let Some(entry) = committed.as_ref().filter(|entry| is_same(request, entry)) {
+    // Made once, where it is compared or written: a refusal needs none.
+    let request = || command.request(commit, actor);
+    let same = |entry: &&LogEntry| is_same(request(), entry);
+    if let Some(entry) = committed.as_ref().filter(same) {
         return repeated::<C::Output, C::Fresh>(entry);
     }
     let scene = Scene {
@@ -261,7 +263,7 @@ pub fn decide<C: Command>(
         at: now,
         author: actor.author(),
         command: C::NAME.to_owned(),
-        request,
+        request: request(),
         events: events.clone(),
     };
     let version = next.version;
@@ -350,13 +352,23 @@ impl<'a> Scene<'a> {
         action: A,
     ) -> Result<&'a Organization, Refusal> {
         let resource = on.into();
-        match (self.state.organization(), self.standing(resource)) {
-            (Some(organization), Some(standing)) => {
-                let _ = standing.require(action).map_err(|no| self.told(no))?;
-                Ok(organization)
-            }
-            _ => Err(Refusal::NotFound { resource }),
-        }
+        let organization = self.state.organization();
+        let organization = organization.ok_or(Refusal::NotFound { resource })?;
+        let decision = self.decide(resource, action);
+        let granted = decision.granted(action, resource);
+        granted.map_err(|no| self.told(no))?;
+        Ok(organization)
+    }
+
+    /// May they?
+    fn decide<A: Action>(&self, resource: Resource, action: A) -> Decision {
+        let user = self.actor.user_id();
+        let Some(mut held) = self.state.held(user.unwrap_or(NOBODY), resource) else {
+            return Decision::Hidden;
+        };
+        held.keep_what_counts(|| self.now);
+        let subject = user.map_or(Subject::Operator, Subject::User);
+        Seen::of(&held, subject).decide(action)
     }
 
     /// The same refusal, with the reason of a suspension for whoever may view the organization (T4).
@@ -364,9 +376,7 @@ impl<'a> Scene<'a> {
         match refusal {
             Refusal::OrganizationSuspended { .. } => {
                 let on = Resource::Organization(self.state.id());
-                let belongs = self
-                    .standing(on)
-                    .is_some_and(|standing| standing.decide(OrganizationAction::View).is_allowed());
+                let belongs = self.decide(on, OrganizationAction::View).is_allowed();
                 let organization = self.state.organization().filter(|_| belongs);
                 Refusal::OrganizationSuspended {
                     reason: organization.and_then(|organization| organization.suspension.clone()),

@@ -92,13 +92,12 @@ impl Held {
         }
     }
 
-    /// What of it counts now (T1, T3): what is suspended or has ended is not held. The clock is read only where
+    /// Keeps what of it counts now (T1, T3): what is suspended or has ended is not held. The clock is read only where
     /// something is suspended or ends: it would cost as much as half of a check.
-    pub(crate) fn at(mut self, now: impl FnOnce() -> DateTime<Utc>) -> Self {
+    pub(crate) fn keep_what_counts(&mut self, now: impl FnOnce() -> DateTime<Utc>) {
         if self.organization_term != Term::Open || self.workspace_term != Term::Open {
             self.count_at(now());
         }
-        self
     }
 
     #[cold]
@@ -136,10 +135,18 @@ pub struct Standing {
     resource: Resource,
 }
 
+/// Who holds it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Subject {
+pub(crate) enum Subject {
     User(UserId),
     Operator,
+}
+
+/// What a decision looks at: a [`Standing`]'s, or a check's, which needs no standing of its own and copies none.
+#[derive(Clone, Copy)]
+pub(crate) struct Seen<'a> {
+    held: &'a Held,
+    operates: bool,
 }
 
 /// The answer to "may they?". Three outcomes, each explains itself (A2, A3).
@@ -215,7 +222,7 @@ pub struct Permit<A> {
 }
 
 impl Standing {
-    /// What a user holds that counts ([`Held::at`]).
+    /// What a user holds that counts ([`Held::keep_what_counts`]).
     pub(crate) const fn of_user(user: UserId, resource: Resource, held: Held) -> Self {
         Self {
             held,
@@ -296,13 +303,77 @@ impl Standing {
     /// | operator | operator | operator |
     #[must_use]
     pub const fn effective(&self) -> RoleSet {
-        self.effective_at(self.resource.layer())
+        self.seen().effective_at(self.resource.layer())
     }
 
-    const fn effective_at(&self, layer: Layer) -> RoleSet {
-        let Subject::User(_) = self.subject else {
+    /// May they? Pure: no I/O, no allocation.
+    ///
+    /// An action on an outer layer can be asked of a deeper standing (may they rename the organization
+    /// that this domain is in?). The other way round there is no such thing on the path: hidden.
+    ///
+    /// Hidden comes first, for every action (A4): a row never opens what they may not view. Then the action's
+    /// row, then what a role of the organization's own adds (R2).
+    #[must_use]
+    pub fn decide<A: Action>(&self, action: A) -> Decision {
+        self.seen().decide(action)
+    }
+
+    const fn seen(&self) -> Seen<'_> {
+        Seen::of(&self.held, self.subject)
+    }
+
+    /// The resource of that layer on the path, if it exists.
+    const fn resource_at(&self, layer: Layer) -> Option<Resource> {
+        let organization = self.resource.organization();
+        match (layer, self.held.workspace) {
+            (Layer::Organization, _) => Some(Resource::Organization(organization)),
+            (Layer::Workspace, Some(workspace)) => {
+                Some(Resource::Workspace(organization, workspace))
+            }
+            (Layer::Domain, Some(_)) => match self.held.domain {
+                Some(domain) => Some(Resource::Domain(organization, domain)),
+                None => None,
+            },
+            (_, None) => None,
+        }
+    }
+
+    /// A [`Permit`] if they may, the refusal if not.
+    ///
+    /// # Errors
+    ///
+    /// - [`Refusal::NotFound`]: the resource doesn't exist, or they may not see it (A2).
+    /// - [`Refusal::Forbidden`]: they may see it, but not do that (A1).
+    /// - [`Refusal::OrganizationDeleted`]: an operator asks for more than reading what is left of it.
+    /// - [`Refusal::OrganizationSuspended`]: the organization is suspended, and a user asks for more than reading
+    ///   or settling its invoicing (T4). A standing doesn't know the reason; [`Tenancy::require`] tells it.
+    ///
+    /// [`Tenancy::require`]: crate::Tenancy::require
+    pub fn require<A: Action>(&self, action: A) -> Result<Permit<A>, Refusal> {
+        let by = self.decide(action).granted(action, self.resource)?;
+        let resource = self.resource_at(<A::On as On>::LAYER);
+        let resource = resource.unwrap_or(self.resource);
+        Ok(Permit {
+            action,
+            standing: Self { resource, ..*self },
+            by,
+        })
+    }
+}
+
+impl<'a> Seen<'a> {
+    /// What somebody holds that counts ([`Held::keep_what_counts`]); of an operator, what of it exists.
+    pub(crate) const fn of(held: &'a Held, subject: Subject) -> Self {
+        Self {
+            held,
+            operates: matches!(subject, Subject::Operator),
+        }
+    }
+
+    const fn effective_at(self, layer: Layer) -> RoleSet {
+        if self.operates {
             return RoleSet::OPERATOR;
-        };
+        }
         let Some(organization_role) = self.held.organization_role else {
             // M1: a workspace role without membership is a leftover, and opens nothing.
             return RoleSet::empty();
@@ -324,7 +395,7 @@ impl Standing {
     }
 
     /// Whether what this is a standing at exists down to that layer.
-    const fn reaches(&self, layer: Layer) -> bool {
+    const fn reaches(self, layer: Layer) -> bool {
         match layer {
             Layer::Organization => true,
             Layer::Workspace => self.held.workspace.is_some(),
@@ -332,15 +403,8 @@ impl Standing {
         }
     }
 
-    /// May they? Pure: no I/O, no allocation.
-    ///
-    /// An action on an outer layer can be asked of a deeper standing (may they rename the organization
-    /// that this domain is in?). The other way round there is no such thing on the path: hidden.
-    ///
-    /// Hidden comes first, for every action (A4): a row never opens what they may not view. Then the action's
-    /// row, then what a role of the organization's own adds (R2).
-    #[must_use]
-    pub fn decide<A: Action>(&self, action: A) -> Decision {
+    /// [`Standing::decide`].
+    pub(crate) fn decide<A: Action>(self, action: A) -> Decision {
         let layer = <A::On as On>::LAYER;
         if !self.reaches(layer) {
             return Decision::Hidden;
@@ -367,7 +431,7 @@ impl Standing {
     /// `by` is what they allow, if only the thing itself could be viewed.
     #[cold]
     fn decide_by_additions(
-        &self,
+        self,
         layer: Layer,
         code: Option<Code>,
         needs: RoleSet,
@@ -386,7 +450,7 @@ impl Standing {
     }
 
     /// The role of the organization's own, held nearest, that adds that action on that layer, and may (R3).
-    fn addition(&self, layer: Layer, code: Code, needs: RoleSet) -> Option<Grant> {
+    fn addition(self, layer: Layer, code: Code, needs: RoleSet) -> Option<Grant> {
         // M1: whoever is no member holds nothing; and Admin is no base (R2).
         let member = RoleBase::of_organization(self.held.organization_role?);
         let code = match (layer, self.held.kind) {
@@ -409,41 +473,24 @@ impl Standing {
     }
 
     /// What a role allows, once the organization's status has had its say (O6, T4).
-    fn decide_on_status<A: Action>(&self, action: A, by: Grant) -> Decision {
-        let operates = matches!(self.subject, Subject::Operator);
+    fn decide_on_status<A: Action>(self, action: A, by: Grant) -> Decision {
         match self.held.status {
             OrganizationStatus::Deleted if !action.goes_on_when_deleted() => Decision::Deleted,
-            OrganizationStatus::Suspended if !operates && !action.goes_on_when_suspended() => {
+            OrganizationStatus::Suspended if !self.operates && !action.goes_on_when_suspended() => {
                 Decision::Suspended
             }
             _ => Decision::Allowed { by },
         }
     }
 
-    /// The resource of that layer on the path, if it exists.
-    const fn resource_at(&self, layer: Layer) -> Option<Resource> {
-        let organization = self.resource.organization();
-        match (layer, self.held.workspace) {
-            (Layer::Organization, _) => Some(Resource::Organization(organization)),
-            (Layer::Workspace, Some(workspace)) => {
-                Some(Resource::Workspace(organization, workspace))
-            }
-            (Layer::Domain, Some(_)) => match self.held.domain {
-                Some(domain) => Some(Resource::Domain(organization, domain)),
-                None => None,
-            },
-            (_, None) => None,
-        }
-    }
-
     /// The role that explains an allowing set, nearest first; `None` if the set is empty.
-    fn grant(&self, layer: Layer, allowing: RoleSet) -> Option<Grant> {
+    fn grant(self, layer: Layer, allowing: RoleSet) -> Option<Grant> {
         if allowing.is_empty() {
             return None;
         }
-        let Subject::User(_) = self.subject else {
+        if self.operates {
             return Some(Grant::Operator);
-        };
+        }
         match (layer, self.held.workspace_role, self.held.organization_role) {
             (Layer::Workspace | Layer::Domain, Some(role), _)
                 if allowing.contains(RoleSet::of_workspace(role)) =>
@@ -453,41 +500,6 @@ impl Standing {
             (Layer::Organization, _, Some(role)) => Some(Grant::Organization(role)),
             (_, _, Some(role)) => Some(Grant::Cascade(role)),
             (_, _, None) => None,
-        }
-    }
-
-    /// A [`Permit`] if they may, the refusal if not.
-    ///
-    /// # Errors
-    ///
-    /// - [`Refusal::NotFound`]: the resource doesn't exist, or they may not see it (A2).
-    /// - [`Refusal::Forbidden`]: they may see it, but not do that (A1).
-    /// - [`Refusal::OrganizationDeleted`]: an operator asks for more than reading what is left of it.
-    /// - [`Refusal::OrganizationSuspended`]: the organization is suspended, and a user asks for more than reading
-    ///   or settling its invoicing (T4). A standing doesn't know the reason; [`Tenancy::require`] tells it.
-    ///
-    /// [`Tenancy::require`]: crate::Tenancy::require
-    pub fn require<A: Action>(&self, action: A) -> Result<Permit<A>, Refusal> {
-        match self.decide(action) {
-            Decision::Allowed { by } => {
-                let resource = self.resource_at(<A::On as On>::LAYER);
-                let resource = resource.unwrap_or(self.resource);
-                Ok(Permit {
-                    action,
-                    standing: Self { resource, ..*self },
-                    by,
-                })
-            }
-            Decision::Forbidden { needs, has } => Err(Refusal::Forbidden {
-                action: action.phrase().into(),
-                needs,
-                has,
-            }),
-            Decision::Hidden => Err(Refusal::NotFound {
-                resource: self.resource,
-            }),
-            Decision::Deleted => Err(Refusal::OrganizationDeleted),
-            Decision::Suspended => Err(Refusal::OrganizationSuspended { reason: None }),
         }
     }
 }
@@ -512,6 +524,25 @@ impl Decision {
     #[must_use]
     pub const fn is_allowed(&self) -> bool {
         matches!(self, Self::Allowed { .. })
+    }
+
+    /// What allows it, or the refusal: [`Standing::require`].
+    pub(crate) fn granted<A: Action>(
+        self,
+        action: A,
+        resource: Resource,
+    ) -> Result<Grant, Refusal> {
+        match self {
+            Self::Allowed { by } => Ok(by),
+            Self::Forbidden { needs, has } => Err(Refusal::Forbidden {
+                action: action.phrase().into(),
+                needs,
+                has,
+            }),
+            Self::Hidden => Err(Refusal::NotFound { resource }),
+            Self::Deleted => Err(Refusal::OrganizationDeleted),
+            Self::Suspended => Err(Refusal::OrganizationSuspended { reason: None }),
+        }
     }
 }
 

@@ -489,8 +489,9 @@ impl OrganizationState {
         resource: Resource,
         now: DateTime<Utc>,
     ) -> Option<Standing> {
-        let held = self.held(user, resource)?;
-        Some(Standing::of_user(user, resource, held.at(|| now)))
+        let mut held = self.held(user, resource)?;
+        held.keep_what_counts(|| now);
+        Some(Standing::of_user(user, resource, held))
     }
 
     /// Puts a record, in place of the one with its id.

@@ -363,7 +363,7 @@ pub(super) fn role_changed(
     to: Holding<OrganizationRole>,
 ) -> Vec<Event> {
     let from = member.holding();
-    let mut events: Vec<_> = organization_role_changes(member.user, from, to).collect();
+    let mut events = organization_role_changes(member.user, from, to);
     if from.is_lowered_to(to) {
         let after = |held: &mut Held| held.organization_role = Some(to.base);
         let by_them = no_longer_sendable(scene, member.user, |_| true, after);

@@ -373,15 +373,17 @@ pub(super) fn organization_role_changes(
     user: UserId,
     from: Holding<OrganizationRole>,
     to: Holding<OrganizationRole>,
-) -> impl Iterator<Item = Event> {
-    let changed = (from.base != to.base).then_some(Event::OrganizationRoleChanged {
-        user,
-        from: from.base,
-        to: to.base,
-    });
-    changed
-        .into_iter()
-        .chain(own_role_changes(user, None, from.own, to.own))
+) -> Vec<Event> {
+    let mut events = Vec::new();
+    if from.base != to.base {
+        events.push(Event::OrganizationRoleChanged {
+            user,
+            from: from.base,
+            to: to.base,
+        });
+    }
+    events.extend(own_role_changes(user, None, from.own, to.own));
+    events
 }
 
 /// What happens when a member holds something in a workspace, or something else than before.
@@ -390,18 +392,20 @@ pub(super) fn workspace_role_changes(
     user: UserId,
     from: Option<Holding<WorkspaceRole>>,
     to: Holding<WorkspaceRole>,
-) -> impl Iterator<Item = Event> {
+) -> Vec<Event> {
     let replaces = from.map(|from| from.base);
-    let given = (replaces != Some(to.base)).then_some(Event::WorkspaceRoleGiven {
-        workspace,
-        user,
-        role: to.base,
-        replaces,
-    });
     let own = from.and_then(|from| from.own);
-    given
-        .into_iter()
-        .chain(own_role_changes(user, Some(workspace), own, to.own))
+    let mut events = Vec::new();
+    if replaces != Some(to.base) {
+        events.push(Event::WorkspaceRoleGiven {
+            workspace,
+            user,
+            role: to.base,
+            replaces,
+        });
+    }
+    events.extend(own_role_changes(user, Some(workspace), own, to.own));
+    events
 }
 
 pub(super) fn own_role_changes(

@@ -193,24 +193,25 @@ pub(super) fn role_given(
 ) -> Vec<Event> {
     let held = scene.state.workspace_member(workspace, user);
     let from = held.map(WorkspaceMember::holding);
-    let ended = held.filter(|held| !held.term().counts_at(scene.now));
-    let again =
-        ended
-            .filter(|ended| ended.role == to.base)
-            .map(|ended| Event::WorkspaceRoleGiven {
+    let mut events = workspace_role_changes(workspace, user, from, to);
+    if let Some(ended) = held.filter(|held| !held.term().counts_at(scene.now)) {
+        if ended.role == to.base {
+            let again = Event::WorkspaceRoleGiven {
                 workspace,
                 user,
                 role: to.base,
                 replaces: Some(ended.role),
-            });
-    let lasts = ended.map(|ended| Event::WorkspaceRoleEndSet {
-        workspace,
-        user,
-        from: ended.until,
-        to: None,
-    });
-    let changes = workspace_role_changes(workspace, user, from, to);
-    again.into_iter().chain(changes).chain(lasts).collect()
+            };
+            events.insert(0, again);
+        }
+        events.push(Event::WorkspaceRoleEndSet {
+            workspace,
+            user,
+            from: ended.until,
+            to: None,
+        });
+    }
+    events
 }
 
 /// M4: a workspace role goes, and with it the invitations that it was needed for.

@@ -9,7 +9,7 @@ use crate::error::Error;
 use crate::policy::Action;
 use crate::refusal::Refusal;
 use crate::resource::Resource;
-use crate::standing::{Decision, Held, Permit, Standing};
+use crate::standing::{Decision, Held, Permit, Seen, Standing, Subject};
 use crate::store::{Repository, WithReplica};
 use crate::version::{ConsistencyToken, Version};
 
@@ -62,8 +62,13 @@ impl<R: Repository> Tenancy<R> {
         action: A,
     ) -> Result<Decision, Error<R::Error>> {
         let work = async {
-            let standing = self.standing(actor, on).await?;
-            Ok(standing.map_or(Decision::Hidden, |standing| standing.decide(action)))
+            let user = actor.user_id().unwrap_or(NOBODY);
+            let held = self.repository().standing(user, on.into()).await;
+            let mut held = held.map_err(Error::Store)?;
+            let seen = self.who_holds(actor, &mut held);
+            Ok(seen.map_or(Decision::Hidden, |(subject, held)| {
+                Seen::of(held, subject).decide(action)
+            }))
         };
         #[cfg(feature = "tracing")]
         return super::trace::check(action.phrase(), on.into(), work).await;
@@ -198,19 +203,32 @@ impl<R> Tenancy<R> {
         &self,
         actor: &Actor,
         resource: Resource,
-        held: Option<Held>,
+        mut held: Option<Held>,
     ) -> Option<Standing> {
-        let held = held?;
+        let (subject, held) = self.who_holds(actor, &mut held)?;
+        Some(match subject {
+            Subject::User(id) => Standing::of_user(id, resource, *held),
+            Subject::Operator => Standing::of_operator(resource, *held),
+        })
+    }
+
+    /// Of what a store found, what counts now; `None` where nothing is open to them.
+    fn who_holds<'a>(
+        &self,
+        actor: &Actor,
+        held: &'a mut Option<Held>,
+    ) -> Option<(Subject, &'a Held)> {
+        let held = held.as_mut()?;
         match actor {
             // An identity that is missing is nobody's (M6).
             Actor::User { id, .. } if id.is_nobody() => None,
             // Nothing is open to an outsider (M1), and the lists that begin here must not ask further.
             Actor::User { id, .. } => {
-                let held = held.at(|| self.now());
+                held.keep_what_counts(|| self.now());
                 held.organization_role?;
-                Some(Standing::of_user(*id, resource, held))
+                Some((Subject::User(*id), held))
             }
-            Actor::Operator(_) => Some(Standing::of_operator(resource, held)),
+            Actor::Operator(_) => Some((Subject::Operator, held)),
         }
     }
 }

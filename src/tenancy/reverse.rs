@@ -22,7 +22,7 @@ use crate::record::Record;
 use crate::refusal::Refusal;
 use crate::resource::{Layer, Resource};
 use crate::role::{OrganizationRole, RoleSet, WorkspaceRole};
-use crate::standing::{Decision, Grant, Held, Standing};
+use crate::standing::{Decision, Grant, Held, Seen, Standing, Subject};
 use crate::state::OrganizationState;
 use crate::store::{Directory, Key};
 use crate::workspace::Workspace;
@@ -56,9 +56,9 @@ impl<R: Directory> Tenancy<R> {
             held.organization_term = member.term();
             let own = member.own_role;
             held.organization_adds = own.and_then(|own| organization.roles.added_by(own));
-            let resource = Resource::Organization(organization.id);
-            let standing = Standing::of_user(user, resource, held.at(|| now));
-            standing.decide(action).is_allowed()
+            held.keep_what_counts(|| now);
+            let seen = Seen::of(&held, Subject::User(user));
+            seen.decide(action).is_allowed()
         })
         .await
     }
@@ -210,14 +210,15 @@ impl<R: Directory> Tenancy<R> {
             ..path
         };
         let now = self.now();
-        let by = |held: Held| match Standing::of_user(NOBODY, resource, held.at(|| now))
-            .decide(action)
-        {
-            Decision::Allowed { by } => Some(by),
-            Decision::Forbidden { .. }
-            | Decision::Hidden
-            | Decision::Deleted
-            | Decision::Suspended => None,
+        let by = |mut held: Held| {
+            held.keep_what_counts(|| now);
+            match Seen::of(&held, Subject::User(NOBODY)).decide(action) {
+                Decision::Allowed { by } => Some(by),
+                Decision::Forbidden { .. }
+                | Decision::Hidden
+                | Decision::Deleted
+                | Decision::Suspended => None,
+            }
         };
         let grant = |organization_role, workspace_role| by(with(organization_role, workspace_role));
         let allowed = OrganizationRole::ALL

@@ -63,9 +63,16 @@ mod control;
 mod explorer;
 mod invariants;
 
-use std::collections::{BTreeSet, HashSet, VecDeque};
+use std::collections::hash_map::Entry;
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::num::NonZero;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Instant;
+use std::{panic, thread};
 
-use explorer::Explorer;
+use canonical::Form;
+use explorer::{Explorer, Node};
 use tenancy::{Limits, OrganizationRole, WorkspaceRole};
 use tenancy_tests::commands::Kind;
 use tenancy_tests::deep;
@@ -180,6 +187,14 @@ pub struct Found {
     pub questions: usize,
     /// Questions that were granted.
     pub granted: usize,
+}
+
+impl Found {
+    fn add(&mut self, more: Self) {
+        self.states += more.states;
+        self.questions += more.questions;
+        self.granted += more.granted;
+    }
 }
 
 /// Each has their own address.
@@ -487,26 +502,43 @@ fn an_organization_that_is_handed_over() {
     explored((small, all), (small, all));
 }
 
-/// One world, from nothing to its last state.
+/// One world, from nothing to its last state: level by level, so that all processors share the work of the largest.
 fn explore(bounds: Bounds) -> Found {
-    let started = std::time::Instant::now();
+    let started = Instant::now();
     let explorer = Explorer::new(bounds);
-    let mut found = Found::default();
-    let mut granted = BTreeSet::new();
     let start = explorer.start();
-    let mut forms = HashSet::from([explorer.renamings.form(&start)]);
-    let mut open = VecDeque::from([start]);
-    while let Some(node) = open.pop_front() {
-        found.states += 1;
-        explorer.in_order(&node);
-        explorer.expand(&node, &mut found, &mut granted, |next| {
-            if forms.insert(explorer.renamings.form(&next)) {
-                open.push_back(next);
-            }
-        });
-        if found.states % 1000 == 0 {
-            println!("{found:?}, {} open, {:?}", open.len(), started.elapsed());
+    let mut known = HashSet::from([explorer.renamings.form(&start)]);
+    let (mut found, mut granted) = (Found::default(), BTreeSet::new());
+    let mut level = vec![start];
+    while !level.is_empty() {
+        let reached = Mutex::new(HashMap::new());
+        let parts = on_all_processors(
+            &level,
+            |(found, granted): &mut (Found, BTreeSet<Kind>), from, node| {
+                found.states += 1;
+                explorer.in_order(node);
+                let mut way = 0;
+                explorer.expand(node, found, granted, |next| {
+                    way += 1;
+                    let form = explorer.renamings.form(&next);
+                    if !known.contains(&form) {
+                        first(&mut reached.lock().unwrap(), form, (from, way), next);
+                    }
+                });
+            },
+        );
+        for (part, kinds) in parts {
+            found.add(part);
+            granted.extend(kinds);
         }
+        let mut next: Vec<_> = Vec::new();
+        for (form, reached) in reached.into_inner().unwrap() {
+            known.insert(form);
+            next.push(reached);
+        }
+        next.sort_unstable_by_key(|(way, _)| *way);
+        level = next.into_iter().map(|(_, node)| node).collect();
+        println!("{found:?}, {} open, {:?}", level.len(), started.elapsed());
     }
     let never = Kind::ALL.iter().filter(|kind| !granted.contains(kind));
     assert_eq!(
@@ -516,4 +548,47 @@ fn explore(bounds: Bounds) -> Found {
     );
     println!("{bounds:?}: {found:?} in {:?}", started.elapsed());
     found
+}
+
+/// The way to a state of the next level: the place of the state before, and how many ways led from there before.
+type Way = (usize, usize);
+
+/// Of the states that are the same to every command, the one on the first way, whichever processor came first.
+fn first(reached: &mut HashMap<Form, (Way, Node)>, form: Form, way: Way, node: Node) {
+    match reached.entry(form) {
+        Entry::Vacant(free) => {
+            free.insert((way, node));
+        }
+        Entry::Occupied(mut other) if way < other.get().0 => {
+            other.insert((way, node));
+        }
+        Entry::Occupied(_) => {}
+    }
+}
+
+/// Each node, and its place in the level, by whichever processor is free; and what each of them found.
+fn on_all_processors<T: Default + Send>(
+    level: &[Node],
+    visit: impl Fn(&mut T, usize, &Node) + Sync,
+) -> Vec<T> {
+    let taken = AtomicUsize::new(0);
+    let work = || {
+        let mut found = T::default();
+        loop {
+            let place = taken.fetch_add(1, Ordering::Relaxed);
+            let Some(node) = level.get(place) else {
+                return found;
+            };
+            visit(&mut found, place, node);
+        }
+    };
+    let processors = thread::available_parallelism().map_or(1, NonZero::get);
+    thread::scope(|scope| {
+        let workers: Vec<_> = (0..processors).map(|_| scope.spawn(work)).collect();
+        let found = workers.into_iter().map(|worker| {
+            let found = worker.join();
+            found.unwrap_or_else(|failure| panic::resume_unwind(failure))
+        });
+        found.collect()
+    })
 }
