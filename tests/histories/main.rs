@@ -12,3 +12,7 @@ mod reach;
 mod reads;
 mod seen;
 mod text;
+
+/// A third of an exploration is allocation.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
