@@ -166,6 +166,7 @@ macro_rules! seal {
     (GiveWorkspaceRole = $name:literal) => { seal!(@of_roles GiveWorkspaceRole = $name); };
     (InviteToOrganization = $name:literal) => { seal!(@of_roles InviteToOrganization = $name); };
     (InviteToWorkspace = $name:literal) => { seal!(@of_roles InviteToWorkspace = $name); };
+    (InviteMany = $name:literal) => { seal!(@of_roles InviteMany = $name); };
     (@of_roles $command:ident = $name:literal) => {
         impl<R> sealed::Sealed for $command<R> {
             const LOGGED_AS: &'static str = $name;

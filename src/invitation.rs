@@ -23,7 +23,7 @@ use serde::{Deserialize, Serialize};
 use crate::code::codes;
 use crate::id::{InvitationId, UserId, WorkspaceId};
 use crate::later::Later;
-use crate::own_role::{Holding, RoleNumber};
+use crate::own_role::{Holding, Role, RoleNumber};
 use crate::role::{OrganizationRole, WorkspaceRole};
 use crate::text::{EmailAddress, stored};
 use crate::time;
@@ -81,6 +81,33 @@ pub enum InvitationTarget {
     },
 }
 
+/// What [`InviteMany`](crate::commands::InviteMany) is asked to offer: an [`InvitationTarget`], or the same with a
+/// role of the organization's own (R6).
+///
+/// ```
+/// use tenancy::{InvitationOffer, InvitationTarget, OrganizationRole, Role};
+///
+/// let members = InvitationTarget::Organization { role: OrganizationRole::Member };
+/// let role = Role::from(OrganizationRole::Member);
+/// assert_eq!(InvitationOffer::from(members), InvitationOffer::Organization { role });
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum InvitationOffer {
+    /// To the organization, with this role.
+    Organization {
+        /// The role in it.
+        role: Role<OrganizationRole>,
+    },
+    /// To a workspace, with this role; accepting also makes the person an organization Member (M1).
+    Workspace {
+        /// The workspace to join.
+        workspace: WorkspaceId,
+        /// The role in it.
+        role: Role<WorkspaceRole>,
+    },
+}
+
 /// What has become of an invitation. All but `Open` are final (I5).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -131,6 +158,29 @@ impl Invitation {
     #[must_use]
     pub const fn is_open(&self) -> bool {
         matches!(self.state, InvitationState::Open)
+    }
+}
+
+impl InvitationOffer {
+    /// The workspace, if it is to one.
+    #[must_use]
+    pub const fn workspace(self) -> Option<WorkspaceId> {
+        match self {
+            Self::Organization { .. } => None,
+            Self::Workspace { workspace, .. } => Some(workspace),
+        }
+    }
+}
+
+impl From<InvitationTarget> for InvitationOffer {
+    fn from(target: InvitationTarget) -> Self {
+        match target {
+            InvitationTarget::Organization { role } => Self::Organization { role: role.into() },
+            InvitationTarget::Workspace { workspace, role } => Self::Workspace {
+                workspace,
+                role: role.into(),
+            },
+        }
     }
 }
 

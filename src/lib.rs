@@ -68,7 +68,7 @@ pub use error::{Done, Error};
 pub use event::{Event, LogEntry, RefusedLine, RevocationReason};
 pub use grants::{Code, Grants};
 pub use id::{CommitId, DomainId, InvitationId, OrganizationId, UserId, WorkspaceId};
-pub use invitation::{InvitationState, InvitationStatus, InvitationTarget};
+pub use invitation::{InvitationOffer, InvitationState, InvitationStatus, InvitationTarget};
 pub use limits::{Limit, LimitUsage, Limits, Usage, WorkspaceUsage};
 pub use member::{Member, MembershipStatus, WorkspaceMember};
 pub use organization::{CompanyInformation, InvoicingInformation, QuotaUsage};

@@ -19,7 +19,7 @@ use tenancy::text::TextLine;
 use tenancy::token::InvitationSecret;
 use tenancy::{
     Actor, CompanyInformation, DomainAction, DomainId, DomainKind, DomainName, EmailAddress,
-    Grants, InvitationId, InvitationTarget, InvitationToken, InvoicingInformation, Limits, Name,
+    Grants, InvitationId, InvitationOffer, InvitationToken, InvoicingInformation, Limits, Name,
     Operator, OrganizationAction, OrganizationId, OrganizationRole, Role, RoleBase, RoleNumber,
     UserId, VerifiedEmail, WorkspaceAction, WorkspaceId, WorkspaceRole,
 };
@@ -202,18 +202,12 @@ impl Known {
             return Ok(());
         };
         let verified = VerifiedEmail::attest(email.clone());
-        // Many are invited, and an organization is handed over, with a built-in role.
-        let target = InvitationTarget::Workspace {
+        let target = InvitationOffer::Workspace {
             workspace,
-            role: match workspace_role {
-                Role::BuiltIn(role) => role,
-                Role::Own(_) => WorkspaceRole::Reader,
-            },
+            role: workspace_role,
         };
-        let keep = match role {
-            Role::BuiltIn(role) => Some(role),
-            Role::Own(_) => None,
-        };
+        // Who hands over and would keep the books leaves.
+        let keep = Some(role).filter(|role| *role != OrganizationRole::Accounting.into());
         one_of! { (random, carrier)
             12 asker CreateOrganization { name } => |created: CreatedOrganization| {
                 self.organizations.push(created.organization);

@@ -6,12 +6,13 @@ use super::member::{
     Departure, another_admin_remains_without, counts, departure, member, own, role_changed,
 };
 use super::revoked;
+use super::role::organization_role;
 use crate::actor::Actor;
 use crate::command::{Answer, Command, Scene, path};
 use crate::event::Event;
 use crate::id::{CommitId, InvitationId, OrganizationId, UserId};
 use crate::member::Term;
-use crate::own_role::Holding;
+use crate::own_role::{Holding, Role};
 use crate::policy::OrganizationAction;
 use crate::refusal::Refusal;
 use crate::role::OrganizationRole;
@@ -30,6 +31,7 @@ use crate::store::Key;
 /// - [`Refusal::HandedToOneself`]: the actor names themself.
 /// - [`Refusal::MemberNotFound`]: the other user is not a member; invite them first.
 /// - [`Refusal::MembershipSuspended`], [`Refusal::MembershipEnded`]: the other user's roles don't count.
+/// - [`Refusal::RoleNotFound`], [`Refusal::RoleIsRetired`]: the role of the organization's own isn't one to keep.
 /// - [`Refusal::LastAdmin`]: the other user's membership is bound to end, and no other Admin lasts (T2).
 ///
 /// ```
@@ -48,7 +50,7 @@ use crate::store::Key;
 /// # tenancy.execute(&bob, AcceptInvitation { token }).await?;
 /// // Ann is the only Admin. She makes Bob one, and keeps the books.
 /// let to = UserId::from_external("bob");
-/// let keep = Some(OrganizationRole::Accounting);
+/// let keep = Some(OrganizationRole::Accounting.into());
 /// tenancy.execute(&ann, HandOver { organization, to, keep }).await?;
 /// assert!(tenancy.check(&bob, organization, OrganizationAction::Invite).await?.is_allowed());
 /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
@@ -59,8 +61,9 @@ pub struct HandOver {
     pub organization: OrganizationId,
     /// The member who becomes Admin.
     pub to: UserId,
-    /// The role that the actor keeps; `None`: they leave.
-    pub keep: Option<OrganizationRole>,
+    /// The role that the actor keeps, an [`OrganizationRole`] as `.into()` or one of the organization's own (R6);
+    /// `None`: they leave.
+    pub keep: Option<Role<OrganizationRole>>,
 }
 
 /// What went with handing over ([`HandOver`]).
@@ -108,7 +111,9 @@ impl Command for HandOver {
         }
         let heir = member(scene, self.to)?;
         counts(scene, heir)?;
-        let stays_admin = self.keep == Some(OrganizationRole::Admin);
+        let keep = self.keep.map(|role| organization_role(scene, role));
+        let keep = keep.transpose()?;
+        let stays_admin = keep == Some(built_in(OrganizationRole::Admin));
         if heir.term() != Term::Open && !stays_admin {
             another_admin_remains_without(scene, before)?;
         }
@@ -116,9 +121,9 @@ impl Command for HandOver {
         if heir.role != OrganizationRole::Admin {
             events.extend(role_changed(scene, heir, built_in(OrganizationRole::Admin)));
         }
-        match self.keep {
-            Some(OrganizationRole::Admin) => {}
-            Some(role) => events.extend(role_changed(scene, before, built_in(role))),
+        match keep {
+            Some(_) if stays_admin => {}
+            Some(kept) => events.extend(role_changed(scene, before, kept)),
             None => {
                 let last = Event::MemberLeft {
                     user: before.user,

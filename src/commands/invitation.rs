@@ -9,9 +9,9 @@ use crate::actor::Actor;
 use crate::command::{Answer, Command, Scene, path};
 use crate::event::{Event, RevocationReason};
 use crate::id::{CommitId, InvitationId, OrganizationId, UserId, WorkspaceId};
-use crate::invitation::{Invitation, InvitationTarget};
+use crate::invitation::{Invitation, InvitationOffer, InvitationTarget};
 use crate::organization::{LinksMade, Organization};
-use crate::own_role::{AsRole, RoleNumber};
+use crate::own_role::{AsRole, Holding, RoleNumber};
 use crate::policy::{OrganizationAction, WorkspaceAction};
 use crate::refusal::Refusal;
 use crate::role::{OrganizationRole, WorkspaceRole};
@@ -136,9 +136,9 @@ impl<R: AsRole<OrganizationRole>> Command for InviteToOrganization<R> {
     fn decide(&self, scene: &Scene<'_>, fresh: &Self::Fresh) -> Result<Vec<Event>, Refusal> {
         let resource = self.organization.into();
         may_send(scene, self.email.key(), resource)?;
-        let offered = organization_role(scene, self.role.into())?;
-        let target = InvitationTarget::Organization { role: offered.base };
-        invite(scene, &self.email, (target, offered.own), fresh)
+        let role = self.role.into();
+        let offered = offered(scene, InvitationOffer::Organization { role })?;
+        invite(scene, &self.email, offered, fresh)
     }
 }
 
@@ -194,12 +194,26 @@ impl<R: AsRole<WorkspaceRole>> Command for InviteToWorkspace<R> {
     fn decide(&self, scene: &Scene<'_>, fresh: &Self::Fresh) -> Result<Vec<Event>, Refusal> {
         let resource = (self.organization, self.workspace).into();
         may_send(scene, self.email.key(), resource)?;
-        let offered = workspace_role(scene, self.role.into())?;
-        let target = InvitationTarget::Workspace {
-            workspace: self.workspace,
-            role: offered.base,
-        };
-        invite(scene, &self.email, (target, offered.own), fresh)
+        let (workspace, role) = (self.workspace, self.role.into());
+        let offered = offered(scene, InvitationOffer::Workspace { workspace, role })?;
+        invite(scene, &self.email, offered, fresh)
+    }
+}
+
+/// R6: what an invitation is to, and the role of the organization's own that it offers, if that may be given.
+pub(super) fn offered(
+    scene: &Scene<'_>,
+    offer: InvitationOffer,
+) -> Result<(InvitationTarget, Option<RoleNumber>), Refusal> {
+    match offer {
+        InvitationOffer::Organization { role } => {
+            let Holding { base: role, own } = organization_role(scene, role)?;
+            Ok((InvitationTarget::Organization { role }, own))
+        }
+        InvitationOffer::Workspace { workspace, role } => {
+            let Holding { base: role, own } = workspace_role(scene, role)?;
+            Ok((InvitationTarget::Workspace { workspace, role }, own))
+        }
     }
 }
 

@@ -3,12 +3,13 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::authority::{may_invite, may_send, resource};
-use super::invitation::{Invited, invite, invited};
+use super::invitation::{Invited, invite, invited, offered};
 use crate::actor::Actor;
 use crate::command::{Answer, Command, Fresh, Scene, path, seats_are_left};
 use crate::event::{Event, RefusedLine};
 use crate::id::{CommitId, InvitationId, OrganizationId};
-use crate::invitation::InvitationTarget;
+use crate::invitation::{InvitationOffer, InvitationTarget};
+use crate::own_role::RoleNumber;
 use crate::random::EntropyError;
 use crate::refusal::Refusal;
 use crate::resource::Resource;
@@ -86,6 +87,7 @@ impl Answer<Links> for InvitedMany {
 /// - [`Refusal::NotFound`]: the organization or the workspace doesn't exist, or the actor may not view it.
 /// - [`Refusal::Forbidden`]: the actor may not invite anybody to it (I2).
 /// - [`Refusal::TooManyLines`]: there are more than [`InviteMany::MOST`] lines.
+/// - [`Refusal::RoleNotFound`], [`Refusal::RoleIsRetired`]: the role of the organization's own isn't one to give there.
 ///
 /// ```
 /// # tenancy::block_on(async {
@@ -111,11 +113,12 @@ impl Answer<Links> for InvitedMany {
 /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct InviteMany {
+pub struct InviteMany<T = InvitationTarget> {
     /// The organization that invites.
     pub organization: OrganizationId,
-    /// What each is invited to, and with which role.
-    pub target: InvitationTarget,
+    /// What each is invited to, and with which role: an [`InvitationTarget`], or an [`InvitationOffer`] for a role of
+    /// the organization's own (R6).
+    pub target: T,
     /// The addresses as they were typed, a line each; at most [`InviteMany::MOST`]. A line may be anything; none
     /// that is refused is kept.
     pub emails: Vec<String>,
@@ -124,23 +127,25 @@ pub struct InviteMany {
 impl InviteMany {
     /// How many may be invited at once.
     pub const MOST: u32 = 100;
+}
 
+impl<T: Copy + Into<InvitationOffer>> InviteMany<T> {
     /// Each line that there may be, read.
     fn read(&self) -> impl Iterator<Item = Result<EmailAddress, Refusal>> {
-        let most = usize::try_from(Self::MOST).unwrap_or(usize::MAX);
+        let most = usize::try_from(InviteMany::MOST).unwrap_or(usize::MAX);
         let lines = self.emails.iter().take(most);
         lines.map(|line| EmailAddress::new(line.trim()).map_err(|_| Refusal::EmailInvalid))
     }
 
     fn resource(&self) -> Resource {
-        match self.target.workspace() {
+        match self.target.into().workspace() {
             None => self.organization.into(),
             Some(workspace) => (self.organization, workspace).into(),
         }
     }
 }
 
-impl Command for InviteMany {
+impl<T: Copy + Into<InvitationOffer> + Serialize + Send + Sync> Command for InviteMany<T> {
     type Output = InvitedMany;
     type Fresh = Links;
 
@@ -151,7 +156,7 @@ impl Command for InviteMany {
     fn keys(&self, actor: &Actor) -> Vec<Key> {
         let mut keys = vec![path(actor, self.resource())];
         for email in self.read().flatten() {
-            let key = Key::Address(email.key().clone(), self.target.workspace());
+            let key = Key::Address(email.key().clone(), self.target.into().workspace());
             if !keys.contains(&key) {
                 keys.push(key);
             }
@@ -161,10 +166,12 @@ impl Command for InviteMany {
 
     fn decide(&self, scene: &Scene<'_>, fresh: &Links) -> Result<Vec<Event>, Refusal> {
         may_invite(scene, self.resource())?;
-        let too_many = Refusal::TooManyLines { limit: Self::MOST };
-        if u32::try_from(self.emails.len()).map_or(true, |lines| lines > Self::MOST) {
+        let limit = InviteMany::MOST;
+        let too_many = Refusal::TooManyLines { limit };
+        if u32::try_from(self.emails.len()).map_or(true, |lines| lines > limit) {
             return Err(too_many);
         }
+        let offered = offered(scene, self.target.into())?;
         // What each line finds: the organization as the lines before have left it.
         let mut state = scene.state.clone();
         let mut seen: BTreeMap<EmailKey, u32> = BTreeMap::new();
@@ -177,7 +184,7 @@ impl Command for InviteMany {
                     return Err(Refusal::AddressRepeated { line: *line });
                 }
                 seen.insert(email.key().clone(), line);
-                one(scene, &mut state, &email, self.target, link)
+                one(scene, &mut state, &email, offered, link)
             });
             match outcome {
                 Ok(sent) => events.extend(sent),
@@ -196,12 +203,12 @@ fn one(
     scene: &Scene<'_>,
     state: &mut OrganizationState,
     email: &EmailAddress,
-    target: InvitationTarget,
+    offered: (InvitationTarget, Option<RoleNumber>),
     link: &(InvitationId, InvitationSecret),
 ) -> Result<Vec<Event>, Refusal> {
     let here = Scene { state, ..*scene };
-    may_send(&here, email.key(), resource(&here, &target))?;
-    let events = invite(&here, email, (target, None), link)?;
+    may_send(&here, email.key(), resource(&here, &offered.0))?;
+    let events = invite(&here, email, offered, link)?;
     let row = state.organization();
     let before = row.map(|row| row.counts);
     let is_limited = row.is_some_and(|row| row.limits.seats.is_some());

@@ -10,7 +10,7 @@ use tenancy::text::{PostalAddress, TextLine};
 use tenancy::token::InvitationSecret;
 use tenancy::{
     CompanyInformation, DomainAction, DomainId, DomainKind, DomainName, EmailAddress, Grants,
-    InvitationId, InvitationTarget, InvitationToken, InvoicingInformation, Limits, Name,
+    InvitationId, InvitationOffer, InvitationToken, InvoicingInformation, Limits, Name,
     OrganizationAction, OrganizationId, OrganizationRole, Role, RoleBase, RoleNumber, UserId,
     VerifiedEmail, WorkspaceAction, WorkspaceId, WorkspaceRole,
 };
@@ -201,6 +201,19 @@ impl<'a> Bytes<'a> {
                     .unwrap_or((organization, never))
             }
         }
+    }
+
+    /// A role of the organization's own, on such a base.
+    fn own_role_of(&mut self, fits: impl Fn(RoleBase) -> bool) -> RoleNumber {
+        let organization = self.organization();
+        let Step { at, whom, .. } = self.step;
+        let never = "1000000".parse().expect("a number");
+        let is_there = |o: &Organization, number: &RoleNumber| {
+            o.own.get(number).is_some_and(|role| fits(role.base))
+        };
+        let by = at.wrapping_add(whom);
+        self.pick_in(&self.driver.roles, by, organization, is_there, never)
+            .1
     }
 
     /// A member of the organization that the step is about.
@@ -447,26 +460,20 @@ impl Arguments for Bytes<'_> {
 
     fn organization_role(&mut self) -> Role<OrganizationRole> {
         match self.step.what % 4 {
-            3 => Role::Own(self.own_role()),
+            3 => Role::Own(self.own_role_of(|base| base.organization_role().is_some())),
             role => OrganizationRole::ALL[usize::from(role)].into(),
         }
     }
 
     fn workspace_role(&mut self) -> Role<WorkspaceRole> {
         match self.step.what / 4 % 5 {
-            3 | 4 => Role::Own(self.own_role()),
+            3 | 4 => Role::Own(self.own_role_of(|base| base.workspace_role().is_some())),
             role => WorkspaceRole::ALL[usize::from(role)].into(),
         }
     }
 
     fn own_role(&mut self) -> RoleNumber {
-        let organization = self.organization();
-        let Step { at, whom, .. } = self.step;
-        let never = "1000000".parse().expect("a number");
-        let is_there = |o: &Organization, number: &RoleNumber| o.own.contains_key(number);
-        let by = at.wrapping_add(whom);
-        self.pick_in(&self.driver.roles, by, organization, is_there, never)
-            .1
+        self.own_role_of(|_| true)
     }
 
     fn role_name(&mut self) -> Name {
@@ -510,25 +517,14 @@ impl Arguments for Bytes<'_> {
         (limits, (whom % 4 == 0).then(|| u32::from(whom / 4 % 4)))
     }
 
-    fn target(&mut self) -> (OrganizationId, InvitationTarget) {
+    fn offer(&mut self) -> (OrganizationId, InvitationOffer) {
         if self.step.whom % 2 == 0 {
-            let organization = self.organization();
-            // Many are invited with built-in roles.
-            let role = match self.organization_role() {
-                Role::BuiltIn(role) => role,
-                Role::Own(_) => OrganizationRole::Member,
-            };
-            return (organization, InvitationTarget::Organization { role });
+            let role = self.organization_role();
+            return (self.organization(), InvitationOffer::Organization { role });
         }
         let (organization, workspace) = self.workspace();
-        let role = match self.workspace_role() {
-            Role::BuiltIn(role) => role,
-            Role::Own(_) => WorkspaceRole::Reader,
-        };
-        (
-            organization,
-            InvitationTarget::Workspace { workspace, role },
-        )
+        let role = self.workspace_role();
+        (organization, InvitationOffer::Workspace { workspace, role })
     }
 
     /// Some people, one of them twice, and something else; now and then too many.
@@ -588,8 +584,12 @@ impl Arguments for Bytes<'_> {
         line(["overdue", "abuse"][usize::from(self.step.what % 2)])
     }
 
-    fn kept_role(&mut self) -> Option<OrganizationRole> {
-        let kept = usize::from(self.step.what % 4);
-        OrganizationRole::ALL.get(kept).copied()
+    fn kept_role(&mut self) -> Option<Role<OrganizationRole>> {
+        match self.step.what % 5 {
+            3 => Some(Role::Own(
+                self.own_role_of(|base| base.organization_role().is_some()),
+            )),
+            kept => Some((*OrganizationRole::ALL.get(usize::from(kept))?).into()),
+        }
     }
 }

@@ -7,10 +7,10 @@ use tenancy::commands::{
 use tenancy::policy::{ActionRow, Catalogue};
 use tenancy::store::{Item, List, Organization, RecordId, Violation};
 use tenancy::{
-    Action, Actor, Code, Decision, DomainAction, DomainId, DomainKind, Grant, Grants, Layer,
-    OrganizationAction, OrganizationId, OrganizationRole, Paging, Refusal, Role, RoleBase,
-    RoleNumber, RoleSet, RoleState, Settings, WorkspaceAction, WorkspaceId, WorkspaceRole,
-    catalogue,
+    Action, Actor, Code, Decision, DomainAction, DomainId, DomainKind, Grant, Grants,
+    InvitationOffer, Layer, OrganizationAction, OrganizationId, OrganizationRole, Paging, Refusal,
+    Role, RoleBase, RoleNumber, RoleSet, RoleState, Settings, WorkspaceAction, WorkspaceId,
+    WorkspaceRole, catalogue,
 };
 
 use tenancy_tests::world::{
@@ -157,7 +157,7 @@ pub(super) fn retire(acme: Acme, role: RoleNumber) -> RetireRole {
     }
 }
 
-fn restore(acme: Acme, role: RoleNumber) -> RestoreRole {
+pub(super) fn restore(acme: Acme, role: RoleNumber) -> RestoreRole {
     RestoreRole {
         organization: acme.organization,
         role,
@@ -599,6 +599,46 @@ fn r6_who_may_give_the_base_may_give_the_role() {
         Some((acme.workspace, WorkspaceRole::Reader))
     );
     assert!(world.may(&user("fay"), sandbox, DomainAction::Configure));
+}
+
+#[test]
+fn r6_i9_many_are_invited_with_it() {
+    let world = World::new();
+    let acme = world.acme();
+    let (tester, _, sandbox) = tester(&world, acme);
+    let ann = user("ann");
+    let rename = Grants::of(OrganizationAction::Rename).unwrap();
+    let editor = world.does(&ann, define(acme, "Editor", RoleBase::Member, rename));
+    let there = |role| InvitationOffer::Workspace {
+        workspace: acme.workspace,
+        role: Role::Own(role),
+    };
+    let here = |role| InvitationOffer::Organization {
+        role: Role::Own(role),
+    };
+    let lines = ["fay@acme.example", "no address", "gil@acme.example"];
+    let many = world.does(&ann, acme.invite_many(there(tester), &lines));
+    assert_eq!(world.row(acme).roles[0].offered, 2);
+    world.does(&user("gil"), accept(many.lines[2].as_ref().unwrap()));
+    assert!(world.may(&user("gil"), sandbox, DomainAction::Configure));
+    let many = world.does(&ann, acme.invite_many(here(editor), &["hal@acme.example"]));
+    world.does(&user("hal"), accept(many.lines[0].as_ref().unwrap()));
+    assert!(world.may(&user("hal"), acme.organization, OrganizationAction::Rename));
+
+    // A role that can't be given there is no line's fault: nobody is invited.
+    for (offer, role) in [(there(editor), editor), (here(tester), tester)] {
+        let none = world.refused(&ann, acme.invite_many(offer, &lines));
+        assert_eq!(none, Refusal::RoleNotFound { role });
+    }
+    world.does(&ann, retire(acme, tester));
+    let retired = world.refused(&ann, acme.invite_many(there(tester), &lines));
+    assert_eq!(retired.code(), "role_is_retired");
+    let may_not = world.refused(&user("hal"), acme.invite_many(there(tester), &lines));
+    assert_eq!(
+        may_not.code(),
+        "not_found",
+        "who may not invite isn't told of roles"
+    );
 }
 
 #[test]

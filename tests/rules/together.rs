@@ -2,13 +2,14 @@
 //! over what is limited.
 
 use chrono::TimeDelta;
+use tenancy::commands::HandOver;
 use tenancy::{
     Decision, DomainAction, DomainKind, Grants, OrganizationAction, OrganizationRole, Paging,
-    Refusal, RoleBase, block_on,
+    Refusal, Role, RoleBase, block_on,
 };
 use tenancy_tests::world::*;
 
-use super::own_roles::{change, configure, define, give, retire, tester};
+use super::own_roles::{change, configure, define, give, restore, retire, tester};
 
 /// Who can do that, as the Admin is told.
 fn who_can(
@@ -119,6 +120,32 @@ fn o7_r2_who_hands_over_or_is_handed_to_holds_no_role_of_the_organizations_own_a
     world.does(&ann, acme.hand_over(&bob, Some(OrganizationRole::Member)));
     assert_eq!(world.row(acme).roles[0].holders, 0, "Admin is no base (R2)");
     assert!(!world.may(&ann, acme.organization, OrganizationAction::Rename));
+}
+
+#[test]
+fn o7_r6_who_hands_over_keeps_a_role_of_the_organizations_own() {
+    let world = World::new();
+    let acme = world.acme();
+    let ann = user("ann");
+    let adds = Grants::of(OrganizationAction::Rename).unwrap();
+    let editor = world.does(&ann, define(acme, "Editor", RoleBase::Member, adds));
+    let tester = world.does(&ann, define(acme, "Tester", RoleBase::Reader, Grants::NONE));
+    let bob = world.member(acme, "bob", OrganizationRole::Member);
+    let keeping = |role| HandOver {
+        keep: Some(Role::Own(role)),
+        ..acme.hand_over(&bob, None)
+    };
+    let none = Refusal::RoleNotFound { role: tester };
+    assert_eq!(world.refused(&ann, keeping(tester)), none, "of workspaces");
+    world.does(&ann, retire(acme, editor));
+    let retired = world.refused(&ann, keeping(editor));
+    assert_eq!(retired.code(), "role_is_retired");
+    world.does(&ann, restore(acme, editor));
+    world.does(&ann, keeping(editor));
+    assert_eq!(world.role(acme, &ann), Some(OrganizationRole::Member));
+    assert_eq!(world.row(acme).roles[0].holders, 1);
+    assert!(world.may(&ann, acme.organization, OrganizationAction::Rename));
+    assert!(!world.may(&ann, acme.organization, OrganizationAction::Invite));
 }
 
 #[test]

@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use tenancy::text::TextLine;
 use tenancy::{
     CommitId, CompanyInformation, DomainId, DomainKind, DomainName, EmailAddress, Grants,
-    InvitationId, InvitationTarget, InvitationToken, InvoicingInformation, Limits, Name,
+    InvitationId, InvitationOffer, InvitationToken, InvoicingInformation, Limits, Name,
     OrganizationId, OrganizationRole, Role, RoleBase, RoleNumber, UserId, VerifiedEmail,
     WorkspaceId, WorkspaceRole,
 };
@@ -25,6 +25,10 @@ macro_rules! import {
     };
     (InviteToWorkspace) => {
         import!(@of WorkspaceRole, InviteToWorkspace);
+    };
+    (InviteMany) => {
+        #[doc = "It offers a role: built in, or the organization's own."]
+        pub type InviteMany = tenancy::commands::InviteMany<InvitationOffer>;
     };
     (@of $role:ident, $command:ident) => {
         #[doc = "It gives a role: built in, or the organization's own."]
@@ -140,7 +144,7 @@ pub trait Arguments {
     /// How much else it may hold, and perhaps how many workspaces.
     fn limits(&mut self) -> (Limits, Option<u32>);
     /// What many are invited to, and the organization in which it is asked for.
-    fn target(&mut self) -> (OrganizationId, InvitationTarget);
+    fn offer(&mut self) -> (OrganizationId, InvitationOffer);
     /// Addresses as they were typed.
     fn lines(&mut self) -> Vec<String>;
     /// Company information.
@@ -154,7 +158,7 @@ pub trait Arguments {
     /// Why an organization is suspended.
     fn reason(&mut self) -> TextLine;
     /// The role that somebody keeps who hands over.
-    fn kept_role(&mut self) -> Option<OrganizationRole>;
+    fn kept_role(&mut self) -> Option<Role<OrganizationRole>>;
 }
 
 impl Kind {
@@ -200,7 +204,7 @@ impl Kind {
                 .into()
             }
             Self::InviteMany => {
-                let (organization, target) = from.target();
+                let (organization, target) = from.offer();
                 InviteMany {
                     organization,
                     target,

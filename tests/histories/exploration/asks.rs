@@ -8,7 +8,7 @@ use tenancy::text::TextLine;
 use tenancy::token::InvitationSecret;
 use tenancy::{
     CompanyInformation, DomainId, DomainKind, DomainName, EmailAddress, Grants, InvitationId,
-    InvitationTarget, InvitationToken, InvoicingInformation, Limits, Name, OrganizationAction,
+    InvitationOffer, InvitationToken, InvoicingInformation, Limits, Name, OrganizationAction,
     OrganizationId, OrganizationRole, Role, RoleBase, RoleNumber, UserId, VerifiedEmail,
     WorkspaceAction, WorkspaceId, WorkspaceRole,
 };
@@ -307,24 +307,14 @@ impl Arguments for Every<'_> {
         (self.choices.one_of(self.bounds.limits), None)
     }
 
-    fn target(&mut self) -> (OrganizationId, InvitationTarget) {
+    fn offer(&mut self) -> (OrganizationId, InvitationOffer) {
         if self.choices.one_of(&[true, false]) {
-            // Many are invited with built-in roles.
-            let role = match self.organization_role() {
-                Role::BuiltIn(role) => role,
-                Role::Own(_) => OrganizationRole::Member,
-            };
-            return (self.organization, InvitationTarget::Organization { role });
+            let role = self.organization_role();
+            return (self.organization, InvitationOffer::Organization { role });
         }
         let (organization, workspace) = self.workspace();
-        let role = match self.workspace_role() {
-            Role::BuiltIn(role) => role,
-            Role::Own(_) => WorkspaceRole::Reader,
-        };
-        (
-            organization,
-            InvitationTarget::Workspace { workspace, role },
-        )
+        let role = self.workspace_role();
+        (organization, InvitationOffer::Workspace { workspace, role })
     }
 
     /// Everybody, in either order, with one of them twice and something that is no address.
@@ -365,10 +355,9 @@ impl Arguments for Every<'_> {
         self.words.contract.clone()
     }
 
-    fn kept_role(&mut self) -> Option<OrganizationRole> {
-        let mut kept = vec![None];
-        kept.extend(self.bounds.organization_roles.iter().copied().map(Some));
-        self.choices.one_of(&kept)
+    fn kept_role(&mut self) -> Option<Role<OrganizationRole>> {
+        let stays = self.choices.one_of(&[false, true]);
+        stays.then(|| self.organization_role())
     }
 }
 

@@ -9,7 +9,7 @@ use tenancy::text::TextLine;
 use tenancy::token::InvitationSecret;
 use tenancy::{
     Actor, CommitId, CompanyInformation, Decision, DomainAction, DomainId, DomainKind, DomainName,
-    EmailAddress, Error, Grant, Grants, InvitationId, InvitationTarget, InvitationToken,
+    EmailAddress, Error, Grant, Grants, InvitationId, InvitationOffer, InvitationToken,
     InvoicingInformation, Limits, Name, OrganizationAction, OrganizationId, OrganizationRole,
     Paging, Role, RoleBase, RoleNumber, Tenancy, UserId, VerifiedEmail, WorkspaceAction,
     WorkspaceId, WorkspaceRole, block_on,
@@ -189,10 +189,10 @@ impl Arguments for Given<'_> {
         (Limits::UNLIMITED, Some(7))
     }
 
-    fn target(&mut self) -> (OrganizationId, InvitationTarget) {
-        let (workspace, role) = (self.0.workspace, WorkspaceRole::Admin);
-        let target = InvitationTarget::Workspace { workspace, role };
-        (self.0.organization, target)
+    fn offer(&mut self) -> (OrganizationId, InvitationOffer) {
+        let (workspace, role) = (self.0.workspace, WorkspaceRole::Admin.into());
+        let offer = InvitationOffer::Workspace { workspace, role };
+        (self.0.organization, offer)
     }
 
     fn lines(&mut self) -> Vec<String> {
@@ -219,7 +219,7 @@ impl Arguments for Given<'_> {
         self.0.line.clone()
     }
 
-    fn kept_role(&mut self) -> Option<OrganizationRole> {
+    fn kept_role(&mut self) -> Option<Role<OrganizationRole>> {
         None
     }
 }

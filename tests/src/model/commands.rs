@@ -361,16 +361,20 @@ impl Model {
                 if *to == user {
                     return Err("handed_to_oneself");
                 }
-                let heir = it.members.get_mut(to).ok_or("member_not_found")?;
+                let heir = it.members.get(to).ok_or("member_not_found")?;
                 heir.does_count(now)?;
-                (heir.role, heir.own) = (OrganizationRole::Admin, None);
-                if *keep != Some(OrganizationRole::Admin) {
+                let keep = keep.map(|role| it.given(role)).transpose()?;
+                let admin = (OrganizationRole::Admin, None);
+                let heir = it.members.get_mut(to).ok_or(NOT_FOUND)?;
+                (heir.role, heir.own) = admin;
+                if keep != Some(admin) {
                     it.is_not_the_last(user)?;
                 }
                 match keep {
-                    Some(OrganizationRole::Admin) => {}
-                    Some(role) => {
-                        it.members.get_mut(&user).ok_or(NOT_FOUND)?.role = *role;
+                    Some(kept) if kept == admin => {}
+                    Some(kept) => {
+                        let member = it.members.get_mut(&user).ok_or(NOT_FOUND)?;
+                        (member.role, member.own) = kept;
                         it.lost(user, None, now);
                     }
                     None => it.goes(user),

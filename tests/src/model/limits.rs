@@ -2,13 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use tenancy::commands::{ChangeOrganizationRole, InviteMany};
 use tenancy::{
-    InvitationTarget, OrganizationAction, OrganizationRole, WorkspaceAction, WorkspaceId,
+    InvitationOffer, InvitationTarget, OrganizationAction, OrganizationId, OrganizationRole,
+    RoleNumber, WorkspaceAction, WorkspaceId,
 };
 
 use super::{Call, Choices, Drawn, Member, Model, NOT_FOUND, No, Organization, normal};
-use crate::commands::Ask;
+use crate::commands::{Ask, ChangeOrganizationRole, InviteMany};
 
 const FULL: No = "limit_reached";
 
@@ -98,18 +98,28 @@ impl Model {
     /// I9: "each with an outcome of its own"; "one bad line stops nobody".
     pub(super) fn invite_many(&mut self, call: &Call<'_>, many: &InviteMany) -> Result<(), No> {
         let id = many.organization;
-        match many.target {
-            InvitationTarget::Organization { .. } => {
-                self.on_organization(call.who, id, OrganizationAction::Invite)?;
+        let it = match many.target {
+            InvitationOffer::Organization { .. } => {
+                self.on_organization(call.who, id, OrganizationAction::Invite)?
             }
-            InvitationTarget::Workspace { workspace, .. } => {
+            InvitationOffer::Workspace { workspace, .. } => {
                 let action = WorkspaceAction::InviteMember;
-                self.on_workspace(call.who, id, workspace, action)?;
+                self.on_workspace(call.who, id, workspace, action)?
             }
-        }
+        };
         if many.emails.len() > 100 {
             return Err("too_many_lines");
         }
+        let offered = match many.target {
+            InvitationOffer::Organization { role } => {
+                let (role, own) = it.given(role)?;
+                (InvitationTarget::Organization { role }, own)
+            }
+            InvitationOffer::Workspace { workspace, role } => {
+                let (role, own) = it.given_there(role)?;
+                (InvitationTarget::Workspace { workspace, role }, own)
+            }
+        };
         let mut before = BTreeSet::new();
         for (at, typed) in many.emails.iter().enumerate() {
             let typed = typed.trim();
@@ -128,7 +138,7 @@ impl Model {
                     ..*call
                 };
                 let mut after = self.clone();
-                match after.invite_one_of_many(&call, typed, many) {
+                match after.invite_one_of_many(&call, typed, many.organization, offered) {
                     Ok(told) => {
                         *self = after;
                         told
@@ -145,17 +155,17 @@ impl Model {
         &mut self,
         call: &Call<'_>,
         email: &str,
-        many: &InviteMany,
+        id: OrganizationId,
+        offered: (InvitationTarget, Option<RoleNumber>),
     ) -> Result<&'static str, No> {
-        let id = many.organization;
         let it = self.organizations.get(&id).ok_or(NOT_FOUND)?.clone();
-        if let InvitationTarget::Workspace { workspace, .. } = many.target {
+        if let InvitationTarget::Workspace { workspace, .. } = offered.0 {
             if it.with_email(email).is_none() {
                 let action = WorkspaceAction::InviteNewcomer;
                 self.on_workspace(call.who, id, workspace, action)?;
             }
         }
-        self.invite(call, id, email, (many.target, None))?;
+        self.invite(call, id, email, offered)?;
         let after = self.organizations.get(&id).ok_or(NOT_FOUND)?;
         if after.is_too_full(&it, call.choices) {
             return Err(FULL);

@@ -13,8 +13,8 @@ use tenancy::commands::{
 };
 use tenancy::text::TextLine;
 use tenancy::{
-    Actor, CompanyInformation, DomainId, DomainKind, InvitationId, InvitationTarget,
-    InvoicingInformation, Limits, OrganizationId, OrganizationRole, WorkspaceId, WorkspaceRole,
+    Actor, CompanyInformation, DomainId, DomainKind, InvitationId, InvoicingInformation, Limits,
+    OrganizationId, OrganizationRole, Role, WorkspaceId, WorkspaceRole,
 };
 
 use super::{email, id, label, line, name};
@@ -170,7 +170,7 @@ impl Acme {
     }
 
     /// Invites what was typed.
-    pub fn invite_many(self, target: InvitationTarget, lines: &[&str]) -> InviteMany {
+    pub fn invite_many<T>(self, target: T, lines: &[&str]) -> InviteMany<T> {
         InviteMany {
             organization: self.organization,
             target,
@@ -347,7 +347,7 @@ impl Acme {
         HandOver {
             organization: self.organization,
             to: id(to),
-            keep,
+            keep: keep.map(Role::from),
         }
     }
 
