@@ -85,8 +85,14 @@ pub enum InvitationTarget {
 /// role of the organization's own (R6).
 ///
 /// ```
-/// use tenancy::{InvitationOffer, InvitationTarget, OrganizationRole, Role};
+/// use tenancy::{InvitationOffer, InvitationTarget, OrganizationRole, Role, WorkspaceId};
 ///
+/// // The number that `DefineRole` answered.
+/// let (workspace, tester) = (WorkspaceId::new(), "17".parse().unwrap());
+/// let testers = InvitationOffer::Workspace { workspace, role: Role::Own(tester) };
+/// assert_eq!(testers.workspace(), Some(workspace));
+///
+/// // What is built in needs no offer, but makes one.
 /// let members = InvitationTarget::Organization { role: OrganizationRole::Member };
 /// let role = Role::from(OrganizationRole::Member);
 /// assert_eq!(InvitationOffer::from(members), InvitationOffer::Organization { role });
