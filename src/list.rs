@@ -8,7 +8,7 @@ use crate::organization::OrganizationSummary;
 use crate::own_role::RoleNumber;
 use crate::record::Record;
 use crate::role::RoleSet;
-use crate::text::EmailKey;
+use crate::text::{EmailKey, stored};
 use crate::version::Version;
 #[cfg(doc)]
 use crate::{
@@ -106,6 +106,7 @@ pub enum List {
     /// [`Invitation`]s. Across organizations; may lag behind commits.
     InvitationsTo {
         /// The address.
+        #[serde(with = "stored")]
         email: EmailKey,
         /// The last organization and invitation of the page before.
         after: Option<(OrganizationId, InvitationId)>,
@@ -247,6 +248,7 @@ impl List {
                 Item::Across(organization, Record::Invitation(invitation)),
             ) => Place::InvitationOf(organization.id, invitation.id),
             (Self::Log { .. }, Item::LogEntry(entry)) => Place::Version(entry.version),
+            (_, Item::Unreadable(place)) => *place,
             _ => return None,
         })
     }
@@ -272,6 +274,32 @@ pub enum Place {
     Version(Version),
 }
 
+/// The key of each kind of place; of another kind of place, that place is the error.
+macro_rules! keys {
+    ($($place:ident($($part:ident),+): $key:ty;)+) => {$(
+        impl TryFrom<Place> for $key {
+            type Error = Place;
+
+            fn try_from(place: Place) -> Result<Self, Place> {
+                match place {
+                    Place::$place($($part),+) => Ok(($($part),+)),
+                    other => Err(other),
+                }
+            }
+        }
+    )+};
+}
+
+keys! {
+    User(user): UserId;
+    Workspace(workspace): WorkspaceId;
+    Domain(domain): DomainId;
+    Invitation(invitation): InvitationId;
+    Organization(organization): OrganizationId;
+    InvitationOf(organization, invitation): (OrganizationId, InvitationId);
+    Version(version): Version;
+}
+
 /// One item of a [`List`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -284,4 +312,7 @@ pub enum Item {
     Across(OrganizationSummary, Record),
     /// An entry of a log.
     LogEntry(LogEntry),
+    /// What stands there can't be read by this version: a later one wrote it, or something else did. The list goes
+    /// on past it, so that it holds up nothing but itself (A7).
+    Unreadable(Place),
 }

@@ -112,7 +112,7 @@ use serde::{Deserialize, Serialize};
 use crate::event::LogEntry;
 use crate::id::{CommitId, InvitationId, OrganizationId, UserId, WorkspaceId};
 use crate::resource::Resource;
-use crate::text::{DomainName, EmailKey, NameKey};
+use crate::text::{DomainName, EmailKey, NameKey, stored};
 use crate::version::Version;
 
 pub use crate::domain::RetiredDomainName;
@@ -279,7 +279,7 @@ pub enum Key {
     SentBy(UserId),
     /// The [`Member`]s with this address; if a workspace is named, their [`WorkspaceMember`]s in it; the
     /// open [`Invitation`]s to the address.
-    Address(EmailKey, Option<WorkspaceId>),
+    Address(#[serde(with = "stored")] EmailKey, Option<WorkspaceId>),
     /// An [`Invitation`] in whatever state, and every open one to its address; the [`Workspace`] that it is to; of its inviter, of this user
     /// and of whoever has its address: the [`Member`], and their [`WorkspaceMember`] in that workspace; of
     /// this user also the [`FormerMember`] of the organization and of that workspace.
@@ -288,9 +288,9 @@ pub enum Key {
     /// every other open [`Invitation`] to one of them. `None`: all open ones of the organization, and no more.
     OpenInvitations(Option<WorkspaceId>),
     /// The [`Workspace`] with this name.
-    WorkspaceNamed(NameKey),
+    WorkspaceNamed(#[serde(with = "stored")] NameKey),
     /// The [`Domain`] with this name, or the [`RetiredDomainName`].
-    DomainNamed(DomainName),
+    DomainNamed(#[serde(with = "stored")] DomainName),
     /// The log entry of this commit, whichever organization it is of, in [`Facts::committed`]: an id stands
     /// for one request in the whole deployment (A6).
     Commit(CommitId),

@@ -5,8 +5,8 @@ use core::pin::Pin;
 use core::time::Duration;
 use std::thread;
 
-use tenancy::OrganizationId;
 use tenancy::store::{Claim, Column, Directory, Record, RecordId, Value};
+use tenancy::{OrganizationId, Version};
 
 /// Work that runs beside the check that started it.
 pub type Task = Pin<Box<dyn Future<Output = ()> + Send>>;
@@ -48,6 +48,26 @@ pub enum Tampering {
         /// Who holds it from now on; `None`: nobody.
         holder: Option<OrganizationId>,
     },
+    /// What is kept of something is replaced by JSON that nobody can read: `{"of_the_future": {}}`. Its columns stay as
+    /// they are.
+    Garble {
+        /// The organization.
+        organization: OrganizationId,
+        /// What can't be read from now on.
+        garbled: Garbled,
+    },
+}
+
+/// What [`Tampering::Garble`] makes unreadable.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Garbled {
+    /// A record.
+    Record(RecordId),
+    /// The entry of this version in the organization's log.
+    LogEntry(Version),
+    /// What lists across organizations tell of the organization. A store that keeps no such thing by itself takes it
+    /// for garbled all the same.
+    Summary,
 }
 
 /// How the suite gets hold of the store that it is to judge. Two methods must be written; the others say

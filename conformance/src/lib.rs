@@ -15,7 +15,7 @@ mod world;
 pub mod checks;
 
 pub use checks::checks;
-pub use harness::{Harness, Tampering, Task};
+pub use harness::{Garbled, Harness, Tampering, Task};
 pub use model::every_list;
 pub use races::races;
 #[doc(hidden)]

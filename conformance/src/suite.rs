@@ -231,6 +231,7 @@ macro_rules! __checks {
                 lists_largest_pages_come_whole: "a store that caps its pages must ask itself again until it has `limit`",
                 lists_survive_changes_during_the_walk: "An item that is present during the whole walk appears exactly once, however much is inserted or deleted meanwhile.",
                 lists_across_organizations_survive_changes: "An item that is present during the whole walk appears exactly once, however much is inserted or deleted meanwhile.",
+                lists_go_on_past_what_cannot_be_read(tamper): "The list goes on past it, so that it holds up nothing but itself",
                 lists_tenants_are_apart: "The key of a [`Record`] within its organization.",
             }
             values {

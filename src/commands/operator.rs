@@ -12,7 +12,7 @@ use crate::policy::OrganizationAction;
 use crate::refusal::Refusal;
 use crate::role::OrganizationRole;
 use crate::store::Key;
-use crate::text::{DomainName, TextLine, VerifiedEmail, attested};
+use crate::text::{DomainName, DomainNameError, TextLine, VerifiedEmail, attested};
 
 impl<F> Answer<F> for QuotaUsage {
     fn read(_: OrganizationId, events: &[Event], _: Option<&F>) -> Option<Self> {
@@ -193,6 +193,30 @@ pub struct ReleaseDomainName {
     pub organization: OrganizationId,
     /// The name to free.
     pub name: DomainName,
+}
+
+impl ReleaseDomainName {
+    /// The same of a name as it stands in the audit trail or in a list, whatever today's rules say of such names: what
+    /// an older version let in, or a later one, can be released too (A7).
+    ///
+    /// ```
+    /// use tenancy::{DomainName, OrganizationId};
+    /// use tenancy::commands::ReleaseDomainName;
+    ///
+    /// let (acme, name) = (OrganizationId::new(), "ab--shop");
+    /// assert!(DomainName::new(name).is_err()); // reserved, so none can be created today
+    /// assert_eq!(ReleaseDomainName::as_kept(acme, name)?.name.as_str(), name);
+    /// # Ok::<(), tenancy::text::DomainNameError>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// - [`DomainNameError`]: no version ever let in such a name. It is empty, has more than
+    ///   [`DomainName::MAX_LENGTH`] characters, or has others than printable ASCII.
+    pub fn as_kept(organization: OrganizationId, name: &str) -> Result<Self, DomainNameError> {
+        let name = DomainName::once_let_in(name)?;
+        Ok(Self { organization, name })
+    }
 }
 
 impl Command for ReleaseDomainName {

@@ -11,7 +11,7 @@ use crate::error::Error;
 use crate::event::{Event, LogEntry};
 use crate::id::{DomainId, InvitationId, OrganizationId, UserId, WorkspaceId};
 use crate::invitation::Invitation;
-use crate::list::{Item, List};
+use crate::list::{Item, List, Place};
 use crate::member::{Member, WorkspaceMember};
 use crate::organization::OrganizationSummary;
 use crate::policy::{OrganizationAction, WorkspaceAction};
@@ -315,7 +315,7 @@ impl<R: Directory> Tenancy<R> {
     }
 
     /// A page of a list, each item read as what it must be.
-    pub(super) async fn list<T, K>(
+    pub(super) async fn list<T, K: Copy + TryFrom<Place>>(
         &self,
         list: List,
         limit: NonZeroU32,
@@ -323,10 +323,14 @@ impl<R: Directory> Tenancy<R> {
         key: impl Fn(&T) -> K,
     ) -> Answer<T, K, R::Error> {
         let items = self.repository().list(&list, limit).await;
-        let items = items.map_err(Error::Store)?.into_iter().map(read);
-        let items: Option<Vec<T>> = items.collect();
+        let items = items.map_err(Error::Store)?.into_iter();
+        let items = items.map(|item| match item {
+            Item::Unreadable(place) => K::try_from(place).ok().map(Err),
+            item => read(item).map(Ok),
+        });
+        let items: Option<Vec<Result<T, K>>> = items.collect();
         let items = items.ok_or(Error::Inconsistent(Inconsistency::WrongItem))?;
-        Ok(Page::of(items, limit, key))
+        Ok(Page::of_some(items, limit, key))
     }
 }
 

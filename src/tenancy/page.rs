@@ -31,6 +31,10 @@ pub struct Page<T, K> {
     pub items: Vec<T>,
     /// Where the next page begins; `None` if there is nothing more. The next page may turn out empty.
     pub next: Option<K>,
+    /// The keys of items that stand here and can't be read: a later version of this crate wrote them, or something
+    /// else did. They are left out, and the list goes on past them (A7). Empty, as it should be where one version runs.
+    #[serde(default = "Vec::new", skip_serializing_if = "Vec::is_empty")]
+    pub unreadable: Vec<K>,
 }
 
 impl<K> Paging<K> {
@@ -71,15 +75,48 @@ impl<K> Default for Paging<K> {
 impl<T, K> Page<T, K> {
     /// A page of what a store answered to `limit`: full, so there may be more; or not.
     pub(crate) fn of(items: Vec<T>, limit: NonZeroU32, key: impl Fn(&T) -> K) -> Self {
-        let full = u32::try_from(items.len()).unwrap_or(u32::MAX) >= limit.get();
-        let next = if full { items.last().map(key) } else { None };
-        Self { items, next }
+        let next = if is_full(items.len(), limit) {
+            items.last().map(key)
+        } else {
+            None
+        };
+        let unreadable = Vec::new();
+        Self {
+            items,
+            next,
+            unreadable,
+        }
+    }
+
+    /// The same of items some of which can't be read: of those, the keys.
+    pub(crate) fn of_some(
+        items: Vec<Result<T, K>>,
+        limit: NonZeroU32,
+        key: impl Fn(&T) -> K,
+    ) -> Self
+    where
+        K: Copy,
+    {
+        let key = |item: &Result<T, K>| item.as_ref().map_or_else(|unread| *unread, &key);
+        let all = Page::of(items, limit, key);
+        let mut page = Self {
+            next: all.next,
+            ..Self::empty()
+        };
+        for item in all.items {
+            match item {
+                Ok(item) => page.items.push(item),
+                Err(key) => page.unreadable.push(key),
+            }
+        }
+        page
     }
 
     pub(crate) fn empty() -> Self {
         Self {
             items: Vec::new(),
             next: None,
+            unreadable: Vec::new(),
         }
     }
 
@@ -87,6 +124,7 @@ impl<T, K> Page<T, K> {
         Page {
             items: self.items.into_iter().map(to).collect(),
             next: self.next,
+            unreadable: self.unreadable,
         }
     }
 
@@ -95,6 +133,11 @@ impl<T, K> Page<T, K> {
         Page {
             items: self.items.into_iter().filter_map(to).collect(),
             next: self.next,
+            unreadable: self.unreadable,
         }
     }
+}
+
+fn is_full(items: usize, limit: NonZeroU32) -> bool {
+    u32::try_from(items).unwrap_or(u32::MAX) >= limit.get()
 }

@@ -141,9 +141,12 @@ impl<R: Directory> Tenancy<R> {
                 return Ok(within(workspace.id, page));
             }
         }
+        let unreadable = workspaces.unreadable.into_iter();
+        let unreadable = unreadable.map(|workspace| (workspace, None));
         Ok(Page {
             items: Vec::new(),
             next: workspaces.next.map(|workspace| (workspace, None)),
+            unreadable: unreadable.collect(),
         })
     }
 
@@ -153,7 +156,10 @@ impl<R: Directory> Tenancy<R> {
         kinds: Kinds,
         paging: Paging<DomainId>,
     ) -> Answer<Domain, DomainId, R::Error> {
-        let page = self.domains_in(on, paging).await?;
+        let mut page = self.domains_in(on, paging).await?;
+        if !kinds.is_all() {
+            page.unreadable.clear(); // of a kind that may be hidden from them
+        }
         Ok(page.filter_map(|domain| kinds.has(domain.kind).then_some(domain)))
     }
 
@@ -474,9 +480,11 @@ fn within(
     workspace: WorkspaceId,
     page: Page<Domain, DomainId>,
 ) -> Page<Domain, (WorkspaceId, Option<DomainId>)> {
+    let unreadable = page.unreadable.into_iter();
     Page {
         items: page.items,
         next: Some((workspace, page.next)),
+        unreadable: unreadable.map(|domain| (workspace, Some(domain))).collect(),
     }
 }
 

@@ -34,8 +34,22 @@ pub struct DomainName(
 
 impl DomainName {
     /// A name that was checked before.
-    pub(super) const fn believed(text: String) -> Self {
+    pub(crate) const fn believed(text: String) -> Self {
         Self(text)
+    }
+
+    /// A name as one was once let in, by whatever rules held then (A7): as [`new`](Self::new), but that anything else
+    /// which is printable ASCII is believed too. No rules ever let in more.
+    pub(crate) fn once_let_in(text: &str) -> Result<Self, DomainNameError> {
+        Self::new(text).or_else(|refused| {
+            let printable = text.bytes().all(|byte| byte.is_ascii_graphic());
+            let fits = (1..=Self::MAX_LENGTH).contains(&text.len());
+            if printable && fits {
+                Ok(Self::believed(text.to_owned()))
+            } else {
+                Err(refused)
+            }
+        })
     }
 
     /// The most characters that a domain name may have.

@@ -101,7 +101,12 @@ fn walk<T, K: Copy>(mut page: impl FnMut(Paging<K>) -> Page<T, K>) -> Vec<T> {
     let mut paging = Paging::first(2);
     let mut all = vec![];
     loop {
-        let Page { items, next } = page(paging);
+        let Page {
+            items,
+            next,
+            unreadable,
+        } = page(paging);
+        assert!(unreadable.is_empty());
         assert!(items.len() <= 2, "a page is not longer than asked for");
         all.extend(items);
         match next {

@@ -3,9 +3,11 @@
 //! is inserted or deleted meanwhile."
 
 mod pages;
+mod unreadable;
 mod walks;
 
 pub use pages::{lists_items_are_of_one_kind, lists_largest_pages_come_whole};
+pub use unreadable::lists_go_on_past_what_cannot_be_read;
 pub use walks::{
     lists_across_organizations_survive_changes, lists_survive_changes_during_the_walk,
 };

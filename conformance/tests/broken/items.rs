@@ -2,6 +2,9 @@
 
 use tenancy::store::{Item, List, OrganizationState, Place, Record, RecordId};
 
+use tenancy::OrganizationId;
+use tenancy_conformance::Garbled;
+
 use super::store::Data;
 
 /// The key of an item: what its list is ordered and paged by.
@@ -22,13 +25,18 @@ pub(crate) fn key(item: &Item) -> Vec<u8> {
         }
         Item::Across(organization, _) => organization.id.as_uuid(),
         Item::LogEntry(entry) => return entry.version.get().to_be_bytes().to_vec(),
+        Item::Unreadable(place) => return at(*place),
     };
     id.as_bytes().to_vec()
 }
 
 /// The key after which a page begins.
 pub(crate) fn after(list: &List) -> Option<Vec<u8>> {
-    let id = match list.after()? {
+    list.after().map(at)
+}
+
+fn at(place: Place) -> Vec<u8> {
+    let id = match place {
         Place::User(user) => user.as_uuid(),
         Place::Workspace(workspace) => workspace.as_uuid(),
         Place::Domain(domain) => domain.as_uuid(),
@@ -36,14 +44,33 @@ pub(crate) fn after(list: &List) -> Option<Vec<u8>> {
         Place::Organization(organization) => organization.as_uuid(),
         Place::InvitationOf(organization, invitation) => {
             let ids = [organization.as_uuid(), invitation.as_uuid()];
-            return Some(ids.map(|id| *id.as_bytes()).concat());
+            return ids.map(|id| *id.as_bytes()).concat();
         }
-        Place::Version(version) => return Some(version.get().to_be_bytes().to_vec()),
+        Place::Version(version) => return version.get().to_be_bytes().to_vec(),
     };
-    Some(id.as_bytes().to_vec())
+    id.as_bytes().to_vec()
 }
 
 impl Data {
+    /// An item, or only its place if somebody has garbled it.
+    pub(crate) fn readable(&self, list: &List, item: Item) -> Item {
+        let is = |id: OrganizationId, what: Garbled| self.garbled.contains(&(id, what));
+        let record = |id, record: &Record| is(id, Garbled::Record(record.id()));
+        let garbled = match (&item, list.organization()) {
+            (Item::Record(one), Some(id)) => record(id, one),
+            (Item::Pair(one, other), Some(id)) => record(id, one) || record(id, other),
+            (Item::LogEntry(entry), Some(id)) => is(id, Garbled::LogEntry(entry.version)),
+            (Item::Across(organization, one), _) => {
+                is(organization.id, Garbled::Summary) || record(organization.id, one)
+            }
+            _ => false,
+        };
+        match list.place_of(&item).filter(|_| garbled) {
+            Some(place) => Item::Unreadable(place),
+            None => item,
+        }
+    }
+
     /// What a list holds, wherever the page begins.
     pub(crate) fn items(&self, list: &List) -> Vec<Item> {
         let across = |state: &OrganizationState, record| {

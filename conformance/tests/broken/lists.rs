@@ -97,6 +97,32 @@ impl Flaw for LooksForTheLastItem {
 }
 
 #[derive(Default)]
+pub(crate) struct LeavesOutTheUnreadable;
+
+impl Flaw for LeavesOutTheUnreadable {
+    const DOES: &'static str = "leaves out what it can't read, as if it weren't there";
+
+    fn page(&self, items: Vec<Item>, after: Option<Vec<u8>>, limit: usize) -> Vec<Item> {
+        let readable = |item: &Item| !matches!(item, Item::Unreadable(_));
+        let items = items.into_iter().filter(readable).collect();
+        keyset(items, after.as_deref(), limit)
+    }
+}
+
+#[derive(Default)]
+pub(crate) struct EndsAtTheUnreadable;
+
+impl Flaw for EndsAtTheUnreadable {
+    const DOES: &'static str = "ends a page at what it can't read";
+
+    fn page(&self, items: Vec<Item>, after: Option<Vec<u8>>, limit: usize) -> Vec<Item> {
+        let readable = |item: &Item| !matches!(item, Item::Unreadable(_));
+        let page = keyset(items, after.as_deref(), limit).into_iter();
+        page.take_while(readable).collect()
+    }
+}
+
+#[derive(Default)]
 pub(crate) struct TakesLimitsForSigned;
 
 impl Flaw for TakesLimitsForSigned {

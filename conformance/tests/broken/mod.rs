@@ -119,6 +119,7 @@ stores! {
     }
     lists {
         FillsPagesTooFull StartsAtTheLast PagesByOffset PagesOrganizationsByOffset LooksForTheLastItem
+        LeavesOutTheUnreadable EndsAtTheUnreadable
         TakesLimitsForSigned CapsPages OrdersAsSigned OrdersAsSqlServer
         ListsMembersOfEveryRole ListsWorkspaceMembersOfEveryRole ListsNoEmptyWorkspaces
         ListsWorkspacesOfAnybody ListsNoSandboxes ListsClosedInvitations

@@ -5,7 +5,7 @@ use core::future::{Future, poll_fn};
 use core::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use core::task::Poll;
 use core::time::Duration;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
@@ -15,7 +15,7 @@ use tenancy::store::{
 };
 use tenancy::{CommitId, LogEntry, OrganizationId, Resource, UserId, Version};
 
-use tenancy_conformance::Tampering;
+use tenancy_conformance::{Garbled, Tampering};
 
 use super::handle::{Answer, AnyStore};
 use super::items::{after, key};
@@ -139,6 +139,8 @@ pub(crate) struct Data {
     pub(crate) before: Option<Box<Data>>,
     /// Columns that say something else than their record, because somebody has tampered with them.
     pub(crate) misfiled: BTreeMap<(OrganizationId, RecordId, &'static str), Value>,
+    /// What somebody has made unreadable.
+    pub(crate) garbled: BTreeSet<(OrganizationId, Garbled)>,
     /// Claims that a commit under way has locked, where a flaw locks them.
     pub(crate) locks: BTreeMap<Claim, OrganizationId>,
 }
@@ -295,7 +297,15 @@ impl Data {
             Tampering::Put {
                 organization,
                 record,
-            } => self.state_mut(organization).put(record),
+            } => {
+                let garbled = Garbled::Record(record.id());
+                self.garbled.remove(&(organization, garbled));
+                self.state_mut(organization).put(record);
+            }
+            Tampering::Garble {
+                organization,
+                garbled,
+            } => drop(self.garbled.insert((organization, garbled))),
             Tampering::Delete {
                 organization,
                 record,
@@ -395,6 +405,10 @@ impl<F: Flaw> AnyStore for Store<F> {
     fn list(&self, list: &List, limit: usize) -> Vec<Item> {
         let mut items = F::items(&self.data(), list);
         items.sort_by_key(F::order);
+        let data = self.data();
+        let items = items.into_iter().map(|item| data.readable(list, item));
+        let items = items.collect();
+        drop(data);
         self.own.page(items, after(list), limit)
     }
 

@@ -21,7 +21,9 @@ use diesel::sql_types::{Array, BigInt, Nullable, SmallInt, Text, Uuid as SqlUuid
 use tenancy::store::{Claim, Commit, Directory, Facts, Held, Item, Key, List, Outcome, Repository};
 use tenancy::{OrganizationId, Resource, UserId};
 use tenancy_postgres::DecodeError;
-use tenancy_postgres::statements::{self, CommitAnswer, Parameter, StandingRow, Statement};
+use tenancy_postgres::statements::{
+    self, CommitAnswer, ListedRow, Parameter, StandingRow, Statement,
+};
 use uuid::Uuid;
 
 /// A store on one connection; a service has a pool of them, and a thread for each.
@@ -89,6 +91,8 @@ struct Listed {
     first: String,
     #[diesel(sql_type = Nullable<Text>)]
     second: Option<String>,
+    #[diesel(sql_type = Text)]
+    place: String,
 }
 
 #[derive(QueryableByName)]
@@ -188,9 +192,16 @@ impl Directory for Store {
     async fn list(&self, list: &List, limit: NonZeroU32) -> Result<Vec<Item>, StoreError> {
         let page = statements::list(list, limit);
         let rows: Vec<Listed> = query(&page).get_results(&mut *self.connection())?;
-        let items = rows
-            .iter()
-            .map(|row| statements::item(list, &row.first, row.second.as_deref()));
+        let items = rows.iter().map(|row| {
+            statements::item(
+                list,
+                ListedRow {
+                    first: &row.first,
+                    second: row.second.as_deref(),
+                    place: &row.place,
+                },
+            )
+        });
         Ok(items.collect::<Result<_, _>>()?)
     }
 

@@ -13,7 +13,9 @@ use core::num::NonZeroU32;
 use tenancy::store::{Claim, Commit, Directory, Facts, Held, Item, Key, List, Outcome, Repository};
 use tenancy::{OrganizationId, Resource, UserId};
 use tenancy_postgres::DecodeError;
-use tenancy_postgres::statements::{self, CommitAnswer, Parameter, StandingRow, Statement};
+use tenancy_postgres::statements::{
+    self, CommitAnswer, ListedRow, Parameter, StandingRow, Statement,
+};
 use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{Client, NoTls, Row};
 use uuid::Uuid;
@@ -118,8 +120,12 @@ impl Directory for Store {
     async fn list(&self, list: &List, limit: NonZeroU32) -> Result<Vec<Item>, StoreError> {
         let rows = self.send(&statements::list(list, limit)).await?;
         let items = rows.iter().map(|row| {
-            let (first, second) = (row.try_get(0)?, row.try_get(1)?);
-            Ok(statements::item(list, first, second)?)
+            let row = ListedRow {
+                first: row.try_get(0)?,
+                second: row.try_get(1)?,
+                place: row.try_get(2)?,
+            };
+            Ok(statements::item(list, row)?)
         });
         items.collect()
     }

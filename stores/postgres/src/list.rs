@@ -1,4 +1,5 @@
-//! Lists: pages by key. Each item is one row of two JSON texts, the second null unless the item has two parts.
+//! Lists: pages by key. Each item is one row of two JSON texts, the second null unless the item has two parts, and of
+//! the key as text, by which an item that can't be read is named.
 //!
 //! The last key of the page before may be null. It is compared by `>=` and `<>` instead of `>`, so that the
 //! index is used with and without one, whatever plan the server keeps.
@@ -9,8 +10,11 @@
 
 use core::num::NonZeroU32;
 
-use tenancy::store::{Claim, Item, List};
-use tenancy::{OrganizationRole, RoleSet, WorkspaceRole};
+use tenancy::store::{Claim, Item, List, Place};
+use tenancy::{
+    DomainId, InvitationId, OrganizationId, OrganizationRole, RoleSet, UserId, Version,
+    WorkspaceId, WorkspaceRole,
+};
 use uuid::Uuid;
 
 use crate::error::DecodeError;
@@ -48,13 +52,15 @@ macro_rules! one_of {
         concat!(
             " AND CASE WHEN m.role = ANY (",
             $roles,
-            "::smallint[]) THEN true ELSE false END"
+            "::smallint[]) OR -1 = ANY (",
+            $roles,
+            ") THEN true ELSE false END"
         )
     };
 }
 
 const MEMBERS: &str = concat!(
-    "SELECT m.record::text AS first, NULL::text AS second FROM tenancy.members m",
+    "SELECT m.record::text AS first, NULL::text AS second, m.user_id::text AS place FROM tenancy.members m",
     " WHERE m.organization_id = $1::uuid",
     one_of!("$2"),
     page!("m.user_id", "$3", "$4")
@@ -62,69 +68,69 @@ const MEMBERS: &str = concat!(
 
 /// [`MEMBERS`] when plain Members are not among the roles: finds a few Admins among many without a scan.
 const MEMBERS_WITH_ROLE: &str = concat!(
-    "SELECT m.record::text AS first, NULL::text AS second FROM tenancy.members m",
+    "SELECT m.record::text AS first, NULL::text AS second, m.user_id::text AS place FROM tenancy.members m",
     " WHERE m.organization_id = $1::uuid AND m.role > 1",
     one_of!("$2"),
     page!("m.user_id", "$3", "$4")
 );
 
 const WORKSPACES: &str = concat!(
-    "SELECT w.record::text AS first, NULL::text AS second FROM tenancy.workspaces w WHERE w.organization_id = $1::uuid",
+    "SELECT w.record::text AS first, NULL::text AS second, w.id::text AS place FROM tenancy.workspaces w WHERE w.organization_id = $1::uuid",
     page!("w.id", "$2", "$3")
 );
 
 const WORKSPACES_OF: &str = concat!(
-    "SELECT w.record::text AS first, m.record::text AS second FROM tenancy.workspace_members m",
+    "SELECT w.record::text AS first, m.record::text AS second, m.workspace_id::text AS place FROM tenancy.workspace_members m",
     " JOIN tenancy.workspaces w ON w.organization_id = m.organization_id AND w.id = m.workspace_id",
     " WHERE m.organization_id = $1::uuid AND m.user_id = $2::uuid",
     page!("m.workspace_id", "$3", "$4")
 );
 
 const WORKSPACE_MEMBERS: &str = concat!(
-    "SELECT m.record::text AS first, NULL::text AS second FROM tenancy.workspace_members m",
+    "SELECT m.record::text AS first, NULL::text AS second, m.user_id::text AS place FROM tenancy.workspace_members m",
     " WHERE m.organization_id = $1::uuid AND m.workspace_id = $2::uuid",
     one_of!("$3"),
     page!("m.user_id", "$4", "$5")
 );
 
 const HOLDERS: &str = concat!(
-    "SELECT m.record::text AS first, NULL::text AS second FROM tenancy.members m",
+    "SELECT m.record::text AS first, NULL::text AS second, m.user_id::text AS place FROM tenancy.members m",
     " WHERE m.organization_id = $1::uuid AND m.own_role = $2::bigint",
     page!("m.user_id", "$3", "$4")
 );
 
 const HOLDERS_THERE: &str = concat!(
-    "SELECT m.record::text AS first, NULL::text AS second FROM tenancy.workspace_members m",
+    "SELECT m.record::text AS first, NULL::text AS second, m.user_id::text AS place FROM tenancy.workspace_members m",
     " WHERE m.organization_id = $1::uuid AND m.workspace_id = $2::uuid AND m.own_role = $3::bigint",
     page!("m.user_id", "$4", "$5")
 );
 
 const DOMAINS: &str = concat!(
-    "SELECT d.record::text AS first, NULL::text AS second FROM tenancy.domains d",
+    "SELECT d.record::text AS first, NULL::text AS second, d.id::text AS place FROM tenancy.domains d",
     " WHERE d.organization_id = $1::uuid AND d.workspace_id = $2::uuid",
     page!("d.id", "$3", "$4")
 );
 
 const INVITATIONS: &str = concat!(
-    "SELECT i.record::text AS first, NULL::text AS second FROM tenancy.invitations i",
+    "SELECT i.record::text AS first, NULL::text AS second, i.id::text AS place FROM tenancy.invitations i",
     " WHERE i.organization_id = $1::uuid AND i.state + 0 = 1",
     page!("i.id", "$2", "$3")
 );
 
 const INVITATIONS_INTO: &str = concat!(
-    "SELECT i.record::text AS first, NULL::text AS second FROM tenancy.invitations i",
+    "SELECT i.record::text AS first, NULL::text AS second, i.id::text AS place FROM tenancy.invitations i",
     " WHERE i.organization_id = $1::uuid AND i.workspace_id = $2::uuid AND i.state = 1",
     page!("i.id", "$3", "$4")
 );
 
 const ORGANIZATIONS_OF: &str = concat!(
-    "SELECT o.summary::text AS first, m.record::text AS second FROM tenancy.members m",
+    "SELECT o.summary::text AS first, m.record::text AS second, m.organization_id::text AS place FROM tenancy.members m",
     " JOIN tenancy.organizations o ON o.id = m.organization_id WHERE m.user_id = $1::uuid",
     page!("m.organization_id", "$2", "$3")
 );
 
 const INVITATIONS_TO: &str = concat!(
-    "SELECT o.summary::text AS first, i.record::text AS second FROM tenancy.invitations i",
+    "SELECT o.summary::text AS first, i.record::text AS second, concat_ws(' ', i.organization_id, i.id) AS place FROM tenancy.invitations i",
     " JOIN tenancy.organizations o ON o.id = i.organization_id WHERE i.email_key = $1::text AND i.state = 1",
     " AND (i.organization_id, i.id) >= (COALESCE($2::uuid, '00000000-0000-0000-0000-000000000000'),",
     " COALESCE($3::uuid, '00000000-0000-0000-0000-000000000000'))",
@@ -132,13 +138,13 @@ const INVITATIONS_TO: &str = concat!(
     " ORDER BY i.organization_id, i.id LIMIT (SELECT $4::bigint)"
 );
 
-const LOG: &str = "SELECT c.entry::text AS first, NULL::text AS second FROM tenancy.commits c \
+const LOG: &str = "SELECT c.entry::text AS first, NULL::text AS second, c.version::text AS place FROM tenancy.commits c \
     WHERE c.organization_id = $1::uuid AND c.version > $2::bigint ORDER BY c.version LIMIT (SELECT $3::bigint)";
 
 const CLAIMED_BY: &str =
     "SELECT organization_id FROM tenancy.claims WHERE scope = $1::smallint AND key = $2::text";
 
-/// A page of a list. Its rows have two columns of type `text` (`first`, `second`), for [`item`].
+/// A page of a list. Its rows are [`ListedRow`]s, for [`item`].
 #[must_use]
 pub fn list(list: &List, limit: NonZeroU32) -> Statement {
     let id = |id: Uuid| Parameter::Uuid(Some(id));
@@ -268,14 +274,33 @@ pub fn list(list: &List, limit: NonZeroU32) -> Statement {
     Statement { text, parameters }
 }
 
-/// Reads a row of a [`list`].
+/// The row that answers [`list`], column by column.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ListedRow<'a> {
+    /// `first text`: what the item is, as JSON.
+    pub first: &'a str,
+    /// `second text`: its second part, of items that have two.
+    pub second: Option<&'a str>,
+    /// `place text`: its key.
+    pub place: &'a str,
+}
+
+/// Reads a row of a [`list`]. One that can't be read is [`Item::Unreadable`], so that it holds up nothing but itself.
 ///
 /// # Errors
 ///
-/// - [`DecodeError`]: something else has written the row, or a newer version of this library.
-pub fn item(list: &List, first: &str, second: Option<&str>) -> Result<Item, DecodeError> {
-    let second = || second.ok_or(DecodeError::Answer { statement: "list" });
-    Ok(match list {
+/// - [`DecodeError`]: its key can't be read either; something else is the answer than that of [`list`].
+pub fn item(list: &List, row: ListedRow<'_>) -> Result<Item, DecodeError> {
+    known(list, row).or_else(|error| match place(list, row.place) {
+        Some(place) => Ok(Item::Unreadable(place)),
+        None => Err(error),
+    })
+}
+
+fn known(list: &List, row: ListedRow<'_>) -> Result<Item, DecodeError> {
+    let first = row.first;
+    let second = || row.second.ok_or(DecodeError::Answer { statement: "list" });
+    let item = match list {
         List::Members { .. }
         | List::Holders {
             workspace: None, ..
@@ -300,7 +325,35 @@ pub fn item(list: &List, first: &str, second: Option<&str>) -> Result<Item, Deco
             read("invitations", "record", None, second()?)?,
         ),
         List::Log { .. } => Item::LogEntry(read("commits", "entry", None, first)?),
-    })
+    };
+    // A record that belongs into another table is no record of this one.
+    let stands = list.place_of(&item);
+    stands
+        .map(|_| item)
+        .ok_or(DecodeError::Answer { statement: "list" })
+}
+
+fn place(list: &List, key: &str) -> Option<Place> {
+    let id = || key.parse::<Uuid>().ok();
+    match list {
+        List::Members { .. } | List::WorkspaceMembers { .. } | List::Holders { .. } => {
+            id().map(UserId::from_uuid).map(Place::User)
+        }
+        List::Workspaces { .. } | List::WorkspacesOf { .. } => {
+            id().map(WorkspaceId::from_uuid).map(Place::Workspace)
+        }
+        List::Domains { .. } => id().map(DomainId::from_uuid).map(Place::Domain),
+        List::Invitations { .. } => id().map(InvitationId::from_uuid).map(Place::Invitation),
+        List::OrganizationsOf { .. } => {
+            id().map(OrganizationId::from_uuid).map(Place::Organization)
+        }
+        List::InvitationsTo { .. } => {
+            let (organization, invitation) = key.split_once(' ')?;
+            let (organization, invitation) = (organization.parse().ok()?, invitation.parse().ok()?);
+            Some(Place::InvitationOf(organization, invitation))
+        }
+        List::Log { .. } => key.parse().ok().map(Version::new).map(Place::Version),
+    }
 }
 
 /// Who holds a claim: one `uuid`, or no row.
@@ -318,12 +371,22 @@ pub fn claimed_by(claim: &Claim) -> Statement {
 
 fn organization_codes(roles: RoleSet) -> Vec<i16> {
     let all = OrganizationRole::ALL.into_iter();
-    let held = all.filter(|role| roles.contains(RoleSet::of_organization(*role)));
-    held.map(|role| role.code().into()).collect()
+    codes(all.map(|role| (role.code(), roles.contains(RoleSet::of_organization(role)))))
 }
 
 fn workspace_codes(roles: RoleSet) -> Vec<i16> {
     let all = WorkspaceRole::ALL.into_iter();
-    let held = all.filter(|role| roles.contains(RoleSet::of_workspace(*role)));
-    held.map(|role| role.code().into()).collect()
+    codes(all.map(|role| (role.code(), roles.contains(RoleSet::of_workspace(role)))))
 }
+
+/// The codes of the roles that are asked for. Where every role is, [`ANY_ROLE`] is too: then a role that a later
+/// version wrote is among them.
+fn codes(roles: impl Iterator<Item = (u8, bool)>) -> Vec<i16> {
+    let (asked, others): (Vec<_>, Vec<_>) = roles.partition(|(_, asked)| *asked);
+    let any = others.is_empty().then_some(ANY_ROLE);
+    let asked = asked.into_iter().map(|(code, _)| i16::from(code));
+    asked.chain(any).collect()
+}
+
+/// No role's code: [`one_of`] lets every role pass.
+const ANY_ROLE: i16 = -1;

@@ -13,7 +13,7 @@ use crate::error::{Error, VerifyError};
 use crate::migrate::{self, SchemaError};
 use crate::outbox::Outbox;
 use crate::retry;
-use crate::statements::{self, CommitAnswer, StandingRow, StoredRow};
+use crate::statements::{self, CommitAnswer, ListedRow, StandingRow, StoredRow};
 
 /// Organizations in PostgreSQL, on a host's pool.
 ///
@@ -194,8 +194,12 @@ impl Directory for PostgresRepository {
     async fn list(&self, list: &List, limit: NonZeroU32) -> Result<Vec<Item>, Error> {
         let rows = retry::all(&self.pool, &statements::list(list, limit)).await?;
         let items = rows.iter().map(|row| {
-            let (first, second) = (row.try_get(0)?, row.try_get(1)?);
-            Ok(statements::item(list, first, second)?)
+            let row = ListedRow {
+                first: row.try_get(0)?,
+                second: row.try_get(1)?,
+                place: row.try_get(2)?,
+            };
+            Ok(statements::item(list, row)?)
         });
         items.collect()
     }

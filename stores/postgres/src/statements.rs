@@ -9,7 +9,7 @@
 //! | `load` | [`load`] | rows of two `text`s, for [`facts`] |
 //! | `commit` | [`commit`] | one row for [`outcome`], or an error for [`refused`] |
 //! | `standing` | [`standing`] | no row, or one for [`StandingRow::held`] |
-//! | `list` | [`list`] | rows of two `text`s, each for [`item`] |
+//! | `list` | [`list`] | rows of three `text`s, each a [`ListedRow`] for [`item`] |
 //! | `claimed_by` | [`claimed_by`] | no row, or one `uuid` |
 //!
 //! The text of [`load`] and [`commit`] is made of the parts that the keys or the changes need, because what a
@@ -48,7 +48,7 @@ use crate::error::DecodeError;
 use crate::{commit as committing, load as loading};
 
 pub use crate::commit::{CommitAnswer, Steps, commit, commit_in_steps, outcome, refused};
-pub use crate::list::{claimed_by, item, list};
+pub use crate::list::{ListedRow, claimed_by, item, list};
 pub use crate::load::{StandingRow, facts, load, standing};
 pub use crate::verify::{StoredRow, everything, stored};
 

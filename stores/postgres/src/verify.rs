@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value as Json;
 use tenancy::store::{Claim, Kind, Organization, OrganizationState, Record, RecordId, Stored};
-use tenancy::{DomainName, LogEntry, OrganizationId};
+use tenancy::{LogEntry, OrganizationId};
 use uuid::Uuid;
 
 use crate::commit::Cell;
@@ -158,18 +158,11 @@ fn entry(row: &StoredRow<'_>) -> Result<LogEntry, DecodeError> {
 fn claim(row: &StoredRow<'_>) -> Result<(Claim, OrganizationId), DecodeError> {
     let (scope, key, holder): (i64, String, Uuid) =
         read(row.table, "key", Some(row.filed), row.filed)?;
-    if scope != 1 {
-        return Err(DecodeError::Code {
-            column: "scope",
-            code: scope,
-        });
-    }
-    let name: DomainName =
-        serde_json::from_value(Json::String(key)).map_err(|source| DecodeError::Row {
-            table: row.table.to_owned(),
-            column: "key",
-            row: Some(row.filed.to_owned()),
-            source,
-        })?;
-    Ok((Claim::DomainName(name), OrganizationId::from_uuid(holder)))
+    let known = u8::try_from(scope).ok();
+    let claim = known.and_then(|scope| Claim::from_filed(scope, &key));
+    let claim = claim.ok_or(DecodeError::Code {
+        column: "scope",
+        code: scope,
+    })?;
+    Ok((claim, OrganizationId::from_uuid(holder)))
 }

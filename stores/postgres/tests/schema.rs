@@ -406,6 +406,14 @@ fn foreign_writes_are_found() {
             let write = format!("UPDATE tenancy.organizations SET {column} WHERE id = '{id}'");
             assert_eq!(drift(write).await, Drift::Organization, "{column}");
         }
+        // A name that today's rules refuse is a name (A7).
+        let of_other_rules = format!(
+            "WITH logged AS (UPDATE tenancy.commits SET entry = replace(entry::text, 'acme-api', 'ac--api')::json {of_acme}),
+                  claimed AS (UPDATE tenancy.claims SET key = 'ac--api' WHERE key = 'acme-api')
+             UPDATE tenancy.domains SET name = 'ac--api', record = replace(record::text, 'acme-api', 'ac--api')::json
+             {of_acme} AND name = 'acme-api'"
+        );
+        assert_eq!(found(of_other_rules).await.unwrap(), Ok(()));
         let forgotten = format!("DELETE FROM tenancy.commits {of_acme} AND version = 2");
         assert!(matches!(drift(forgotten).await, Drift::Inconsistency(_)));
         let unclaimed = drift("DELETE FROM tenancy.claims WHERE key = 'acme-api'".to_owned()).await;

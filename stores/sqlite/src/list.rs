@@ -3,13 +3,16 @@
 use core::num::NonZeroU32;
 
 use rusqlite::{Connection, Params, Row};
-use tenancy::store::{Item, Kind, List, RecordId};
-use tenancy::{OrganizationRole, RoleSet, Version, WorkspaceRole};
+use tenancy::store::{Item, Kind, List, Place};
+use tenancy::{
+    DomainId, InvitationId, OrganizationId, OrganizationRole, RoleSet, UserId, Version,
+    WorkspaceId, WorkspaceRole,
+};
 use uuid::Uuid;
 
 use crate::error::Error;
 use crate::load::snapshot;
-use crate::rows::{self, all};
+use crate::rows::{self, Cells, all};
 use crate::statements::{self, Statement};
 
 /// A page of a list.
@@ -18,7 +21,11 @@ pub(crate) fn list(
     list: &List,
     limit: NonZeroU32,
 ) -> Result<Vec<Item>, Error> {
-    let page = Page { connection, limit };
+    let page = Page {
+        connection,
+        list,
+        limit,
+    };
     let limit = limit.get();
     match list {
         List::Members {
@@ -185,6 +192,7 @@ impl After {
 /// The part of a list that is asked for.
 struct Page<'c> {
     connection: &'c Connection,
+    list: &'c List,
     limit: NonZeroU32,
 }
 
@@ -195,7 +203,13 @@ impl Page<'_> {
         parameters: impl Params,
         read: impl Fn(&Row<'_>) -> Result<Item, Error>,
     ) -> Result<Vec<Item>, Error> {
-        all(self.connection, statement, parameters, read)
+        all(self.connection, statement, parameters, |row| {
+            // What can't be read holds up nothing but itself (A7).
+            match read(row) {
+                Err(Error::Unreadable { .. }) => Ok(Item::Unreadable(place(self.list, row)?)),
+                read => read,
+            }
+        })
     }
 
     fn records(
@@ -229,10 +243,10 @@ impl Page<'_> {
         page: impl Fn(&Self, R) -> Result<Vec<Item>, Error>,
     ) -> Result<Vec<Item>, Error> {
         snapshot(self.connection, |_| {
-            let mut found: Vec<(Option<RecordId>, Item)> = Vec::new();
+            let mut found: Vec<(Option<Place>, Item)> = Vec::new();
             for role in roles {
                 let items = page(self, role)?.into_iter();
-                found.extend(items.map(|item| (id_of(&item), item)));
+                found.extend(items.map(|item| (self.list.place_of(&item), item)));
             }
             found.sort_unstable_by(|(one, _), (other, _)| one.cmp(other));
             found.truncate(usize::try_from(self.limit.get()).unwrap_or(usize::MAX));
@@ -241,9 +255,30 @@ impl Page<'_> {
     }
 }
 
-fn id_of(item: &Item) -> Option<RecordId> {
-    match item {
-        Item::Record(record) => Some(record.id()),
-        Item::Pair(..) | Item::Across(..) | Item::LogEntry(_) => None,
-    }
+/// Where the item stands that a row brings, by its columns alone: what comes after what is read.
+fn place(list: &List, row: &Row<'_>) -> Result<Place, Error> {
+    let key = Cells::of(row, "list");
+    Ok(match list {
+        List::Members { .. }
+        | List::Holders {
+            workspace: None, ..
+        } => Place::User(key.id(2, "user_id", UserId::from_uuid)?),
+        List::WorkspaceMembers { .. }
+        | List::Holders {
+            workspace: Some(_), ..
+        } => Place::User(key.id(3, "user_id", UserId::from_uuid)?),
+        List::Workspaces { .. } | List::WorkspacesOf { .. } => {
+            Place::Workspace(key.id(2, "id", WorkspaceId::from_uuid)?)
+        }
+        List::Domains { .. } => Place::Domain(key.id(2, "id", DomainId::from_uuid)?),
+        List::Invitations { .. } => Place::Invitation(key.id(2, "id", InvitationId::from_uuid)?),
+        List::OrganizationsOf { .. } => {
+            Place::Organization(key.id(1, "id", OrganizationId::from_uuid)?)
+        }
+        List::InvitationsTo { .. } => Place::InvitationOf(
+            key.id(1, "id", OrganizationId::from_uuid)?,
+            key.id(4, "id", InvitationId::from_uuid)?,
+        ),
+        List::Log { .. } => Place::Version(key.version(2)?),
+    })
 }

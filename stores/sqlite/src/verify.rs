@@ -3,13 +3,10 @@
 use std::collections::BTreeMap;
 
 use rusqlite::Connection;
-use serde::Deserialize as _;
-use serde::de::IntoDeserializer as _;
-use serde::de::value::{Error as Reason, StrDeserializer};
+use tenancy::OrganizationId;
 use tenancy::store::{
     Claim, Drift, Kind, OrganizationState, OrganizationSummary, RecordId, Stored,
 };
-use tenancy::{DomainName, OrganizationId};
 
 use crate::commit::holder;
 use crate::error::Error;
@@ -103,16 +100,9 @@ fn claims(
     let held = all(connection, &statements::CLAIMS_OF, [key], |row| {
         let cells = Cells::of(row, "claims");
         let scope = cells.code(0, "scope", Some)?;
-        let text: StrDeserializer<'_, Reason> = cells.text(1, "key")?.into_deserializer();
-        let name = DomainName::deserialize(text);
-        let claim = name
-            .map(Claim::DomainName)
-            .map_err(|error| cells.unreadable("key", Box::new(error)))?;
-        if claim.filed().0 == scope {
-            Ok((claim, state.id()))
-        } else {
-            Err(cells.unreadable("scope", format!("{scope} stands for nothing").into()))
-        }
+        let claim = Claim::from_filed(scope, cells.text(1, "key")?);
+        let unknown = || cells.unreadable("scope", format!("{scope} stands for nothing").into());
+        Ok((claim.ok_or_else(unknown)?, state.id()))
     })?;
     let mut claims: BTreeMap<_, _> = held.into_iter().collect();
     let domains = state.domains().map(|domain| &domain.name);

@@ -10,7 +10,7 @@ use rusqlite::types::Value as Cell;
 use rusqlite::{Connection, ErrorCode, params_from_iter};
 use tenancy::OrganizationId;
 use tenancy::store::{RecordId, Value};
-use tenancy_conformance::{Harness, Tampering, suite};
+use tenancy_conformance::{Garbled, Harness, Tampering, suite};
 use tenancy_sqlite::{Options, SqliteRepository};
 use world::{Disk, quick, threaded};
 
@@ -124,6 +124,32 @@ fn write(stranger: &Connection, tampering: &Tampering) -> rusqlite::Result<usize
                     (scope, key),
                 ),
             }
+        }
+        Tampering::Garble {
+            organization,
+            garbled,
+        } => {
+            let garbage = [Cell::Text("{\"of_the_future\":{}}".to_owned())].into_iter();
+            let owner = Cell::Blob(organization.as_uuid().into_bytes().to_vec());
+            let (sql, which): (_, Vec<Cell>) = match garbled {
+                Garbled::Record(record) => (
+                    format!(
+                        "UPDATE tenancy_{} SET record = ? WHERE {}",
+                        record.kind().table(),
+                        key(record)
+                    ),
+                    id(*organization, record).collect(),
+                ),
+                Garbled::LogEntry(version) => (
+                    "UPDATE tenancy_commits SET entry = ? WHERE organization_id = ? AND version = ?".to_owned(),
+                    vec![owner, Cell::Integer(version.get().try_into().unwrap())],
+                ),
+                Garbled::Summary => (
+                    "UPDATE tenancy_organizations SET summary = ? WHERE id = ?".to_owned(),
+                    vec![owner],
+                ),
+            };
+            stranger.execute(&sql, params_from_iter(garbage.chain(which)))
         }
         _ => Ok(0),
     }

@@ -776,14 +776,55 @@ fn an_unreadable_row_is_named() {
         organization: acme.organization,
         after: Version::ABSENT,
     };
-    let error = block_on(store.list(&list, limit(1))).unwrap_err();
-    assert_eq!(
-        error.to_string(),
-        format!(
-            "a row of `tenancy_commits`: {}, 1 has an unreadable `entry`",
-            acme.organization
-        )
-    );
+    // A list goes on past it (A7); who wants to know why asks to verify.
+    let listed = block_on(store.list(&list, limit(1))).unwrap();
+    assert_eq!(listed, [Item::Unreadable(Place::Version(Version::new(1)))]);
+}
+
+/// A name that was let in once and that today's rules refuse is verified, and released (A7, D2).
+#[test]
+fn a7_a_domain_name_of_other_rules_is_verified_and_released() {
+    let place = Disk::new(quick());
+    let tenancy = place.tenancy();
+    let acme = acme(&tenancy);
+    let delete = DeleteDomain {
+        organization: acme.organization,
+        domain: domain(&tenancy, acme, "ab-shop"),
+    };
+    block_on(tenancy.execute(&actor("ann"), delete)).unwrap();
+    domain(&tenancy, acme, "cd-shop");
+    for (table, column) in [
+        ("commits", "entry"),
+        ("retired_domain_names", "record"),
+        ("retired_domain_names", "name"),
+        ("domains", "record"),
+        ("domains", "name"),
+        ("claims", "key"),
+    ] {
+        let sql =
+            format!("UPDATE tenancy_{table} SET {column} = replace({column}, '-shop', '--shop')");
+        assert_ne!(place.stranger().execute(&sql, ()).unwrap(), 0, "{sql}");
+    }
+    let store = tenancy.repository();
+    block_on(store.verify(acme.organization)).unwrap();
+    let kept = |name| ReleaseDomainName::as_kept(acme.organization, name).unwrap();
+    let staff = Actor::Operator(Operator::attest("support".parse().unwrap()));
+    block_on(tenancy.execute(&staff, kept("ab--shop"))).unwrap();
+    block_on(store.verify(acme.organization)).unwrap();
+    let claim = |key| block_on(store.claimed_by(&Claim::from_filed(1, key).unwrap())).unwrap();
+    assert_eq!(claim("ab--shop"), None);
+    assert_eq!(claim("cd--shop"), Some(acme.organization));
+    // It isn't kept any more; and this one is in use.
+    for name in ["ab--shop", "cd--shop"] {
+        let refused = block_on(tenancy.execute(&staff, kept(name))).unwrap_err();
+        assert!(
+            matches!(
+                refused.refusal(),
+                Some(Refusal::DomainNameNotRetired { .. })
+            ),
+            "{refused}"
+        );
+    }
 }
 
 /// A record that belongs into another table is no record of this one.

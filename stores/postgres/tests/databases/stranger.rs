@@ -3,7 +3,7 @@
 use sqlx::{AssertSqlSafe, Executor as _, PgPool};
 use tenancy::OrganizationId;
 use tenancy::store::{Column, Record, RecordId, Value};
-use tenancy_conformance::Tampering;
+use tenancy_conformance::{Garbled, Tampering};
 
 /// Writes it, and says whether the database allowed it.
 pub async fn tamper(pool: &PgPool, tampering: &Tampering) -> bool {
@@ -55,6 +55,29 @@ fn text(tampering: &Tampering) -> String {
                     quoted(key)
                 ),
             }
+        }
+        Tampering::Garble {
+            organization,
+            garbled,
+        } => {
+            let (what, which) = match garbled {
+                Garbled::Record(id) => (
+                    format!("{} SET record", id.kind().table()),
+                    key(*organization, id),
+                ),
+                Garbled::LogEntry(version) => (
+                    "commits SET entry".to_owned(),
+                    format!(
+                        "organization_id = '{organization}' AND version = {}",
+                        version.get()
+                    ),
+                ),
+                Garbled::Summary => (
+                    "organizations SET summary".to_owned(),
+                    format!("id = '{organization}'"),
+                ),
+            };
+            format!("UPDATE tenancy.{what} = '{{\"of_the_future\": {{}}}}' WHERE {which}")
         }
         other => panic!("nobody knows how to do that: {other:?}"),
     }
