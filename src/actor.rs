@@ -82,7 +82,7 @@ impl Serialize for Author {
 impl<'de> Deserialize<'de> for Author {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let whole = Unread::deserialize(deserializer)?;
-        Ok(match whole.read() {
+        Ok(match Known::deserialize(&whole) {
             Ok(Known::User(id)) => Self::User(id),
             Ok(Known::Operator(label)) => Self::Operator(label),
             Err(_) => Self::Unknown(whole),

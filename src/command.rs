@@ -14,9 +14,11 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 use crate::actor::Actor;
-use crate::event::{Event, LogEntry};
+use crate::event::Event;
 use crate::id::{CommitId, DomainId, InvitationId, OrganizationId, UserId, WorkspaceId};
+use crate::later::Later;
 use crate::limits::Limit;
+use crate::log::LogEntry;
 use crate::organization::{Counts, Organization};
 use crate::policy::{Action, OrganizationAction};
 use crate::random::EntropyError;
@@ -265,6 +267,7 @@ pub fn decide<C: Command>(
         command: C::NAME.to_owned(),
         request: request(),
         events: events.clone(),
+        later: Later::default(),
     };
     let version = next.version;
     Ok(Decided {

@@ -28,8 +28,8 @@ pub struct Domain {
     /// When it was created.
     #[serde(serialize_with = "time::written")]
     pub created_at: DateTime<Utc>,
-    /// What a later version of this crate keeps with it.
-    #[serde(flatten)]
+    /// What a later version of this crate keeps with it. It travels with the [`Record`](crate::store::Record).
+    #[serde(skip)]
     pub later: Later,
 }
 
@@ -63,8 +63,8 @@ pub struct RetiredDomainName {
     /// When its last domain was deleted.
     #[serde(serialize_with = "time::written")]
     pub retired_at: DateTime<Utc>,
-    /// What a later version of this crate keeps with it.
-    #[serde(flatten)]
+    /// What a later version of this crate keeps with it. It travels with the [`Record`](crate::store::Record).
+    #[serde(skip)]
     pub later: Later,
 }
 

@@ -31,27 +31,22 @@
 //!
 //! [`OrganizationState::apply`]: crate::store::OrganizationState::apply
 
-use std::borrow::Cow;
-
 use chrono::{DateTime, Utc};
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use serde::de::{self, IntoDeserializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::actor::Author;
 use crate::domain::DomainKind;
 use crate::grants::Grants;
-use crate::id::{CommitId, DomainId, InvitationId, OrganizationId, UserId, WorkspaceId};
+use crate::id::{DomainId, InvitationId, UserId, WorkspaceId};
 use crate::invitation::InvitationTarget;
-use crate::later::Unread;
+use crate::later::{Later, Unread, Variant, exactly, watched};
 use crate::limits::Limits;
 use crate::organization::{CompanyInformation, InvoicingInformation};
 use crate::own_role::{RoleBase, RoleNumber};
 use crate::refusal::Refusal;
-use crate::request::RequestDigest;
 use crate::role::{OrganizationRole, WorkspaceRole};
 use crate::text::{DomainName, EmailAddress, Name, TextLine, stored};
-use crate::time;
 use crate::token::TokenHash;
-use crate::version::Version;
 
 /// The events, and beside them how each is written as JSON: in a type of its own, so that [`Event`] itself is
 /// read and written in one way only, with its envelope.
@@ -64,7 +59,7 @@ macro_rules! events {
             $field:ident: $of:ty,
         )*},
     )+) => {
-        /// Something that happened in an organization. When, and by whom, is in its [`LogEntry`].
+        /// Something that happened in an organization. When, and by whom, is in its [`LogEntry`](crate::LogEntry).
         #[derive(Clone, Debug, PartialEq, Eq)]
         #[non_exhaustive]
         pub enum Event {
@@ -80,9 +75,21 @@ macro_rules! events {
             Unknown(Unread),
         }
 
-        #[derive(Serialize, Deserialize)]
+        #[derive(Serialize)]
         #[serde(tag = "type", rename_all = "snake_case", remote = "Event")]
         enum Known {
+            $($event {$(
+                $(#[serde $serde])?
+                $field: $of,
+            )*},)+
+            #[serde(skip)]
+            Unknown(Unread),
+        }
+
+        /// The same without the envelope, which is read first.
+        #[derive(Deserialize)]
+        #[serde(rename_all = "snake_case", remote = "Event")]
+        enum Content {
             $($event {$(
                 $(#[serde $serde])?
                 $field: $of,
@@ -488,6 +495,7 @@ pub struct RefusedLine {
     /// Which line it was, counted from 1.
     pub line: u32,
     /// Why it was not invited.
+    #[serde(deserialize_with = "exactly")]
     pub refusal: Refusal,
 }
 
@@ -513,72 +521,6 @@ pub enum RevocationReason {
     OrganizationDeleted,
 }
 
-/// One commit as the log keeps it: who did what, when, and all that happened by it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct LogEntry {
-    /// The organization whose log it is in.
-    pub organization: OrganizationId,
-    /// The version that the commit made. An organization's log has each version once, from 1.
-    pub version: Version,
-    /// The commit's id.
-    pub id: CommitId,
-    /// When, in whole milliseconds.
-    #[serde(serialize_with = "time::written")]
-    pub at: DateTime<Utc>,
-    /// Who.
-    pub author: Author,
-    /// What was asked: the command's name, such as `create_workspace`.
-    pub command: String,
-    /// The digest of the whole request, by which a repetition is recognised (A6); `None` in entries that
-    /// are older than digests.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub request: Option<RequestDigest>,
-    /// What happened, in order.
-    pub events: Vec<Event>,
-}
-
-/// What a [`LogEntry`] says, without which entry it is: for stores that keep its organization, its version and its id
-/// in columns, and need not keep them twice. The log is what grows.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Logged<'a> {
-    #[serde(serialize_with = "time::written")]
-    at: DateTime<Utc>,
-    author: Cow<'a, Author>,
-    command: Cow<'a, str>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    request: Option<RequestDigest>,
-    events: Cow<'a, [Event]>,
-}
-
-impl<'a> From<&'a LogEntry> for Logged<'a> {
-    fn from(entry: &'a LogEntry) -> Self {
-        Self {
-            at: entry.at,
-            author: Cow::Borrowed(&entry.author),
-            command: Cow::Borrowed(&entry.command),
-            request: entry.request,
-            events: Cow::Borrowed(&entry.events),
-        }
-    }
-}
-
-impl Logged<'_> {
-    /// The entry that says this.
-    #[must_use]
-    pub fn entry(self, organization: OrganizationId, version: Version, id: CommitId) -> LogEntry {
-        LogEntry {
-            organization,
-            version,
-            id,
-            at: self.at,
-            author: self.author.into_owned(),
-            command: self.command.into_owned(),
-            request: self.request,
-            events: self.events.into_owned(),
-        }
-    }
-}
-
 /// The version of every type's format. The first type whose fields change their meaning gets the next one,
 /// and makes this a function of the type.
 const FORMAT: u64 = 1;
@@ -591,17 +533,48 @@ struct Written<'a> {
 }
 
 impl Event {
+    /// An event, and beside it what it says that this version doesn't know.
+    ///
+    /// The envelope is read before its content: what has a version and a type is an event, known or not.
+    pub(crate) fn read(whole: Unread) -> Option<(Self, Later)> {
+        let version = whole.get("v").and_then(Unread::as_u64)?;
+        let name = whole.get("type").and_then(Unread::as_str)?;
+        let content = Variant {
+            name,
+            value: &whole,
+            beside: &["v", "type"],
+        };
+        let known = watched(content.into_deserializer(), |watched| {
+            Content::deserialize(watched)
+        });
+        Some(match known {
+            Ok((event, later)) if version <= FORMAT => (event, later.within()),
+            Ok(_) | Err(_) => (Self::Unknown(whole), Later::default()),
+        })
+    }
+
     /// The event without what an audit trail must not show: the hash of a link's secret.
     #[must_use]
     pub(crate) fn withheld(mut self) -> Self {
-        if let Self::InvitationSent { token_hash, .. }
-        | Self::InvitationRenewed { token_hash, .. } = &mut self
-        {
-            *token_hash = None;
+        match self {
+            Self::InvitationSent {
+                ref mut token_hash, ..
+            }
+            | Self::InvitationRenewed {
+                ref mut token_hash, ..
+            } => {
+                *token_hash = None;
+                self
+            }
+            Self::Unknown(whole) => Self::Unknown(whole.without(TOKEN_HASH)),
+            _ => self,
         }
-        self
     }
 }
+
+/// In every version, the hash of a link's secret stands in a field of this name, so that a version that doesn't know the
+/// rest withholds it (A2).
+pub(crate) const TOKEN_HASH: &str = "token_hash";
 
 impl Serialize for Event {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -616,20 +589,24 @@ impl Serialize for Event {
     }
 }
 
-/// The envelope is read before its content: what has a version and a type is an event, known or not.
+/// Of fields that this version doesn't know, only the [`LogEntry`](crate::LogEntry) that an event is in keeps any.
 impl<'de> Deserialize<'de> for Event {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let whole = Unread::deserialize(deserializer)?;
-        let version = whole.get("v").and_then(Unread::as_u64);
-        let kind = whole.get("type").and_then(Unread::as_str);
-        let (Some(version), Some(_)) = (version, kind) else {
-            return Err(de::Error::custom(
-                "an event is an object with `v` and `type`",
-            ));
-        };
-        match Known::deserialize(whole.clone()) {
-            Ok(event) if version <= FORMAT => Ok(event),
-            Ok(_) | Err(_) => Ok(Self::Unknown(whole)),
-        }
+        ReadEvent::deserialize(deserializer).map(|read| read.event)
+    }
+}
+
+/// An event as an entry of the log reads it.
+pub(crate) struct ReadEvent {
+    pub(crate) event: Event,
+    pub(crate) later: Later,
+}
+
+impl<'de> Deserialize<'de> for ReadEvent {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let read = Event::read(Unread::deserialize(deserializer)?);
+        let (event, later) =
+            read.ok_or_else(|| de::Error::custom("an event is an object with `v` and `type`"))?;
+        Ok(Self { event, later })
     }
 }

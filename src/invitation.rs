@@ -58,8 +58,8 @@ pub struct Invitation {
     pub expires_at: DateTime<Utc>,
     /// Whether it is still open.
     pub state: InvitationState,
-    /// What a later version of this crate keeps with it.
-    #[serde(flatten)]
+    /// What a later version of this crate keeps with it. It travels with the [`Record`](crate::store::Record).
+    #[serde(skip)]
     pub later: Later,
 }
 

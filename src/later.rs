@@ -1,30 +1,97 @@
 //! What a later version of this crate wrote: kept whole, and passed on as it came (A7).
 //!
 //! A service that runs two versions side by side, or was rolled back, reads what the newer one wrote. What
-//! this version doesn't know, it must not lose: a field of a record, an event, an author.
+//! this version doesn't know, it must not lose: a field of a record or of any part of one, an event, an author.
+//!
+//! Whatever is read by `watched` tells of each field that its type passes over; a record keeps them
+//! in its `later`, and they are written again where they stood ([`Later::written`]).
+//!
+//! What JSON itself can't say exactly is the limit: a number beyond 64 bits is read as one of floating point. No version
+//! of this crate writes such.
 
-use core::fmt;
+mod reading;
+mod watching;
+mod writing;
+
 use std::collections::BTreeMap;
 
-use serde::de::{self, IntoDeserializer, MapAccess, SeqAccess, Visitor};
-use serde::ser::{SerializeMap, SerializeSeq};
+use serde::de::Error as _;
+use serde::ser::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// The fields of a record that this version doesn't know. Empty, unless a later version wrote it.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct Later(BTreeMap<String, Unread>);
+pub(crate) use reading::Variant;
+pub(crate) use watching::watched;
+
+/// What this version doesn't know of a record or a log entry: fields of it, or of its parts. Empty, unless a later
+/// version wrote it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Later(BTreeMap<Vec<Step>, Unread>);
+
+/// One step from a value into a part of it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Step {
+    Field(String),
+    Item(usize),
+}
 
 impl Later {
-    /// Whether there are none, as it should be where one version runs.
+    /// Whether there is none, as it should be where one version runs.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
+
+    /// What was found in a part, as found in the whole.
+    pub(crate) fn add(&mut self, part: &[Step], found: Self) {
+        let found = found.0.into_iter();
+        self.0.extend(found.map(|(path, value)| {
+            let path = part.iter().cloned().chain(path);
+            (path.collect(), value)
+        }));
+    }
+
+    /// The same as seen from within the one field that all of it is in.
+    pub(crate) fn within(self) -> Self {
+        let found = self.0.into_iter();
+        Self(
+            found
+                .map(|(path, value)| (path.into_iter().skip(1).collect(), value))
+                .collect(),
+        )
+    }
+
+    /// The same without fields of that name, and without any in what is kept.
+    pub(crate) fn without(self, name: &str) -> Self {
+        let is_it = |step: &Step| matches!(step, Step::Field(field) if field == name);
+        let found = self.0.into_iter();
+        let found = found.filter(|(path, _)| !path.iter().any(is_it));
+        Self(
+            found
+                .map(|(path, value)| (path, value.without(name)))
+                .collect(),
+        )
+    }
+
+    /// Writes a value as `known` does, and all that is kept where it stood. What stood in a part that is gone is gone
+    /// with it.
+    pub(crate) fn written<S: Serializer>(
+        &self,
+        known: &impl Serialize,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        if self.is_empty() {
+            return known.serialize(serializer);
+        }
+        let mut whole = known.serialize(writing::Whole).map_err(S::Error::custom)?;
+        for (path, value) in &self.0 {
+            whole.put(path, value);
+        }
+        whole.serialize(serializer)
+    }
 }
 
 /// A value that this version doesn't read: what JSON and its like can say.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub enum Unread {
     /// Nothing.
     Null,
@@ -42,6 +109,42 @@ pub enum Unread {
     List(Vec<Unread>),
     /// An object, its fields in their order.
     Object(Vec<(String, Unread)>),
+}
+
+/// Objects are equal if their fields are, in whatever order.
+impl PartialEq for Unread {
+    fn eq(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Null, Self::Null) => true,
+            (Self::Bool(one), Self::Bool(other)) => one == other,
+            (Self::Unsigned(one), Self::Unsigned(other))
+            | (Self::Float(one), Self::Float(other)) => one == other,
+            (Self::Signed(one), Self::Signed(other)) => one == other,
+            (Self::Text(one), Self::Text(other)) => one == other,
+            (Self::List(one), Self::List(other)) => one == other,
+            (Self::Object(one), Self::Object(fields)) => {
+                let is_there = |(name, value): &(String, Self)| other.get(name) == Some(value);
+                one.len() == fields.len() && one.iter().all(is_there)
+            }
+            _ => false,
+        }
+    }
+}
+
+impl Eq for Unread {}
+
+/// Reads something that has no place for what it doesn't know: if there is such, it can't be read.
+pub(crate) fn exactly<'de, D: Deserializer<'de>, T: Serialize + for<'a> Deserialize<'a>>(
+    deserializer: D,
+) -> Result<T, D::Error> {
+    let whole = Unread::deserialize(deserializer)?;
+    let known = T::deserialize(&whole).map_err(D::Error::custom)?;
+    let again = known.serialize(writing::Whole).map_err(D::Error::custom)?;
+    if again == whole {
+        Ok(known)
+    } else {
+        Err(D::Error::custom("it says more than this version knows"))
+    }
 }
 
 impl Unread {
@@ -70,183 +173,44 @@ impl Unread {
         }
     }
 
-    /// The value as something that is known after all.
-    pub(crate) fn read<T: for<'de> Deserialize<'de>>(&self) -> Result<T, de::value::Error> {
-        T::deserialize(self.clone())
-    }
-}
-
-impl Serialize for Unread {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+    /// The same without fields of that name, at whatever depth.
+    pub(crate) fn without(self, name: &str) -> Self {
         match self {
-            Self::Null => serializer.serialize_unit(),
-            Self::Bool(value) => serializer.serialize_bool(*value),
-            Self::Unsigned(number) => serializer.serialize_u64(*number),
-            Self::Signed(number) => serializer.serialize_i64(*number),
-            Self::Float(bits) => serializer.serialize_f64(f64::from_bits(*bits)),
-            Self::Text(text) => serializer.serialize_str(text),
             Self::List(items) => {
-                let mut list = serializer.serialize_seq(Some(items.len()))?;
-                for item in items {
-                    list.serialize_element(item)?;
+                Self::List(items.into_iter().map(|item| item.without(name)).collect())
+            }
+            Self::Object(fields) => {
+                let fields = fields.into_iter().filter(|(field, _)| field != name);
+                Self::Object(
+                    fields
+                        .map(|(field, value)| (field, value.without(name)))
+                        .collect(),
+                )
+            }
+            other => other,
+        }
+    }
+
+    /// Puts a field where it belongs, unless there is something.
+    fn put(&mut self, path: &[Step], value: &Self) {
+        let Some((step, rest)) = path.split_first() else {
+            return;
+        };
+        match (self, step) {
+            (Self::Object(fields), Step::Field(name)) => {
+                let there = fields.iter_mut().find(|(field, _)| field == name);
+                match there {
+                    Some((_, part)) => part.put(rest, value),
+                    None if rest.is_empty() => fields.push((name.clone(), value.clone())),
+                    None => {}
                 }
-                list.end()
             }
-            Self::Object(fields) => {
-                let mut object = serializer.serialize_map(Some(fields.len()))?;
-                for (name, value) in fields {
-                    object.serialize_entry(name, value)?;
+            (Self::List(items), Step::Item(index)) => {
+                if let Some(part) = items.get_mut(*index) {
+                    part.put(rest, value);
                 }
-                object.end()
             }
+            _ => {}
         }
-    }
-}
-
-impl<'de> Deserialize<'de> for Unread {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(Anything)
-    }
-}
-
-struct Anything;
-
-impl<'de> Visitor<'de> for Anything {
-    type Value = Unread;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a value")
-    }
-
-    fn visit_unit<E>(self) -> Result<Unread, E> {
-        Ok(Unread::Null)
-    }
-
-    fn visit_none<E>(self) -> Result<Unread, E> {
-        Ok(Unread::Null)
-    }
-
-    fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<Unread, D::Error> {
-        Unread::deserialize(deserializer)
-    }
-
-    fn visit_bool<E>(self, value: bool) -> Result<Unread, E> {
-        Ok(Unread::Bool(value))
-    }
-
-    fn visit_u64<E>(self, number: u64) -> Result<Unread, E> {
-        Ok(Unread::Unsigned(number))
-    }
-
-    fn visit_i64<E>(self, number: i64) -> Result<Unread, E> {
-        Ok(u64::try_from(number).map_or(Unread::Signed(number), Unread::Unsigned))
-    }
-
-    fn visit_f64<E>(self, number: f64) -> Result<Unread, E> {
-        Ok(Unread::Float(number.to_bits()))
-    }
-
-    fn visit_str<E>(self, text: &str) -> Result<Unread, E> {
-        Ok(Unread::Text(text.to_owned()))
-    }
-
-    fn visit_string<E>(self, text: String) -> Result<Unread, E> {
-        Ok(Unread::Text(text))
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Unread, A::Error> {
-        let mut items = Vec::new();
-        while let Some(item) = list.next_element()? {
-            items.push(item);
-        }
-        Ok(Unread::List(items))
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut object: A) -> Result<Unread, A::Error> {
-        let mut fields = Vec::new();
-        while let Some(field) = object.next_entry()? {
-            fields.push(field);
-        }
-        Ok(Unread::Object(fields))
-    }
-}
-
-impl<'de> Deserializer<'de> for Unread {
-    type Error = de::value::Error;
-
-    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Self::Error> {
-        match self {
-            Self::Null => visitor.visit_unit(),
-            Self::Bool(value) => visitor.visit_bool(value),
-            Self::Unsigned(number) => visitor.visit_u64(number),
-            Self::Signed(number) => visitor.visit_i64(number),
-            Self::Float(bits) => visitor.visit_f64(f64::from_bits(bits)),
-            Self::Text(text) => visitor.visit_string(text),
-            Self::List(items) => {
-                visitor.visit_seq(de::value::SeqDeserializer::new(items.into_iter()))
-            }
-            Self::Object(fields) => {
-                visitor.visit_map(de::value::MapDeserializer::new(fields.into_iter()))
-            }
-        }
-    }
-
-    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Self::Error> {
-        match self {
-            Self::Null => visitor.visit_none(),
-            value => visitor.visit_some(value),
-        }
-    }
-
-    fn deserialize_newtype_struct<V: Visitor<'de>>(
-        self,
-        _: &'static str,
-        visitor: V,
-    ) -> Result<V::Value, Self::Error> {
-        visitor.visit_newtype_struct(self)
-    }
-
-    fn deserialize_enum<V: Visitor<'de>>(
-        self,
-        name: &'static str,
-        variants: &'static [&'static str],
-        visitor: V,
-    ) -> Result<V::Value, Self::Error> {
-        match self {
-            Self::Text(variant) => {
-                visitor.visit_enum(IntoDeserializer::<Self::Error>::into_deserializer(variant))
-            }
-            Self::Object(fields) => {
-                let object = de::value::MapDeserializer::new(fields.into_iter());
-                visitor.visit_enum(de::value::MapAccessDeserializer::new(object))
-            }
-            value => value
-                .deserialize_any(NoEnum(name, variants))
-                .map(|never: core::convert::Infallible| match never {}),
-        }
-    }
-
-    serde::forward_to_deserialize_any! {
-        bool i8 i16 i32 i64 u8 u16 u32 u64 f32 f64 char str string bytes byte_buf unit unit_struct seq
-        tuple tuple_struct map struct identifier ignored_any
-    }
-}
-
-/// Refuses whatever it visits: there is no such value of that enum.
-struct NoEnum(&'static str, &'static [&'static str]);
-
-impl<'de> Visitor<'de> for NoEnum {
-    type Value = core::convert::Infallible;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "`{}`, one of {:?}", self.0, self.1)
-    }
-}
-
-impl IntoDeserializer<'_, de::value::Error> for Unread {
-    type Deserializer = Self;
-
-    fn into_deserializer(self) -> Self {
-        self
     }
 }

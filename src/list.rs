@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::event::LogEntry;
 use crate::id::{DomainId, InvitationId, OrganizationId, UserId, WorkspaceId};
+use crate::log::LogEntry;
 use crate::organization::OrganizationSummary;
 use crate::own_role::RoleNumber;
 use crate::record::Record;

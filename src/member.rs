@@ -40,8 +40,8 @@ pub struct Member {
     /// When it ends, if it is bound to: from then on it counts for nothing (T3). `None`: it lasts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub until: Option<DateTime<Utc>>,
-    /// What a later version of this crate keeps with it.
-    #[serde(flatten)]
+    /// What a later version of this crate keeps with it. It travels with the [`Record`](crate::store::Record).
+    #[serde(skip)]
     pub later: Later,
 }
 
@@ -59,8 +59,8 @@ pub struct FormerMember {
     /// The version in which they departed last. Versions order what happened in an organization, whatever
     /// the clocks of two servers say.
     pub departed_in: Version,
-    /// What a later version of this crate keeps with it.
-    #[serde(flatten)]
+    /// What a later version of this crate keeps with it. It travels with the [`Record`](crate::store::Record).
+    #[serde(skip)]
     pub later: Later,
 }
 
@@ -86,8 +86,8 @@ pub struct WorkspaceMember {
     /// When the role ends, if it is bound to: from then on it counts for nothing (T3). `None`: it lasts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub until: Option<DateTime<Utc>>,
-    /// What a later version of this crate keeps with it.
-    #[serde(flatten)]
+    /// What a later version of this crate keeps with it. It travels with the [`Record`](crate::store::Record).
+    #[serde(skip)]
     pub later: Later,
 }
 

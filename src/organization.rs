@@ -5,7 +5,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::code::codes;
 use crate::id::OrganizationId;
-use crate::later::Later;
+use crate::later::{Later, watched};
 use crate::limits::{LimitUsage, Limits, MembersByRole, Newcomers, Usage};
 use crate::own_role::{Added, OwnRole, RoleNumber, RolesInForce};
 use crate::role::RoleSet;
@@ -19,7 +19,7 @@ use crate::version::Version;
 /// It is the consistency boundary. Its [`version`](Self::version) rises by one with each commit, and
 /// its [`counts`](Self::counts) are kept by the core, so that no command has to load or count what the
 /// organization holds.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Organization {
     /// Its id.
     pub id: OrganizationId,
@@ -29,39 +29,29 @@ pub struct Organization {
     /// used again, and its domains' names stay with it (D2).
     pub status: OrganizationStatus,
     /// What people call it. Not unique: there may be two of one name.
-    #[serde(with = "stored")]
     pub name: Name,
     /// Company information, once an Admin has entered it (O5).
-    #[serde(default, with = "stored")]
     pub company: Option<CompanyInformation>,
     /// Invoicing information, for every workspace that has none of its own (O5).
-    #[serde(default, with = "stored")]
     pub invoicing: Option<InvoicingInformation>,
     /// The vendor's reference of the contract.
-    #[serde(default, with = "stored")]
     pub contract: Option<TextLine>,
     /// Why it is suspended, for its people to read; `None` unless it is (T4).
-    #[serde(default, with = "stored", skip_serializing_if = "Option::is_none")]
     pub suspension: Option<TextLine>,
     /// How many workspaces it may hold (W2).
     pub workspace_quota: u32,
     /// How much else it may hold (Q2).
-    #[serde(default)]
     pub limits: Limits,
     /// How much of everything it holds.
     pub counts: Counts,
     /// How many links to invitations it made on the day that it last made one (I8).
-    #[serde(default)]
     pub links: LinksMade,
     /// The roles of its own, by number: 32 at most by default (R1). They stand here so that every command knows
     /// them, and who has none pays nothing.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub roles: Vec<OwnRole>,
     /// When it was created.
-    #[serde(serialize_with = "time::written")]
     pub created_at: DateTime<Utc>,
     /// What a later version of this crate keeps with it.
-    #[serde(flatten)]
     pub later: Later,
 }
 
@@ -315,6 +305,54 @@ impl LinksMade {
 /// The day of the UTC calendar, counted from 1970-01-01.
 const fn day(at: DateTime<Utc>) -> i64 {
     at.timestamp().div_euclid(86_400)
+}
+
+/// How it is written; what a later version keeps with it, or with a part of it, stands where it stood.
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "Organization")]
+struct Kept {
+    id: OrganizationId,
+    version: Version,
+    status: OrganizationStatus,
+    #[serde(with = "stored")]
+    name: Name,
+    #[serde(default, with = "stored")]
+    company: Option<CompanyInformation>,
+    #[serde(default, with = "stored")]
+    invoicing: Option<InvoicingInformation>,
+    #[serde(default, with = "stored")]
+    contract: Option<TextLine>,
+    #[serde(default, with = "stored", skip_serializing_if = "Option::is_none")]
+    suspension: Option<TextLine>,
+    workspace_quota: u32,
+    #[serde(default)]
+    limits: Limits,
+    counts: Counts,
+    #[serde(default)]
+    links: LinksMade,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    roles: Vec<OwnRole>,
+    #[serde(serialize_with = "time::written")]
+    created_at: DateTime<Utc>,
+    #[serde(skip)]
+    later: Later,
+}
+
+#[derive(Serialize)]
+#[serde(transparent)]
+struct Known<'a>(#[serde(with = "Kept")] &'a Organization);
+
+impl Serialize for Organization {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.later.written(&Known(self), serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Organization {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let (known, later) = watched(deserializer, |watched| Kept::deserialize(watched))?;
+        Ok(Self { later, ..known })
+    }
 }
 
 /// The same information, as it comes back from a store: believed.

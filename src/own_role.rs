@@ -5,10 +5,10 @@ use core::num::{NonZeroU64, ParseIntError};
 use core::str::FromStr;
 
 use chrono::{DateTime, Utc};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::grants::Grants;
-use crate::later::Later;
+use crate::later::{Later, watched};
 use crate::resource::Layer;
 use crate::role::{OrganizationRole, RoleSet, WorkspaceRole};
 use crate::text::{Name, NameKey, stored};
@@ -18,15 +18,13 @@ use crate::version::Version;
 /// (32 at most, R1).
 ///
 /// Whoever holds it counts as its base everywhere, and may do what it adds besides (R2).
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OwnRole {
     /// Its number, by which it is held.
     pub number: RoleNumber,
     /// Its name, unique among the organization's roles, built-in ones included (R1).
-    #[serde(with = "stored")]
     pub name: Name,
     /// The key of its name, by which it is unique, as it was when the name was given.
-    #[serde(with = "stored")]
     pub name_key: NameKey,
     /// The role that whoever holds it counts as. It never changes (R2).
     pub base: RoleBase,
@@ -41,8 +39,43 @@ pub struct OwnRole {
     /// When it was defined.
     pub created_at: DateTime<Utc>,
     /// What a later version of this crate keeps with it.
-    #[serde(flatten)]
     pub later: Later,
+}
+
+/// How it is written; what a later version keeps with it, or with a part of it, stands where it stood.
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "OwnRole")]
+struct Kept {
+    number: RoleNumber,
+    #[serde(with = "stored")]
+    name: Name,
+    #[serde(with = "stored")]
+    name_key: NameKey,
+    base: RoleBase,
+    adds: Grants,
+    state: RoleState,
+    holders: u32,
+    offered: u32,
+    created_at: DateTime<Utc>,
+    #[serde(skip)]
+    later: Later,
+}
+
+#[derive(Serialize)]
+#[serde(transparent)]
+struct Known<'a>(#[serde(with = "Kept")] &'a OwnRole);
+
+impl Serialize for OwnRole {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.later.written(&Known(self), serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for OwnRole {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let (known, later) = watched(deserializer, |watched| Kept::deserialize(watched))?;
+        Ok(Self { later, ..known })
+    }
 }
 
 /// The number of a role of an organization's own: that of the organization's version in which it was defined, so

@@ -2,12 +2,13 @@
 
 use core::fmt;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use uuid::Uuid;
 
 use crate::domain::{Domain, RetiredDomainName};
 use crate::id::{DomainId, InvitationId, UserId, WorkspaceId};
 use crate::invitation::Invitation;
+use crate::later::{Later, watched};
 use crate::member::{FormerMember, Member, WorkspaceMember};
 use crate::own_role::RoleNumber;
 use crate::text::{DomainName, stored};
@@ -16,8 +17,7 @@ use crate::workspace::Workspace;
 /// A thing that a store keeps for an organization.
 ///
 /// Exhaustive on purpose: a store that ignores a kind must not compile.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Record {
     /// A membership of the organization.
     Member(Member),
@@ -33,6 +33,37 @@ pub enum Record {
     Invitation(Invitation),
     /// Somebody who departed.
     FormerMember(FormerMember),
+}
+
+/// How it is written; what a later version keeps with it, or with a part of it, stands where it stood.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", remote = "Record")]
+enum Kept {
+    Member(Member),
+    Workspace(Workspace),
+    WorkspaceMember(WorkspaceMember),
+    Domain(Domain),
+    RetiredDomainName(RetiredDomainName),
+    Invitation(Invitation),
+    FormerMember(FormerMember),
+}
+
+#[derive(Serialize)]
+#[serde(transparent)]
+struct Known<'a>(#[serde(with = "Kept")] &'a Record);
+
+impl Serialize for Record {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.later().written(&Known(self), serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Record {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let (mut record, later) = watched(deserializer, |watched| Kept::deserialize(watched))?;
+        *record.later_mut() = later;
+        Ok(record)
+    }
 }
 
 /// The key of a [`Record`] within its organization.
@@ -281,6 +312,32 @@ pub enum Change {
 }
 
 impl Record {
+    /// What a later version of this crate keeps with it.
+    const fn later(&self) -> &Later {
+        match self {
+            Self::Member(member) => &member.later,
+            Self::Workspace(workspace) => &workspace.later,
+            Self::WorkspaceMember(member) => &member.later,
+            Self::Domain(domain) => &domain.later,
+            Self::RetiredDomainName(retired) => &retired.later,
+            Self::Invitation(invitation) => &invitation.later,
+            Self::FormerMember(former) => &former.later,
+        }
+    }
+
+    /// The same, to be changed.
+    pub(crate) const fn later_mut(&mut self) -> &mut Later {
+        match self {
+            Self::Member(member) => &mut member.later,
+            Self::Workspace(workspace) => &mut workspace.later,
+            Self::WorkspaceMember(member) => &mut member.later,
+            Self::Domain(domain) => &mut domain.later,
+            Self::RetiredDomainName(retired) => &mut retired.later,
+            Self::Invitation(invitation) => &mut invitation.later,
+            Self::FormerMember(former) => &mut former.later,
+        }
+    }
+
     /// The values of [`Kind::columns`].
     #[must_use]
     pub fn columns(&self) -> Vec<Value> {

@@ -10,9 +10,9 @@ use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use crate::domain::{Domain, RetiredDomainName};
-use crate::event::LogEntry;
 use crate::id::{DomainId, InvitationId, OrganizationId, UserId, WorkspaceId};
 use crate::invitation::Invitation;
+use crate::log::LogEntry;
 use crate::member::{FormerMember, Member, WorkspaceMember};
 use crate::organization::Organization;
 use crate::own_role::RoleNumber;

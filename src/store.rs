@@ -109,18 +109,18 @@ use core::num::NonZeroU32;
 
 use serde::{Deserialize, Serialize};
 
-use crate::event::LogEntry;
 use crate::id::{CommitId, InvitationId, OrganizationId, UserId, WorkspaceId};
+use crate::log::LogEntry;
 use crate::resource::Resource;
 use crate::text::{DomainName, EmailKey, NameKey, stored};
 use crate::version::Version;
 
 pub use crate::domain::RetiredDomainName;
-pub use crate::event::Logged;
 pub use crate::invitation::{Invitation, InvitationState};
 pub use crate::later::{Later, Unread};
 pub use crate::limits::{MembersByRole, Newcomers};
 pub use crate::list::{Item, List, Place};
+pub use crate::log::Logged;
 pub use crate::member::{FormerMember, Term};
 pub use crate::organization::{
     Counts, LinksMade, Organization, OrganizationStatus, OrganizationSummary,

@@ -36,8 +36,8 @@ pub struct Workspace {
     /// When it was created.
     #[serde(serialize_with = "time::written")]
     pub created_at: DateTime<Utc>,
-    /// What a later version of this crate keeps with it.
-    #[serde(flatten)]
+    /// What a later version of this crate keeps with it. It travels with the [`Record`](crate::store::Record).
+    #[serde(skip)]
     pub later: Later,
 }
 

@@ -13,7 +13,7 @@ pub(crate) use events::{
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use tenancy::store::{Commit, Repository};
+use tenancy::store::{Commit, Later, Repository};
 use tenancy::text::TextLine;
 use tenancy::token::TokenHash;
 use tenancy::{
@@ -152,6 +152,7 @@ impl<R: Repository> World<R> {
             command: "conformance".to_owned(),
             request: None,
             events,
+            later: Later::default(),
         };
         let mut after = before.clone();
         after.apply_entry(&entry)?;

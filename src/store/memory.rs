@@ -10,9 +10,10 @@ use uuid::Uuid;
 
 use super::verify::{Drift, Stored, same};
 use super::{Commit, Directory, Facts, Held, Key, Outcome, Repository};
-use crate::event::{Event, LogEntry};
+use crate::event::Event;
 use crate::id::{CommitId, InvitationId, OrganizationId, UserId};
 use crate::list::{Item, List};
+use crate::log::LogEntry;
 use crate::record::{Change, Claim, Record, RecordId};
 use crate::resource::Resource;
 use crate::state::{OrganizationState, Touched, Violation, following};

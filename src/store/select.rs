@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::{Facts, Key, Record, RecordId};
-use crate::event::LogEntry;
 use crate::id::{UserId, WorkspaceId};
+use crate::log::LogEntry;
 use crate::resource::Resource;
 use crate::state::OrganizationState;
 use crate::text::EmailKey;

@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::event::LogEntry;
 use crate::id::OrganizationId;
 use crate::later::Later;
+use crate::log::LogEntry;
 use crate::organization::{InvoicingInformation, Organization};
 use crate::record::{Claim, Record, RecordId};
 use crate::state::{Inconsistency, OrganizationState, Violation};
@@ -14,7 +14,8 @@ use crate::state::{Inconsistency, OrganizationState, Violation};
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Drift {
-    /// The log itself can't be replayed.
+    /// The log itself can't be replayed: something else has written it, or a later version, whose events this one
+    /// doesn't know ([`Inconsistency::UnknownEvent`]). Ask that version.
     #[error("the log contradicts itself: {0}")]
     Inconsistency(#[from] Inconsistency),
     /// The organization's own row is not the one that the log makes.
@@ -185,19 +186,10 @@ fn same_record(a: &Record, b: &Record) -> bool {
 }
 
 fn plain(mut record: Record) -> Record {
-    let later = match &mut record {
-        Record::Member(member) => &mut member.later,
-        Record::Workspace(workspace) => {
-            workspace.name_key = workspace.name.key();
-            &mut workspace.later
-        }
-        Record::WorkspaceMember(member) => &mut member.later,
-        Record::Domain(domain) => &mut domain.later,
-        Record::RetiredDomainName(retired) => &mut retired.later,
-        Record::Invitation(invitation) => &mut invitation.later,
-        Record::FormerMember(former) => &mut former.later,
-    };
-    *later = Later::default();
+    if let Record::Workspace(workspace) = &mut record {
+        workspace.name_key = workspace.name.key();
+    }
+    *record.later_mut() = Later::default();
     record
 }
 

@@ -8,10 +8,10 @@ use super::views::{InvitationView, OrganizationView, ReceivedInvitation, Workspa
 use crate::actor::Actor;
 use crate::domain::Domain;
 use crate::error::Error;
-use crate::event::{Event, LogEntry};
 use crate::id::{DomainId, InvitationId, OrganizationId, UserId, WorkspaceId};
 use crate::invitation::Invitation;
 use crate::list::{Item, List, Place};
+use crate::log::LogEntry;
 use crate::member::{Member, WorkspaceMember};
 use crate::organization::OrganizationSummary;
 use crate::policy::{OrganizationAction, WorkspaceAction};
@@ -254,10 +254,7 @@ impl<R: Directory> Tenancy<R> {
         let page = self
             .list(list, paging.limit(), log_entry, |entry| entry.version)
             .await?;
-        Ok(page.map(|mut entry| {
-            entry.events = entry.events.into_iter().map(Event::withheld).collect();
-            entry
-        }))
+        Ok(page.map(LogEntry::withheld))
     }
 
     /// The memberships of a user that are worth keeping.

@@ -88,7 +88,15 @@ impl<T: Stored> Stored for Vec<T> {
 #[serde(untagged)]
 enum Address {
     Plain(String),
-    Folded { typed: String, key: String },
+    Folded(Folded),
+}
+
+/// It has no place for what a later version may say beside, so such an address can't be read.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Folded {
+    typed: String,
+    key: String,
 }
 
 impl Stored for EmailAddress {
@@ -98,12 +106,12 @@ impl Stored for EmailAddress {
             return serializer.serialize_str(typed);
         }
         let (typed, key) = (typed.to_owned(), key.to_owned());
-        Address::Folded { typed, key }.serialize(serializer)
+        Folded { typed, key }.serialize(serializer)
     }
 
     fn restore<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         Ok(match Address::deserialize(deserializer)? {
-            Address::Folded { typed, key } => Self::believed(typed, key),
+            Address::Folded(Folded { typed, key }) => Self::believed(typed, key),
             Address::Plain(typed) => {
                 let key = typed.to_ascii_lowercase();
                 Self::believed(typed, key)

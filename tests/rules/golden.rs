@@ -255,6 +255,7 @@ fn entry(version: u64, author: Author, command: &str, events: Vec<Event>) -> Log
         command: command.to_owned(),
         request: None,
         events,
+        later: Later::default(),
     }
 }
 

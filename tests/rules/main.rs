@@ -14,6 +14,7 @@ mod events;
 mod golden;
 mod hand_over;
 mod invitations;
+mod later;
 mod limits;
 mod many;
 mod matrix;

@@ -252,15 +252,15 @@ fn undoing(model: &Model, id: OrganizationId, change: &Tampering) -> Tampering {
         Tampering::Delete {
             organization,
             record,
+        }
+        | Tampering::Garble {
+            organization,
+            garbled: Garbled::Record(record),
         } => restored(state, *organization, record.clone()),
         Tampering::Claim { claim, .. } => Tampering::Claim {
             claim: claim.clone(),
             holder: model.holder(claim),
         },
-        Tampering::Garble {
-            organization,
-            garbled: Garbled::Record(record),
-        } => restored(state, *organization, record.clone()),
         Tampering::Garble { .. } => change.clone(), // no check of this part asks for it
     }
 }

@@ -9,6 +9,7 @@ use crate::domain::DomainKind;
 use crate::event::Event;
 use crate::id::{DomainId, WorkspaceId};
 use crate::invitation::InvitationTarget;
+use crate::later::Later;
 use crate::organization::Organization;
 use crate::role::{OrganizationRole, RoleSet};
 use crate::text::{DomainName, EmailAddress, Name};
@@ -69,6 +70,7 @@ impl Acme {
             command: "test".to_owned(),
             request: None,
             events: events.into_iter().collect(),
+            later: Later::default(),
         };
         state.apply_entry_noting(&entry, &mut touched).unwrap();
         Commit {

@@ -406,6 +406,11 @@ fn foreign_writes_are_found() {
             let write = format!("UPDATE tenancy.organizations SET {column} WHERE id = '{id}'");
             assert_eq!(drift(write).await, Drift::Organization, "{column}");
         }
+        // What a later version says in a summary is none of this one's business (A7).
+        let summary = format!(
+            "UPDATE tenancy.organizations SET summary = (summary::jsonb || '{{\"plan\": 7}}')::json WHERE id = '{id}'"
+        );
+        assert_eq!(found(summary).await.unwrap(), Ok(()));
         // A name that today's rules refuse is a name (A7).
         let of_other_rules = format!(
             "WITH logged AS (UPDATE tenancy.commits SET entry = replace(entry::text, 'acme-api', 'ac--api')::json {of_acme}),

@@ -248,7 +248,7 @@ impl Page<'_> {
                 let items = page(self, role)?.into_iter();
                 found.extend(items.map(|item| (self.list.place_of(&item), item)));
             }
-            found.sort_unstable_by(|(one, _), (other, _)| one.cmp(other));
+            found.sort_unstable_by_key(|(place, _)| *place);
             found.truncate(usize::try_from(self.limit.get()).unwrap_or(usize::MAX));
             Ok(found.into_iter().map(|(_, item)| item).collect())
         })
