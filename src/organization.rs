@@ -102,7 +102,7 @@ pub struct Counts {
     /// Domains, active or not.
     pub domains: u32,
     /// Names of deleted domains that it keeps (D2).
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_zero")]
     pub kept_names: u32,
     /// Members, Admins included.
     pub members: u32,
@@ -110,6 +110,7 @@ pub struct Counts {
     /// (O4, T2).
     pub admins: u32,
     /// Open invitations, expired ones included (I8).
+    #[serde(default, skip_serializing_if = "is_zero")]
     pub invitations: u32,
     /// Members by their role: who takes a seat (Q3).
     #[serde(default)]
@@ -270,6 +271,11 @@ impl Organization {
     }
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks like that")]
+const fn is_zero(count: &u32) -> bool {
+    *count == 0
+}
+
 impl Counts {
     /// How many seats are used and reserved, of how many (Q3), if these roles need one (Q4).
     pub(crate) fn seats(&self, needed_by: RoleSet, of: Limits) -> LimitUsage {
@@ -282,6 +288,11 @@ impl Counts {
 }
 
 impl LinksMade {
+    /// Whether none was ever made.
+    fn is_none(&self) -> bool {
+        *self == Self::default()
+    }
+
     /// How many were made on the day of `now`.
     pub(crate) fn on(self, now: DateTime<Utc>) -> u32 {
         if self.day == day(now) { self.count } else { 0 }
@@ -316,11 +327,11 @@ struct Kept {
     status: OrganizationStatus,
     #[serde(with = "stored")]
     name: Name,
-    #[serde(default, with = "stored")]
+    #[serde(default, with = "stored", skip_serializing_if = "Option::is_none")]
     company: Option<CompanyInformation>,
-    #[serde(default, with = "stored")]
+    #[serde(default, with = "stored", skip_serializing_if = "Option::is_none")]
     invoicing: Option<InvoicingInformation>,
-    #[serde(default, with = "stored")]
+    #[serde(default, with = "stored", skip_serializing_if = "Option::is_none")]
     contract: Option<TextLine>,
     #[serde(default, with = "stored", skip_serializing_if = "Option::is_none")]
     suspension: Option<TextLine>,
@@ -328,7 +339,7 @@ struct Kept {
     #[serde(default)]
     limits: Limits,
     counts: Counts,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "LinksMade::is_none")]
     links: LinksMade,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     roles: Vec<OwnRole>,

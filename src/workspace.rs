@@ -27,7 +27,7 @@ pub struct Workspace {
     #[serde(with = "stored")]
     pub name_key: NameKey,
     /// Its own invoicing information; `None` if the organization's applies (O5).
-    #[serde(default, with = "stored")]
+    #[serde(default, with = "stored", skip_serializing_if = "Option::is_none")]
     pub invoicing: Option<InvoicingInformation>,
     /// How many domains are in it, active or not.
     pub domains: u32,

@@ -1,7 +1,8 @@
 //! Writing a commit: all of it or nothing.
 
 use rusqlite::types::{ToSqlOutput, ValueRef};
-use rusqlite::{Connection, Params, Transaction, params_from_iter};
+use rusqlite::{Connection, Params, ToSql, Transaction, params_from_iter};
+use serde::Serialize;
 use tenancy::store::{Change, Claim, Commit, Kind, Logged, Outcome, Record, RecordId};
 use tenancy::{OrganizationId, Version};
 
@@ -186,7 +187,7 @@ fn log(connection: &Connection, commit: &Commit) -> Result<bool, Error> {
         entry.organization.as_uuid().into_bytes(),
         number(entry.version)?,
         entry.id.as_uuid().into_bytes(),
-        serde_json::to_string(&Logged::from(entry))?,
+        Json::of(&Logged::from(entry))?,
         number(commit.expected)?,
     );
     Ok(run(connection, &statements::LOG, row)? == 1)
@@ -197,8 +198,7 @@ fn compare_and_set(connection: &Connection, commit: &Commit) -> Result<bool, Err
     let next = &commit.next;
     let id = next.id.as_uuid().into_bytes();
     let (version, status) = (number(next.version)?, next.status.code());
-    let summary = serde_json::to_string(&next.summary())?;
-    let record = serde_json::to_string(next)?;
+    let (summary, record) = (Json::of(&next.summary())?, Json::of(next)?);
     let rows = if commit.expected == Version::ABSENT {
         let row = (id, version, status, summary, record);
         run(connection, &statements::CREATE_ORGANIZATION, row)?
@@ -289,14 +289,31 @@ fn delete(connection: &Connection, organization: &[u8; 16], id: &RecordId) -> Re
 fn put(connection: &Connection, organization: &[u8; 16], record: &Record) -> Result<(), Error> {
     let id = record.id();
     let (key, columns) = (id.key(), record.columns());
-    let json = serde_json::to_string(record)?;
+    let json = Json::of(record)?;
     let cells = [ValueRef::Blob(organization)]
         .into_iter()
         .chain(key.iter().chain(&columns).map(cell))
-        .chain([ValueRef::Text(json.as_bytes())]);
+        .chain([ValueRef::Text(&json.0)]);
     let parameters = params_from_iter(cells.map(ToSqlOutput::Borrowed));
     run(connection, &statements::of(id.kind()).put, parameters)?;
     Ok(())
+}
+
+/// A value as JSON: what most commits write fits into it as it is made.
+struct Json(Vec<u8>);
+
+impl Json {
+    fn of(value: &impl Serialize) -> Result<Self, serde_json::Error> {
+        let mut text = Vec::with_capacity(1024);
+        serde_json::to_writer(&mut text, value)?;
+        Ok(Self(text))
+    }
+}
+
+impl ToSql for Json {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(ToSqlOutput::Borrowed(ValueRef::Text(&self.0)))
+    }
 }
 
 /// A version as SQLite keeps it.

@@ -374,8 +374,11 @@ statements! {
         ON CONFLICT (scope, key) DO NOTHING";
     RELEASE = "DELETE FROM tenancy_claims WHERE scope = ?2 AND key = ?3 AND organization_id = ?1";
     /// The log's entry, written first if it is this commit's turn: none is written under an id that is used.
-    LOG = "INSERT INTO tenancy_commits (organization_id, version, id, entry) SELECT ?1, ?2, ?3, ?4 \
-        WHERE coalesce((SELECT o.version FROM tenancy_organizations o WHERE o.id = ?1), 0) = ?5 \
+    /// Out of turn its version is null, and such a row is passed over. (A row of a SELECT with a WHERE would do the same, for
+    /// a journal of the pages that the statement changes, in case there is a second row.)
+    LOG = "INSERT INTO tenancy_commits (organization_id, version, id, entry) VALUES (?1, \
+            CASE coalesce((SELECT o.version FROM tenancy_organizations o WHERE o.id = ?1), 0) WHEN ?5 THEN ?2 END, \
+            ?3, ?4) \
         ON CONFLICT (id) DO NOTHING";
     /// An organization that waits already stays where it is in the queue.
     ENQUEUE = "INSERT INTO tenancy_outbox (organization_id, first, due, attempts) VALUES (?1, ?2, ?3, 0) \

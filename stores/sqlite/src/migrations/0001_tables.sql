@@ -110,7 +110,7 @@ CREATE INDEX tenancy_claims_organization ON tenancy_claims (organization_id, sco
 -- The log: what happened, for ever.
 CREATE TABLE tenancy_commits (
   organization_id BLOB    NOT NULL,
-  version         INTEGER NOT NULL CHECK (version > 0),
+  version         INTEGER NOT NULL ON CONFLICT IGNORE CHECK (version > 0), -- null: out of turn, see the statement LOG
   id              BLOB    NOT NULL CHECK (length(id) = 16),
   entry           TEXT    NOT NULL,
   PRIMARY KEY (organization_id, version)
