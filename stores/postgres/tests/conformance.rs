@@ -34,10 +34,9 @@ impl Postgres {
 
     /// As an engine needs it that refuses to write a table twice in one statement.
     fn in_steps() -> Self {
-        Self {
-            in_steps: true,
-            ..Self::new("serializable")
-        }
+        let mut in_steps = Self::new("serializable");
+        in_steps.in_steps = true;
+        in_steps
     }
 
     /// A handle of its own: another pool, another way to the server.
@@ -78,11 +77,18 @@ impl Postgres {
     }
 }
 
+impl Drop for Postgres {
+    fn drop(&mut self) {
+        let databases = self.databases.get_mut().unwrap();
+        databases.drain(..).for_each(Database::give_back);
+    }
+}
+
 impl Harness for Postgres {
     type Repository = PostgresRepository;
 
     async fn fresh(&self) -> PostgresRepository {
-        let database = Database::migrated().await;
+        let database = Database::reused().await;
         let options = database.options.clone();
         self.databases.lock().unwrap().push(database);
         self.open(&options).await
@@ -128,14 +134,25 @@ mod read_committed {
     suite!(harness = Postgres::new("read committed"), run = tested);
 }
 
+// What does one thing after the other is the same at every level of isolation. It is left out here, and run with
+// `-- --ignored`, as `.ci/run` does.
+
 mod repeatable_read {
     use super::*;
-    suite!(harness = Postgres::new("repeatable read"), run = tested);
+    suite!(
+        harness = Postgres::new("repeatable read"),
+        run = tested,
+        without = [keys, lists, values, log, verify],
+    );
 }
 
 mod serializable {
     use super::*;
-    suite!(harness = Postgres::new("serializable"), run = tested);
+    suite!(
+        harness = Postgres::new("serializable"),
+        run = tested,
+        without = [keys, lists, values, log, verify],
+    );
 }
 
 mod in_steps {
