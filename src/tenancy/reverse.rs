@@ -15,7 +15,7 @@ use crate::domain::{Domain, DomainKind};
 use crate::error::Error;
 use crate::id::{DomainId, OrganizationId, UserId, WorkspaceId};
 use crate::list::{Item, List};
-use crate::member::WorkspaceMember;
+use crate::member::{Member, WorkspaceMember};
 use crate::own_role::{Added, RolesInForce};
 use crate::policy::{Action, DomainAction, OrganizationAction, WorkspaceAction};
 use crate::record::Record;
@@ -232,7 +232,7 @@ impl<R: Directory> Tenancy<R> {
             .filter(|role| grant(*role, None).is_some());
         let roles: RoleSet = allowed.map(RoleSet::of_organization).collect();
         // Those who can't by what they hold, as it doesn't count, are passed over once the page is cut.
-        let mut found: Vec<(UserId, Option<Grant>)> = Vec::new();
+        let mut found = Found::default();
         if !roles.is_empty() {
             let list = List::Members {
                 organization,
@@ -240,10 +240,10 @@ impl<R: Directory> Tenancy<R> {
                 after: paging.after,
             };
             let page = self.list(list, limit, member, |member| member.user).await?;
-            found.extend(page.items.into_iter().map(|member| {
+            found.add(page, |member| {
                 let by = grant(member.role, None);
                 (member.user, by.filter(|_| member.term().counts_at(now)))
-            }));
+            });
         }
         // Only what the workspace role itself grants: the organization role was asked above.
         let direct = |role| {
@@ -261,16 +261,15 @@ impl<R: Directory> Tenancy<R> {
                 roles,
                 after: paging.after,
             };
-            let page = self
-                .list(list, limit, workspace_member, |member| member.user)
-                .await?;
-            found.extend(page.items.into_iter().map(|member| {
+            let key = |member: &WorkspaceMember| member.user;
+            let page = self.list(list, limit, workspace_member, key).await?;
+            found.add(page, |member| {
                 let by = direct(member.role);
                 (member.user, by.filter(|_| member.term().counts_at(now)))
-            }));
+            });
         }
         // A host's row may have organization roles that don't view the thing (A4): whoever views it by a role in the
-        // workspace may do it by theirs. Which they have is asked of each.
+        // workspace may do it by theirs. Which they have is asked of all of the page at once.
         let mixed = |role: &WorkspaceRole| {
             let by_both = |held| grant(held, Some(*role)).is_some() && grant(held, None).is_none();
             direct(*role).is_none() && OrganizationRole::ALL.into_iter().any(by_both)
@@ -278,29 +277,24 @@ impl<R: Directory> Tenancy<R> {
         let roles = WorkspaceRole::ALL.into_iter().filter(mixed);
         let roles: RoleSet = roles.map(RoleSet::of_workspace).collect();
         if let (Some(workspace), false) = (path.workspace, roles.is_empty()) {
-            let mut after = paging.after;
-            let mut wanted = limit.get();
-            while wanted > 0 {
-                let list = List::WorkspaceMembers {
-                    organization,
-                    workspace,
-                    roles,
-                    after,
-                };
-                let key = |member: &WorkspaceMember| member.user;
-                let page = self.list(list, limit, workspace_member, key).await?;
-                for member in page.items {
-                    let held = self.repository().standing(member.user, resource).await;
-                    let by = held.map_err(Error::Store)?.and_then(by);
-                    wanted = wanted.saturating_sub(u32::from(by.is_some()));
-                    let user = member.user;
-                    found.push((user, by));
-                }
-                after = page.next;
-                if after.is_none() {
-                    break;
-                }
-            }
+            let list = List::WorkspaceMembers {
+                organization,
+                workspace,
+                roles,
+                after: paging.after,
+            };
+            let key = |member: &WorkspaceMember| member.user;
+            let page = self.list(list, limit, workspace_member, key).await?;
+            let users = page.items.iter().map(|member| member.user);
+            let members = self.members_among(organization, users).await?;
+            let mut there = state.clone();
+            let members = members.into_iter().map(Record::Member);
+            let roles = page.items.iter().cloned().map(Record::WorkspaceMember);
+            members.chain(roles).for_each(|record| there.put(record));
+            found.add(page, |member| {
+                let held = there.held(member.user, resource);
+                (member.user, held.and_then(by))
+            });
         }
         // The organization's own roles that make the difference, and who holds them.
         for role in state.organization().into_iter().flat_map(|row| &row.roles) {
@@ -332,6 +326,9 @@ impl<R: Directory> Tenancy<R> {
             else {
                 continue;
             };
+            if role.holders == 0 {
+                continue;
+            }
             let list = List::Holders {
                 organization,
                 workspace,
@@ -340,49 +337,43 @@ impl<R: Directory> Tenancy<R> {
             };
             let holder = |item| holder(item, now);
             let page = self.list(list, limit, holder, |(user, _)| *user).await?;
-            found.extend(
-                page.items
-                    .into_iter()
-                    .map(|(user, counts)| (user, Some(by).filter(|_| counts))),
-            );
+            found.add(page, |(user, counts)| (user, Some(by).filter(|_| counts)));
         }
-        // All lists begin with the smallest ids, so the smallest of all together are all there. Who is
-        // in several is named once, by the role held nearest.
-        found.sort_by_key(|(user, by)| (*user, by.is_none(), by.map(|by| (by.nearness(), by))));
-        found.dedup_by_key(|(user, _)| *user);
-        found.truncate(usize::try_from(limit.get()).unwrap_or(usize::MAX));
-        let belong = self.who_belongs(organization, &found).await?;
-        let page = Page::of(found, limit, |(user, _)| *user);
-        Ok(page.filter_map(|(user, by)| {
-            let by = by.filter(|by| !is_of_a_workspace(by) || belong.contains(&user));
-            by.map(|by| Holder { user, by })
-        }))
+        let mut page = found.page(limit);
+        let direct = page.items.iter().filter_map(|(user, by)| {
+            let by = by.as_ref().filter(|by| is_of_a_workspace(by));
+            by.map(|_| *user)
+        });
+        let members = self.members_among(organization, direct).await?;
+        let members = members.into_iter();
+        let belong = members.filter(|member| member.term().counts_at(now));
+        let belong: BTreeSet<UserId> = belong.map(|member| member.user).collect();
+        for (user, by) in &mut page.items {
+            // The record of a role in a workspace doesn't know whether the membership counts (M1).
+            *by = by.filter(|by| !is_of_a_workspace(by) || belong.contains(user));
+        }
+        Ok(page.filter_map(|(user, by)| by.map(|by| Holder { user, by })))
     }
 
-    /// Whose membership of the organization counts, of those who can do something by a role in a workspace: the
-    /// record of that role doesn't know (M1).
-    async fn who_belongs(
+    /// Of these users, the members of an organization.
+    async fn members_among(
         &self,
         organization: OrganizationId,
-        found: &[(UserId, Option<Grant>)],
-    ) -> Result<BTreeSet<UserId>, Error<R::Error>> {
-        let direct = found
-            .iter()
-            .filter(|(_, by)| by.as_ref().is_some_and(is_of_a_workspace));
-        let keys: Vec<Key> = direct
-            .map(|(user, _)| Key::Path(*user, organization.into()))
+        users: impl Iterator<Item = UserId>,
+    ) -> Result<Vec<Member>, Error<R::Error>> {
+        let keys: Vec<Key> = users
+            .map(|user| Key::Path(user, organization.into()))
             .collect();
         if keys.is_empty() {
-            return Ok(BTreeSet::new());
+            return Ok(Vec::new());
         }
         let facts = self.load(organization, &keys).await?;
-        let now = self.now();
         let records = facts.into_iter().flat_map(|facts| facts.records);
-        let belong = records.filter_map(|record| match record {
-            Record::Member(member) if member.term().counts_at(now) => Some(member.user),
+        let members = records.filter_map(|record| match record {
+            Record::Member(member) => Some(member),
             _ => None,
         });
-        Ok(belong.collect())
+        Ok(members.collect())
     }
 
     /// The workspaces where somebody of that standing in the organization has a standing of which `seen` makes
@@ -485,6 +476,39 @@ fn within(
         items: page.items,
         next: Some((workspace, page.next)),
         unreadable: unreadable.map(|domain| (workspace, Some(domain))).collect(),
+    }
+}
+
+/// Who was found in several lists, by which role they can do it, or that they can't.
+#[derive(Default)]
+struct Found {
+    users: Vec<(UserId, Option<Grant>)>,
+    unreadable: BTreeSet<UserId>,
+}
+
+impl Found {
+    fn add<T>(&mut self, page: Page<T, UserId>, by: impl FnMut(T) -> (UserId, Option<Grant>)) {
+        self.users.extend(page.items.into_iter().map(by));
+        // They have their places, too: the page ends where the smallest ids do.
+        let unreadable = page.unreadable.iter().map(|user| (*user, None));
+        self.users.extend(unreadable);
+        self.unreadable.extend(page.unreadable);
+    }
+
+    /// All lists begin with the smallest ids, so the smallest of all together are all there. Who is in several is named
+    /// once, by the role held nearest.
+    fn page(mut self, limit: NonZeroU32) -> Page<(UserId, Option<Grant>), UserId> {
+        let users = &mut self.users;
+        users.sort_by_key(|(user, by)| (*user, by.is_none(), by.map(|by| (by.nearness(), by))));
+        users.dedup_by_key(|(user, _)| *user);
+        users.truncate(usize::try_from(limit.get()).unwrap_or(usize::MAX));
+        let unreadable = self.unreadable.into_iter();
+        let unreadable = unreadable.filter(|user| users.iter().any(|(found, _)| found == user));
+        let unreadable = unreadable.collect();
+        Page {
+            unreadable,
+            ..Page::of(self.users, limit, |(user, _)| *user)
+        }
     }
 }
 

@@ -25,6 +25,7 @@ mod people;
 mod places;
 mod public_types;
 mod requests;
+mod reverse;
 mod rulebook;
 mod shell;
 mod suspension;

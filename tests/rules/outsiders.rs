@@ -11,7 +11,7 @@
 //! for itself ([`Tenancy::standing`] of a member at a workspace says whether the workspace exists; it
 //! decides with it, and shows the decision).
 
-mod counting;
+pub(crate) mod counting;
 mod table;
 
 use std::collections::BTreeSet;

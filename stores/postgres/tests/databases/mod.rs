@@ -122,7 +122,12 @@ impl Database {
         // Whoever is still at work in it is stopped first, and waited for.
         let at_work = "SELECT count(pg_terminate_backend(pid, 60000)) FROM pg_stat_activity \
             WHERE datname = current_database() AND pid <> pg_backend_pid()";
-        while sqlx::query_scalar::<_, i64>(at_work).fetch_one(&pool).await.unwrap() > 0 {}
+        while sqlx::query_scalar::<_, i64>(at_work)
+            .fetch_one(&pool)
+            .await
+            .unwrap()
+            > 0
+        {}
         let tables = "SELECT string_agg(format('tenancy.%I', tablename), ', ') FROM pg_tables \
             WHERE schemaname = 'tenancy' AND tablename <> 'migrations'";
         let tables: String = sqlx::query_scalar(tables).fetch_one(&pool).await.unwrap();
