@@ -21,9 +21,18 @@ struct Source {
     text: String,
 }
 
-/// Every file of `src/` but `lib.rs`, which only lists them, and files of tests.
+/// Every file of the core but `lib.rs`, which only lists them, and files of tests.
 fn sources() -> Vec<Source> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../src");
+    let found = sources_of("src");
+    assert!(found.len() > 40, "these are the sources");
+    found
+}
+
+/// The same of a folder of the project.
+fn sources_of(folder: &str) -> Vec<Source> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("..")
+        .join(folder);
     let mut folders = vec![root.clone()];
     let mut found = Vec::new();
     while let Some(folder) = folders.pop() {
@@ -46,7 +55,6 @@ fn sources() -> Vec<Source> {
             });
         }
     }
-    assert!(found.len() > 40, "these are the sources");
     found
 }
 
@@ -241,6 +249,25 @@ fn only_few_files_read_clocks_and_randomness() {
         named(&["random.rs", "tenancy/execute.rs"]),
         "randomness"
     );
+}
+
+/// The constructors of `uuid` panic where the operating system gives no randomness; the core's ids have `try_new`.
+#[test]
+fn no_store_draws_randomness_that_panics() {
+    for folder in [
+        "stores/sqlite/src",
+        "stores/postgres/src",
+        "conformance/src",
+    ] {
+        let sources = sources_of(folder);
+        assert_ne!(sources.len(), 0, "{folder}");
+        for source in sources {
+            let code = source.code();
+            for word in ["new_v4", "new_v7", "now_v7", "getrandom", "rand::"] {
+                assert!(!code.contains(word), "{folder}/{}: {word}", source.name);
+            }
+        }
+    }
 }
 
 #[test]

@@ -5,7 +5,7 @@ use core::time::Duration;
 use std::error::Error as _;
 
 use rusqlite::Connection;
-use tenancy::{LogEntry, OrganizationId, Version};
+use tenancy::{CommitId, LogEntry, OrganizationId, Version};
 use uuid::Uuid;
 
 use super::{Depth, Failing, LONGEST_LEASE, LONGEST_PAUSE, parked};
@@ -70,7 +70,7 @@ pub(super) fn lease(connection: &Connection, lease: Duration) -> Result<Option<L
             Some(_) => attempts, // which are of the entry that is next in order
             None => attempts.saturating_add(1),
         };
-        let worker = Uuid::new_v4();
+        let worker = CommitId::try_new()?.as_uuid(); // a fresh id, whatever it is called
         let taken = (
             organization.as_uuid().into_bytes(),
             now.saturating_add(millis(lease)),
@@ -152,10 +152,21 @@ pub(super) fn holds(
     Ok(held.is_some())
 }
 
-/// Whether the organization was still the worker's.
+/// Whether the organization was still the worker's. A late worker's mark changes nothing: another one has the same entries
+/// in hand, and says what becomes of them.
 pub(super) fn settle(connection: &Connection, settled: &Settled) -> Result<bool, Error> {
     let id = settled.organization.as_uuid().into_bytes();
+    let worker = settled.worker.into_bytes();
     in_transaction(connection, &statements::BEGIN_WRITE, |connection| {
+        let attempts = one(
+            connection,
+            &statements::OUTBOX_ATTEMPTS,
+            (id, worker),
+            |row| Cells::of(row, "outbox").count(0, "attempts"),
+        )?;
+        let Some(attempts) = attempts else {
+            return Ok((false, End::Rollback));
+        };
         match (settled.released, settled.last, &settled.error) {
             (Some(released), Some(_), _) => {
                 parked::forget(connection, settled.organization, released)?;
@@ -169,14 +180,14 @@ pub(super) fn settle(connection: &Connection, settled: &Settled) -> Result<bool,
             }
             (_, None, _) => {}
         }
-        let held = give_back(connection, settled)?;
+        give_back(connection, settled, attempts)?;
         run(connection, &statements::OUTBOX_REMOVE, [id])?;
-        Ok((held, End::Commit))
+        Ok((true, End::Commit))
     })
 }
 
-/// Frees the organization, if it is still the worker's.
-fn give_back(connection: &Connection, settled: &Settled) -> Result<bool, Error> {
+/// Frees the organization.
+fn give_back(connection: &Connection, settled: &Settled, attempts: u32) -> Result<(), Error> {
     let (id, worker) = (
         settled.organization.as_uuid().into_bytes(),
         settled.worker.into_bytes(),
@@ -184,18 +195,9 @@ fn give_back(connection: &Connection, settled: &Settled) -> Result<bool, Error> 
     let now = now_millis();
     if settled.released.is_some() {
         // What comes in order has neither failed nor succeeded.
-        let rows = run(connection, &statements::OUTBOX_RETURN, (id, worker, now))?;
-        return Ok(rows == 1);
+        run(connection, &statements::OUTBOX_RETURN, (id, worker, now))?;
+        return Ok(());
     }
-    let attempts = one(
-        connection,
-        &statements::OUTBOX_ATTEMPTS,
-        (id, worker),
-        |row| Cells::of(row, "outbox").count(0, "attempts"),
-    )?;
-    let Some(attempts) = attempts else {
-        return Ok(false);
-    };
     let (attempts, pause) = match (&settled.error, settled.last) {
         (Some(_), last) => {
             // Of what comes after something that was delivered, this was the first attempt.
@@ -210,7 +212,7 @@ fn give_back(connection: &Connection, settled: &Settled) -> Result<bool, Error> 
     let error = settled.error.as_deref();
     let back = (id, worker, due, attempts, error);
     run(connection, &statements::OUTBOX_GIVE_BACK, back)?;
-    Ok(true)
+    Ok(())
 }
 
 /// How long an entry waits after so many attempts: twice as long each time.
