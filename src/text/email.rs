@@ -81,7 +81,7 @@ impl EmailAddress {
     /// - [`EmailError::Character`]: a control or an invisible character is in it, or one before the
     ///   `@` that may not be there.
     /// - [`EmailError::LocalEmpty`], [`EmailError::LocalTooLong`]: the part before `@` is empty, or
-    ///   has more than 64 bytes.
+    ///   has more than 64 bytes in its normal form.
     /// - [`EmailError::LocalQuoted`]: the part before `@` is in quotation marks.
     /// - [`EmailError::LocalRoute`]: the part before `@` contains `%` or `!`.
     /// - [`EmailError::Marks`]: a character before the `@` has more than 8 combining marks.
@@ -96,8 +96,7 @@ impl EmailAddress {
         let typed = text.trim();
         bounded(typed)?;
         let (local, domain) = split(typed)?;
-        check_local(local, typed)?;
-        let local: String = local.nfc().collect();
+        let local = normal_local(local)?;
         let ascii = ascii_domain(domain)?;
         let key = format!("{}@{ascii}", local.to_ascii_lowercase());
         bounded(&key)?;
@@ -171,8 +170,49 @@ fn split(typed: &str) -> Result<(&str, &str), EmailError> {
     typed.rsplit_once('@').ok_or(EmailError::NoAt)
 }
 
-/// Checks the part before `@`, which is where `typed` starts.
-fn check_local(local: &str, typed: &str) -> Result<(), EmailError> {
+/// The part before `@` in normal form C, in which it is judged, however it was typed.
+fn normal_local(typed: &str) -> Result<String, EmailError> {
+    for (position, character) in (1..).zip(typed.chars()) {
+        if is_another(character) {
+            return Err(EmailError::Character {
+                character,
+                position,
+            });
+        }
+    }
+    let local: String = typed.nfc().collect();
+    match check_local(&local) {
+        Ok(()) => Ok(local),
+        Err(EmailError::Character {
+            character,
+            position,
+        }) => Err(EmailError::Character {
+            character,
+            position: position_as_typed(typed, &local, position),
+        }),
+        Err(EmailError::Marks { position }) => Err(EmailError::Marks {
+            position: position_as_typed(typed, &local, position),
+        }),
+        Err(other) => Err(other),
+    }
+}
+
+/// The position, from 1, of what was typed at a position of its normal form.
+fn position_as_typed(typed: &str, normal: &str, position: usize) -> usize {
+    let parts = |text: &str| text.nfd().count();
+    let before: String = normal.chars().take(position.saturating_sub(1)).collect();
+    let before = parts(&before);
+    let mut seen = 0_usize;
+    let mut characters = (1..).zip(typed.chars());
+    let found = characters.find(|(_, character)| {
+        seen = seen.saturating_add(parts(character.encode_utf8(&mut [0; 4])));
+        seen > before
+    });
+    found.map_or(position, |(position, _)| position)
+}
+
+/// Checks the part before `@`, in normal form C.
+fn check_local(local: &str) -> Result<(), EmailError> {
     if local.is_empty() {
         return Err(EmailError::LocalEmpty);
     }
@@ -185,7 +225,7 @@ fn check_local(local: &str, typed: &str) -> Result<(), EmailError> {
         return Err(EmailError::LocalQuoted);
     }
     let mut before = '.';
-    for (position, character) in (1..).zip(typed.chars()).take(local.chars().count()) {
+    for (position, character) in (1..).zip(local.chars()) {
         if matches!(character, '%' | '!') {
             return Err(EmailError::LocalRoute { character });
         }
@@ -198,7 +238,7 @@ fn check_local(local: &str, typed: &str) -> Result<(), EmailError> {
                 character == '.' || Syntax::is_valid_local_part(character.encode_utf8(&mut [0; 4]))
             }
         };
-        if !is_good || !is_itself(character) {
+        if !is_good {
             return Err(EmailError::Character {
                 character,
                 position,
@@ -215,10 +255,12 @@ fn check_local(local: &str, typed: &str) -> Result<(), EmailError> {
     Ok(())
 }
 
-/// Whether a character is in normal form C by itself. Those that aren't, such as the Kelvin sign, are
-/// another character to some programs and not to others, so that one mailbox would have two owners.
-fn is_itself(character: char) -> bool {
-    core::iter::once(character).nfc().eq([character])
+/// Whether normal form C makes one other character of this one. Such a one, as the Kelvin sign, is the other to some
+/// programs and not to others, so that one mailbox would have two owners. What it takes apart (`क़`, a letter and a point) or
+/// puts together is the same to whoever reads it.
+fn is_another(character: char) -> bool {
+    let mut normal = core::iter::once(character).nfc();
+    normal.next() != Some(character) && normal.next().is_none()
 }
 
 /// Whether a label is a number, decimal or hexadecimal, as in a network address (`127.0.0.0x1`): browsers
@@ -630,6 +672,9 @@ mod tests {
             ("a.\u{301}@x.io", "U+0301", 3),
             ("\u{212A}@x.io", "U+212A", 1), // KELVIN SIGN, which is `K` to some programs
             ("\u{212B}@x.io", "U+212B", 1), // ANGSTROM SIGN
+            // Where it was typed, and not where it stands in normal form.
+            ("e\u{301}e\u{301}❤@x.io", "U+2764", 5),
+            ("\u{958}a b@x.io", "U+0020", 3),
             ("\u{2126}@x.io", "U+2126", 1), // OHM SIGN
             ("❤@x.io", "U+2764", 1),
             ("ann@x\u{AD}y.io", "U+00AD", 6),
@@ -644,6 +689,50 @@ mod tests {
                 )
             );
         }
+    }
+
+    /// Normal form first, then the rules: whatever it makes of a character is judged as that is, but for one that is
+    /// another character by itself.
+    #[test]
+    fn every_character_is_judged_as_its_normal_form_is() {
+        use unicode_normalization::UnicodeNormalization as _;
+
+        let (mut another, mut apart) = (0, 0);
+        for character in ('\0'..=char::MAX).filter(|character| !character.is_ascii()) {
+            let normal: String = core::iter::once(character).nfc().collect();
+            if normal.chars().eq([character]) {
+                continue;
+            }
+            let [typed, formed] = [character.to_string(), normal.clone()]
+                .map(|part| EmailAddress::new(&format!("a{part}@example.com")));
+            let is_another = normal.chars().count() == 1;
+            if is_another {
+                assert!(typed.is_err(), "{character:?}");
+            } else {
+                assert_eq!(typed.is_ok(), formed.is_ok(), "{character:?}");
+            }
+            another += usize::from(is_another);
+            if let (Ok(typed), Ok(formed)) = (typed, formed) {
+                assert_eq!(typed.key(), formed.key(), "{character:?}");
+                apart += 1;
+            }
+            // Names take the other one for what it is.
+            let [typed, formed] = [character.to_string(), normal]
+                .map(|part| crate::text::Name::new(&format!("a{part}")));
+            assert_eq!(typed.ok(), formed.ok(), "{character:?}");
+        }
+        assert!(another > 1_000 && apart > 20, "{another}, {apart}");
+    }
+
+    #[test]
+    fn the_part_before_the_at_is_as_long_as_its_normal_form() {
+        let typed = "e\u{301}".repeat(32); // 96 bytes typed, 64 in normal form
+        assert!(EmailAddress::new(&format!("{typed}@x.io")).is_ok());
+        let refused = EmailAddress::new(&format!("{typed}e@x.io")).unwrap_err();
+        assert_eq!(refused, EmailError::LocalTooLong { length: 65 });
+        let longer = "\u{958}".repeat(21); // 63 bytes typed, 126 in normal form
+        let refused = EmailAddress::new(&format!("{longer}@x.io")).unwrap_err();
+        assert_eq!(refused, EmailError::LocalTooLong { length: 126 });
     }
 
     #[test]
