@@ -5,7 +5,7 @@ use chrono::TimeDelta;
 use tenancy::commands::HandOver;
 use tenancy::{
     Decision, DomainAction, DomainKind, Grants, OrganizationAction, OrganizationRole, Paging,
-    Refusal, Role, RoleBase, block_on,
+    Refusal, Role, RoleBase, WorkspaceRole, block_on,
 };
 use tenancy_tests::world::*;
 
@@ -163,4 +163,31 @@ fn r7_a_retired_role_of_the_organization_is_given_to_nobody() {
         matches!(retired, Refusal::RoleIsRetired { .. }),
         "{retired}"
     );
+}
+
+/// What is taken in a workspace is what is held there. An organization role's cascade is above it, held (M5) or offered.
+#[test]
+fn m4_m5_taking_a_workspace_role_says_nothing_about_an_older_offer_of_the_organization() {
+    for offered in [OrganizationRole::Accounting, OrganizationRole::Admin] {
+        let world = World::new();
+        let acme = world.acme();
+        let ann = user("ann");
+        let older = world.does(&ann, acme.invite("bob", offered));
+        let bob = world.workspace_member(acme, "bob", WorkspaceRole::Developer);
+        let wes = world.workspace_member(acme, "wes", WorkspaceRole::Admin);
+        let into = acme.invite_to(acme.workspace, "bob", WorkspaceRole::Admin);
+        let into = world.does(&ann, into);
+        let taken = world.does(&wes, acme.take(acme.workspace, &bob));
+        // The older link into the workspace would give back what was taken; wes learns nothing of the other.
+        assert_eq!(taken.invitations, [into.invitation]);
+        assert!(world.is_open(acme, &older) && !world.is_open(acme, &into));
+        world.does(&bob, accept(&older));
+        assert_eq!(world.role(acme, &bob), Some(offered));
+        // An offer of the organization that came before they were removed from all of it is worth nothing.
+        let again = world.does(&ann, acme.invite_address("bob@other.example", offered));
+        world.does(&ann, acme.remove(&bob));
+        let as_other = user_at("bob", "bob@other.example");
+        let refused = world.refused(&as_other, accept(&again));
+        assert_eq!(refused, Refusal::InvitationOutdated);
+    }
 }
