@@ -56,7 +56,8 @@ pub struct Organization {
 }
 
 /// As much of an organization as lists across organizations tell. It is small, whatever the organization
-/// keeps: what one of them stores makes nobody's list slow (A5).
+/// keeps: what one of them stores makes nobody's list slow (A5). As JSON it has less than 300 bytes, and 3 KB with 32
+/// roles of its own that add all there is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OrganizationSummary {
     /// Its id.

@@ -4,17 +4,20 @@ use std::sync::Mutex;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use tenancy::commands::EditInvoicing;
+use tenancy::policy::Catalogue;
 use tenancy::store::{
     Commit, Directory, Facts, Held, Item, Key, List, MemoryRepository, Outcome, Repository,
 };
 use tenancy::text::{PostalAddress, TooManyLines};
 use tenancy::{
-    Actor, CompanyInformation, Decision, DomainAction, Event, InvoicingInformation,
-    OrganizationAction, OrganizationId, OrganizationRole, Paging, Refusal, Resource, Tenancy,
-    UserId, WorkspaceAction, WorkspaceId, WorkspaceRole, block_on,
+    Actor, CompanyInformation, Decision, DomainAction, Event, InvoicingInformation, Layer, Name,
+    OrganizationAction, OrganizationId, OrganizationRole, Paging, Refusal, Resource, RoleBase,
+    Tenancy, UserId, WorkspaceAction, WorkspaceId, WorkspaceRole, block_on,
 };
 
 use tenancy_tests::world::*;
+
+use super::own_roles::define;
 
 #[test]
 fn a5_an_address_has_at_most_ten_lines_by_whatever_way_it_comes() {
@@ -67,6 +70,20 @@ fn a5_the_largest_row_that_a_tenant_can_write_is_small() {
     // What lists across organizations tell of it does not grow with it.
     let summary = serde_json::to_string(&world.row(acme).summary()).unwrap();
     assert!(summary.len() < 300, "{} bytes", summary.len());
+    // With as many roles of its own as it may define, each of the longest name and adding all that there is.
+    let all = Catalogue::NONE.ceiling(Layer::Organization);
+    for number in 0..32 {
+        let called = format!("{number:02}{}", "\u{1F469}".repeat(Name::MAX_LENGTH - 2));
+        world.does(&user("ann"), define(acme, &called, RoleBase::Member, all));
+    }
+    let row = serde_json::to_string(&world.row(acme)).unwrap();
+    assert!((40_000..45_000).contains(&row.len()), "{} bytes", row.len());
+    let summary = serde_json::to_string(&world.row(acme).summary()).unwrap();
+    assert!(
+        (3_000..3_500).contains(&summary.len()),
+        "{} bytes",
+        summary.len()
+    );
 }
 
 /// A store that counts what is asked of it.

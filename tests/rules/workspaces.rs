@@ -270,6 +270,58 @@ fn w3_names_are_unique_in_the_organization_compared_caselessly() {
     world.does(&ann, acme.create_workspace("Zoe")); // an accent makes another name
 }
 
+/// Whoever may rename is told that the name is taken, as they asked for it, whether they see the workspace that has it or
+/// not; and nobody else is told anything by it.
+#[test]
+fn w3_a_taken_name_tells_each_role_what_it_may_know() {
+    let world = World::new();
+    let acme = world.acme();
+    let ann = user("ann");
+    let hidden = world.does(&ann, acme.create_workspace("Skunk Works"));
+    let wes = world.workspace_member(acme, "wes", WorkspaceRole::Admin);
+    let dev = world.workspace_member(acme, "dev", WorkspaceRole::Developer);
+    let cy = world.member(acme, "cy", OrganizationRole::Accounting);
+    let mel = world.member(acme, "mel", OrganizationRole::Member);
+    assert!(!world.may(&wes, (acme.organization, hidden), WorkspaceAction::View));
+    let taken = Refusal::WorkspaceNameTaken {
+        name: name("SKUNK works"),
+    };
+    let rename = |to: &str| acme.rename_workspace(acme.workspace, to);
+    for may in [&ann, &wes] {
+        assert_eq!(world.refused(may, rename("SKUNK works")), taken);
+    }
+    // Who may not is refused as with any name.
+    for (may_not, of) in [
+        (&dev, "dev"),
+        (&cy, "cy"),
+        (&operator(), "staff"),
+        (&mel, "mel"),
+        (&user("eve"), "eve"),
+    ] {
+        let refused = world.refused(may_not, rename("SKUNK works"));
+        assert_eq!(refused, world.refused(may_not, rename("Free")), "{of}");
+        assert!(
+            matches!(
+                refused,
+                Refusal::Forbidden { .. } | Refusal::NotFound { .. }
+            ),
+            "{of}"
+        );
+    }
+    // Only who creates in the organization learns the same of creating.
+    assert_eq!(
+        world.refused(&ann, acme.create_workspace("SKUNK works")),
+        taken
+    );
+    for may_not in [&wes, &dev, &cy, &mel, &operator(), &user("eve")] {
+        let refused = world.refused(may_not, acme.create_workspace("SKUNK works"));
+        assert_eq!(
+            refused,
+            world.refused(may_not, acme.create_workspace("Free"))
+        );
+    }
+}
+
 #[test]
 fn w3_a_workspace_may_be_written_otherwise_and_gets_its_own_name_back() {
     let world = World::new();

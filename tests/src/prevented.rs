@@ -77,6 +77,18 @@ lacks! {
 /// fn permit(permit: Permit<DomainAction>) -> Permit<DomainAction> { Permit { action: DomainAction::Delete, ..permit } }
 /// ```
 ///
+/// What a store found is no standing, which only the library makes of it:
+///
+/// ```
+/// use tenancy::{Standing, store::Held};
+/// fn held(standing: Standing) -> Held { standing.held() }
+/// ```
+///
+/// ```compile_fail,E0451
+/// use tenancy::{Standing, store::Held};
+/// fn standing(standing: Standing, held: Held) -> Standing { Standing { held, ..standing } }
+/// ```
+///
 /// A permit to view is no permit to delete:
 ///
 /// ```
