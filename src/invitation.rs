@@ -178,6 +178,22 @@ impl InvitationOffer {
     }
 }
 
+impl InvitationOffer {
+    /// What an invitation to that target offers, with that role of the organization's own.
+    pub(crate) fn of(target: InvitationTarget, own: Option<RoleNumber>) -> Self {
+        match (target, own) {
+            (target, None) => target.into(),
+            (InvitationTarget::Organization { .. }, Some(own)) => Self::Organization {
+                role: Role::Own(own),
+            },
+            (InvitationTarget::Workspace { workspace, .. }, Some(own)) => Self::Workspace {
+                workspace,
+                role: Role::Own(own),
+            },
+        }
+    }
+}
+
 impl From<InvitationTarget> for InvitationOffer {
     fn from(target: InvitationTarget) -> Self {
         match target {
@@ -248,6 +264,27 @@ impl fmt::Display for InvitationTarget {
         match self {
             Self::Organization { role } => write!(f, "organization {role}"),
             Self::Workspace { role, .. } => write!(f, "workspace {role}"),
+        }
+    }
+}
+
+impl fmt::Display for InvitationOffer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Organization {
+                role: Role::BuiltIn(role),
+            } => write!(f, "organization {role}"),
+            Self::Workspace {
+                role: Role::BuiltIn(role),
+                ..
+            } => write!(f, "workspace {role}"),
+            Self::Organization {
+                role: Role::Own(role),
+            }
+            | Self::Workspace {
+                role: Role::Own(role),
+                ..
+            } => write!(f, "a holder of the organization's role {role}"),
         }
     }
 }

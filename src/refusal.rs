@@ -16,7 +16,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::id::UserId;
-use crate::invitation::{InvitationState, InvitationTarget};
+use crate::invitation::{InvitationOffer, InvitationState};
 use crate::limits::Limit;
 use crate::own_role::RoleNumber;
 use crate::resource::{Layer, Resource};
@@ -210,7 +210,7 @@ pub enum Refusal {
     #[error("somebody with that address is {offered} already, or more: there is nothing to give")]
     AlreadyHasRole {
         /// What was offered.
-        offered: InvitationTarget,
+        offered: InvitationOffer,
     },
     /// The organization holds as many open invitations as it may (I8).
     #[error("the organization has {}, as many as it may: revoke some first", some(*limit, "open invitation"))]

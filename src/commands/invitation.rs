@@ -420,7 +420,8 @@ fn is_not_held(
             }
         };
         if is_held {
-            return Err(Refusal::AlreadyHasRole { offered: target });
+            let offered = InvitationOffer::of(target, own);
+            return Err(Refusal::AlreadyHasRole { offered });
         }
     }
     Ok(())

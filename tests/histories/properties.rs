@@ -10,8 +10,8 @@ use crate::seen::seen;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use tenancy::store::{InvitationState, Item, List, OrganizationState};
 use tenancy::{
-    DomainAction, Event, InvitationTarget, OrganizationAction, OrganizationId, OrganizationRole,
-    Refusal, Resource, Role, WorkspaceAction, WorkspaceRole,
+    DomainAction, Event, InvitationOffer, InvitationTarget, OrganizationAction, OrganizationId,
+    OrganizationRole, Refusal, Resource, Role, WorkspaceAction, WorkspaceRole,
 };
 use tenancy_tests::commands::Ask;
 use tenancy_tests::deep;
@@ -484,28 +484,30 @@ fn a_refusal_repeats_what_was_asked() {
             },
             Refusal::AlreadyHasRole { offered } => {
                 let expected = match &happened.ask {
-                    Ask::InviteToOrganization(ask) => InvitationTarget::Organization {
-                        role: match ask.role {
-                            Role::BuiltIn(role) => role,
-                            Role::Own(number) => {
-                                let it = &happened.before.organizations[&ask.organization];
-                                it.own[&number].base.organization_role().unwrap()
-                            }
-                        },
-                    },
-                    Ask::InviteToWorkspace(ask) => InvitationTarget::Workspace {
+                    Ask::InviteToOrganization(ask) => {
+                        InvitationOffer::Organization { role: ask.role }
+                    }
+                    Ask::InviteToWorkspace(ask) => InvitationOffer::Workspace {
                         workspace: ask.workspace,
-                        role: match ask.role {
-                            Role::BuiltIn(role) => role,
-                            Role::Own(number) => {
-                                let it = &happened.before.organizations[&ask.organization];
-                                it.own[&number].base.workspace_role().unwrap()
-                            }
-                        },
+                        role: ask.role,
                     },
                     Ask::ResendInvitation(ask) => {
                         let it = &happened.before.organizations[&ask.organization];
-                        it.invitations[&ask.invitation].target
+                        let sent = &it.invitations[&ask.invitation];
+                        match (InvitationOffer::from(sent.target), sent.own) {
+                            (offer, None) => offer,
+                            (InvitationOffer::Organization { .. }, Some(own)) => {
+                                InvitationOffer::Organization {
+                                    role: Role::Own(own),
+                                }
+                            }
+                            (InvitationOffer::Workspace { workspace, .. }, Some(own)) => {
+                                InvitationOffer::Workspace {
+                                    workspace,
+                                    role: Role::Own(own),
+                                }
+                            }
+                        }
                     }
                     other => panic!("{other:?} offers nothing"),
                 };

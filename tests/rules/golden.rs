@@ -24,10 +24,10 @@ use tenancy::text::{PostalAddress, TextLine};
 use tenancy::token::TokenHash;
 use tenancy::{
     Author, CommitId, CompanyInformation, Decision, Domain, DomainAction, DomainId, DomainKind,
-    DomainName, DomainStatus, EmailAddress, Event, Grant, Grants, InvitationId, InvitationTarget,
-    InvoicingInformation, Layer, Limit, Limits, LogEntry, Member, Name, OrganizationId,
-    OrganizationRole, OwnRole, Refusal, Resource, RevocationReason, RoleBase, RoleNumber, RoleSet,
-    RoleState, UserId, Version, WorkspaceId, WorkspaceMember, WorkspaceRole,
+    DomainName, DomainStatus, EmailAddress, Event, Grant, Grants, InvitationId, InvitationOffer,
+    InvitationTarget, InvoicingInformation, Layer, Limit, Limits, LogEntry, Member, Name,
+    OrganizationId, OrganizationRole, OwnRole, Refusal, Resource, RevocationReason, Role, RoleBase,
+    RoleNumber, RoleSet, RoleState, UserId, Version, WorkspaceId, WorkspaceMember, WorkspaceRole,
 };
 
 fn folder(named: &str) -> PathBuf {
@@ -515,13 +515,21 @@ fn refusals() {
         (
             "already_has_role",
             Refusal::AlreadyHasRole {
-                offered: TO_THE_ORGANIZATION,
+                offered: TO_THE_ORGANIZATION.into(),
             },
         ),
         (
             "already_has_role-workspace",
             Refusal::AlreadyHasRole {
-                offered: to_the_workspace(),
+                offered: to_the_workspace().into(),
+            },
+        ),
+        (
+            "already_has_role-own",
+            Refusal::AlreadyHasRole {
+                offered: InvitationOffer::Organization {
+                    role: Role::Own("17".parse().unwrap()),
+                },
             },
         ),
         (

@@ -757,13 +757,14 @@ fn i5_inviting_someone_to_what_they_have_or_less_is_refused() {
     let here = acme.workspace;
     // What was offered is repeated, not what they have.
     let held_above = |role| Refusal::AlreadyHasRole {
-        offered: InvitationTarget::Organization { role },
+        offered: InvitationTarget::Organization { role }.into(),
     };
     let held_here = |role| Refusal::AlreadyHasRole {
         offered: InvitationTarget::Workspace {
             workspace: here,
             role,
-        },
+        }
+        .into(),
     };
     world.member(acme, "cy", OrganizationRole::Accounting);
     world.workspace_member(acme, "dev", WorkspaceRole::Developer);
@@ -806,6 +807,7 @@ fn i5_resending_to_someone_who_has_the_role_by_now_is_refused_but_revoking_is_no
             offered: InvitationTarget::Organization {
                 role: OrganizationRole::Accounting
             }
+            .into()
         }
     );
     world.does(&ann, acme.revoke(sent.invitation));

@@ -1002,7 +1002,11 @@ fn i7_accepting_takes_no_role_of_its_own_away() {
     );
     assert_eq!(held.code(), "already_has_role");
     let held = world.refused(&ann, invite(acme, "bob", role));
-    assert_eq!(held.code(), "already_has_role");
+    let offered = InvitationOffer::Workspace {
+        workspace: acme.workspace,
+        role: Role::Own(role),
+    };
+    assert_eq!(held, Refusal::AlreadyHasRole { offered });
 }
 
 #[test]
