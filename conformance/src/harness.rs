@@ -5,7 +5,9 @@ use core::pin::Pin;
 use core::time::Duration;
 use std::thread;
 
-use tenancy::store::{Claim, Column, Directory, Record, RecordId, Value};
+use tenancy::store::{
+    Claim, Column, Directory, OrganizationStatus, OrganizationSummary, Record, RecordId, Value,
+};
 use tenancy::{OrganizationId, Version};
 
 /// Work that runs beside the check that started it.
@@ -26,6 +28,17 @@ pub enum Tampering {
         column: Column,
         /// What it says from now on.
         value: Value,
+    },
+    /// What is kept beside the organization's own record says something else than the record, which stays as it is.
+    Row {
+        /// The organization.
+        organization: OrganizationId,
+        /// The version that its column says from now on.
+        version: Version,
+        /// The status that its column says ([`OrganizationStatus::code`]).
+        status: OrganizationStatus,
+        /// What lists across organizations tell of it.
+        summary: OrganizationSummary,
     },
     /// A record is put, with its own columns, in the place of the one with its id, if there is one.
     Put {

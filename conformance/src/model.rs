@@ -8,7 +8,7 @@ mod list;
 
 pub(crate) use agree::same;
 pub use list::every_list;
-pub(crate) use list::{page, walk, whole, whole_log};
+pub(crate) use list::{KINDS, kind, page, walk, whole, whole_log};
 
 use core::time::Duration;
 use std::collections::{BTreeMap, BTreeSet};

@@ -28,6 +28,7 @@ use crate::tasks::{Meeting, all, pause, start};
 use crate::world::World;
 
 mod limits;
+mod requests;
 
 type Wish = Pin<Box<dyn Future<Output = Result<bool, Failure>> + Send>>;
 type Shell<R> = Arc<Tenancy<Arc<R>>>;
@@ -40,6 +41,9 @@ struct Scene {
     winners: fn(&[bool]) -> bool,
 }
 
+/// How many races there are. A round runs each of them.
+const SCENES: usize = 22;
+
 /// Runs the known races, all at the same moment and over two handles, with at least as many writers as it is
 /// told, again and again; then replays what was logged, holds each step to the rulebook's invariants, and
 /// compares the store with what comes out.
@@ -50,7 +54,8 @@ struct Scene {
 /// its inviter is demoted or suspended, or its workspace is deleted; a workspace is deleted and gets a domain or a
 /// member; a role of the organization's own is deleted, given and offered; a domain's name is wanted in several
 /// organizations; the last seat is taken in every way that there is; the limit of seats is lowered while many come;
-/// the last domain is created by many.
+/// the last domain is created by many; a request is made under one id again and again, two want one id, and one breaks
+/// after another attempt of it was made.
 ///
 /// No check of the suite: how much of it is enough depends on the store. Give it a few rounds in every build,
 /// and thousands before a release.
@@ -77,7 +82,7 @@ pub async fn races<H: Harness>(harness: &H, rounds: u32, writers: usize) -> Verd
         let shells = [shell(&world.one), shell(&world.other)];
         let mut scenes = Vec::new();
         let mut wishes = 0_usize;
-        while wishes < writers {
+        while wishes < writers || scenes.len() < SCENES {
             let scene = scenes.len();
             let stage = Stage::new(&shells, format!("{round}-{scene}"))?;
             let scene = stage
@@ -214,7 +219,7 @@ impl<'s, R: Directory + 'static> Stage<'s, R> {
     }
 
     async fn set(&self, turn: usize) -> Result<Scene, Failure> {
-        match turn % 19 {
+        match turn % SCENES {
             0 => self.all_admins_leave().await,
             1 => self.admins_demote_each_other().await,
             2 => self.many_create_at_one_free_slot().await,
@@ -233,6 +238,9 @@ impl<'s, R: Directory + 'static> Stage<'s, R> {
             15 => self.a_link_is_accepted_and_its_inviter_suspended().await,
             16 => self.the_heir_of_two_admins_who_go_is_bound_to_end().await,
             17 => self.a_role_is_deleted_and_given().await,
+            18 => self.a_request_is_made_again_and_again_at_once().await,
+            19 => self.two_requests_want_one_id().await,
+            20 => self.an_attempt_breaks_after_another_was_made().await,
             _ => self.an_organization_is_suspended_while_it_changes().await,
         }
     }

@@ -249,6 +249,7 @@ macro_rules! __checks {
                 values_every_variant_comes_back: "Insert the record, or replace the one with its id as a whole.",
                 values_later_fields_are_kept(tamper): "What a later version of this crate keeps with it.",
                 values_text_of_other_rules_is_kept(tamper): "Insert the record, or replace the one with its id as a whole.",
+                values_members_with_addresses_of_other_rules(tamper): "Delete the record with this id.",
             }
             log {
                 log_entries_are_what_was_committed: "What the log keeps: id, time, author, events.",
@@ -273,6 +274,7 @@ macro_rules! __checks {
                 verify_finds_nothing_wrong: "Checks that an organization, as a store keeps it, is what its log makes of it",
                 verify_finds_what_the_log_does_not_make(tamper): "The records are not those that the log makes.",
                 verify_finds_misfiled_records(tamper): "A record is kept under columns that are not its own",
+                verify_finds_a_misfiled_organization(tamper): "The organization's own row is not the one that the log makes.",
                 verify_finds_stray_claims(tamper): "The organization has a domain, or keeps the name of one, but doesn't hold the claim on that name.",
             }
         }

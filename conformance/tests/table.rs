@@ -37,6 +37,7 @@ fn clauses_are_the_contracts_own_words() {
         "record",
         "event",
         "member",
+        "log",
         "standing",
         "store/verify",
     ]
@@ -123,10 +124,12 @@ fn a_check_that_the_harness_lacks_something_for_is_not_run() {
         ("lists_go_on_past_what_cannot_be_read", "tamper"),
         ("values_later_fields_are_kept", "tamper"),
         ("values_text_of_other_rules_is_kept", "tamper"),
+        ("values_members_with_addresses_of_other_rules", "tamper"),
         ("standing_is_one_round_trip", "round_trips"),
         ("verify_finds_nothing_wrong", "verify"),
         ("verify_finds_what_the_log_does_not_make", "verify"),
         ("verify_finds_misfiled_records", "verify"),
+        ("verify_finds_a_misfiled_organization", "verify"),
         ("verify_finds_stray_claims", "verify"),
     ];
     let not_run = report

@@ -10,6 +10,7 @@ mod invitations;
 mod limits;
 mod names_and_ids;
 mod organizations;
+mod requests;
 mod roles;
 
 use harness::{Founded, ONE_OF_TWO, every_order, sets, wants};

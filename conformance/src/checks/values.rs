@@ -4,7 +4,10 @@ mod later;
 mod optional;
 mod text;
 
-pub use later::{values_later_fields_are_kept, values_text_of_other_rules_is_kept};
+pub use later::{
+    values_later_fields_are_kept, values_members_with_addresses_of_other_rules,
+    values_text_of_other_rules_is_kept,
+};
 pub use optional::{
     values_optional_fields_come_and_go, values_optional_parts_in_every_combination,
 };

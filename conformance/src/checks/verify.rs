@@ -1,15 +1,22 @@
 //! **Verification: what something else than a commit has done is found.** For stores that offer it
 //! ([`Harness::verify`]), with data that was changed behind their back ([`Harness::tamper`]).
 
-use tenancy::store::{Claim, FormerMember, Later, OrganizationState, Record, RecordId, Value};
+use std::collections::BTreeSet;
+
+use tenancy::store::{
+    Claim, Directory, FormerMember, Kind, Later, Organization, OrganizationState,
+    OrganizationStatus, OrganizationSummary, Record, RecordId, Value,
+};
+use tenancy::text::TextLine;
 use tenancy::{
-    DomainKind, DomainName, EmailAddress, Member, OrganizationId, OrganizationRole, WorkspaceRole,
+    DomainKind, DomainName, EmailAddress, Event, Member, Name, OrganizationId, OrganizationRole,
+    RoleBase,
 };
 
 use crate::harness::{Garbled, Harness, Tampering};
 use crate::model::Model;
 use crate::report::{Failure, Verdict};
-use crate::world::{Acme, World, at, deletion};
+use crate::world::{Acme, World, at, deletion, holds, joined, roles};
 
 /// "Checks that an organization, as a store keeps it, is what its log makes of it": it is, whatever has
 /// happened, as long as commits made it.
@@ -86,7 +93,8 @@ pub async fn verify_finds_what_the_log_does_not_make<H: Harness>(harness: &H) ->
     each_is_found(harness, &world, acme.id, changes).await
 }
 
-/// "A record is kept under columns that are not its own": an address, a name, a role, a state, a place.
+/// "A record is kept under columns that are not its own": every column of every kind of record says something else,
+/// or nothing ([`Kind::columns`]: a column that is added there is changed here).
 ///
 /// # Errors
 ///
@@ -95,60 +103,172 @@ pub async fn verify_finds_misfiled_records<H: Harness>(harness: &H) -> Verdict {
     let mut world = World::new(harness).await;
     let acme = world.acme().await?;
     let Acme { id, bob, first, .. } = acme;
-    let text = |text: &str| Value::Text(Some(text.to_owned()));
+    // Nothing is null that need not be.
+    let mut events = roles()?;
+    events.extend([
+        holds(bob, None, RoleBase::Member)?,
+        holds(bob, Some(first), RoleBase::Developer)?,
+        Event::MembershipEndSet {
+            user: bob,
+            from: None,
+            to: Some(at(4_000_000_000_000)),
+        },
+        Event::WorkspaceRoleEndSet {
+            workspace: first,
+            user: bob,
+            from: None,
+            to: Some(at(4_000_000_000_000)),
+        },
+    ]);
+    world.happen(id, events).await?;
     let stranger = EmailAddress::new("stranger@x.example")?;
-    let stranger = || text(stranger.key().as_str());
-    let reader = Value::Code(WorkspaceRole::Reader.code());
-    let admin = Value::Code(OrganizationRole::Admin.code());
-    let second = Value::Id(Some(acme.second.as_uuid()));
-    let cy = Value::Id(Some(acme.cy.as_uuid()));
-    let (member, invitation) = (RecordId::Member(bob), RecordId::Invitation(acme.to_first));
-    let wrong = [
-        (member.clone(), "email_key", stranger()),
-        (member.clone(), "email_key", Value::Text(None)),
-        (member.clone(), "counts_until", Value::Number(Some(0))),
-        (member.clone(), "own_role", Value::Number(Some(1))),
-        (member, "role", admin),
-        (RecordId::Workspace(first), "name_key", text("elsewhere")),
-        (RecordId::WorkspaceMember(first, bob), "role", reader),
-        (
-            RecordId::WorkspaceMember(first, bob),
-            "counts_until",
-            Value::Number(Some(1)),
-        ),
-        (
-            RecordId::WorkspaceMember(first, bob),
-            "own_role",
-            Value::Number(Some(1)),
-        ),
-        (
-            RecordId::Domain(acme.domain),
-            "workspace_id",
-            second.clone(),
-        ),
-        (RecordId::Domain(acme.domain), "name", text("elsewhere")),
-        (invitation.clone(), "email_key", stranger()),
-        (invitation.clone(), "workspace_id", second),
-        (invitation.clone(), "inviter", cy),
-        (
-            invitation,
-            "state",
-            Value::Code(tenancy::store::InvitationState::Revoked.code()),
-        ),
-    ];
-    let mut changes = Vec::new();
-    for (record, name, value) in wrong {
-        let mut columns = record.kind().columns().iter();
-        let column = columns.find(|column| column.name == name);
-        let column = *column.ok_or_else(|| Failure::new(format!("there is no column {name}")))?;
-        changes.push(Tampering::Misfile {
-            organization: id,
-            record,
-            column,
-            value,
+    let ids = [acme.second.as_uuid(), acme.cy.as_uuid()];
+    let texts = ["elsewhere", stranger.key().as_str()];
+    let others = |own: &Value| -> Vec<Value> {
+        let mut others: Vec<Value> = match own {
+            Value::Id(_) => ids.map(|id| Value::Id(Some(id))).into(),
+            Value::Text(_) => texts.map(|text| Value::Text(Some(text.to_owned()))).into(),
+            Value::Code(_) => [1, 2, 3, 4, 5, 200].map(Value::Code).into(),
+            Value::Number(_) => [0, 1, 1_000]
+                .map(|number| Value::Number(Some(number)))
+                .into(),
+        };
+        others.extend(match own {
+            Value::Id(_) => Some(Value::Id(None)),
+            Value::Text(_) => Some(Value::Text(None)),
+            Value::Number(_) => Some(Value::Number(None)),
+            Value::Code(_) => None,
         });
+        others.retain(|other| other != own);
+        others
+    };
+    let state = world.model.state(id);
+    let mut changes = Vec::new();
+    for kind in Kind::ALL {
+        let of_kind = state.records().filter(|record| record.id().kind() == kind);
+        let of_kind: Vec<_> = of_kind
+            .map(|record| (record.id(), record.columns()))
+            .collect();
+        for (number, column) in kind.columns().iter().enumerate() {
+            // Of one that has the column, and of one that hasn't.
+            let mut seen = BTreeSet::new();
+            for (record, columns) in &of_kind {
+                let own = columns.get(number).filter(|own| seen.insert(is_null(own)));
+                for value in own.map(others).unwrap_or_default() {
+                    changes.push(Tampering::Misfile {
+                        organization: id,
+                        record: record.clone(),
+                        column: *column,
+                        value,
+                    });
+                }
+            }
+            if !seen.contains(&false) {
+                return Err(Failure::new(format!(
+                    "the check has no record with a `{}` in `{}`",
+                    column.name,
+                    kind.table()
+                )));
+            }
+        }
     }
     each_is_found(harness, &world, id, changes).await
+}
+
+const fn is_null(value: &Value) -> bool {
+    match value {
+        Value::Id(id) => id.is_none(),
+        Value::Text(text) => text.is_none(),
+        Value::Number(number) => number.is_none(),
+        Value::Code(_) => false,
+    }
+}
+
+/// "The organization's own row is not the one that the log makes": its version, its status, or anything that lists
+/// across organizations tell of it ([`OrganizationSummary`]: a field that is added there is changed here).
+///
+/// # Errors
+///
+/// The store breaks the clause.
+pub async fn verify_finds_a_misfiled_organization<H: Harness>(harness: &H) -> Verdict {
+    let mut world = World::new(harness).await;
+    let acme = world.acme().await?;
+    world.happen(acme.id, roles()?).await?;
+    let other = world.acme().await?;
+    let mut fewer = roles()?;
+    fewer.pop();
+    world.happen(other.id, fewer).await?;
+    let events = vec![
+        Event::OrganizationRenamed {
+            from: Name::new("Acme")?,
+            to: Name::new("Globex")?,
+        },
+        joined(world.user(), "dan@x.example", OrganizationRole::Admin)?,
+        Event::OrganizationSuspended {
+            reason: TextLine::new("unpaid")?,
+        },
+    ];
+    world.happen(other.id, events).await?;
+    let own = summary(&world, acme.id)?;
+    let other = fields(&summary(&world, other.id)?)?;
+    let row = |version, status, summary: &OrganizationSummary| Tampering::Row {
+        organization: acme.id,
+        version,
+        status,
+        summary: summary.clone(),
+    };
+    let mut changes = vec![row(own.version.next(), own.status, &own)];
+    let statuses = (0..=u8::MAX).filter_map(OrganizationStatus::from_code);
+    for status in statuses.filter(|status| *status != own.status) {
+        changes.push(row(own.version, status, &own));
+    }
+    let of_own = fields(&own)?;
+    let names: BTreeSet<&String> = of_own.keys().chain(other.keys()).collect();
+    for name in names {
+        let mut changed = of_own.clone();
+        match other.get(name) {
+            Some(value) => changed.insert(name.clone(), value.clone()),
+            None => changed.remove(name),
+        };
+        let changed: OrganizationSummary = serde_json::from_value(changed.into())?;
+        if changed == own {
+            return Err(Failure::new(format!(
+                "the check has no other `{name}` of an organization's summary"
+            )));
+        }
+        changes.push(row(own.version, own.status, &changed));
+    }
+    each_is_found(harness, &world, acme.id, changes).await
+}
+
+fn summary<R: Directory>(
+    world: &World<R>,
+    id: OrganizationId,
+) -> Result<OrganizationSummary, Failure> {
+    let state = world.model.state(id);
+    let row = state.organization();
+    let row = row.ok_or_else(|| Failure::new("the organization is there"))?;
+    Ok(row.summary())
+}
+
+/// A summary as it is written, field by field: all of them.
+fn fields(
+    summary: &OrganizationSummary,
+) -> Result<serde_json::Map<String, serde_json::Value>, Failure> {
+    // No `..`: whoever adds a field sees to it that the two organizations above differ in it.
+    let OrganizationSummary {
+        id: _,
+        version: _,
+        status: _,
+        name: _,
+        suspension: _,
+        admins: _,
+        created_at: _,
+        roles: _,
+    } = summary;
+    let written = serde_json::to_value(summary)?;
+    let fields = written.as_object().cloned();
+    fields.ok_or_else(|| Failure::new("a summary is written as an object"))
 }
 
 /// The claims are the organization's domains' and its retired names', "and no others".
@@ -262,6 +382,20 @@ fn undoing(model: &Model, id: OrganizationId, change: &Tampering) -> Tampering {
             holder: model.holder(claim),
         },
         Tampering::Garble { .. } => change.clone(), // no check of this part asks for it
+        Tampering::Row {
+            organization,
+            version,
+            status,
+            summary,
+        } => {
+            let own = state.organization();
+            Tampering::Row {
+                organization: *organization,
+                version: own.map_or(*version, |own| own.version),
+                status: own.map_or(*status, |own| own.status),
+                summary: own.map_or_else(|| summary.clone(), Organization::summary),
+            }
+        }
     }
 }
 

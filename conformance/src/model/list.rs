@@ -209,6 +209,26 @@ pub fn every_list(
     ]
 }
 
+/// Which lists there are.
+macro_rules! kinds {
+    ($($kind:ident),+ $(,)?) => {
+        /// The kinds of lists. Whoever adds one to the contract comes by here, because [`kind`] knows no other.
+        pub(crate) const KINDS: &[&str] = &[$(stringify!($kind)),+];
+
+        /// A list's kind.
+        pub(crate) const fn kind(list: &List) -> &'static str {
+            match list {
+                $(List::$kind { .. } => stringify!($kind)),+
+            }
+        }
+    };
+}
+
+kinds! {
+    Members, Workspaces, WorkspacesOf, WorkspaceMembers, Domains, Invitations, Holders, OrganizationsOf, InvitationsTo,
+    Log,
+}
+
 /// Every list from its beginning.
 pub(crate) mod whole {
     use tenancy::store::List;
@@ -299,5 +319,24 @@ pub(crate) mod whole {
             organization,
             after: Version::ABSENT,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn every_list_leaves_none_out() {
+        let (organization, workspace) = (OrganizationId::new(), WorkspaceId::new());
+        let email = tenancy::EmailAddress::new("ann@x.example").map(|email| email.key().clone());
+        let role = RoleNumber::from_column(1);
+        let (Ok(email), Some(role)) = (email, role) else {
+            panic!("an address and a number");
+        };
+        let lists = every_list(organization, workspace, UserId::new(), &email, role);
+        let kinds: BTreeSet<_> = lists.iter().map(kind).collect();
+        assert_eq!(kinds, KINDS.iter().copied().collect());
     }
 }

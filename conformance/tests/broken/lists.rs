@@ -5,7 +5,7 @@ use std::sync::Mutex;
 use tenancy::store::{InvitationState, Item, List, OrganizationState, Record};
 use tenancy::{OrganizationId, RoleSet};
 
-use super::items::key;
+use super::items::{after, key};
 use super::store::{Data, Flaw, keyset, lock};
 
 #[derive(Default)]
@@ -144,6 +144,33 @@ impl Flaw for CapsPages {
     fn page(&self, items: Vec<Item>, after: Option<Vec<u8>>, limit: usize) -> Vec<Item> {
         keyset(items, after.as_deref(), limit.min(500))
     }
+}
+
+/// A store that caps the pages of one list.
+macro_rules! caps {
+    ($($name:ident: $does:literal, $list:pat,)+) => {$(
+        #[derive(Default)]
+        pub(crate) struct $name;
+
+        impl Flaw for $name {
+            const DOES: &'static str = $does;
+
+            fn items(data: &Data, list: &List) -> Vec<Item> {
+                let mut items = data.items(list);
+                if matches!(list, $list) {
+                    items.sort_by_key(key);
+                    items = keyset(items, after(list).as_deref(), 500);
+                }
+                items
+            }
+        }
+    )+};
+}
+
+caps! {
+    CapsTheLog: "returns 500 entries of a log at the most", List::Log { .. },
+    CapsOrganizations: "returns 500 organizations of a user at the most", List::OrganizationsOf { .. },
+    CapsHolders: "returns 500 holders of a role of the organization's own at the most", List::Holders { .. },
 }
 
 #[derive(Default)]

@@ -125,6 +125,7 @@ stores! {
         ListsWorkspacesOfAnybody ListsNoSandboxes ListsClosedInvitations
         ListsInvitationsToTheOrganizationOnly ListsTheOrganizationsOfAdmins
         ListsOneInvitationOfAnOrganization ListsTheTwins KeepsAllKindsInOneTable ListsTheLogOfEverybody
+        CapsTheLog CapsOrganizations CapsHolders
     }
     log {
         DropsLogEntries LogsUnderAnotherOrganization LogsConflicts LogsTheFirstEvent
@@ -141,11 +142,13 @@ stores! {
     verification {
         OverlooksLostRecords OverlooksMisfiledRecords OverlooksLostClaims OverlooksForeignClaims
         SuspectsRetiredNames SuspectsDeletedOrganizations
+        OverlooksTheKindsOfDomains OverlooksTheStatusOfDomains OverlooksTheRolesOfInvitations
+        OverlooksVersions OverlooksStatus OverlooksSummaries OverlooksSuspensionsInSummaries
     }
     values {
         FoldsCase TrimsTrailingSpaces KnowsNothingBeyondTheBmp CutsText KeepsSeconds EndsIn2038
         CountsIn31Bits KeepsTheKeyOfAnAddress KeepsHashesAsText TakesDeclinedForRevoked
         CountsNothing CountsNoInvitations CountsNoNewcomers LosesLimits ForgetsVatNumbers ForgetsReferencesWithoutAnAddress KeepsTheFirstWriting StampsEveryPut
-        LosesLaterFields SkipsOldText IgnoresAccents FindsAddressesByPattern TakesDomainNamesForNumbers
+        LosesLaterFields SkipsOldText ListsNoOddMembers RemovesNoOddMembers IgnoresAccents FindsAddressesByPattern FindsNamesByPattern TakesDomainNamesForNumbers
     }
 }

@@ -10,8 +10,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
 use tenancy::store::{
-    Change, Claim, Commit, Drift, Facts, Held, Item, Key, List, OrganizationState, Outcome, Record,
-    RecordId, Stored, Value,
+    Change, Claim, Commit, Drift, Facts, Held, Item, Key, List, Organization, OrganizationState,
+    OrganizationStatus, OrganizationSummary, Outcome, Record, RecordId, Stored, Value,
 };
 use tenancy::{CommitId, LogEntry, OrganizationId, Resource, UserId, Version};
 
@@ -99,7 +99,7 @@ pub(crate) trait Flaw: Default + Send + Sync + 'static {
 
     /// What is wrong with an organization.
     fn verify(data: &Data, id: OrganizationId) -> Result<(), Drift> {
-        data.stored(id).map_or(Ok(()), |stored| stored.verify())
+        data.verify(id, Columns::eq)
     }
 
     /// What is there after the store was closed and opened again.
@@ -141,8 +141,28 @@ pub(crate) struct Data {
     pub(crate) misfiled: BTreeMap<(OrganizationId, RecordId, &'static str), Value>,
     /// What somebody has made unreadable.
     pub(crate) garbled: BTreeSet<(OrganizationId, Garbled)>,
+    /// What is kept beside an organization's own record, because somebody has tampered with it.
+    pub(crate) rows: BTreeMap<OrganizationId, Columns>,
     /// Claims that a commit under way has locked, where a flaw locks them.
     pub(crate) locks: BTreeMap<Claim, OrganizationId>,
+}
+
+/// The columns of an organization's own row.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Columns {
+    pub(crate) version: Version,
+    pub(crate) status: OrganizationStatus,
+    pub(crate) summary: OrganizationSummary,
+}
+
+impl Columns {
+    pub(crate) fn of(row: &Organization) -> Self {
+        Self {
+            version: row.version,
+            status: row.status,
+            summary: row.summary(),
+        }
+    }
 }
 
 /// "You don't know": the connection was lost.
@@ -283,6 +303,22 @@ impl Data {
         })
     }
 
+    /// Verifies an organization, with something that compares its own row's columns with what is due.
+    pub(crate) fn verify(
+        &self,
+        id: OrganizationId,
+        agree: fn(&Columns, &Columns) -> bool,
+    ) -> Result<(), Drift> {
+        let Some(stored) = self.stored(id) else {
+            return Ok(());
+        };
+        let due = stored.state.organization().map(Columns::of);
+        match (self.rows.get(&id), due) {
+            (Some(found), Some(due)) if !agree(found, &due) => Err(Drift::Organization),
+            _ => stored.verify(),
+        }
+    }
+
     pub(crate) fn tamper(&mut self, tampering: &Tampering) -> bool {
         match tampering.clone() {
             Tampering::Misfile {
@@ -294,6 +330,19 @@ impl Data {
                 self.misfiled
                     .insert((organization, record, column.name), value),
             ),
+            Tampering::Row {
+                organization,
+                version,
+                status,
+                summary,
+            } => {
+                let columns = Columns {
+                    version,
+                    status,
+                    summary,
+                };
+                drop(self.rows.insert(organization, columns));
+            }
             Tampering::Put {
                 organization,
                 record,

@@ -1,9 +1,13 @@
 //! Values that come back as others.
 
+use core::future::{Future, ready};
 use serde_json::Value;
-use tenancy::store::{Change, Commit, Counts, InvitationState, Key, Outcome, Record};
+
+use tenancy::store::{
+    Change, Commit, Counts, InvitationState, Item, Key, List, Outcome, Record, RecordId,
+};
 use tenancy::token::TokenHash;
-use tenancy::{EmailAddress, Name, OrganizationId};
+use tenancy::{EmailAddress, Member, Name, OrganizationId};
 
 use super::store::{Data, Flaw, Lost, Store};
 
@@ -300,6 +304,29 @@ impl Flaw for FindsAddressesByPattern {
 }
 
 #[derive(Default)]
+pub(crate) struct FindsNamesByPattern;
+
+impl Flaw for FindsNamesByPattern {
+    const DOES: &'static str = "finds a name with `LIKE … LIMIT 1`: `%` is any text";
+
+    fn bring(data: &Data, id: OrganizationId, key: &Key) -> Vec<Record> {
+        let (Key::WorkspaceNamed(name), Some(state)) = (key, data.organizations.get(&id)) else {
+            return data.bring(id, key);
+        };
+        let Some((begin, end)) = name.as_str().split_once('%') else {
+            return data.bring(id, key);
+        };
+        let like = |text: &str| {
+            let rest = text.strip_prefix(begin);
+            rest.is_some_and(|rest| rest.ends_with(end))
+        };
+        let mut workspaces = state.workspaces();
+        let found = workspaces.find(|workspace| like(workspace.name.key().as_str()));
+        found.cloned().map(Record::Workspace).into_iter().collect()
+    }
+}
+
+#[derive(Default)]
 pub(crate) struct TakesDomainNamesForNumbers;
 
 impl Flaw for TakesDomainNamesForNumbers {
@@ -347,4 +374,52 @@ reads! {
         Record::Invitation(sent) if EmailAddress::new(sent.email.as_str()).is_err() => None,
         other => Some(other),
     },
+}
+
+#[derive(Default)]
+pub(crate) struct ListsNoOddMembers;
+
+impl Flaw for ListsNoOddMembers {
+    const DOES: &'static str = "lists no member whose address today's rules refuse";
+
+    fn items(data: &Data, list: &List) -> Vec<Item> {
+        let mut items = data.items(list);
+        items.retain(|item| match item {
+            Item::Record(Record::Member(member)) => is_of_today(member),
+            _ => true,
+        });
+        items
+    }
+}
+
+#[derive(Default)]
+pub(crate) struct RemovesNoOddMembers;
+
+impl Flaw for RemovesNoOddMembers {
+    const DOES: &'static str = "deletes a member by the address, as today's rules read it";
+
+    fn commit(
+        store: &Store<Self>,
+        commit: &Commit,
+    ) -> impl Future<Output = Result<Outcome, Lost>> + Send {
+        let mut data = store.data();
+        let before = data.organizations.get(&commit.organization()).cloned();
+        let outcome = data.commit(commit);
+        for change in &commit.changes {
+            let Change::Delete(RecordId::Member(user)) = change else {
+                continue;
+            };
+            let member = before.as_ref().and_then(|before| before.member(*user));
+            if let Some(member) = member.filter(|member| !is_of_today(member)) {
+                let state = data.state_mut(commit.organization());
+                state.put(Record::Member(member.clone()));
+            }
+        }
+        drop(data);
+        ready(Ok(outcome))
+    }
+}
+
+fn is_of_today(member: &Member) -> bool {
+    EmailAddress::new(member.email.as_str()).is_ok()
 }

@@ -86,6 +86,20 @@ fn write(stranger: &Connection, tampering: &Tampering) -> rusqlite::Result<usize
             let cells = [cell(value)].into_iter().chain(id(*organization, record));
             stranger.execute(&sql, params_from_iter(cells))
         }
+        Tampering::Row {
+            organization,
+            version,
+            status,
+            summary,
+        } => stranger.execute(
+            "UPDATE tenancy_organizations SET version = ?2, status = ?3, summary = ?4 WHERE id = ?1",
+            (
+                organization.as_uuid().into_bytes(),
+                i64::try_from(version.get()).unwrap(),
+                status.code(),
+                serde_json::to_string(summary).unwrap(),
+            ),
+        ),
         Tampering::Put {
             organization,
             record,

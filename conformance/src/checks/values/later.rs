@@ -2,12 +2,14 @@
 
 use serde_json::{Value, json};
 use tenancy::store::Record;
-use tenancy::{Event, Name, OrganizationId, OrganizationRole, WorkspaceRole};
+use tenancy::{
+    EmailAddress, Event, Name, OrganizationId, OrganizationRole, RoleSet, WorkspaceRole,
+};
 
 use crate::harness::{Harness, Tampering};
 use crate::model::whole;
 use crate::report::{Failure, Verdict};
-use crate::world::{World, renamed};
+use crate::world::{World, given, joined, renamed, taken};
 
 /// "What a later version of this crate keeps with it": a field that nobody here knows comes back whole, with
 /// every kind of record, and is written again with whatever changes.
@@ -92,6 +94,78 @@ pub async fn values_text_of_other_rules_is_kept<H: Harness>(harness: &H) -> Verd
         to: Name::new("Payments")?,
     };
     world.happen(acme.id, vec![replaced]).await?;
+    world.model.everything_agrees(&*world.other).await
+}
+
+/// Members whose addresses an older version took and today's rules refuse are still listed and found by them; one of
+/// them changes to an address of today, the others are removed.
+///
+/// # Errors
+///
+/// The store breaks the clause.
+pub async fn values_members_with_addresses_of_other_rules<H: Harness>(harness: &H) -> Verdict {
+    let mut world = World::new(harness).await;
+    let acme = world.acme().await?;
+    let odd = [
+        "A%B!c@x.example",
+        "two words@x.example",
+        "\u{202E}@x.example",
+    ];
+    let mut members = Vec::new();
+    for typed in odd {
+        if EmailAddress::new(typed).is_ok() {
+            return Err(Failure::new(format!("`{typed}` is an ordinary address")));
+        }
+        let user = world.user();
+        let of_today = joined(user, "today@x.example", OrganizationRole::Member)?;
+        world
+            .happen(
+                acme.id,
+                vec![of_today, given(acme.second, user, WorkspaceRole::Reader)],
+            )
+            .await?;
+        let state = world.model.state(acme.id);
+        let member = state.member(user).cloned();
+        let member = member.ok_or_else(|| Failure::new("who joined is a member"))?;
+        let record = rewritten(&Record::Member(member), |fields| {
+            let key = typed.to_lowercase();
+            fields.insert("email".to_owned(), json!({"typed": typed, "key": key}));
+        })?;
+        write(harness, &mut world, acme.id, record.clone()).await?;
+        let Record::Member(member) = record else {
+            return Err(Failure::new("a member is written as a member"));
+        };
+        members.push(member);
+    }
+    let everybody = whole::members(acme.id, RoleSet::all());
+    for limit in [1, 100] {
+        let store = world.either(limit as usize);
+        world.model.list_agrees(&*store, &everybody, limit).await?;
+    }
+    world.model.everything_agrees(&*world.other).await?;
+    let mut members = members.into_iter();
+    if let Some(member) = members.next() {
+        let changed = Event::MemberEmailChanged {
+            user: member.user,
+            from: member.email,
+            to: EmailAddress::new("new@x.example")?,
+        };
+        world.happen(acme.id, vec![changed]).await?;
+    }
+    for member in members {
+        let removed = vec![
+            taken(acme.second, member.user, WorkspaceRole::Reader),
+            Event::MemberRemoved {
+                user: member.user,
+                role: OrganizationRole::Member,
+            },
+        ];
+        world.happen(acme.id, removed).await?;
+        world
+            .model
+            .list_agrees(&*world.one, &everybody, 100)
+            .await?;
+    }
     world.model.everything_agrees(&*world.other).await
 }
 

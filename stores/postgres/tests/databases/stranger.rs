@@ -30,6 +30,16 @@ fn text(tampering: &Tampering) -> String {
             literal(value),
             key(*organization, record)
         ),
+        Tampering::Row {
+            organization,
+            version,
+            status,
+            summary,
+        } => format!(
+            "UPDATE tenancy.organizations SET version = {version}, status = {}, summary = {} WHERE id = '{organization}'",
+            status.code(),
+            quoted(&serde_json::to_string(summary).unwrap())
+        ),
         Tampering::Put {
             organization,
             record,
