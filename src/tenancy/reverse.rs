@@ -250,18 +250,20 @@ impl<R: Directory> Tenancy<R> {
             let by = grant(OrganizationRole::Member, Some(role));
             by.filter(|by| matches!(by, Grant::Workspace(_)))
         };
-        let allowed = WorkspaceRole::ALL
-            .into_iter()
-            .filter(|role| direct(*role).is_some());
-        let roles: RoleSet = allowed.map(RoleSet::of_workspace).collect();
-        if let (Some(workspace), false) = (path.workspace, roles.is_empty()) {
-            let list = List::WorkspaceMembers {
+        let there = |roles: RoleSet| {
+            let workspace = path.workspace.filter(|_| !roles.is_empty())?;
+            Some(List::WorkspaceMembers {
                 organization,
                 workspace,
                 roles,
                 after: paging.after,
-            };
-            let key = |member: &WorkspaceMember| member.user;
+            })
+        };
+        let key = |member: &WorkspaceMember| member.user;
+        let allowed = WorkspaceRole::ALL
+            .into_iter()
+            .filter(|role| direct(*role).is_some());
+        if let Some(list) = there(allowed.map(RoleSet::of_workspace).collect()) {
             let page = self.list(list, limit, workspace_member, key).await?;
             found.add(page, |member| {
                 let by = direct(member.role);
@@ -275,15 +277,7 @@ impl<R: Directory> Tenancy<R> {
             direct(*role).is_none() && OrganizationRole::ALL.into_iter().any(by_both)
         };
         let roles = WorkspaceRole::ALL.into_iter().filter(mixed);
-        let roles: RoleSet = roles.map(RoleSet::of_workspace).collect();
-        if let (Some(workspace), false) = (path.workspace, roles.is_empty()) {
-            let list = List::WorkspaceMembers {
-                organization,
-                workspace,
-                roles,
-                after: paging.after,
-            };
-            let key = |member: &WorkspaceMember| member.user;
+        if let Some(list) = there(roles.map(RoleSet::of_workspace).collect()) {
             let page = self.list(list, limit, workspace_member, key).await?;
             let users = page.items.iter().map(|member| member.user);
             let members = self.members_among(organization, users).await?;

@@ -6,8 +6,10 @@ use std::path::Path;
 use tenancy::store::Record;
 use tenancy::{Author, EmailAddress, Event, LogEntry};
 
-fn golden() -> Vec<(String, String)> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("golden/events");
+/// The golden files of a folder, by their names.
+pub(super) fn golden(folder: &str) -> Vec<(String, String)> {
+    let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("golden");
+    let folder = golden.join(folder);
     let mut files: Vec<_> = fs::read_dir(folder)
         .unwrap()
         .map(|entry| entry.unwrap().path())
@@ -22,7 +24,7 @@ fn golden() -> Vec<(String, String)> {
 
 #[test]
 fn every_golden_event_is_read_and_written_as_it_was() {
-    let golden = golden();
+    let golden = golden("events");
     assert_eq!(golden.len(), 44, "one file for each type of event");
     for (name, text) in golden {
         let event: Event = serde_json::from_str(&text).unwrap();

@@ -1,8 +1,6 @@
 //! What a later version wrote: whole, wherever this one reads it and writes it again (A7).
 
 use core::num::NonZeroU32;
-use std::fs;
-use std::path::Path;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -19,20 +17,9 @@ use tenancy_tests::world::*;
 
 /// The golden files of a folder, by their names.
 fn golden(folder: &str) -> Vec<(String, Value)> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("golden")
-        .join(folder);
-    let mut files: Vec<_> = fs::read_dir(folder)
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
-        .collect();
-    files.sort();
-    let named = files.into_iter().map(|path| {
-        let name = path.file_stem().unwrap().to_string_lossy().into_owned();
-        let text = fs::read_to_string(path).unwrap();
-        (name, serde_json::from_str(&text).unwrap())
-    });
-    named.collect()
+    let files = super::events::golden(folder).into_iter();
+    let read = |text: String| serde_json::from_str(&text).unwrap();
+    files.map(|(name, text)| (name, read(text))).collect()
 }
 
 /// Every object in a value, by the pointer to it.

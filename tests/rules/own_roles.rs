@@ -914,7 +914,7 @@ fn a4_a_hosts_action_is_added_only_if_it_has_a_code() {
 
 /// A row that its actor doesn't see: Members have nothing below the organization.
 #[derive(Clone, Copy, Debug)]
-struct ForMembers;
+pub(super) struct ForMembers;
 
 impl Action for ForMembers {
     type On = (OrganizationId, DomainId);

@@ -2,28 +2,12 @@
 
 use tenancy::{
     Action, DomainAction, DomainId, DomainKind, OrganizationId, OrganizationRole, Paging, RoleBase,
-    RoleSet, Tenancy, UserId, WorkspaceRole, block_on,
+    Tenancy, UserId, WorkspaceRole, block_on,
 };
 use tenancy_tests::world::*;
 
 use crate::outsiders::counting::Counting;
-use crate::own_roles::{configure, define, give};
-
-/// A host's row for those who are Members: whoever sees the domain by a role in its workspace may do it.
-#[derive(Clone, Copy, Debug)]
-struct ForMembers;
-
-impl Action for ForMembers {
-    type On = (OrganizationId, DomainId);
-
-    fn allowed(&self) -> RoleSet {
-        RoleSet::MEMBER
-    }
-
-    fn phrase(&self) -> &'static str {
-        "do what Members do"
-    }
-}
+use crate::own_roles::{ForMembers, configure, define, give};
 
 /// Everybody who can, page by page, and the most round trips that a page took.
 fn walk<A: Action<On = (OrganizationId, DomainId)>>(
