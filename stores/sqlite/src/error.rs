@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use tenancy::token::EntropyError;
+
 use crate::migrate::SchemaError;
 
 /// What went wrong in the store: never a rule's "no", and never a lost race.
@@ -51,6 +53,9 @@ pub enum Error {
     /// SQLite failed: the disk is full, a device failed, the file is damaged, a constraint is broken.
     #[error("SQLite failed")]
     Sqlite(#[from] rusqlite::Error),
+    /// The operating system gave no randomness for the id of a lease. Nothing was taken; try again.
+    #[error(transparent)]
+    Entropy(#[from] EntropyError),
     /// The operating system gave no thread.
     #[error("no thread could be started")]
     Thread(#[source] std::io::Error),

@@ -5,7 +5,7 @@ use core::time::Duration;
 use std::error::Error as _;
 
 use rusqlite::Connection;
-use tenancy::{LogEntry, OrganizationId, Version};
+use tenancy::{CommitId, LogEntry, OrganizationId, Version};
 use uuid::Uuid;
 
 use super::{Depth, Failing, LONGEST_LEASE, LONGEST_PAUSE, parked};
@@ -70,7 +70,8 @@ pub(super) fn lease(connection: &Connection, lease: Duration) -> Result<Option<L
             Some(_) => attempts, // which are of the entry that is next in order
             None => attempts.saturating_add(1),
         };
-        let worker = Uuid::new_v4();
+        // Fresh as the library's ids are; without randomness it is an error, and nobody is given the lease.
+        let worker = CommitId::try_new()?.as_uuid();
         let taken = (
             organization.as_uuid().into_bytes(),
             now.saturating_add(millis(lease)),
@@ -152,10 +153,13 @@ pub(super) fn holds(
     Ok(held.is_some())
 }
 
-/// Whether the organization was still the worker's.
+/// Whether the organization was still the worker's. If another has it, or has had it since, nothing changes.
 pub(super) fn settle(connection: &Connection, settled: &Settled) -> Result<bool, Error> {
     let id = settled.organization.as_uuid().into_bytes();
     in_transaction(connection, &statements::BEGIN_WRITE, |connection| {
+        let Some(attempts) = attempts(connection, settled)? else {
+            return Ok((false, End::Commit));
+        };
         match (settled.released, settled.last, &settled.error) {
             (Some(released), Some(_), _) => {
                 parked::forget(connection, settled.organization, released)?;
@@ -169,14 +173,28 @@ pub(super) fn settle(connection: &Connection, settled: &Settled) -> Result<bool,
             }
             (_, None, _) => {}
         }
-        let held = give_back(connection, settled)?;
+        give_back(connection, settled, attempts)?;
         run(connection, &statements::OUTBOX_REMOVE, [id])?;
-        Ok((held, End::Commit))
+        Ok((true, End::Commit))
     })
 }
 
-/// Frees the organization, if it is still the worker's.
-fn give_back(connection: &Connection, settled: &Settled) -> Result<bool, Error> {
+/// How often a worker's organization was handed out; `None` if it isn't that worker's.
+fn attempts(connection: &Connection, settled: &Settled) -> Result<Option<u32>, Error> {
+    let (id, worker) = (
+        settled.organization.as_uuid().into_bytes(),
+        settled.worker.into_bytes(),
+    );
+    one(
+        connection,
+        &statements::OUTBOX_ATTEMPTS,
+        (id, worker),
+        |row| Cells::of(row, "outbox").count(0, "attempts"),
+    )
+}
+
+/// Frees a worker's organization.
+fn give_back(connection: &Connection, settled: &Settled, attempts: u32) -> Result<(), Error> {
     let (id, worker) = (
         settled.organization.as_uuid().into_bytes(),
         settled.worker.into_bytes(),
@@ -184,18 +202,9 @@ fn give_back(connection: &Connection, settled: &Settled) -> Result<bool, Error> 
     let now = now_millis();
     if settled.released.is_some() {
         // What comes in order has neither failed nor succeeded.
-        let rows = run(connection, &statements::OUTBOX_RETURN, (id, worker, now))?;
-        return Ok(rows == 1);
+        run(connection, &statements::OUTBOX_RETURN, (id, worker, now))?;
+        return Ok(());
     }
-    let attempts = one(
-        connection,
-        &statements::OUTBOX_ATTEMPTS,
-        (id, worker),
-        |row| Cells::of(row, "outbox").count(0, "attempts"),
-    )?;
-    let Some(attempts) = attempts else {
-        return Ok(false);
-    };
     let (attempts, pause) = match (&settled.error, settled.last) {
         (Some(_), last) => {
             // Of what comes after something that was delivered, this was the first attempt.
@@ -210,7 +219,7 @@ fn give_back(connection: &Connection, settled: &Settled) -> Result<bool, Error> 
     let error = settled.error.as_deref();
     let back = (id, worker, due, attempts, error);
     run(connection, &statements::OUTBOX_GIVE_BACK, back)?;
-    Ok(true)
+    Ok(())
 }
 
 /// How long an entry waits after so many attempts: twice as long each time.
