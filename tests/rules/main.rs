@@ -10,6 +10,7 @@ mod decisions;
 mod domains;
 mod edges;
 mod ends;
+mod entropy;
 mod events;
 mod golden;
 mod hand_over;

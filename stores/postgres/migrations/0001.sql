@@ -1,8 +1,10 @@
 -- Organizations and what they hold.
 --
 -- A record is kept twice: whole, as the library's JSON (`record`), and by the columns that it is found by. What is
--- not in a column is found by nothing, and so a new field of a record needs no new column. `json`, not `jsonb`: it is
--- handed back as it was written. The views at the end show hosts what is in it.
+-- not in a column is found by nothing, and so a new field of a record needs no new column. `json`, not `jsonb`, here and
+-- in the statements: it is handed back as it was written, letter by letter. `jsonb` keeps neither the order of fields
+-- nor spaces nor a field that comes twice, and writes numbers anew. The views at the end show hosts what is in it; what
+-- they show as `jsonb` is made of it.
 --
 -- Every primary key leads with the organization, but that of `claims`. Every other index leads with something else:
 -- to find one record in an organization that it takes for small, the planner is content with any index that begins
@@ -18,7 +20,7 @@
 CREATE TABLE tenancy.organizations (
     id      uuid     PRIMARY KEY,
     version bigint   NOT NULL CHECK (version > 0),
-    status  smallint NOT NULL, -- 1 active, 2 deleted
+    status  smallint NOT NULL, -- 1 active, 2 deleted, 3 suspended
     summary json     NOT NULL, -- what lists across organizations tell: small, whatever the record holds
     record  json     NOT NULL,
     CONSTRAINT organizations_last_admin CHECK ((summary->>'admins')::bigint >= 1 OR status = 2)

@@ -251,7 +251,8 @@ impl Shape {
     fn text(&self) -> String {
         let mut parts = Vec::new();
         if self.has_changes() {
-            parts.push("c AS (SELECT $8::text::jsonb AS c)".to_owned());
+            // `json`, not `jsonb`, which would reorder a record's fields and write its numbers anew.
+            parts.push("c AS (SELECT $8::text::json AS c)".to_owned());
         }
         if self.claims {
             parts.push(CLASH.to_owned());
@@ -318,7 +319,7 @@ impl Shape {
 
 const CLASH: &str = "clash AS (
     SELECT t.scope, t.key
-    FROM c, jsonb_to_recordset(c.c->'claim') AS r(scope smallint, key text),
+    FROM c, json_to_recordset(c.c->'claim') AS r(scope smallint, key text),
     LATERAL (SELECT h.scope, h.key FROM tenancy.claims h WHERE h.scope = r.scope AND h.key = r.key LIMIT 1) t
 )";
 
@@ -353,7 +354,7 @@ fn claimed(from: &str) -> String {
         "claimed AS (
     INSERT INTO tenancy.claims (scope, key, organization_id)
     SELECT r.scope, r.key, cas.id
-    FROM {from}, jsonb_to_recordset(c.c->'claim') AS r(scope smallint, key text) RETURNING 1
+    FROM {from}, json_to_recordset(c.c->'claim') AS r(scope smallint, key text) RETURNING 1
 )"
     )
 }
@@ -364,7 +365,7 @@ fn claimed(from: &str) -> String {
 
 const RELEASED: &str = "released_out AS MATERIALIZED (
     SELECT cas.id AS organization_id, r.scope, r.key
-    FROM cas, c, jsonb_to_recordset(c.c->'release') AS r(scope smallint, key text) WHERE left(r.key, 0) = ''
+    FROM cas, c, json_to_recordset(c.c->'release') AS r(scope smallint, key text) WHERE left(r.key, 0) = ''
 ),
 released AS (
     DELETE FROM tenancy.claims t USING released_out o
@@ -390,7 +391,7 @@ fn deleted(kind: Kind) -> String {
     format!(
         "{table}_out AS MATERIALIZED (
     SELECT cas.id AS organization_id{wanted}
-    FROM cas, c, jsonb_to_recordset(c.c->'delete'->'{table}') AS r({columns}) WHERE left(r.{first}::text, 0) = ''
+    FROM cas, c, json_to_recordset(c.c->'delete'->'{table}') AS r({columns}) WHERE left(r.{first}::text, 0) = ''
 ),
 {table}_gone AS (
     DELETE FROM tenancy.{table} t USING {table}_out o
@@ -419,7 +420,7 @@ fn put(kind: Kind, from: &str) -> String {
         "{table}_put AS (
     INSERT INTO tenancy.{table} (organization_id, {names}record)
     SELECT cas.id, {wanted}r.record
-    FROM {from}, jsonb_to_recordset(c.c->'put'->'{table}') AS r({columns}record json)
+    FROM {from}, json_to_recordset(c.c->'put'->'{table}') AS r({columns}record json)
     ON CONFLICT (organization_id{key}) DO UPDATE SET {set}record = excluded.record
 )"
     )

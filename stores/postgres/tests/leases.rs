@@ -12,7 +12,7 @@ use databases::deliveries::{ALL, MINUTE, busy, delivered, later, numbers, run, v
 use databases::people::{actor, tenancy};
 use databases::{Database, tested};
 use sqlx::{PgPool, Row as _};
-use tenancy::{LogEntry, OrganizationId};
+use tenancy::{Author, Event, LogEntry, OrganizationId};
 use tenancy_postgres::PostgresRepository;
 
 /// An entry that makes its worker die is counted before anybody reads it.
@@ -184,6 +184,38 @@ fn a7_an_entry_that_cannot_be_read_holds_up_nothing() {
         assert_eq!(delivered(&store).await, [(id, 3)]);
         let parked = outbox.parked(None, ALL).await.unwrap();
         assert_eq!(parked.len(), 2);
+    });
+}
+
+/// A7: an author of a kind that only a later version knows. The entry is delivered as it is, and verified.
+#[test]
+fn a7_an_author_of_a_later_kind_is_delivered_and_verified() {
+    tested(async {
+        let database = Database::migrated().await;
+        let pool = database.pool(4).await;
+        let id = busy(&pool, 1, 2).await[0];
+        let author = serde_json::json!({"service": {"name": "billing", "since": 7}});
+        run(&pool, format!(
+            "UPDATE tenancy.commits SET entry = jsonb_set(entry::jsonb, '{{author}}', '{author}')::json WHERE version = 2"
+        )).await;
+        let store = PostgresRepository::new(pool.clone());
+        store.verify(id).await.unwrap();
+        let mut seen = Vec::new();
+        let delivery = store.outbox().deliver(ALL, |entry: LogEntry| {
+            seen.push(entry);
+            async { Ok::<_, Infallible>(()) }
+        });
+        assert_eq!(numbers(&delivery.await.unwrap()), (2, 0, 0));
+        assert!(matches!(seen[1].author, Author::Unknown(_)));
+        assert_eq!(serde_json::to_value(&seen[1].author).unwrap(), author);
+        assert!(matches!(
+            seen[1].events[..],
+            [Event::WorkspaceCreated { .. }, ..]
+        ));
+        // The next commit goes on from there.
+        assert_eq!(new_workspace_of(&pool, id).await, 3);
+        store.verify(id).await.unwrap();
+        assert_eq!(delivered(&store).await, [(id, 3)]);
     });
 }
 

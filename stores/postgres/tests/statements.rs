@@ -7,7 +7,7 @@ mod support;
 
 use databases::people::{acme, email, prepared, tenancy, user};
 use databases::{Database, tested};
-use sqlx::{Executor as _, PgPool, Row as _, SqlStr};
+use sqlx::{AssertSqlSafe, Executor as _, PgPool, Row as _, SqlStr};
 use tenancy::commands::RenameOrganization;
 use tenancy::store::{
     Change, Claim, Commit, Directory as _, FormerMember, Kind, Later, Outcome, Record, RecordId,
@@ -230,6 +230,42 @@ fn a_name_changes_hands_in_one_commit() {
         let kept = kept(&pool, id).await;
         assert!(kept.contains(&Record::Workspace(new)));
         assert!(!kept.contains(&Record::Workspace(old)));
+    });
+}
+
+/// A7: `jsonb` would sort a record's fields, write spaces between them and numbers anew.
+#[test]
+fn a7_records_are_kept_as_they_were_written_letter_by_letter() {
+    tested(async {
+        for in_steps in [false, true] {
+            let database = Database::migrated().await;
+            let pool = database.pool(2).await;
+            let store = if in_steps {
+                PostgresRepository::in_steps(pool.clone())
+            } else {
+                PostgresRepository::new(pool.clone())
+            };
+            let mut commit = renamed(&pool).await;
+            let mut written = Vec::new();
+            for record in records() {
+                let text = serde_json::to_string(&record).unwrap();
+                let later =
+                    r#""of_the_future":{"z":1e300,"a":[-0.0,1.50,1e-7,"\u0001\u00e9\""]}}}"#;
+                let text = format!("{},{later}", text.strip_suffix("}}").unwrap());
+                let record: Record = serde_json::from_str(&text).unwrap();
+                let text = serde_json::to_string(&record).unwrap();
+                written.push((record.id().kind().table(), text));
+                commit.changes.push(Change::Put(record));
+            }
+            assert_eq!(store.commit(&commit).await.unwrap(), Outcome::Committed);
+            for (table, text) in written {
+                let question = format!("SELECT record::text FROM tenancy.{table}");
+                let rows = sqlx::query(AssertSqlSafe(question));
+                let rows = rows.fetch_all(&pool).await.unwrap();
+                let kept: Vec<String> = rows.iter().map(|row| row.get(0)).collect();
+                assert!(kept.contains(&text), "{text} is kept as {kept:#?}");
+            }
+        }
     });
 }
 

@@ -53,7 +53,7 @@ pub enum Error {
     /// SQLite failed: the disk is full, a device failed, the file is damaged, a constraint is broken.
     #[error("SQLite failed")]
     Sqlite(#[from] rusqlite::Error),
-    /// The operating system gave no randomness. Nothing was done; the same may succeed later.
+    /// The operating system gave no randomness for the id of a lease. Nothing was taken; try again.
     #[error(transparent)]
     Entropy(#[from] EntropyError),
     /// The operating system gave no thread.

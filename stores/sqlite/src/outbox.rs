@@ -295,16 +295,13 @@ impl<'r> Outbox<'r> {
             .await
     }
 
-    /// Gives a batch back, of which the first `delivered` entries were delivered; whether it was still this
-    /// worker's.
+    /// Gives a batch back, of which the first `delivered` entries were delivered, and says whether it was still this
+    /// worker's; if another has taken it since, nothing changes: what the late one delivered is handed out again.
     ///
     /// If not all were delivered, the rest is handed out again after [`retry_after`](Self::retry_after); with
     /// an `error`, which is what the next one failed with, after a pause that doubles with each attempt that
     /// fails. The error's first 500 characters are kept for [`failing`](Self::failing). An entry that was
     /// [released](Self::release) and fails is parked again, for that reason.
-    ///
-    /// A worker whose lease is over settles all the same: what it has delivered counts, and it takes nothing
-    /// away from the worker that has the organization now.
     ///
     /// # Errors
     ///

@@ -149,46 +149,42 @@ fn a_worker_that_dies_loses_nothing() {
     );
 }
 
-/// What a late worker says afterwards changes nothing: who has the organization now says what becomes of it.
+/// What a late worker says changes nothing: neither what it delivered, nor why it failed.
 #[test]
 fn a_late_workers_mark_changes_nothing() {
     let place = Disk::new(quick());
     let tenancy = place.tenancy();
     let acme = acme(&tenancy);
     domain(&tenancy, acme, "acme-api");
-    domain(&tenancy, acme, "acme-www");
     let store = tenancy.repository();
     let outbox = store.outbox();
-    let expires = store.outbox().lease(Duration::ZERO);
-    let row = || {
-        let row = "SELECT quote(organization_id) || first || ',' || due || quote(worker) || attempts || quote(error) \
-            FROM tenancy_outbox";
-        let row: rusqlite::Result<String> = place.stranger().query_row(row, (), |row| row.get(0));
-        row.unwrap()
-    };
-    for (delivered, error) in [(3, None), (1, Some("down")), (0, None)] {
+    for (delivered, error) in [(2, None), (1, Some("too late")), (1, None), (0, None)] {
+        let expires = store.outbox().lease(Duration::ZERO);
         let late = block_on(expires.take(limit(9))).unwrap().unwrap();
-        let batch = block_on(outbox.take(limit(9))).unwrap().unwrap();
-        let before = row();
+        let other = block_on(outbox.take(limit(9))).unwrap().unwrap();
         assert!(!block_on(outbox.holds(&late)).unwrap());
-        assert!(block_on(outbox.holds(&batch)).unwrap());
+        assert!(block_on(outbox.holds(&other)).unwrap());
+        let before = row(&place);
         assert!(!block_on(outbox.settle(late, delivered, error)).unwrap());
-        assert_eq!(row(), before);
-        assert!(block_on(outbox.settle(batch, 0, None)).unwrap());
+        assert_eq!(row(&place), before);
+        assert!(block_on(outbox.holds(&other)).unwrap());
+        assert!(block_on(outbox.take(limit(9))).unwrap().is_none());
+        assert!(block_on(outbox.settle(other, 0, None)).unwrap());
         due_now(&place);
     }
     // Nobody else came: then it is still its own, however late.
-    let batch = block_on(expires.take(limit(9))).unwrap().unwrap();
-    assert!(block_on(outbox.settle(batch, 2, None)).unwrap());
+    let expires = store.outbox().lease(Duration::ZERO);
+    let late = block_on(expires.take(limit(9))).unwrap().unwrap();
+    assert!(!block_on(outbox.holds(&late)).unwrap());
+    assert!(block_on(outbox.settle(late, 1, None)).unwrap());
     due_now(&place);
-    assert_eq!(deliver_all(&place), [(acme.organization, 3)]);
+    assert_eq!(deliver_all(&place), [(acme.organization, 2)]);
     assert_eq!(rows(&place), 0);
 }
 
-/// All of it delivered by a late one, the organization stays the other's until that one settles: nobody else
-/// begins with what comes next meanwhile.
+/// Nor does it when the other one has delivered everything, and the organization waits for nothing any more.
 #[test]
-fn a_late_worker_leaves_the_organization_to_who_has_it() {
+fn a_late_workers_mark_comes_after_everything() {
     let place = Disk::new(quick());
     let tenancy = place.tenancy();
     let acme = acme(&tenancy);
@@ -196,12 +192,45 @@ fn a_late_worker_leaves_the_organization_to_who_has_it() {
     let outbox = store.outbox();
     let expires = store.outbox().lease(Duration::ZERO);
     let late = block_on(expires.take(limit(9))).unwrap().unwrap();
-    let other = block_on(outbox.take(limit(9))).unwrap().unwrap();
-    assert!(!block_on(outbox.settle(late, 1, None)).unwrap());
+    assert_eq!(deliver_all(&place), [(acme.organization, 1)]);
+    assert_eq!(rows(&place), 0);
+    assert!(!block_on(outbox.settle(late, 0, Some("down"))).unwrap());
+    assert_eq!(rows(&place), 0);
     domain(&tenancy, acme, "acme-api");
-    assert!(block_on(outbox.take(limit(9))).unwrap().is_none());
-    assert!(block_on(outbox.settle(other, 1, None)).unwrap());
     assert_eq!(deliver_all(&place), [(acme.organization, 2)]);
+}
+
+/// A released entry that a late worker had: its mark neither takes it off the record nor gives it another reason.
+#[test]
+fn a_late_workers_mark_leaves_a_released_entry_parked() {
+    let place = Disk::new(quick());
+    let tenancy = place.tenancy();
+    let acme = acme(&tenancy);
+    let id = acme.organization;
+    let store = tenancy.repository();
+    let outbox = store.outbox();
+    for (delivered, error) in [(1, None), (0, Some("down"))] {
+        assert!(
+            block_on(outbox.park(id, Version::new(1), "ann: wait")).unwrap() || error.is_some()
+        );
+        assert!(block_on(outbox.release(id, Version::new(1))).unwrap());
+        let expires = store.outbox().lease(Duration::ZERO);
+        let late = block_on(expires.take(limit(9))).unwrap().unwrap();
+        assert_eq!(late.entries().len(), 1);
+        domain(&tenancy, acme, &format!("acme-{delivered}"));
+        let other = block_on(outbox.take(limit(9))).unwrap().unwrap();
+        let parked = block_on(outbox.parked(None, limit(9))).unwrap();
+        assert!(!block_on(outbox.settle(late, delivered, error)).unwrap());
+        assert_eq!(block_on(outbox.parked(None, limit(9))).unwrap(), parked);
+        assert!(block_on(outbox.settle(other, 1, None)).unwrap());
+    }
+}
+
+/// The only organization's row.
+fn row(place: &Disk) -> String {
+    let all = "SELECT json_array(first, due, hex(worker), attempts, error) FROM tenancy_outbox";
+    let row = place.stranger().query_row(all, [], |row| row.get(0));
+    row.unwrap()
 }
 
 /// A worker whose lease is over leaves the rest to whoever has it now. The clock that gave the lease says so,
@@ -303,6 +332,38 @@ fn an_entry_that_fails_waits_twice_as_long_each_time() {
     assert_eq!(deliver_all(&place), [(acme.organization, 2)]);
     assert_eq!(block_on(outbox.failing(None, limit(9))).unwrap(), []);
     assert_eq!(block_on(outbox.depth()).unwrap(), Depth::default());
+}
+
+/// A7: an author of a kind that only a later version knows. The entry is delivered as it is, and verified.
+#[test]
+fn a7_an_author_of_a_later_kind_is_delivered_and_verified() {
+    let author = serde_json::json!({"service": {"name": "billing", "since": 7}});
+    for options in [quick(), threaded()] {
+        let place = Disk::new(options);
+        let tenancy = place.tenancy();
+        let acme = acme(&tenancy);
+        domain(&tenancy, acme, "acme-api");
+        let rewrite = "UPDATE tenancy_commits SET entry = json_set(entry, '$.author', json(?1)) WHERE version = 2";
+        let rows = place.stranger().execute(rewrite, [author.to_string()]);
+        assert_eq!(rows.unwrap(), 1);
+        let store = tenancy.repository();
+        block_on(store.verify(acme.organization)).unwrap();
+        let mut seen = Vec::new();
+        let delivery = block_on(store.outbox().deliver(limit(9), |entry| {
+            seen.push(entry.clone());
+            Ok::<_, Infallible>(())
+        }));
+        let delivery = delivery.unwrap();
+        assert_eq!((delivery.delivered, delivery.parked), (2, 0));
+        assert!(matches!(seen[1].author, Author::Unknown(_)));
+        assert_eq!(serde_json::to_value(&seen[1].author).unwrap(), author);
+        assert!(matches!(seen[1].events[..], [Event::DomainCreated { .. }]));
+        assert_eq!(seen[1].command, "create_domain");
+        // The next commit goes on from there.
+        domain(&tenancy, acme, "acme-more");
+        block_on(store.verify(acme.organization)).unwrap();
+        assert_eq!(deliver_all(&place), [(acme.organization, 3)]);
+    }
 }
 
 #[test]

@@ -90,7 +90,7 @@ fn turn(which: Turn) -> String {
 /// `$1` organization, `$2` changes.
 fn going(shape: &Shape) -> String {
     let mut parts = vec![
-        "c AS (SELECT $2::text::jsonb AS c)".to_owned(),
+        "c AS (SELECT $2::text::json AS c)".to_owned(),
         "cas AS (SELECT $1::uuid AS id)".to_owned(),
     ];
     if shape.releases {
@@ -104,7 +104,7 @@ fn going(shape: &Shape) -> String {
 fn coming(shape: &Shape) -> String {
     let mut parts = vec!["cas AS (SELECT $1::uuid AS id, $2::bigint AS version)".to_owned()];
     if shape.writes_rows() {
-        parts.push("c AS (SELECT $5::text::jsonb AS c)".to_owned());
+        parts.push("c AS (SELECT $5::text::json AS c)".to_owned());
     }
     let first = if shape.claims {
         // Before any row: a name that is taken is a claim that is taken, and not a row too many.

@@ -70,7 +70,8 @@ pub(super) fn lease(connection: &Connection, lease: Duration) -> Result<Option<L
             Some(_) => attempts, // which are of the entry that is next in order
             None => attempts.saturating_add(1),
         };
-        let worker = CommitId::try_new()?.as_uuid(); // a fresh id, whatever it is called
+        // Fresh as the library's ids are; without randomness it is an error, and nobody is given the lease.
+        let worker = CommitId::try_new()?.as_uuid();
         let taken = (
             organization.as_uuid().into_bytes(),
             now.saturating_add(millis(lease)),
@@ -152,20 +153,12 @@ pub(super) fn holds(
     Ok(held.is_some())
 }
 
-/// Whether the organization was still the worker's. A late worker's mark changes nothing: another one has the same entries
-/// in hand, and says what becomes of them.
+/// Whether the organization was still the worker's. If another has it, or has had it since, nothing changes.
 pub(super) fn settle(connection: &Connection, settled: &Settled) -> Result<bool, Error> {
     let id = settled.organization.as_uuid().into_bytes();
-    let worker = settled.worker.into_bytes();
     in_transaction(connection, &statements::BEGIN_WRITE, |connection| {
-        let attempts = one(
-            connection,
-            &statements::OUTBOX_ATTEMPTS,
-            (id, worker),
-            |row| Cells::of(row, "outbox").count(0, "attempts"),
-        )?;
-        let Some(attempts) = attempts else {
-            return Ok((false, End::Rollback));
+        let Some(attempts) = attempts(connection, settled)? else {
+            return Ok((false, End::Commit));
         };
         match (settled.released, settled.last, &settled.error) {
             (Some(released), Some(_), _) => {
@@ -186,7 +179,21 @@ pub(super) fn settle(connection: &Connection, settled: &Settled) -> Result<bool,
     })
 }
 
-/// Frees the organization.
+/// How often a worker's organization was handed out; `None` if it isn't that worker's.
+fn attempts(connection: &Connection, settled: &Settled) -> Result<Option<u32>, Error> {
+    let (id, worker) = (
+        settled.organization.as_uuid().into_bytes(),
+        settled.worker.into_bytes(),
+    );
+    one(
+        connection,
+        &statements::OUTBOX_ATTEMPTS,
+        (id, worker),
+        |row| Cells::of(row, "outbox").count(0, "attempts"),
+    )
+}
+
+/// Frees a worker's organization.
 fn give_back(connection: &Connection, settled: &Settled, attempts: u32) -> Result<(), Error> {
     let (id, worker) = (
         settled.organization.as_uuid().into_bytes(),
