@@ -93,8 +93,10 @@ impl PostgresRepository {
     /// # Errors
     ///
     /// - [`SchemaError::Missing`], [`SchemaError::Older`], [`SchemaError::Newer`]: as they say.
-    /// - [`SchemaError::Altered`]: a column, a key or an index is missing, or is not as this version defines it.
-    /// - [`SchemaError::Foreign`]: a trigger, a foreign key, a check or a unique index is there that no step makes.
+    /// - [`SchemaError::Altered`]: a table, a column, a key, an index or a view is missing, or is not as this version
+    ///   defines it: unlogged, with row level security, with another default, deferrable.
+    /// - [`SchemaError::Foreign`]: something is there that no step makes and that changes what a commit does: a trigger,
+    ///   a rule, a foreign key, a check, a unique index, a column that must be filled.
     /// - [`SchemaError::Refused`]: the server can't prepare a statement that this store sends for a check, a load
     ///   or a commit.
     /// - [`SchemaError::Encoding`]: the database is not UTF-8.

@@ -249,7 +249,8 @@ fn a7_records_are_kept_as_they_were_written_letter_by_letter() {
             let mut written = Vec::new();
             for record in records() {
                 let text = serde_json::to_string(&record).unwrap();
-                let later = r#""of_the_future":{"z":1e300,"a":[-0.0,1.50,1e-7,"\u0001\u00e9\""]}}}"#;
+                let later =
+                    r#""of_the_future":{"z":1e300,"a":[-0.0,1.50,1e-7,"\u0001\u00e9\""]}}}"#;
                 let text = format!("{},{later}", text.strip_suffix("}}").unwrap());
                 let record: Record = serde_json::from_str(&text).unwrap();
                 let text = serde_json::to_string(&record).unwrap();
