@@ -143,7 +143,7 @@ impl PostgresRepository {
         }
         match begun.commit().await {
             Ok(()) => Ok(Outcome::Committed),
-            Err(error) => refused(commit, &error).ok_or(Error::Database(error)),
+            Err(error) => refused(commit, &error).ok_or_else(|| error.into()),
         }
     }
 }
@@ -190,6 +190,15 @@ impl Repository for PostgresRepository {
         };
         Ok(Some(row.held()?))
     }
+
+    /// The database only reads, or the pool had no connection to give.
+    fn wrote_nothing(&self, error: &Error) -> bool {
+        use sqlx::Error::{PoolClosed, PoolTimedOut};
+        matches!(
+            error,
+            Error::ReadOnly(_) | Error::Database(PoolClosed | PoolTimedOut)
+        )
+    }
 }
 
 impl Directory for PostgresRepository {
@@ -222,6 +231,7 @@ impl Directory for PostgresRepository {
 ///
 /// # Errors
 ///
+/// - [`Error::ReadOnly`]: the database only reads; roll back.
 /// - [`Error::Database`]: the statement failed; roll back. Nothing is applied unless the transaction
 ///   commits, so the outcome is known: not applied.
 /// - [`Error::Decode`]: the answer can't be read; roll back.
@@ -259,7 +269,7 @@ async fn send<'c>(
             };
             Ok(statements::outcome(commit, &answer)?)
         }
-        Err(error) => refused(commit, &error).ok_or(Error::Database(error)),
+        Err(error) => refused(commit, &error).ok_or_else(|| error.into()),
     }
 }
 
@@ -270,12 +280,12 @@ async fn send_in_steps(connection: &mut PgConnection, commit: &Commit) -> Result
     match turn.fetch_optional(&mut *connection).await {
         Ok(Some(_)) => {}
         Ok(None) => return Ok(Outcome::Conflict),
-        Err(error) => return refused(commit, &error).ok_or(Error::Database(error)),
+        Err(error) => return refused(commit, &error).ok_or_else(|| error.into()),
     }
     for step in &steps.rest {
         let done = retry::query(step)?.fetch_one(&mut *connection).await;
         if let Err(error) = done {
-            return refused(commit, &error).ok_or(Error::Database(error));
+            return refused(commit, &error).ok_or_else(|| error.into());
         }
     }
     Ok(Outcome::Committed)
