@@ -38,7 +38,8 @@ pub enum Error<E> {
         /// How often it was tried.
         attempts: u32,
     },
-    /// The store failed before anything was written. Nothing happened. Answer 503, retry.
+    /// The store failed before anything was written, or knows that nothing was
+    /// ([`Repository::wrote_nothing`](crate::store::Repository::wrote_nothing)). Nothing happened. Answer 503, retry.
     #[error("the store failed, nothing was changed")]
     Store(#[source] E),
     /// The store failed while writing, and could not tell afterwards. It may have happened. Answer 503;

@@ -147,8 +147,8 @@ pub(crate) mod verify;
 /// Where organizations are kept. See the [module's documentation](self) for the three promises, and for
 /// a complete implementation.
 ///
-/// Write the methods as `async fn`. There are no provided methods: a default that weakens a promise is
-/// worse than none. A clone of a store, if it can be cloned, is another handle on the same data.
+/// Write the methods as `async fn`. One method is provided, and what it says by default is always right; for
+/// the promises there are no defaults: one that weakens a promise is worse than none. A clone of a store, if it can be cloned, is another handle on the same data.
 pub trait Repository: Send + Sync {
     /// What can go wrong in the store itself: never a rule's "no", and never a lost race.
     type Error: std::error::Error + Send + Sync + 'static;
@@ -190,7 +190,8 @@ pub trait Repository: Send + Sync {
     ///   applied.
     /// - [`Outcome::IdUsed`]: a commit of this id was made before, in this organization or in another one.
     ///   Nothing was applied. Where the version is not `expected` either, `Conflict` will do.
-    /// - `Err`: you don't know. The caller will ask with [`Key::Commit`].
+    /// - `Err`: you don't know, unless [`wrote_nothing`](Self::wrote_nothing) says that you do. The caller will ask with
+    ///   [`Key::Commit`].
     ///
     /// Look at the number of rows that you updated: an `UPDATE … WHERE version = …` that matched none is
     /// a conflict, not a success. Compare and write in one statement or behind one lock that all handles
@@ -220,6 +221,16 @@ pub trait Repository: Send + Sync {
         user: UserId,
         resource: Resource,
     ) -> impl Future<Output = Result<Option<Held>, Self::Error>> + Send;
+
+    /// Whether an error of [`commit`](Self::commit) says for certain that nothing was applied and nothing will be: the
+    /// database only reads, say, because another one was promoted. By default nobody knows.
+    ///
+    /// Then the caller is told that nothing happened ([`Error::Store`](crate::Error::Store)), and needn't ask what
+    /// became of the commit. Say `false` where you are not certain.
+    fn wrote_nothing(&self, error: &Self::Error) -> bool {
+        let _ = error;
+        false
+    }
 }
 
 /// Lists. Needed only for the list methods of [`Tenancy`](crate::Tenancy): a host that lists with its own

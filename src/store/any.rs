@@ -71,11 +71,19 @@ forward_directory!([] AnyRepository, this => (*this.0));
 /// Writes the object-safe twin of the two traits, and that every store is one.
 macro_rules! erased {
     ($($of:ident { $(fn $method:ident($($name:ident: $type:ty),+) -> $answer:ty;)+ })+) => {
-        trait Erased: Send + Sync {$($(
-            fn $method<'a>(&'a self, $($name: $type),+) -> Boxed<'a, $answer>;
-        )+)+}
+        trait Erased: Send + Sync {
+            fn wrote_nothing(&self, error: &AnyError) -> bool;
+            $($(fn $method<'a>(&'a self, $($name: $type),+) -> Boxed<'a, $answer>;)+)+
+        }
 
-        impl<D: Directory> Erased for D {$($(
+        impl<D: Directory> Erased for D {
+            fn wrote_nothing(&self, error: &AnyError) -> bool {
+                // One that another store made says nothing to this one.
+                let own = error.downcast_ref::<D::Error>();
+                own.is_some_and(|error| Repository::wrote_nothing(self, error))
+            }
+
+            $($(
             fn $method<'a>(&'a self, $($name: $type),+) -> Boxed<'a, $answer> {
                 Box::pin(async move {
                     $of::$method(self, $($name),+)
@@ -83,7 +91,8 @@ macro_rules! erased {
                         .map_err(|error| AnyError(Box::new(error)))
                 })
             }
-        )+)+}
+            )+)+
+        }
     };
 }
 

@@ -10,7 +10,7 @@ use super::{Directory, Repository};
 /// on.
 macro_rules! forward_repository {
     ([$($generics:tt)*] $type:ty, $error:ty, $this:ident => $target:expr) => {
-        // A method that is provided one day must be forwarded too, or the pointer's answer would differ.
+        // A method that is provided must be forwarded too, or the pointer's answer would differ.
         #[deny(clippy::missing_trait_methods)]
         impl<$($generics)*> $crate::store::Repository for $type {
             type Error = $error;
@@ -39,6 +39,11 @@ macro_rules! forward_repository {
             ) -> Result<Option<$crate::store::Held>, Self::Error> {
                 let $this = self;
                 $target.standing(user, resource).await
+            }
+
+            fn wrote_nothing(&self, error: &Self::Error) -> bool {
+                let $this = self;
+                $target.wrote_nothing(error)
             }
         }
     };

@@ -26,6 +26,7 @@ pub struct WithReplica<P, R> {
     pub replica: R,
 }
 
+#[deny(clippy::missing_trait_methods)]
 impl<P: Repository, R: Repository<Error = P::Error>> Repository for WithReplica<P, R> {
     type Error = P::Error;
 
@@ -47,6 +48,10 @@ impl<P: Repository, R: Repository<Error = P::Error>> Repository for WithReplica<
         resource: Resource,
     ) -> Result<Option<Held>, Self::Error> {
         self.replica.standing(user, resource).await
+    }
+
+    fn wrote_nothing(&self, error: &Self::Error) -> bool {
+        self.primary.wrote_nothing(error)
     }
 }
 

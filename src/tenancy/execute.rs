@@ -95,6 +95,9 @@ impl<R: Repository> Tenancy<R> {
                     return Err(Refusal::DomainNameTaken { name }.into());
                 }
                 Ok(Outcome::IdUsed) => return self.answer_of_before(id, actor, command).await,
+                Err(source) if self.repository.wrote_nothing(&source) => {
+                    return Err(Error::Store(source));
+                }
                 Err(source) => match self.whether_made(&commit).await {
                     Made::Yes => return Ok(done(decided)),
                     Made::Another => return self.answer_of_before(id, actor, command).await,

@@ -8,7 +8,10 @@ use tenancy::commands::{
     ChangeOrganizationRole, Command, CreateOrganization, InviteToOrganization, RemoveMember,
     SetWorkspaceQuota,
 };
-use tenancy::store::{Commit, Facts, Held, Key, MemoryRepository, Outcome, Repository};
+use tenancy::store::{
+    AnyRepository, Claim, Commit, Directory, Facts, Held, Item, Key, List, MemoryRepository,
+    Outcome, Repository, WithReplica,
+};
 use tenancy::{
     Actor, CommitId, Error, OrganizationId, OrganizationRole, Refusal, Resource, Tenancy, UserId,
     block_on,
@@ -253,4 +256,97 @@ fn i3_a_token_is_in_no_output() {
     for print in prints {
         assert!(!print.contains(secret));
     }
+}
+
+/// A store that knows that it can't write: it only reads.
+struct ReadsOnly {
+    store: MemoryRepository,
+    loads: AtomicU32,
+    knows: bool,
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("the database only reads")]
+struct OnlyReads;
+
+impl Repository for ReadsOnly {
+    type Error = OnlyReads;
+
+    async fn load(&self, id: OrganizationId, keys: &[Key]) -> Result<Option<Facts>, OnlyReads> {
+        self.loads.fetch_add(1, Ordering::Relaxed);
+        self.store.load(id, keys).await.map_err(|_| OnlyReads)
+    }
+
+    async fn commit(&self, _: &Commit) -> Result<Outcome, OnlyReads> {
+        Err(OnlyReads)
+    }
+
+    async fn standing(&self, user: UserId, on: Resource) -> Result<Option<Held>, OnlyReads> {
+        self.store.standing(user, on).await.map_err(|_| OnlyReads)
+    }
+
+    fn wrote_nothing(&self, OnlyReads: &OnlyReads) -> bool {
+        self.knows
+    }
+}
+
+impl Directory for ReadsOnly {
+    async fn list(&self, list: &List, limit: NonZeroU32) -> Result<Vec<Item>, OnlyReads> {
+        self.store.list(list, limit).await.map_err(|_| OnlyReads)
+    }
+
+    async fn claimed_by(&self, claim: &Claim) -> Result<Option<OrganizationId>, OnlyReads> {
+        self.store.claimed_by(claim).await.map_err(|_| OnlyReads)
+    }
+}
+
+/// Where the store is certain that nothing was written, nobody is told that it may have been, and nobody asks. Behind
+/// whatever the store is.
+#[test]
+fn a_store_that_knows_that_it_wrote_nothing_is_believed() {
+    fn told<R: Repository>(world: &World, store: R, organization: OrganizationId) -> String {
+        let now = world.now();
+        let tenancy = Tenancy::new(store).with_clock(move || now);
+        let name = name("Globex");
+        let rename = tenancy::commands::RenameOrganization { organization, name };
+        match block_on(tenancy.execute(&user("ann"), rename)) {
+            Err(Error::Store(error)) => format!("nothing happened: {error}"),
+            Err(Error::Unknown { source, .. }) => format!("nobody knows: {source}"),
+            other => panic!("{other:?}"),
+        }
+    }
+    let world = World::new();
+    let acme = world.acme();
+    let id = acme.organization;
+    let reads_only = |knows| ReadsOnly {
+        store: world.store(),
+        loads: AtomicU32::new(0),
+        knows,
+    };
+    let store = reads_only(true);
+    let known = "nothing happened: the database only reads";
+    assert_eq!(told(&world, &store, id), known);
+    assert_eq!(
+        store.loads.load(Ordering::Relaxed),
+        1,
+        "nobody asks what became of it"
+    );
+    assert_eq!(told(&world, Arc::new(store), id), known);
+    assert_eq!(told(&world, Box::new(reads_only(true)), id), known);
+    assert_eq!(
+        told(&world, AnyRepository::new(reads_only(true)), id),
+        known
+    );
+    let replicated = |knows| WithReplica {
+        primary: reads_only(knows),
+        replica: reads_only(!knows),
+    };
+    assert_eq!(told(&world, replicated(true), id), known);
+    let unknown = "nobody knows: the database only reads";
+    assert_eq!(told(&world, reads_only(false), id), unknown);
+    assert_eq!(
+        told(&world, AnyRepository::new(reads_only(false)), id),
+        unknown
+    );
+    assert_eq!(told(&world, replicated(false), id), unknown);
 }

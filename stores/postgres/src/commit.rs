@@ -149,6 +149,8 @@ pub fn outcome(commit: &Commit, answer: &CommitAnswer) -> Result<Outcome, Decode
 /// | 23505 | `organizations_pkey` | somebody created it in this moment: [`Outcome::Conflict`] |
 /// | 23505 | `commits_id` | a commit of this id was made before, or in this moment: [`Outcome::IdUsed`] |
 ///
+/// Of what is an error still, [`wrote_nothing`] says whether anything can have been written.
+///
 /// The statement was undone in each of these cases. Inside a transaction of the host's, so is the
 /// transaction: roll it back.
 #[must_use]
@@ -177,6 +179,14 @@ pub fn refused(
         "23505" if constraint.starts_with("commits_id") => Some(Outcome::IdUsed),
         _ => None,
     }
+}
+
+/// Whether an error of the server's on a [`commit`], or on one of its [steps](commit_in_steps), says for certain that
+/// nothing was written: 25006, the database only reads. It is a replica, or was demoted when another was promoted:
+/// connect to the primary. For [`Repository::wrote_nothing`](tenancy::store::Repository::wrote_nothing).
+#[must_use]
+pub fn wrote_nothing(sqlstate: &str) -> bool {
+    sqlstate == "25006"
 }
 
 /// The claims that a commit makes.

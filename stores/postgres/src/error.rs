@@ -47,10 +47,28 @@ pub enum DecodeError {
 pub enum Error {
     /// The database failed, or the way to it. Whether a commit was applied is not known.
     #[error("the database failed")]
-    Database(#[from] sqlx::Error),
+    Database(#[source] sqlx::Error),
+    /// The database only reads: it is a replica, or was one's primary until another was promoted. Nothing was written:
+    /// connect to the primary, and try again.
+    #[error("the database only reads, and nothing was written: connect to the primary")]
+    ReadOnly(#[source] sqlx::Error),
     /// Something else has written a row, or a newer version of this library.
     #[error("the database holds what this version can't read")]
     Decode(#[from] DecodeError),
+}
+
+#[cfg(feature = "sqlx")]
+impl From<sqlx::Error> for Error {
+    fn from(error: sqlx::Error) -> Self {
+        let code = error
+            .as_database_error()
+            .and_then(sqlx::error::DatabaseError::code);
+        if code.is_some_and(|code| crate::statements::wrote_nothing(&code)) {
+            Self::ReadOnly(error)
+        } else {
+            Self::Database(error)
+        }
+    }
 }
 
 /// Why an organization is not known to be in order.

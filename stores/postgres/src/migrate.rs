@@ -37,14 +37,16 @@ pub enum SchemaError {
         /// The last step of this version.
         known: u32,
     },
-    /// The step is right, but a column, a key or an index is not as this version defines it.
+    /// The step is right, but something is not as this version defines it: a table that is unlogged or hides rows, a
+    /// column or its default, a key that is checked later, an index, a view.
     #[error("the schema `tenancy` was altered; it should have: {definition}")]
     Altered {
         /// What is missing, or is there in another form.
         definition: String,
     },
-    /// The step is right, but there is a trigger, a foreign key, a check or a unique index that no step makes: a commit
-    /// would write more than it says, or less.
+    /// The step is right, but there is something that no step makes: a trigger, a rule, a foreign key, a check, a unique
+    /// index, a column that must be filled or is filled by itself, a table whose rows appear among these. A commit would
+    /// write more than it says, or less.
     #[error("the schema `tenancy` was altered; it should not have: {definition}")]
     Foreign {
         /// What is there.
@@ -176,20 +178,32 @@ pub(crate) async fn check(pool: &PgPool, statements: &[&'static str]) -> Result<
     }
 }
 
-/// A line for each column, key, check, index and trigger.
+/// A line for each thing that could change what a statement does.
 const DEFINITIONS: &str = include_str!("../migrations/definitions.sql");
 
 /// The lines of a database that was migrated. `TENANCY_BLESS=1 cargo test -p tenancy-postgres --test schema` writes it.
 const DEFINED: &str = include_str!("../migrations/definitions.txt");
 
-/// What would change what a commit writes, were it there besides.
-const FOREIGN: [&str; 5] = [
+/// What would change what a commit writes or a question finds, were it there besides.
+const FOREIGN: [&str; 9] = [
     "trigger ",
+    "rule ",
     "foreign key ",
     "check ",
+    "exclusion ",
     "unique key ",
     "unique index ",
+    "heir ",
+    "parent ",
 ];
+
+/// Whether a line that no step makes would change what a statement does. A column does if it must be filled, or is
+/// filled by something that may fail.
+fn is_foreign(line: &str) -> bool {
+    let fills = [" not null", " default ", " generated ", " identity"];
+    let column = line.starts_with("column ") && fills.iter().any(|word| line.contains(word));
+    column || FOREIGN.iter().any(|kind| line.starts_with(kind))
+}
 
 /// Whether everything is as it was defined. What is there besides is a newer version's, unless this one is the newest.
 async fn defined(connection: &mut PgConnection, newest: bool) -> Result<(), SchemaError> {
@@ -202,10 +216,7 @@ async fn defined(connection: &mut PgConnection, newest: bool) -> Result<(), Sche
             definition: (*missing).to_owned(),
         });
     }
-    let foreign = |line: &&&str| {
-        let counts = FOREIGN.iter().any(|kind| line.starts_with(kind));
-        newest && counts && !defined.contains(line)
-    };
+    let foreign = |line: &&&str| newest && is_foreign(line) && !defined.contains(line);
     match found.iter().find(foreign) {
         None => Ok(()),
         Some(foreign) => Err(SchemaError::Foreign {

@@ -93,8 +93,10 @@ impl PostgresRepository {
     /// # Errors
     ///
     /// - [`SchemaError::Missing`], [`SchemaError::Older`], [`SchemaError::Newer`]: as they say.
-    /// - [`SchemaError::Altered`]: a column, a key or an index is missing, or is not as this version defines it.
-    /// - [`SchemaError::Foreign`]: a trigger, a foreign key, a check or a unique index is there that no step makes.
+    /// - [`SchemaError::Altered`]: a table, a column, a key, an index or a view is missing, or is not as this version
+    ///   defines it: unlogged, with row level security, with another default, deferrable.
+    /// - [`SchemaError::Foreign`]: something is there that no step makes and that changes what a commit does: a trigger,
+    ///   a rule, a foreign key, a check, a unique index, a column that must be filled.
     /// - [`SchemaError::Refused`]: the server can't prepare a statement that this store sends for a check, a load
     ///   or a commit.
     /// - [`SchemaError::Encoding`]: the database is not UTF-8.
@@ -141,7 +143,7 @@ impl PostgresRepository {
         }
         match begun.commit().await {
             Ok(()) => Ok(Outcome::Committed),
-            Err(error) => refused(commit, &error).ok_or(Error::Database(error)),
+            Err(error) => refused(commit, &error).ok_or_else(|| error.into()),
         }
     }
 }
@@ -188,6 +190,15 @@ impl Repository for PostgresRepository {
         };
         Ok(Some(row.held()?))
     }
+
+    /// The database only reads, or the pool had no connection to give.
+    fn wrote_nothing(&self, error: &Error) -> bool {
+        use sqlx::Error::{PoolClosed, PoolTimedOut};
+        matches!(
+            error,
+            Error::ReadOnly(_) | Error::Database(PoolClosed | PoolTimedOut)
+        )
+    }
 }
 
 impl Directory for PostgresRepository {
@@ -224,6 +235,7 @@ impl Directory for PostgresRepository {
 ///
 /// # Errors
 ///
+/// - [`Error::ReadOnly`]: the database only reads; roll back.
 /// - [`Error::Database`]: the statement failed; roll back. Nothing is applied unless the transaction
 ///   commits, so the outcome is known: not applied.
 /// - [`Error::Decode`]: the answer can't be read; roll back.
@@ -261,7 +273,7 @@ async fn send<'c>(
             };
             Ok(statements::outcome(commit, &answer)?)
         }
-        Err(error) => refused(commit, &error).ok_or(Error::Database(error)),
+        Err(error) => refused(commit, &error).ok_or_else(|| error.into()),
     }
 }
 
@@ -272,12 +284,12 @@ async fn send_in_steps(connection: &mut PgConnection, commit: &Commit) -> Result
     match turn.fetch_optional(&mut *connection).await {
         Ok(Some(_)) => {}
         Ok(None) => return Ok(Outcome::Conflict),
-        Err(error) => return refused(commit, &error).ok_or(Error::Database(error)),
+        Err(error) => return refused(commit, &error).ok_or_else(|| error.into()),
     }
     for step in &steps.rest {
         let done = retry::query(step)?.fetch_one(&mut *connection).await;
         if let Err(error) = done {
-            return refused(commit, &error).ok_or(Error::Database(error));
+            return refused(commit, &error).ok_or_else(|| error.into());
         }
     }
     Ok(Outcome::Committed)

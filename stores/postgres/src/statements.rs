@@ -47,7 +47,9 @@ use uuid::Uuid;
 use crate::error::DecodeError;
 use crate::{commit as committing, load as loading};
 
-pub use crate::commit::{CommitAnswer, Steps, commit, commit_in_steps, outcome, refused};
+pub use crate::commit::{
+    CommitAnswer, Steps, commit, commit_in_steps, outcome, refused, wrote_nothing,
+};
 pub use crate::list::{ListedRow, claimed_by, item, list};
 pub use crate::load::{StandingRow, facts, load, standing};
 pub use crate::verify::{StoredRow, everything, stored};

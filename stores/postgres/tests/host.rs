@@ -17,8 +17,8 @@ use databases::{Database, connect, runtime, tested};
 use sqlx::{Executor as _, PgPool, Row as _};
 use tenancy::commands::CreateOrganization;
 use tenancy::store::{Claim, Key, Outcome, Repository as _};
-use tenancy::{DomainName, Resource, WorkspaceRole};
-use tenancy_postgres::apply;
+use tenancy::{DomainName, Error, Resource, Tenancy, WorkspaceRole};
+use tenancy_postgres::{PostgresRepository, apply};
 
 const LEVELS: [&str; 3] = ["read committed", "repeatable read", "serializable"];
 
@@ -307,5 +307,63 @@ fn a_sessions_settings_change_no_answer() {
             .unwrap();
         odd.repository().verify(acme.organization).await.unwrap();
         plain.repository().verify(acme.organization).await.unwrap();
+    });
+}
+
+/// After a promotion the former primary only reads (25006): nothing was written, and nobody needs to find out.
+#[test]
+fn a_database_that_only_reads_is_no_unknown_outcome() {
+    tested(async {
+        let database = Database::migrated().await;
+        let pool = database.pool(2).await;
+        let acme = acme(&tenancy(pool.clone())).await;
+        let before = dump(&pool).await;
+        let options = database.options.clone();
+        let options = options.options([("default_transaction_read_only", "on")]);
+        let demoted = connect(options, 2).await;
+        for store in [
+            PostgresRepository::new(demoted.clone()),
+            PostgresRepository::in_steps(demoted.clone()),
+        ] {
+            let demoted = Tenancy::new(store.clone());
+            let refused = demoted
+                .execute(&actor("ann"), new_domain(acme, "acme-api"))
+                .await;
+            let Err(Error::Store(error)) = refused else {
+                panic!("{refused:?}");
+            };
+            assert!(
+                matches!(error, tenancy_postgres::Error::ReadOnly(_)),
+                "{error:?}"
+            );
+            assert!(store.wrote_nothing(&error));
+            assert_eq!(
+                error.to_string(),
+                "the database only reads, and nothing was written: connect to the primary"
+            );
+        }
+        let commit = prepared(&tenancy(pool.clone()), new_domain(acme, "acme-api")).await;
+        let mut transaction = demoted.begin().await.unwrap();
+        let refused = apply(&mut transaction, &commit).await.unwrap_err();
+        assert!(
+            matches!(refused, tenancy_postgres::Error::ReadOnly(_)),
+            "{refused:?}"
+        );
+        transaction.rollback().await.unwrap();
+        // So does the outbox, which writes down who has what.
+        let hundred = std::num::NonZeroU32::new(100).unwrap();
+        let taken = PostgresRepository::new(demoted.clone());
+        let taken = taken.outbox().take(hundred).await.unwrap_err();
+        assert!(
+            matches!(taken, tenancy_postgres::Error::ReadOnly(_)),
+            "{taken:?}"
+        );
+        assert_eq!(dump(&pool).await, before);
+
+        // Without a connection nothing is sent, either.
+        demoted.close().await;
+        let store = PostgresRepository::new(demoted);
+        let error = store.commit(&commit).await.unwrap_err();
+        assert!(store.wrote_nothing(&error), "{error:?}");
     });
 }

@@ -199,6 +199,38 @@ fn what_no_step_makes_is_refused() {
                 "ALTER TABLE tenancy.members ADD CONSTRAINT roles CHECK (role < 4)",
                 "check members.roles (role < 4)",
             ),
+            (
+                "CREATE RULE swallow AS ON UPDATE TO tenancy.claims DO INSTEAD NOTHING",
+                "rule claims.swallow",
+            ),
+            (
+                "ALTER TABLE tenancy.members ADD CONSTRAINT apart EXCLUDE (email_key WITH =)",
+                "exclusion members.apart EXCLUDE USING btree (email_key WITH =)",
+            ),
+            (
+                "ALTER TABLE tenancy.members ADD COLUMN nickname text NOT NULL",
+                "column members.nickname text not null",
+            ),
+            (
+                "ALTER TABLE tenancy.members ADD COLUMN number int DEFAULT 1",
+                "column members.number integer default 1",
+            ),
+            (
+                "ALTER TABLE tenancy.members ADD COLUMN number int GENERATED ALWAYS AS IDENTITY",
+                "column members.number integer not null identity",
+            ),
+            (
+                "ALTER TABLE tenancy.members ADD COLUMN one int GENERATED ALWAYS AS (1 / role) STORED",
+                "column members.one integer generated (1 / role)",
+            ),
+            (
+                "CREATE TABLE guests () INHERITS (tenancy.members)",
+                "heir guests of members",
+            ),
+            (
+                "CREATE TABLE parents (); ALTER TABLE tenancy.members INHERIT parents",
+                "parent parents of members",
+            ),
         ];
         for (addition, definition) in additions {
             let database = Database::migrated().await;
@@ -218,6 +250,10 @@ fn what_no_step_makes_is_refused() {
         let database = Database::migrated().await;
         let pool = database.pool(1).await;
         pool.execute("CREATE INDEX ON tenancy.members (role, user_id)")
+            .await
+            .unwrap();
+        // Nor is a column that is filled with nothing.
+        pool.execute("ALTER TABLE tenancy.members ADD COLUMN nickname text")
             .await
             .unwrap();
         check_schema(&pool).await.unwrap();
@@ -277,7 +313,51 @@ fn tables_that_somebody_altered_are_refused() {
             ),
             (
                 "DROP TABLE tenancy.outbox",
-                "column outbox.alone bigint not null",
+                "column outbox.alone bigint not null default 0",
+            ),
+            (
+                "ALTER TABLE tenancy.claims SET UNLOGGED",
+                "table claims",
+            ),
+            (
+                "ALTER TABLE tenancy.members ENABLE ROW LEVEL SECURITY",
+                "table members",
+            ),
+            (
+                "ALTER TABLE tenancy.members FORCE ROW LEVEL SECURITY",
+                "table members",
+            ),
+            (
+                "ALTER TABLE tenancy.outbox ALTER due_at SET DEFAULT 'infinity'",
+                "column outbox.due_at timestamp with time zone not null default statement_timestamp()",
+            ),
+            (
+                "ALTER TABLE tenancy.outbox ALTER attempts DROP DEFAULT",
+                "column outbox.attempts integer not null default 0",
+            ),
+            (
+                "ALTER TABLE tenancy.members ALTER own_role SET DEFAULT 7",
+                "column members.own_role bigint",
+            ),
+            (
+                "ALTER TABLE tenancy.members DROP COLUMN counts_until;
+                 ALTER TABLE tenancy.members ADD COLUMN counts_until bigint GENERATED ALWAYS AS (role) STORED",
+                "column members.counts_until bigint",
+            ),
+            (
+                "ALTER TABLE tenancy.commits DROP CONSTRAINT commits_id;
+                 ALTER TABLE tenancy.commits ADD CONSTRAINT commits_id UNIQUE (id) DEFERRABLE",
+                "unique key commits.commits_id (id)",
+            ),
+            (
+                "ALTER TABLE tenancy.claims DROP CONSTRAINT claims_pkey;
+                 ALTER TABLE tenancy.claims ADD CONSTRAINT claims_pkey PRIMARY KEY (scope, key)
+                     DEFERRABLE INITIALLY DEFERRED",
+                "primary key claims.claims_pkey (scope, key)",
+            ),
+            (
+                "DROP VIEW tenancy.members_view",
+                "view column members_view.email text",
             ),
         ];
         for (alteration, definition) in alterations {

@@ -81,8 +81,8 @@ pub enum SchemaError {
         /// What is there.
         definition: String,
     },
-    /// The tables are of a newer version, which this one should be able to live with, but a statement of this
-    /// one can't be prepared.
+    /// The tables are of a newer version, which this one should be able to live with, and have what this one knows, but
+    /// a statement of this one can't be prepared.
     #[error("the tables were altered: a statement can't be prepared")]
     Refused(#[source] rusqlite::Error),
     /// A step failed. The file is as it was before.
@@ -174,19 +174,27 @@ fn check_by(connection: &Connection, steps: &[Migration]) -> Result<(), SchemaEr
             needed: known(steps),
         });
     }
-    if made.last > known(steps) {
-        // What newer steps make isn't known here. What this version asks for must be there all the same.
-        return prepared(connection);
-    }
+    let is_newer = made.last > known(steps);
     let mut reference = Connection::open_in_memory()?;
     migrate_by(&mut reference, steps)?;
     let (mut found, due) = (definitions(connection)?, definitions(&reference)?);
     for (name, due) in due {
-        if found.remove(&name).as_ref() != Some(&due) {
+        let found = found.remove(&name);
+        let is_as_due = match &found {
+            Some(found) if is_newer => found.extends(&due),
+            // Views are for a host's own SQL: a newer one may show more, or be another.
+            None if is_newer => due.kind == "view",
+            found => found.as_ref() == Some(&due),
+        };
+        if !is_as_due {
             return Err(SchemaError::Altered {
                 definition: due.sql,
             });
         }
+    }
+    if is_newer {
+        // What newer steps make besides isn't known here. What this version asks for must be there all the same.
+        return prepared(connection);
     }
     // A host's own index or table is its own affair, but not what changes the meaning of a commit.
     match found.into_values().find(Definition::changes_commits) {
@@ -215,6 +223,22 @@ struct Definition {
 }
 
 impl Definition {
+    /// Whether it is what another one is, and perhaps more, as a newer step adds: columns to a table.
+    fn extends(&self, due: &Self) -> bool {
+        if (&self.kind, &self.table) != (&due.kind, &due.table) {
+            return false;
+        }
+        if self.kind != "table" {
+            return self.kind == "view" || self.sql == due.sql;
+        }
+        let (Some((head, items, tail)), Some((due_head, due_items, due_tail))) =
+            (parts(&self.sql), parts(&due.sql))
+        else {
+            return self.sql == due.sql;
+        };
+        (head, tail) == (due_head, due_tail) && due_items.iter().all(|due| items.contains(due))
+    }
+
     /// Whether it writes, or forbids, beside what a commit says.
     fn changes_commits(&self) -> bool {
         self.kind == "trigger" || self.sql.starts_with("create unique index ")
@@ -247,6 +271,22 @@ fn normal(sql: &str) -> String {
     });
     let words: Vec<&str> = lines.flatten().collect();
     words.join(" ").to_ascii_lowercase()
+}
+
+/// What stands before a table's parentheses, its columns and constraints, and what stands behind.
+fn parts(sql: &str) -> Option<(&str, Vec<&str>, &str)> {
+    let (head, rest) = sql.split_once('(')?;
+    let (inside, tail) = rest.rsplit_once(')')?;
+    let mut depth = 0_i32;
+    let items = inside.split(|character| {
+        match character {
+            '(' => depth = depth.saturating_add(1),
+            ')' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        depth == 0 && character == ','
+    });
+    Some((head, items.map(str::trim).collect(), tail))
 }
 
 /// The steps that a database has made.
@@ -367,7 +407,63 @@ mod tests {
             .execute_batch("DROP INDEX tenancy_members_email")
             .unwrap();
         let error = check(&connection).unwrap_err();
-        assert!(matches!(error, SchemaError::Refused(_)), "{error}");
+        assert!(matches!(error, SchemaError::Altered { .. }), "{error}");
+    }
+
+    /// A newer step adds: what was there stays as it was.
+    #[test]
+    fn on_a_newer_schema_definitions_are_compared_too() {
+        let added = "ALTER TABLE tenancy_members ADD COLUMN nickname TEXT CHECK (length(nickname) IN (1, 2)); \
+            CREATE UNIQUE INDEX tenancy_members_nickname ON tenancy_members (organization_id, nickname); \
+            CREATE TRIGGER tenancy_notes_made AFTER INSERT ON tenancy_notes BEGIN SELECT 1; END; \
+            DROP VIEW tenancy_members_view; \
+            CREATE VIEW tenancy_members_view AS SELECT user_id, nickname FROM tenancy_members; \
+            DROP VIEW tenancy_domains_view";
+        let adds = Migration {
+            sql: added,
+            ..CHANGES
+        };
+        let adds = [ADDS, Migration { oldest: 1, ..adds }];
+        check(&made_with(&adds)).unwrap();
+        for altered in [
+            "DROP INDEX tenancy_members_user",
+            "DROP INDEX tenancy_workspaces_name; \
+             CREATE UNIQUE INDEX tenancy_workspaces_name ON tenancy_workspaces (organization_id, id, name_key)",
+            "DROP INDEX tenancy_domains_name; \
+             CREATE INDEX tenancy_domains_name ON tenancy_domains (organization_id, name)",
+            "DROP TABLE tenancy_claims; \
+             CREATE TABLE tenancy_claims (scope INTEGER, key TEXT, organization_id BLOB)",
+            "PRAGMA writable_schema = ON; \
+             UPDATE sqlite_schema SET sql = replace(sql, 'NOT NULL CHECK (version > 0)', 'NOT NULL') \
+                 WHERE name = 'tenancy_organizations'; \
+             PRAGMA writable_schema = RESET",
+            "PRAGMA writable_schema = ON; \
+             UPDATE sqlite_schema SET sql = replace(sql, 'STRICT, ', '') WHERE name = 'tenancy_members'; \
+             PRAGMA writable_schema = RESET",
+        ] {
+            let connection = made_with(&adds);
+            connection.execute_batch(altered).unwrap();
+            let error = check(&connection).unwrap_err();
+            assert!(
+                matches!(error, SchemaError::Altered { .. }),
+                "{altered}: {error}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_tables_definition_has_parts() {
+        let sql =
+            "create table a ( b text check (b in ('x', 'y')), c blob, primary key (b, c) ) strict";
+        let (head, items, tail) = parts(sql).unwrap();
+        assert_eq!((head, tail), ("create table a ", " strict"));
+        let due = [
+            "b text check (b in ('x', 'y'))",
+            "c blob",
+            "primary key (b, c)",
+        ];
+        assert_eq!(items, due);
+        assert_eq!(parts("create view a as select 1"), None);
     }
 
     #[test]

@@ -207,6 +207,17 @@ impl Repository for SqliteRepository {
         self.read(move |connection| load::standing(connection, user, resource))
             .await
     }
+
+    /// The commit couldn't be written at all, or the file is read-only.
+    fn wrote_nothing(&self, error: &Error) -> bool {
+        match error {
+            Error::InvalidCommit(_) | Error::Json(_) => true,
+            Error::Sqlite(error) => {
+                error.sqlite_error_code() == Some(rusqlite::ErrorCode::ReadOnly)
+            }
+            _ => false,
+        }
+    }
 }
 
 impl Directory for SqliteRepository {

@@ -940,3 +940,19 @@ fn a_commit_that_contradicts_itself_is_not_written() {
     assert!(matches!(refused, Error::InvalidCommit(_)), "{refused}");
     assert_eq!(dump(&place), before);
 }
+
+/// What is certain is said: then nobody is told that a commit may have been made.
+#[test]
+fn the_store_says_when_nothing_was_written() {
+    let place = Disk::new(quick());
+    let store = place.open();
+    let failed = |code| {
+        let error = rusqlite::ffi::Error::new(code);
+        Error::Sqlite(rusqlite::Error::SqliteFailure(error, None))
+    };
+    assert!(store.wrote_nothing(&failed(rusqlite::ffi::SQLITE_READONLY)));
+    assert!(store.wrote_nothing(&failed(rusqlite::ffi::SQLITE_READONLY_DBMOVED)));
+    assert!(store.wrote_nothing(&Error::InvalidCommit("it has no room")));
+    assert!(!store.wrote_nothing(&failed(rusqlite::ffi::SQLITE_IOERR)));
+    assert!(!store.wrote_nothing(&Error::Stopped));
+}
