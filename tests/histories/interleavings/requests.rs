@@ -278,8 +278,8 @@ fn a6_another_request_under_an_id_is_refused_whatever_fails_in_between() {
             .map(|sent| sent.email.clone())
             .collect();
         match (is_first, is_second) {
-            (Some(true), _) => assert_eq!(emails, [first.email.clone()], "{plan:?}"),
-            (_, Some(true)) => assert_eq!(emails, [second.email.clone()], "{plan:?}"),
+            (Some(true), _) => assert_eq!(emails, std::slice::from_ref(&first.email), "{plan:?}"),
+            (_, Some(true)) => assert_eq!(emails, std::slice::from_ref(&second.email), "{plan:?}"),
             _ => {}
         }
         if made == 1 {
