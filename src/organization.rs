@@ -111,7 +111,6 @@ pub struct Counts {
     /// (O4, T2).
     pub admins: u32,
     /// Open invitations, expired ones included (I8).
-    #[serde(default, skip_serializing_if = "is_zero")]
     pub invitations: u32,
     /// Members by their role: who takes a seat (Q3).
     #[serde(default)]
