@@ -1,7 +1,6 @@
 //! No panic without randomness: nobody is given a lease, and everything else goes on.
 #![cfg(all(target_os = "linux", target_env = "gnu"))]
 #![expect(
-    clippy::unwrap_used,
     clippy::expect_used,
     unreachable_pub,
     reason = "tests say what they expect by panicking"

@@ -272,14 +272,11 @@ fn a6_another_request_under_an_id_is_refused_whatever_fails_in_between() {
             assert_eq!(made, 1, "{plan:?}");
         }
         // What is in the log is what was done: its own request finds its answer, the other's is refused.
-        let emails: Vec<_> = world
-            .state(acme)
-            .invitations()
-            .map(|sent| sent.email.clone())
-            .collect();
+        let state = world.state(acme);
+        let emails: Vec<_> = state.invitations().map(|sent| &sent.email).collect();
         match (is_first, is_second) {
-            (Some(true), _) => assert_eq!(emails, [first.email.clone()], "{plan:?}"),
-            (_, Some(true)) => assert_eq!(emails, [second.email.clone()], "{plan:?}"),
+            (Some(true), _) => assert_eq!(emails, [&first.email], "{plan:?}"),
+            (_, Some(true)) => assert_eq!(emails, [&second.email], "{plan:?}"),
             _ => {}
         }
         if made == 1 {

@@ -86,6 +86,9 @@ pub async fn values_names_compare_byte_for_byte<H: Harness>(harness: &H) -> Verd
     for text in names() {
         let name = accepted(&text, Name::new(&text))?;
         if world.model.state(id).workspace_named(&name.key()).is_some() {
+            // Another writing of one that is there: it comes into an organization of its own.
+            let (elsewhere, _) = world.found(&text, ann).await?;
+            world.model.records_agree(&*world.one, elsewhere).await?;
             continue;
         }
         let workspace = world.workspace();
