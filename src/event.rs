@@ -25,7 +25,8 @@
 //! The format is a promise: every event ever written can be read for ever (`tests/golden/` holds one of
 //! each). Within a version, fields are only added, with a default. A reader that meets a type or a
 //! version of the future reads [`Event::Unknown`], whole, so that an older service next to a newer one goes
-//! on, and passes on what it doesn't know as it came (A7).
+//! on, and passes on what it doesn't know as it came (A7). Fields that a later version added to an event that this one
+//! knows stay with the entry ([`LogEntry::later`](crate::LogEntry::later)), and not with a bare [`Event`].
 //!
 //! Secrets are never in events: of an invitation's token, only the hash.
 //!

@@ -245,6 +245,9 @@ pub trait Directory: Repository {
     /// deleted meanwhile. Fewer than `limit` means that there are no more: a store that caps its pages
     /// must ask itself again until it has `limit`. A list in an organization that doesn't exist is empty.
     ///
+    /// What can't be read, because a later version or something else wrote it, is [`Item::Unreadable`] at its place, which
+    /// the key's columns tell. It counts as an item, and the list goes on past it (A7).
+    ///
     /// [`OrganizationState::list`](crate::store::OrganizationState::list) is the reference for every list
     /// in one organization.
     ///
