@@ -31,6 +31,4 @@ mod rulebook;
 mod shell;
 mod suspension;
 mod together;
-#[cfg(feature = "tracing")]
-mod tracing;
 mod workspaces;

@@ -1,5 +1,4 @@
 //! The feature `tracing`: a span around each command and check, how it ended, and no secret.
-#![cfg(feature = "tracing")]
 use std::collections::BTreeMap;
 use std::fmt::{Debug, Write as _};
 use std::sync::{Arc, Mutex};
