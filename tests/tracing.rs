@@ -1,4 +1,5 @@
 //! The feature `tracing`: a span around each command and check, how it ended, and no secret.
+
 use std::collections::BTreeMap;
 use std::fmt::{Debug, Write as _};
 use std::sync::{Arc, Mutex};
