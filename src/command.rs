@@ -202,6 +202,108 @@ pub fn decide<C: Command>(
     fresh: &C::Fresh,
     facts: Option<Facts>,
 ) -> Result<Decided<C::Output>, Undecided> {
+    let mut asked = Asked::new(command, fresh);
+    let decided = decide_on(&mut asked, circumstances, facts)?;
+    Ok(asked.answered(decided)?)
+}
+
+/// A command and what was drawn for it, of whatever type: what passes it on, and all of the decision that is no
+/// command's own, is compiled once and not once a command.
+pub(crate) trait Question: Send {
+    fn name(&self) -> &'static str;
+    fn organization(&self, commit: CommitId) -> OrganizationId;
+    fn keys(&self, actor: &Actor) -> Vec<Key>;
+    fn request(&self, commit: CommitId, actor: &Actor) -> Option<RequestDigest>;
+    fn decide(&self, scene: &Scene<'_>) -> Result<Vec<Event>, Refusal>;
+    /// Keeps the answer that can be read off what happens, or happened before.
+    fn answer(
+        &mut self,
+        organization: OrganizationId,
+        events: &[Event],
+        when: Happens,
+    ) -> Result<(), Inconsistency>;
+}
+
+/// When what is read happens, or happened.
+#[derive(Clone, Copy)]
+pub(crate) enum Happens {
+    Now,
+    Before,
+}
+
+/// The [`Question`] that a command is.
+pub(crate) struct Asked<'a, C: Command> {
+    command: &'a C,
+    fresh: &'a C::Fresh,
+    output: Option<C::Output>,
+}
+
+impl<'a, C: Command> Asked<'a, C> {
+    pub(crate) const fn new(command: &'a C, fresh: &'a C::Fresh) -> Self {
+        Self {
+            command,
+            fresh,
+            output: None,
+        }
+    }
+
+    /// What was decided, with the answer.
+    pub(crate) fn answered(
+        self,
+        decided: Decided<()>,
+    ) -> Result<Decided<C::Output>, Inconsistency> {
+        Ok(Decided {
+            output: self.output.ok_or(Inconsistency::UnknownEvent)?,
+            commit: decided.commit,
+            events: decided.events,
+            version: decided.version,
+        })
+    }
+}
+
+impl<C: Command> Question for Asked<'_, C> {
+    fn name(&self) -> &'static str {
+        C::NAME
+    }
+
+    fn organization(&self, commit: CommitId) -> OrganizationId {
+        self.command.organization(commit)
+    }
+
+    fn keys(&self, actor: &Actor) -> Vec<Key> {
+        self.command.keys(actor)
+    }
+
+    fn request(&self, commit: CommitId, actor: &Actor) -> Option<RequestDigest> {
+        self.command.request(commit, actor)
+    }
+
+    fn decide(&self, scene: &Scene<'_>) -> Result<Vec<Event>, Refusal> {
+        self.command.decide(scene, self.fresh)
+    }
+
+    fn answer(
+        &mut self,
+        organization: OrganizationId,
+        events: &[Event],
+        when: Happens,
+    ) -> Result<(), Inconsistency> {
+        let fresh = match when {
+            Happens::Now => Some(self.fresh),
+            Happens::Before => None,
+        };
+        let output = C::Output::read(organization, events, fresh);
+        self.output = Some(output.ok_or(Inconsistency::UnknownEvent)?);
+        Ok(())
+    }
+}
+
+/// [`decide`], of a command of any type. The question keeps the answer.
+pub(crate) fn decide_on(
+    question: &mut dyn Question,
+    circumstances: Circumstances<'_>,
+    facts: Option<Facts>,
+) -> Result<Decided<()>, Undecided> {
     let Circumstances {
         actor,
         commit,
@@ -212,7 +314,7 @@ pub fn decide<C: Command>(
         return Err(Refusal::IdentityMissing.into());
     }
     let now = whole_milliseconds(now);
-    let id = command.organization(commit);
+    let id = question.organization(commit);
     let (mut state, committed) = match facts {
         None => (OrganizationState::absent(id), None),
         Some(facts) => (
@@ -220,11 +322,18 @@ pub fn decide<C: Command>(
             facts.committed,
         ),
     };
-    // Made once, where it is compared or written: a refusal needs none.
-    let request = || command.request(commit, actor);
-    let same = |entry: &&LogEntry| is_same(request(), entry);
+    // Its digest is made once, where it is compared or written: a refusal needs none.
+    let same = |entry: &&LogEntry| is_same(question.request(commit, actor), entry);
     if let Some(entry) = committed.as_ref().filter(same) {
-        return repeated::<C::Output, C::Fresh>(entry);
+        // The answer of before. Any other request under the id is decided like one under a fresh id, so that it
+        // learns nothing that the rules don't tell it, and then refused.
+        question.answer(entry.organization, &entry.events, Happens::Before)?;
+        return Ok(Decided {
+            output: (),
+            commit: None,
+            events: entry.events.clone(),
+            version: entry.version,
+        });
     }
     let scene = Scene {
         actor,
@@ -232,15 +341,15 @@ pub fn decide<C: Command>(
         now,
         settings,
     };
-    let events = command.decide(&scene, fresh)?;
+    let events = question.decide(&scene)?;
     if committed.is_some() {
         return Err(Refusal::CommitIdReused.into());
     }
-    let output = C::Output::read(id, &events, Some(fresh)).ok_or(Inconsistency::UnknownEvent)?;
+    question.answer(id, &events, Happens::Now)?;
     let expected = state.version();
     if events.is_empty() {
         return Ok(Decided {
-            output,
+            output: (),
             commit: None,
             events,
             version: expected,
@@ -264,14 +373,14 @@ pub fn decide<C: Command>(
         id: commit,
         at: now,
         author: actor.author(),
-        command: C::NAME.to_owned(),
-        request: request(),
+        command: question.name().to_owned(),
+        request: question.request(commit, actor),
         events: events.clone(),
         later: Later::default(),
     };
     let version = next.version;
     Ok(Decided {
-        output,
+        output: (),
         commit: Some(Commit {
             expected,
             next,
@@ -321,18 +430,6 @@ pub(crate) fn seats_are_left(
 /// Whether a request made a commit. One whose digest isn't known made none that we know of.
 fn is_same(request: Option<RequestDigest>, entry: &LogEntry) -> bool {
     request.is_some() && request == entry.request
-}
-
-/// The answer of before, of the same request. Any other request under its id is decided like one under a
-/// fresh id, so that it learns nothing that the rules don't tell it, and then refused.
-fn repeated<T: Answer<F>, F>(entry: &LogEntry) -> Result<Decided<T>, Undecided> {
-    let output = T::read(entry.organization, &entry.events, None);
-    Ok(Decided {
-        output: output.ok_or(Inconsistency::UnknownEvent)?,
-        commit: None,
-        events: entry.events.clone(),
-        version: entry.version,
-    })
 }
 
 /// A time as every store keeps it: in whole milliseconds since 1970, in which a leap second is the next one.

@@ -1,5 +1,7 @@
 //! Lists as data: which list, and where its next page begins.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
 use crate::id::{DomainId, InvitationId, OrganizationId, UserId, WorkspaceId};
@@ -82,15 +84,15 @@ pub enum List {
         /// The last invitation of the page before.
         after: Option<InvitationId>,
     },
-    /// The members of an organization who hold one of its own roles, by user: [`Item::Record`] of [`Member`]s; or the
-    /// members of a workspace of it who hold it there: of [`WorkspaceMember`]s.
+    /// The members of an organization who hold one of these roles of its own, by user: [`Item::Record`] of [`Member`]s;
+    /// or the members of a workspace of it who hold one there: of [`WorkspaceMember`]s.
     Holders {
-        /// The organization whose role it is.
+        /// The organization whose roles they are.
         organization: OrganizationId,
-        /// The workspace that the role is held in; `None`: in the organization.
+        /// The workspace that the roles are held in; `None`: in the organization.
         workspace: Option<WorkspaceId>,
-        /// The role.
-        role: RoleNumber,
+        /// The roles, of which each member holds one. None: nobody is listed.
+        roles: BTreeSet<RoleNumber>,
         /// The last user of the page before.
         after: Option<UserId>,
     },

@@ -172,20 +172,23 @@ impl Index {
 
     pub(super) fn holders(
         &self,
-        role: RoleNumber,
+        roles: &BTreeSet<RoleNumber>,
         after: Option<UserId>,
     ) -> impl Iterator<Item = UserId> {
-        following(&self.members_by_own_role, role, NIL_USER, after)
+        let roles = roles.iter();
+        merged(roles.map(move |role| following(&self.members_by_own_role, *role, NIL_USER, after)))
     }
 
     pub(super) fn holders_in(
         &self,
         workspace: WorkspaceId,
-        role: RoleNumber,
+        roles: &BTreeSet<RoleNumber>,
         after: Option<UserId>,
     ) -> impl Iterator<Item = UserId> {
-        let held = (workspace, role);
-        following(&self.workspace_members_by_own_role, held, NIL_USER, after)
+        merged(roles.iter().map(move |role| {
+            let held = (workspace, *role);
+            following(&self.workspace_members_by_own_role, held, NIL_USER, after)
+        }))
     }
 
     pub(super) fn members_with_email(&self, email: &EmailKey) -> impl Iterator<Item = UserId> {

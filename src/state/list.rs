@@ -92,18 +92,21 @@ impl OrganizationState {
             ),
             List::Holders {
                 workspace: None,
-                role,
+                ref roles,
                 after,
                 ..
-            } => self.records_of(self.index.holders(role, after).map(RecordId::Member), limit),
+            } => self.records_of(
+                self.index.holders(roles, after).map(RecordId::Member),
+                limit,
+            ),
             List::Holders {
                 workspace: Some(workspace),
-                role,
+                ref roles,
                 after,
                 ..
             } => self.records_of(
                 self.index
-                    .holders_in(workspace, role, after)
+                    .holders_in(workspace, roles, after)
                     .map(|user| RecordId::WorkspaceMember(workspace, user)),
                 limit,
             ),

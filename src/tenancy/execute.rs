@@ -4,7 +4,7 @@ use core::time::Duration;
 
 use super::Tenancy;
 use crate::actor::Actor;
-use crate::command::{Circumstances, Command, Decided, Fresh, decide};
+use crate::command::{Asked, Circumstances, Command, Decided, Fresh, Question, decide_on};
 use crate::error::{Done, Error};
 use crate::id::{CommitId, OrganizationId};
 use crate::record::Claim;
@@ -64,43 +64,47 @@ impl<R: Repository> Tenancy<R> {
         actor: &Actor,
         command: C,
     ) -> Result<Done<C::Output>, Error<R::Error>> {
-        let work = self.attempt_until_done(commit, actor, &command);
+        let organization = command.organization(commit);
+        let work = async {
+            let fresh = C::Fresh::draw()?;
+            let mut asked = Asked::new(&command, &fresh);
+            let decided = self.attempt_until_done(commit, actor, &mut asked).await?;
+            let decided = asked.answered(decided).map_err(Error::Inconsistent)?;
+            Ok(Done::of(commit, organization, decided))
+        };
         #[cfg(feature = "tracing")]
-        return super::trace::command(C::NAME, command.organization(commit), commit, work).await;
+        return super::trace::command(C::NAME, organization, commit, work).await;
         #[cfg(not(feature = "tracing"))]
         work.await
     }
 
-    async fn attempt_until_done<C: Command>(
+    async fn attempt_until_done(
         &self,
         id: CommitId,
         actor: &Actor,
-        command: &C,
-    ) -> Result<Done<C::Output>, Error<R::Error>> {
-        let organization = command.organization(id);
-        let done = |decided| Done::of(id, organization, decided);
-        let fresh = C::Fresh::draw()?;
+        question: &mut dyn Question,
+    ) -> Result<Decided<()>, Error<R::Error>> {
         for attempt in 0..self.attempts.get() {
             if attempt > 0 {
                 (self.sleep)(pause(attempt)).await;
             }
-            let mut decided = self.decide_once(id, actor, command, &fresh).await?;
+            let mut decided = self.decide_once(id, actor, question).await?;
             let Some(commit) = decided.commit.take() else {
-                return Ok(done(decided));
+                return Ok(decided);
             };
             match self.repository.commit(&commit).await {
-                Ok(Outcome::Committed) => return Ok(done(decided)),
+                Ok(Outcome::Committed) => return Ok(decided),
                 Ok(Outcome::Conflict) => {}
                 Ok(Outcome::Taken(Claim::DomainName(name))) => {
                     return Err(Refusal::DomainNameTaken { name }.into());
                 }
-                Ok(Outcome::IdUsed) => return self.answer_of_before(id, actor, command).await,
+                Ok(Outcome::IdUsed) => return self.answer_of_before(id, actor, question).await,
                 Err(source) if self.repository.wrote_nothing(&source) => {
                     return Err(Error::Store(source));
                 }
                 Err(source) => match self.whether_made(&commit).await {
-                    Made::Yes => return Ok(done(decided)),
-                    Made::Another => return self.answer_of_before(id, actor, command).await,
+                    Made::Yes => return Ok(decided),
+                    Made::Another => return self.answer_of_before(id, actor, question).await,
                     Made::No => {}
                     Made::Unknown => return Err(Error::Unknown { commit: id, source }),
                 },
@@ -113,16 +117,15 @@ impl<R: Repository> Tenancy<R> {
 
     /// The answer under an id that was used since the decision: that of another attempt of this request, or
     /// the refusal of another request.
-    async fn answer_of_before<C: Command>(
+    async fn answer_of_before(
         &self,
         id: CommitId,
         actor: &Actor,
-        command: &C,
-    ) -> Result<Done<C::Output>, Error<R::Error>> {
-        let fresh = C::Fresh::draw()?;
-        let decided = self.decide_once(id, actor, command, &fresh).await?;
+        question: &mut dyn Question,
+    ) -> Result<Decided<()>, Error<R::Error>> {
+        let decided = self.decide_once(id, actor, question).await?;
         match decided.commit {
-            None => Ok(Done::of(id, command.organization(id), decided)),
+            None => Ok(decided),
             Some(_) => Err(Refusal::CommitIdReused.into()),
         }
     }
@@ -157,26 +160,28 @@ impl<R: Repository> Tenancy<R> {
         command: C,
     ) -> Result<Decided<C::Output>, Error<R::Error>> {
         let fresh = C::Fresh::draw()?;
-        self.decide_once(commit, actor, &command, &fresh).await
+        let mut asked = Asked::new(&command, &fresh);
+        let decided = self.decide_once(commit, actor, &mut asked).await?;
+        asked.answered(decided).map_err(Error::Inconsistent)
     }
 
-    async fn decide_once<C: Command>(
+    async fn decide_once(
         &self,
         commit: CommitId,
         actor: &Actor,
-        command: &C,
-        fresh: &C::Fresh,
-    ) -> Result<Decided<C::Output>, Error<R::Error>> {
-        let mut keys = command.keys(actor);
+        question: &mut dyn Question,
+    ) -> Result<Decided<()>, Error<R::Error>> {
+        let mut keys = question.keys(actor);
         keys.push(Key::Commit(commit));
-        let facts = self.load(command.organization(commit), &keys).await?;
+        let organization = question.organization(commit);
+        let facts = self.load(organization, &keys).await?;
         let circumstances = Circumstances {
             actor,
             commit,
             now: self.now(),
             settings: &self.settings,
         };
-        Ok(decide(command, circumstances, fresh, facts)?)
+        Ok(decide_on(question, circumstances, facts)?)
     }
 
     pub(crate) async fn load(

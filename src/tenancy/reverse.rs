@@ -1,7 +1,7 @@
 //! The questions that go backwards: what can they reach, who can reach it?
 
 use core::num::NonZeroU32;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 
@@ -16,7 +16,7 @@ use crate::error::Error;
 use crate::id::{DomainId, OrganizationId, UserId, WorkspaceId};
 use crate::list::{Item, List};
 use crate::member::{Member, WorkspaceMember};
-use crate::own_role::{Added, RolesInForce};
+use crate::own_role::{Added, RoleNumber, RolesInForce};
 use crate::policy::{Action, DomainAction, OrganizationAction, WorkspaceAction};
 use crate::record::Record;
 use crate::refusal::Refusal;
@@ -291,12 +291,13 @@ impl<R: Directory> Tenancy<R> {
             });
         }
         // The organization's own roles that make the difference, and who holds them.
+        let mut making = (BTreeMap::new(), BTreeMap::new());
         for role in state.organization().into_iter().flat_map(|row| &row.roles) {
             let added = Some(Added {
                 role: role.number,
                 adds: role.in_force(),
             });
-            let (base, more, workspace) = match role.base.workspace_role() {
+            let (base, more, making) = match role.base.workspace_role() {
                 None => {
                     let base = role.base.organization_role();
                     let base = with(base.unwrap_or(OrganizationRole::Member), None);
@@ -304,7 +305,7 @@ impl<R: Directory> Tenancy<R> {
                         organization_adds: added,
                         ..base
                     };
-                    (base, more, None)
+                    (base, more, &mut making.0)
                 }
                 Some(held) => {
                     let base = with(OrganizationRole::Member, Some(held));
@@ -312,26 +313,31 @@ impl<R: Directory> Tenancy<R> {
                         workspace_adds: added,
                         ..base
                     };
-                    (base, more, path.workspace)
+                    (base, more, &mut making.1)
                 }
             };
-            let is_below = matches!(role.base.layer(), Layer::Workspace);
-            let (None, Some(by), true) = (by(base), by(more), !is_below || workspace.is_some())
-            else {
-                continue;
-            };
-            if role.holders == 0 {
+            if let (None, Some(by), true) = (by(base), by(more), role.holders > 0) {
+                making.insert(role.number, by);
+            }
+        }
+        let there = path.workspace.map(|workspace| (Some(workspace), making.1));
+        for (workspace, making) in core::iter::once((None, making.0)).chain(there) {
+            if making.is_empty() {
                 continue;
             }
             let list = List::Holders {
                 organization,
                 workspace,
-                role: role.number,
+                roles: making.keys().copied().collect(),
                 after: paging.after,
             };
-            let holder = |item| holder(item, now);
-            let page = self.list(list, limit, holder, |(user, _)| *user).await?;
-            found.add(page, |(user, counts)| (user, Some(by).filter(|_| counts)));
+            let page = self
+                .list(list, limit, |item| holder(item, now), |(user, ..)| *user)
+                .await?;
+            found.add(page, |(user, own, counts)| {
+                let by = own.and_then(|own| making.get(&own).copied());
+                (user, by.filter(|_| counts))
+            });
         }
         let mut page = found.page(limit);
         let direct = page.items.iter().filter_map(|(user, by)| {
@@ -506,15 +512,16 @@ impl Found {
     }
 }
 
-/// Whoever a record of a membership is of, and whether it counts.
-fn holder(item: Item, now: DateTime<Utc>) -> Option<(UserId, bool)> {
-    match item {
-        Item::Record(Record::Member(member)) => Some((member.user, member.term().counts_at(now))),
+/// Whoever a record of a membership is of, which role of the organization's own they hold by it, and whether it counts.
+fn holder(item: Item, now: DateTime<Utc>) -> Option<(UserId, Option<RoleNumber>, bool)> {
+    let (user, own, term) = match item {
+        Item::Record(Record::Member(member)) => (member.user, member.own_role, member.term()),
         Item::Record(Record::WorkspaceMember(member)) => {
-            Some((member.user, member.term().counts_at(now)))
+            (member.user, member.own_role, member.term())
         }
-        _ => None,
-    }
+        _ => return None,
+    };
+    Some((user, own, term.counts_at(now)))
 }
 
 /// Whether a role in the workspace is what allows it.

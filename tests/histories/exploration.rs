@@ -36,8 +36,8 @@
 //! - Where everybody signs in with their own address, a user without a verified one asks only what depends
 //!   on it for a user who is there already: create, accept, decline, follow. They ask everything in the worlds
 //!   whose addresses change. `CreateDomain` is asked where the world has a domain.
-//! - Roles of an organization's own (R1–R8): one at a time, in a world without domains and invitations; what is
-//!   offered and by domains' kinds, in random histories only.
+//! - Roles of an organization's own (R1–R8): several at once in a world without domains and invitations only; an
+//!   invitation and a domain together with one, in random histories only.
 //! - Nobody's id (M6) is asked with in random histories only.
 //! - `SetLimits` and `InviteMany` are asked where there are limits.
 //! - What the [canonical form](canonical) forgets: names, texts, versions, times, kinds of domains. Two
@@ -238,6 +238,7 @@ fn explored((small, few): (Bounds, Found), (large, many): (Bounds, Found)) {
 }
 
 #[test]
+#[ignore = "deep: a whole world"]
 fn three_people_with_every_role_in_a_workspace() {
     let small = Bounds {
         addresses: THREE_PEOPLE,
@@ -256,6 +257,7 @@ fn three_people_with_every_role_in_a_workspace() {
 }
 
 #[test]
+#[ignore = "deep: a whole world"]
 fn two_workspaces_and_a_domain_under_a_changing_quota() {
     let small = Bounds {
         quotas: &[1, 2],
@@ -274,6 +276,7 @@ fn two_workspaces_and_a_domain_under_a_changing_quota() {
 }
 
 #[test]
+#[ignore = "deep: a whole world"]
 fn every_role_by_invitation() {
     let small = Bounds {
         organization_roles: &OrganizationRole::ALL,
@@ -292,6 +295,7 @@ fn every_role_by_invitation() {
 }
 
 #[test]
+#[ignore = "deep: a whole world"]
 fn two_invitations_at_once() {
     let small = Bounds {
         invitations: 2,
@@ -308,6 +312,7 @@ fn two_invitations_at_once() {
 }
 
 #[test]
+#[ignore = "deep: a whole world"]
 fn three_people_and_an_invitation() {
     let small = Bounds {
         addresses: THREE_PEOPLE,
@@ -327,6 +332,7 @@ fn three_people_and_an_invitation() {
 }
 
 #[test]
+#[ignore = "deep: a whole world"]
 fn people_whose_addresses_change() {
     let small = Bounds {
         addresses: ANYBODY,
@@ -346,6 +352,7 @@ fn people_whose_addresses_change() {
 }
 
 #[test]
+#[ignore = "deep: a whole world"]
 fn a_person_with_two_addresses() {
     let small = Bounds {
         addresses: TWO_OF_ONE,
@@ -401,6 +408,7 @@ const fn domains(domains: u32, domains_per_workspace: u32) -> Limits {
 /// Q1, Q3, Q4, I9: who comes in, is invited alone or with others, rises, falls or goes, under a limit that the
 /// vendor raises and lowers meanwhile.
 #[test]
+#[ignore = "deep: a whole world"]
 fn the_last_seat() {
     let small = Bounds {
         organization_roles: &[OrganizationRole::Accounting, OrganizationRole::Admin],
@@ -422,6 +430,7 @@ fn the_last_seat() {
 /// D2, Q1: a domain is created, moved, deleted, created again under its kept name and released, under limits that
 /// the vendor raises and lowers meanwhile.
 #[test]
+#[ignore = "deep: a whole world"]
 fn the_last_domain() {
     let small = Bounds {
         organization_roles: &[OrganizationRole::Admin],
@@ -436,17 +445,61 @@ fn the_last_domain() {
 }
 
 #[test]
+#[ignore = "deep: a whole world"]
 fn a_role_of_the_organizations_own() {
-    let bounds = Bounds {
+    let small = Bounds {
         workspace_roles: ADMIN_OR_READER,
         own_roles: 1,
         ..SMALLEST
     };
-    let all = found(213, 76_944, 8_982);
-    explored((bounds, all), (bounds, all));
+    let large = Bounds {
+        own_roles: 2,
+        ..small
+    };
+    explored((small, found(213, 76_944, 8_982)), (large, found(0, 0, 0)));
+}
+
+/// R6, R7: the role is offered, and meanwhile revised, retired and, once nothing offers it, deleted.
+#[test]
+#[ignore = "deep: a whole world"]
+fn a_role_of_the_organizations_own_by_invitation() {
+    let small = Bounds {
+        organization_roles: &[OrganizationRole::Admin],
+        workspace_roles: &[WorkspaceRole::Admin],
+        invitations: 1,
+        own_roles: 1,
+        ..SMALLEST
+    };
+    let large = Bounds {
+        organization_roles: ADMIN_OR_MEMBER,
+        workspace_roles: ADMIN_OR_READER,
+        ..small
+    };
+    explored((small, found(0, 0, 0)), (large, found(0, 0, 0)));
+}
+
+/// R4: the role lets its holders do more on sandboxes only, or on production domains only.
+#[test]
+#[ignore = "deep: a whole world"]
+fn a_role_of_the_organizations_own_and_a_domain() {
+    let small = Bounds {
+        organization_roles: &[OrganizationRole::Admin],
+        workspace_roles: &[WorkspaceRole::Admin],
+        domain: true,
+        own_roles: 1,
+        ..SMALLEST
+    };
+    let large = Bounds {
+        organization_roles: ADMIN_OR_MEMBER,
+        workspace_roles: ADMIN_OR_READER,
+        quotas: &[2],
+        ..small
+    };
+    explored((small, found(0, 0, 0)), (large, found(0, 0, 0)));
 }
 
 #[test]
+#[ignore = "deep: a whole world"]
 fn two_organizations_and_one_domain_name() {
     let small = Bounds {
         organizations: 2,
@@ -467,6 +520,7 @@ fn two_organizations_and_one_domain_name() {
 }
 
 #[test]
+#[ignore = "deep: a whole world"]
 fn members_who_are_suspended_and_an_organization_that_is() {
     let small = Bounds {
         workspace_roles: &[WorkspaceRole::Admin],
@@ -479,6 +533,7 @@ fn members_who_are_suspended_and_an_organization_that_is() {
 }
 
 #[test]
+#[ignore = "deep: a whole world"]
 fn memberships_and_roles_that_end() {
     let small = Bounds {
         workspace_roles: &[WorkspaceRole::Admin],

@@ -7,7 +7,7 @@ use tenancy::{
 use tenancy_tests::world::*;
 
 use crate::outsiders::counting::Counting;
-use crate::own_roles::{ForMembers, configure, define, give};
+use crate::own_roles::{ForMembers, change, configure, define, give};
 
 /// Everybody who can, page by page, and the most round trips that a page took.
 fn walk<A: Action<On = (OrganizationId, DomainId)>>(
@@ -70,5 +70,39 @@ fn a5_a_page_of_who_can_takes_a_few_round_trips_however_many_they_are() {
         let (found, trips) = walk(&world, sandbox, ForMembers, limit);
         assert_eq!(found, for_members, "in pages of {limit}");
         assert!(trips <= 5, "{trips} round trips for a page of {limit}");
+    }
+}
+
+#[test]
+fn r1_a_page_of_who_can_takes_a_few_round_trips_however_many_roles_let_them() {
+    let world = World::new();
+    let acme = world.acme();
+    let ann = user("ann");
+    let sandbox = (
+        acme.organization,
+        world.does(&ann, acme.sandbox("acme-sandbox")),
+    );
+    let adds = configure(DomainKind::Sandbox);
+    let role = |number: usize| {
+        let base = [RoleBase::Member, RoleBase::Reader][number % 2];
+        world.does(&ann, define(acme, &format!("R{number}"), base, adds))
+    };
+    let roles: Vec<_> = (0..32).map(role).collect();
+    let mut can = vec![id(&ann)];
+    for (number, role) in (0..3).flat_map(|_| roles.iter().enumerate()) {
+        let who = format!("p{}", can.len());
+        let who = world.member(acme, &who, OrganizationRole::Member);
+        if number % 2 == 0 {
+            world.does(&ann, change(acme, &who, *role));
+        } else {
+            world.does(&ann, give(acme, &who, *role));
+        }
+        can.push(id(&who));
+    }
+    can.sort();
+    for limit in [1, 7, 200] {
+        let (found, trips) = walk(&world, sandbox, DomainAction::Configure, limit);
+        assert_eq!(found, can, "in pages of {limit}");
+        assert!(trips <= 6, "{trips} round trips for a page of {limit}");
     }
 }

@@ -48,8 +48,8 @@ pub async fn lists_members<H: Harness>(harness: &H) -> Verdict {
     Ok(())
 }
 
-/// "The members of an organization who hold one of its own roles, by user", or those of a workspace of it: of the
-/// same roles in two organizations, before and after somebody holds another one.
+/// "The members of an organization who hold one of these roles of its own, by user", or those of a workspace of it: of
+/// the same roles in two organizations, each alone, all and none, before and after somebody holds another one.
 ///
 /// # Errors
 ///
@@ -95,10 +95,14 @@ pub async fn lists_holders<H: Harness>(harness: &H) -> Verdict {
             world.happen(acme.id, events).await?;
         }
         for id in [acme.id, neighbour.id, world.organization()] {
-            for base in RoleBase::ALL {
-                for at in [None, Some(acme.first), Some(acme.second)] {
-                    in_pages(&world, &whole::holders(id, at, role(base)?)).await?;
+            for at in [None, Some(acme.first), Some(acme.second)] {
+                for base in RoleBase::ALL {
+                    in_pages(&world, &whole::holders(id, at, [role(base)?])).await?;
                 }
+                let all = RoleBase::ALL.into_iter().map(role);
+                let all: BTreeSet<_> = all.collect::<Result<_, _>>()?;
+                in_pages(&world, &whole::holders(id, at, all)).await?;
+                in_pages(&world, &whole::holders(id, at, [])).await?;
             }
         }
     }

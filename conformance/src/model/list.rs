@@ -102,19 +102,22 @@ fn listed(list: &List, state: &OrganizationState, record: Record) -> Option<Item
         (
             List::Holders {
                 workspace: None,
-                role,
+                roles,
                 ..
             },
             Record::Member(member),
-        ) => member.own_role == Some(*role),
+        ) => member.own_role.is_some_and(|role| roles.contains(&role)),
         (
             List::Holders {
                 workspace: Some(workspace),
-                role,
+                roles,
                 ..
             },
             Record::WorkspaceMember(member),
-        ) => member.workspace == *workspace && member.own_role == Some(*role),
+        ) => {
+            let held = member.own_role.filter(|_| member.workspace == *workspace);
+            held.is_some_and(|role| roles.contains(&role))
+        }
         (List::Workspaces { .. }, Record::Workspace(_)) => true,
         (List::Domains { workspace, .. }, Record::Domain(domain)) => domain.workspace == *workspace,
         (List::Invitations { workspace, .. }, Record::Invitation(invitation)) => {
@@ -198,8 +201,8 @@ pub fn every_list(
         whole::workspaces_of(organization, user),
         whole::workspace_members(organization, workspace, RoleSet::all()),
         whole::workspace_members(organization, workspace, RoleSet::READER),
-        whole::holders(organization, None, role),
-        whole::holders(organization, Some(workspace), role),
+        whole::holders(organization, None, [role]),
+        whole::holders(organization, Some(workspace), [role]),
         whole::domains(organization, workspace),
         whole::invitations(organization, None),
         whole::invitations(organization, Some(workspace)),
@@ -271,15 +274,15 @@ pub(crate) mod whole {
         }
     }
 
-    pub(crate) const fn holders(
+    pub(crate) fn holders(
         organization: OrganizationId,
         workspace: Option<WorkspaceId>,
-        role: RoleNumber,
+        roles: impl IntoIterator<Item = RoleNumber>,
     ) -> List {
         List::Holders {
             organization,
             workspace,
-            role,
+            roles: roles.into_iter().collect(),
             after: None,
         }
     }

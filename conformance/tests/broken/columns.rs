@@ -1,5 +1,7 @@
 //! Columns that are not written again when their record is.
 
+use std::collections::BTreeSet;
+
 use tenancy::store::{Item, Key, List, Record};
 use tenancy::text::NameKey;
 use tenancy::{Event, OrganizationId, OrganizationRole, RoleSet, UserId, WorkspaceId};
@@ -46,7 +48,7 @@ impl Flaw for ListsHoldersByTheirBase {
         let List::Holders {
             organization,
             workspace: None,
-            role,
+            ref roles,
             ..
         } = *list
         else {
@@ -54,13 +56,32 @@ impl Flaw for ListsHoldersByTheirBase {
         };
         let state = data.organizations.get(&organization);
         let row = state.and_then(tenancy::store::OrganizationState::organization);
-        let base = row.and_then(|row| row.role(role)?.base.organization_role());
+        let own = roles.iter().filter_map(|role| row?.role(*role));
+        let bases: BTreeSet<_> = own
+            .filter_map(|role| role.base.organization_role())
+            .collect();
         let members = state
             .into_iter()
             .flat_map(tenancy::store::OrganizationState::members);
-        let listed = members.filter(|member| Some(member.role) == base);
+        let listed = members.filter(|member| bases.contains(&member.role));
         let listed = listed.cloned().map(Record::Member);
         listed.map(Item::Record).collect()
+    }
+}
+
+#[derive(Default)]
+pub(crate) struct ListsHoldersOfOneRole;
+
+impl Flaw for ListsHoldersOfOneRole {
+    const DOES: &'static str =
+        "lists the holders of one role only where those of several are asked for";
+
+    fn items(data: &Data, list: &List) -> Vec<Item> {
+        let mut one = list.clone();
+        if let List::Holders { roles, .. } = &mut one {
+            *roles = roles.first().copied().into_iter().collect();
+        }
+        data.items(&one)
     }
 }
 
@@ -75,7 +96,7 @@ impl Flaw for ListsHoldersEverywhere {
         let List::Holders {
             organization,
             workspace: Some(_),
-            role,
+            ref roles,
             ..
         } = *list
         else {
@@ -83,7 +104,8 @@ impl Flaw for ListsHoldersEverywhere {
         };
         let state = data.organizations.get(&organization).into_iter();
         let members = state.flat_map(tenancy::store::OrganizationState::workspace_members);
-        let listed = members.filter(|member| member.own_role == Some(role));
+        let listed =
+            members.filter(|member| member.own_role.is_some_and(|own| roles.contains(&own)));
         let listed = listed.cloned().map(Record::WorkspaceMember);
         listed.map(Item::Record).collect()
     }

@@ -111,7 +111,7 @@ stores! {
         BringsOneMemberOfAnAddress BringsAHundred HidesDeletedOrganizations
     }
     columns {
-        ListsHoldersByTheirBase ListsHoldersEverywhere FindsNobodyWhoMoved ListsMembersByTheirFirstRole FindsNoNameThatAnotherHad
+        ListsHoldersByTheirBase ListsHoldersOfOneRole ListsHoldersEverywhere FindsNobodyWhoMoved ListsMembersByTheirFirstRole FindsNoNameThatAnotherHad
     }
     departures {
         LosesDepartures LosesDeparturesFromWorkspaces KeepsTheFirstDeparture NeverForgetsDepartures

@@ -118,7 +118,7 @@ fn query(statement: &Statement) -> BoxedSqlQuery<'_, Pg, SqlQuery> {
         Parameter::Text(text) => query.bind::<Text, _>(text),
         Parameter::Number(number) => query.bind::<BigInt, _>(number),
         Parameter::Code(code) => query.bind::<SmallInt, _>(code),
-        Parameter::Codes(codes) => query.bind::<Array<SmallInt>, _>(codes),
+        Parameter::Numbers(numbers) => query.bind::<Array<BigInt>, _>(numbers),
     })
 }
 

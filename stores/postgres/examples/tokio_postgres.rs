@@ -50,7 +50,7 @@ fn typed(parameter: &Parameter) -> (&(dyn ToSql + Sync), Type) {
         Parameter::Text(text) => (text, Type::TEXT),
         Parameter::Number(number) => (number, Type::INT8),
         Parameter::Code(code) => (code, Type::INT2),
-        Parameter::Codes(codes) => (codes, Type::INT2_ARRAY),
+        Parameter::Numbers(numbers) => (numbers, Type::INT8_ARRAY),
     }
 }
 

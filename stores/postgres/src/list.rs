@@ -52,7 +52,7 @@ macro_rules! one_of {
         concat!(
             " AND CASE WHEN m.role = ANY (",
             $roles,
-            "::smallint[]) OR -1 = ANY (",
+            "::bigint[]) OR -1 = ANY (",
             $roles,
             ") THEN true ELSE false END"
         )
@@ -93,16 +93,23 @@ const WORKSPACE_MEMBERS: &str = concat!(
     page!("m.user_id", "$4", "$5")
 );
 
+/// A page of each role, of which the first make a page of all: the index is in the order of one role's holders.
 const HOLDERS: &str = concat!(
-    "SELECT m.record::text AS first, NULL::text AS second, m.user_id::text AS place FROM tenancy.members m",
-    " WHERE m.organization_id = $1::uuid AND m.own_role = $2::bigint",
-    page!("m.user_id", "$3", "$4")
+    "SELECT held.record::text AS first, NULL::text AS second, held.user_id::text AS place",
+    " FROM unnest($2::bigint[]) asked (role) CROSS JOIN LATERAL (SELECT m.record, m.user_id FROM tenancy.members m",
+    " WHERE m.organization_id = $1::uuid AND m.own_role = asked.role",
+    page!("m.user_id", "$3", "$4"),
+    ") held ORDER BY held.user_id LIMIT (SELECT $4::bigint)"
 );
 
+/// [`HOLDERS`] in a workspace.
 const HOLDERS_THERE: &str = concat!(
-    "SELECT m.record::text AS first, NULL::text AS second, m.user_id::text AS place FROM tenancy.workspace_members m",
-    " WHERE m.organization_id = $1::uuid AND m.workspace_id = $2::uuid AND m.own_role = $3::bigint",
-    page!("m.user_id", "$4", "$5")
+    "SELECT held.record::text AS first, NULL::text AS second, held.user_id::text AS place",
+    " FROM unnest($3::bigint[]) asked (role) CROSS JOIN LATERAL (SELECT m.record, m.user_id",
+    " FROM tenancy.workspace_members m",
+    " WHERE m.organization_id = $1::uuid AND m.workspace_id = $2::uuid AND m.own_role = asked.role",
+    page!("m.user_id", "$4", "$5"),
+    ") held ORDER BY held.user_id LIMIT (SELECT $5::bigint)"
 );
 
 const DOMAINS: &str = concat!(
@@ -161,7 +168,7 @@ pub fn list(list: &List, limit: NonZeroU32) -> Statement {
             },
             vec![
                 id(organization.as_uuid()),
-                Parameter::Codes(organization_codes(roles)),
+                Parameter::Numbers(organization_codes(roles)),
                 Parameter::Uuid(after.map(|user| user.as_uuid())),
             ],
         ),
@@ -197,7 +204,7 @@ pub fn list(list: &List, limit: NonZeroU32) -> Statement {
             vec![
                 id(organization.as_uuid()),
                 id(workspace.as_uuid()),
-                Parameter::Codes(workspace_codes(roles)),
+                Parameter::Numbers(workspace_codes(roles)),
                 Parameter::Uuid(after.map(|user| user.as_uuid())),
             ],
         ),
@@ -233,12 +240,14 @@ pub fn list(list: &List, limit: NonZeroU32) -> Statement {
         List::Holders {
             organization,
             workspace,
-            role,
+            ref roles,
             after,
         } => {
             let mut parameters = vec![id(organization.as_uuid())];
             parameters.extend(workspace.map(|workspace| id(workspace.as_uuid())));
-            parameters.push(Parameter::Number(role.column()));
+            parameters.push(Parameter::Numbers(
+                roles.iter().map(|role| role.column()).collect(),
+            ));
             parameters.push(Parameter::Uuid(after.map(|user| user.as_uuid())));
             let text = if workspace.is_some() {
                 HOLDERS_THERE
@@ -369,24 +378,24 @@ pub fn claimed_by(claim: &Claim) -> Statement {
     }
 }
 
-fn organization_codes(roles: RoleSet) -> Vec<i16> {
+fn organization_codes(roles: RoleSet) -> Vec<i64> {
     let all = OrganizationRole::ALL.into_iter();
     codes(all.map(|role| (role.code(), roles.contains(RoleSet::of_organization(role)))))
 }
 
-fn workspace_codes(roles: RoleSet) -> Vec<i16> {
+fn workspace_codes(roles: RoleSet) -> Vec<i64> {
     let all = WorkspaceRole::ALL.into_iter();
     codes(all.map(|role| (role.code(), roles.contains(RoleSet::of_workspace(role)))))
 }
 
 /// The codes of the roles that are asked for. Where every role is, [`ANY_ROLE`] is too: then a role that a later
 /// version wrote is among them.
-fn codes(roles: impl Iterator<Item = (u8, bool)>) -> Vec<i16> {
+fn codes(roles: impl Iterator<Item = (u8, bool)>) -> Vec<i64> {
     let (asked, others): (Vec<_>, Vec<_>) = roles.partition(|(_, asked)| *asked);
     let any = others.is_empty().then_some(ANY_ROLE);
-    let asked = asked.into_iter().map(|(code, _)| i16::from(code));
+    let asked = asked.into_iter().map(|(code, _)| i64::from(code));
     asked.chain(any).collect()
 }
 
 /// No role's code: [`one_of`] lets every role pass.
-const ANY_ROLE: i16 = -1;
+const ANY_ROLE: i64 = -1;

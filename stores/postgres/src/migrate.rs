@@ -181,7 +181,7 @@ pub(crate) async fn check(pool: &PgPool, statements: &[&'static str]) -> Result<
 /// A line for each thing that could change what a statement does.
 const DEFINITIONS: &str = include_str!("../migrations/definitions.sql");
 
-/// The lines of a database that was migrated. `TENANCY_BLESS=1 cargo test -p tenancy-postgres --test schema` writes it.
+/// The lines of a database that was migrated. `TENANCY_BLESS=1 cargo test -p tenancy-postgres --test server schema` writes it.
 const DEFINED: &str = include_str!("../migrations/definitions.txt");
 
 /// What would change what a commit writes or a question finds, were it there besides.

@@ -19,7 +19,7 @@ pub(crate) fn query(statement: &Statement) -> sqlx::Result<Query<'static, Postgr
             Parameter::Text(text) => arguments.add(text.as_str()),
             Parameter::Number(number) => arguments.add(number),
             Parameter::Code(code) => arguments.add(code),
-            Parameter::Codes(codes) => arguments.add(codes.as_slice()),
+            Parameter::Numbers(numbers) => arguments.add(numbers.as_slice()),
         };
         added.map_err(sqlx::Error::Encode)?;
     }

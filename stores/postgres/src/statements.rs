@@ -2,7 +2,7 @@
 //!
 //! For each method of the contract there is a function that makes its [`Statement`]: the text, and the parameters in
 //! their order. Structured values travel as JSON in `text`, so a driver needs to know `uuid`, `bigint`, `smallint`,
-//! `smallint[]` and `text`, and nothing else. Another function reads the answer.
+//! `bigint[]` and `text`, and nothing else. Another function reads the answer.
 //!
 //! | Method | Statement | Answer |
 //! | --- | --- | --- |
@@ -95,8 +95,8 @@ pub enum Parameter {
     Number(i64),
     /// A `smallint`.
     Code(i16),
-    /// A `smallint[]`.
-    Codes(Vec<i16>),
+    /// A `bigint[]`.
+    Numbers(Vec<i64>),
 }
 
 /// What requests ask the server for: the text of [`standing`], and those of [`load`] and [`commit`] with all their

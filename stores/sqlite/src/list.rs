@@ -119,24 +119,28 @@ pub(crate) fn list(
         List::Holders {
             organization,
             workspace: None,
-            role,
+            roles,
             after,
         } => {
             let (id, after) = (organization.as_uuid(), After(after.map(|id| id.as_uuid())));
-            let parameters = (id.as_bytes(), after.bytes(), limit, role.column());
-            page.records(Kind::Member, &statements::PAGE_HOLDERS, parameters)
+            page.merged(roles, |page, role| {
+                let parameters = (id.as_bytes(), after.bytes(), limit, role.column());
+                page.records(Kind::Member, &statements::PAGE_HOLDERS, parameters)
+            })
         }
         List::Holders {
             organization,
             workspace: Some(workspace),
-            role,
+            roles,
             after,
         } => {
             let (id, after) = (organization.as_uuid(), After(after.map(|id| id.as_uuid())));
             let (workspace, kind) = (workspace.as_uuid(), Kind::WorkspaceMember);
-            let (after, role, workspace) = (after.bytes(), role.column(), workspace.as_bytes());
-            let parameters = (id.as_bytes(), after, limit, role, workspace);
-            page.records(kind, &statements::PAGE_HOLDERS_THERE, parameters)
+            page.merged(roles, |page, role| {
+                let (after, workspace, role) = (after.bytes(), workspace.as_bytes(), role.column());
+                let parameters = (id.as_bytes(), after, limit, role, workspace);
+                page.records(kind, &statements::PAGE_HOLDERS_THERE, parameters)
+            })
         }
         List::OrganizationsOf { user, after } => {
             let (user, after) = (user.as_uuid(), After(after.map(|id| id.as_uuid())));
@@ -239,7 +243,7 @@ impl Page<'_> {
     /// are to be looked through for the few.
     fn merged<R>(
         &self,
-        roles: Vec<R>,
+        roles: impl IntoIterator<Item = R>,
         page: impl Fn(&Self, R) -> Result<Vec<Item>, Error>,
     ) -> Result<Vec<Item>, Error> {
         snapshot(self.connection, |_| {

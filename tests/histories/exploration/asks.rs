@@ -7,10 +7,10 @@ use tenancy::store::OrganizationState;
 use tenancy::text::TextLine;
 use tenancy::token::InvitationSecret;
 use tenancy::{
-    CompanyInformation, DomainId, DomainKind, DomainName, EmailAddress, Grants, InvitationId,
-    InvitationOffer, InvitationToken, InvoicingInformation, Limits, Name, OrganizationAction,
-    OrganizationId, OrganizationRole, Role, RoleBase, RoleNumber, UserId, VerifiedEmail,
-    WorkspaceAction, WorkspaceId, WorkspaceRole,
+    CompanyInformation, DomainAction, DomainId, DomainKind, DomainName, EmailAddress, Grants,
+    InvitationId, InvitationOffer, InvitationToken, InvoicingInformation, Limits, Name,
+    OrganizationAction, OrganizationId, OrganizationRole, Role, RoleBase, RoleNumber, UserId,
+    VerifiedEmail, WorkspaceAction, WorkspaceId, WorkspaceRole,
 };
 use tenancy_tests::commands::{Arguments, Ask, Choices, Kind};
 use tenancy_tests::model::Who;
@@ -78,10 +78,7 @@ impl Words {
             invoicing: invoicing("Books"),
             contract: line("C-1"),
             role_names: ["Tester", "READER"].map(name).to_vec(),
-            adds: vec![
-                Grants::of(WorkspaceAction::Rename).unwrap(),
-                Grants::of(OrganizationAction::CreateWorkspace).unwrap(),
-            ],
+            adds: adds(bounds),
             no_role: "1000000".parse().unwrap(),
             forged: InvitationSecret::generate().unwrap(),
             absent: uuid::Uuid::from_u128(1),
@@ -145,6 +142,22 @@ impl Words {
         }
         asks
     }
+}
+
+/// What roles of the organization's own may add: where there is a domain, power over one kind of them.
+fn adds(bounds: &Bounds) -> Vec<Grants> {
+    if bounds.domain {
+        let deactivate = DomainAction::Deactivate;
+        return vec![
+            Grants::on(DomainKind::Sandbox, deactivate).unwrap(),
+            Grants::of(WorkspaceAction::CreateDomain).unwrap()
+                | Grants::on(DomainKind::Production, DomainAction::Move).unwrap(),
+        ];
+    }
+    vec![
+        Grants::of(WorkspaceAction::Rename).unwrap(),
+        Grants::of(OrganizationAction::CreateWorkspace).unwrap(),
+    ]
 }
 
 /// Every argument of the small world, one after another.

@@ -9,8 +9,8 @@ use std::collections::BTreeSet;
 use chrono::{DateTime, Utc};
 use tenancy::store::OrganizationState;
 use tenancy::{
-    DomainStatus, InvitationTarget, Limits, OrganizationRole, RoleNumber, UserId, WorkspaceId,
-    WorkspaceRole,
+    DomainKind, DomainStatus, InvitationTarget, Limits, OrganizationRole, RoleNumber, UserId,
+    WorkspaceId, WorkspaceRole,
 };
 
 use super::Bounds;
@@ -174,6 +174,13 @@ impl Renamings {
         });
         let retired = state.retired_names().map(|_| 1);
         form.push(domains.chain(retired).max().unwrap_or(0));
+        if !row.roles.is_empty() {
+            // What they add may be for one kind of domains only (R4).
+            let sandboxes = state
+                .domains()
+                .filter(|domain| domain.kind == DomainKind::Sandbox);
+            form.push(u8::try_from(sandboxes.count()).unwrap());
+        }
         let mut invitations: Vec<_> = state
             .open_invitations()
             .map(|invitation| {

@@ -63,6 +63,7 @@ fn q1_the_last_seat_is_reserved_or_taken_once() {
 }
 
 #[test]
+#[ignore = "deep: three writers in every order"]
 fn q3_who_has_a_seat_reserved_takes_it_whatever_else_comes() {
     let begin = || {
         let world = Founded::new();

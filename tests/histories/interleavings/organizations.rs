@@ -129,6 +129,7 @@ fn m5_two_who_change_one_role_leave_the_later_ones() {
 }
 
 #[test]
+#[ignore = "deep: three writers in every order"]
 fn o4_three_admins_who_all_demote_somebody_leave_one() {
     // Of three, one steps down while the two others demote each other.
     let outcomes = every_order(|| {
@@ -235,6 +236,7 @@ fn m4_a_workspace_role_is_left_or_taken_never_both() {
 }
 
 #[test]
+#[ignore = "deep: three writers in every order"]
 fn w2_a_quota_that_is_lowered_between_two_creators_holds_from_then_on() {
     let begin = || {
         let world = Founded::new().quota(3);
@@ -357,6 +359,7 @@ fn t4_what_an_organization_changes_it_changes_before_it_is_suspended() {
 }
 
 #[test]
+#[ignore = "deep: three writers in every order"]
 fn o7_t2_the_heir_of_two_admins_who_go_lasts() {
     // Ann hands over to Bob and leaves; Dora lets Bob end, and leaves.
     let outcomes = every_order(|| {

@@ -35,8 +35,8 @@ pub async fn lists_survive_changes_during_the_walk<H: Harness>(harness: &H) -> V
                 whole::domains(id, workspace),
                 whole::invitations(id, None),
                 whole::invitations(id, Some(workspace)),
-                whole::holders(id, None, role(RoleBase::Member)?),
-                whole::holders(id, Some(workspace), role(RoleBase::Reader)?),
+                whole::holders(id, None, [role(RoleBase::Member)?]),
+                whole::holders(id, Some(workspace), [role(RoleBase::Reader)?]),
             ];
             let Some(list) = lists.get(number) else { break };
             let walk = Changing {

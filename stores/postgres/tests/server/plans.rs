@@ -7,15 +7,13 @@
     reason = "a test fails by panicking"
 )]
 
-mod databases;
-mod support;
 
 use std::num::NonZeroU32;
 
-use databases::people::{
+use crate::databases::people::{
     acme, actor, email, join, name, new_domain, new_workspace, prepared, tenancy, user,
 };
-use databases::{Database, tested};
+use crate::databases::{Database, tested};
 use serde_json::Value;
 use sqlx::{AssertSqlSafe, Executor as _, PgPool, Row as _};
 use tenancy::commands::{
@@ -118,7 +116,7 @@ fn written(parameter: &Parameter) -> (&'static str, String) {
         Parameter::Text(text) => ("text", format!("'{text}'")),
         Parameter::Number(number) => ("bigint", number.to_string()),
         Parameter::Code(code) => ("smallint", code.to_string()),
-        Parameter::Codes(codes) => ("smallint[]", format!("ARRAY{codes:?}::smallint[]")),
+        Parameter::Numbers(numbers) => ("bigint[]", format!("ARRAY{numbers:?}::bigint[]")),
     }
 }
 

@@ -8,14 +8,13 @@
     reason = "tests say what they expect by panicking"
 )]
 
-mod support;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use support::cluster::Cluster;
-use support::proxy::Proxy;
-use support::storm::*;
+use crate::support::cluster::Cluster;
+use crate::support::proxy::Proxy;
+use crate::support::storm::*;
 use tenancy::{commands::*, store::*, *};
 use tenancy_postgres::{PostgresRepository, migrate};
 

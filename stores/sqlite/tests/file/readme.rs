@@ -81,7 +81,7 @@ fn the_readme_shows_this_handler() {
         let (_, rest) = text.split_once(from).expect(from);
         rest.split_once(to).expect(to).0.trim().to_owned()
     };
-    let readme = include_str!("../../../README.md");
+    let readme = include_str!("../../../../README.md");
     let shown = between(readme, "```rust,ignore\n", "```");
     let here = between(
         include_str!("readme.rs"),

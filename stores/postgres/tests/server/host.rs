@@ -5,15 +5,13 @@
     reason = "a test fails by panicking"
 )]
 
-mod databases;
-mod support;
 
 use std::time::Duration;
 
-use databases::people::{
+use crate::databases::people::{
     acme, actor, dump, join, name, new_domain, new_workspace, prepared, tenancy,
 };
-use databases::{Database, connect, runtime, tested};
+use crate::databases::{Database, connect, runtime, tested};
 use sqlx::{Executor as _, PgPool, Row as _};
 use tenancy::commands::CreateOrganization;
 use tenancy::store::{Claim, Key, Outcome, Repository as _};
@@ -272,11 +270,11 @@ fn a_sessions_settings_change_no_answer() {
         join(&plain, acme, "bob", WorkspaceRole::Developer).await;
         let keys = [
             Key::Path(
-                databases::people::user("bob"),
+                crate::databases::people::user("bob"),
                 Resource::Workspace(acme.organization, acme.workspace),
             ),
-            Key::Person(databases::people::user("bob")),
-            Key::SentBy(databases::people::user("ann")),
+            Key::Person(crate::databases::people::user("bob")),
+            Key::SentBy(crate::databases::people::user("ann")),
         ];
         let expected = plain
             .repository()

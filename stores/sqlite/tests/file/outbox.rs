@@ -4,7 +4,6 @@
     reason = "tests say what they expect by panicking"
 )]
 
-mod world;
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;
@@ -13,7 +12,7 @@ use std::time::Duration;
 
 use tenancy::{commands::*, *};
 use tenancy_sqlite::Depth;
-use world::*;
+use crate::world::*;
 
 #[test]
 fn everything_is_delivered_once_and_in_order() {

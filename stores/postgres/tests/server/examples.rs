@@ -6,25 +6,21 @@
     reason = "each example brings its copy of what it shares with the tests"
 )]
 
-#[path = "support/cluster.rs"]
-mod cluster;
-#[path = "../examples/diesel.rs"]
+#[path = "../../examples/diesel.rs"]
 #[expect(dead_code, reason = "`main` is for whoever runs the example")]
 mod on_diesel;
-#[path = "../examples/tokio_postgres.rs"]
+#[path = "../../examples/tokio_postgres.rs"]
 #[expect(dead_code, reason = "`main` is for whoever runs the example")]
 mod on_tokio_postgres;
 
-#[cfg(feature = "sqlx")]
-#[path = "../examples/host_transaction.rs"]
+#[path = "../../examples/host_transaction.rs"]
 #[expect(dead_code, reason = "`main` is for whoever runs the example")]
 mod host_transaction;
-#[cfg(feature = "sqlx")]
-#[path = "../examples/invitation_mails.rs"]
+#[path = "../../examples/invitation_mails.rs"]
 #[expect(dead_code, reason = "`main` is for whoever runs the example")]
 mod invitation_mails;
 
-use cluster::Cluster;
+use crate::support::cluster::Cluster;
 
 /// A server for each: `DATABASE_URL`, which the examples look at, may name a database that somebody needs.
 fn server() -> Option<Cluster> {
@@ -44,7 +40,6 @@ fn the_statements_run_on_diesel() {
     on_diesel::run(&server.url("postgres")).unwrap();
 }
 
-#[cfg(feature = "sqlx")]
 #[tokio::test]
 async fn a_billing_row_and_a_workspace_are_both_written_or_neither() {
     let Some(server) = server() else { return };
@@ -52,7 +47,6 @@ async fn a_billing_row_and_a_workspace_are_both_written_or_neither() {
     told.unwrap();
 }
 
-#[cfg(feature = "sqlx")]
 #[tokio::test]
 async fn invitation_mails_go_out_and_leave_no_token() {
     let Some(server) = server() else { return };

@@ -2,15 +2,13 @@
 //! and what can't be read holds up nothing but itself.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-mod databases;
-mod support;
 
 use std::convert::Infallible;
 use std::sync::Mutex;
 
-use databases::deliveries::{ALL, MINUTE, busy, delivered, later, numbers, run, v};
-use databases::people::{actor, tenancy};
-use databases::{Database, tested};
+use crate::databases::deliveries::{ALL, MINUTE, busy, delivered, later, numbers, run, v};
+use crate::databases::people::{actor, tenancy};
+use crate::databases::{Database, tested};
 use sqlx::{PgPool, Row as _};
 use tenancy::{Author, Event, LogEntry, OrganizationId};
 use tenancy_postgres::PostgresRepository;
@@ -291,7 +289,7 @@ fn who_parks_skips_and_releases_decides_what_is_delivered() {
 async fn new_workspace_of(pool: &PgPool, id: OrganizationId) -> u64 {
     let command = tenancy::commands::CreateWorkspace {
         organization: id,
-        name: databases::people::name("One more"),
+        name: crate::databases::people::name("One more"),
     };
     let done = tenancy(pool.clone()).execute(&actor("ann"), command).await;
     done.unwrap().token.version.get()

@@ -2,11 +2,9 @@
 //! record is put, found and deleted by the text made for it.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-mod databases;
-mod support;
 
-use databases::people::{acme, email, prepared, tenancy, user};
-use databases::{Database, tested};
+use crate::databases::people::{acme, email, prepared, tenancy, user};
+use crate::databases::{Database, tested};
 use sqlx::{AssertSqlSafe, Executor as _, PgPool, Row as _, SqlStr};
 use tenancy::commands::RenameOrganization;
 use tenancy::store::{
@@ -20,13 +18,13 @@ use tenancy_postgres::statements::{self, StoredRow};
 /// A record of each kind: the library's golden files, how every record looks in JSON, for ever.
 fn records() -> Vec<Record> {
     let golden = [
-        include_str!("../../../tests/golden/records/member.json"),
-        include_str!("../../../tests/golden/records/workspace-invoiced.json"),
-        include_str!("../../../tests/golden/records/workspace_member.json"),
-        include_str!("../../../tests/golden/records/domain.json"),
-        include_str!("../../../tests/golden/records/retired_domain_name.json"),
-        include_str!("../../../tests/golden/records/invitation-to_a_workspace.json"),
-        include_str!("../../../tests/golden/records/former_member.json"),
+        include_str!("../../../../tests/golden/records/member.json"),
+        include_str!("../../../../tests/golden/records/workspace-invoiced.json"),
+        include_str!("../../../../tests/golden/records/workspace_member.json"),
+        include_str!("../../../../tests/golden/records/domain.json"),
+        include_str!("../../../../tests/golden/records/retired_domain_name.json"),
+        include_str!("../../../../tests/golden/records/invitation-to_a_workspace.json"),
+        include_str!("../../../../tests/golden/records/former_member.json"),
     ];
     let records: Vec<Record> = golden
         .iter()
@@ -62,7 +60,7 @@ async fn renamed(pool: &PgPool) -> Commit {
     let tenancy = tenancy(pool.clone());
     let command = RenameOrganization {
         organization: acme(&tenancy).await.organization,
-        name: databases::people::name("Acme & Co"),
+        name: crate::databases::people::name("Acme & Co"),
     };
     prepared(&tenancy, command).await
 }
@@ -162,7 +160,7 @@ fn every_kind_is_put_found_and_deleted() {
             let before = kept(&pool, id).await;
             let mut records = records();
             let of_a_workspace =
-                include_str!("../../../tests/golden/records/former_member-of_a_workspace.json");
+                include_str!("../../../../tests/golden/records/former_member-of_a_workspace.json");
             records.push(serde_json::from_str(of_a_workspace).unwrap());
             let puts: Vec<_> = records.iter().cloned().map(Change::Put).collect();
             commit.changes = [&puts[..], &[Change::Claim(claim())]].concat();
@@ -179,7 +177,7 @@ fn every_kind_is_put_found_and_deleted() {
                     Record::Member(member) => member.email = email("ann@elsewhere.example"),
                     Record::Domain(domain) => domain.status = tenancy::DomainStatus::Deactivated,
                     Record::Workspace(workspace) => {
-                        workspace.name = databases::people::name("Ledger");
+                        workspace.name = crate::databases::people::name("Ledger");
                         workspace.name_key = workspace.name.key();
                         workspace.invoicing = None;
                     }

@@ -11,7 +11,6 @@
     reason = "tests say what they expect by panicking"
 )]
 
-mod world;
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Write};
@@ -22,7 +21,7 @@ use std::time::Duration;
 
 use tenancy::{commands::*, store::*, *};
 use tenancy_sqlite::{Options, SqliteRepository};
-use world::*;
+use crate::world::*;
 
 const FILE: &str = "TENANCY_CRASH_FILE";
 const SYNC: &str = "TENANCY_CRASH_SYNC";
@@ -137,7 +136,7 @@ fn every_acknowledged_commit_survives_kill_9() {
 /// syncing many more commits are under way.
 fn write_and_kill(path: &Path, round: usize) -> Acknowledged {
     let mut child = Command::new(std::env::current_exe().unwrap())
-        .args(["child_writes_until_it_is_killed", "--exact", "--nocapture"])
+        .args(["crash::child_writes_until_it_is_killed", "--exact", "--nocapture"])
         .env(FILE, path)
         .env(SYNC, if round % 2 == 0 { "full" } else { "normal" })
         .stdout(Stdio::piped())

@@ -4,12 +4,11 @@
     reason = "tests say what they expect by panicking"
 )]
 
-mod world;
 
 use rusqlite::TransactionBehavior;
 use tenancy::{commands::*, store::*, *};
 use tenancy_sqlite::apply;
-use world::*;
+use crate::world::*;
 
 const INVOICES: &str = "CREATE TABLE IF NOT EXISTS invoices (organization BLOB NOT NULL, cents INTEGER NOT NULL CHECK (cents > 0))";
 

@@ -6,8 +6,6 @@
     reason = "a test fails by panicking"
 )]
 
-mod databases;
-mod support;
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;
@@ -19,9 +17,9 @@ use std::sync::{Arc, Mutex};
 use std::task::{Context, Waker};
 use std::time::Duration;
 
-use databases::deliveries::{ALL, MINUTE, busy, count, delivered, later, numbers, run, v};
-use databases::people::{acme, actor, new_workspace, tenancy};
-use databases::{Database, connect, runtime, tested};
+use crate::databases::deliveries::{ALL, MINUTE, busy, count, delivered, later, numbers, run, v};
+use crate::databases::people::{acme, actor, new_workspace, tenancy};
+use crate::databases::{Database, connect, runtime, tested};
 use sqlx::{Executor as _, PgPool};
 use tenancy::{LogEntry, OrganizationId};
 use tenancy_postgres::PostgresRepository;

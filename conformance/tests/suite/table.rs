@@ -6,22 +6,9 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
-use tenancy::store::MemoryRepository;
-use tenancy_conformance::{Harness, Status, checks, run, run_without};
+use tenancy_conformance::{Status, checks, run, run_without};
 
-struct Memory;
-
-impl Harness for Memory {
-    type Repository = MemoryRepository;
-
-    async fn fresh(&self) -> MemoryRepository {
-        MemoryRepository::new()
-    }
-
-    async fn another(&self, same: &MemoryRepository) -> MemoryRepository {
-        same.clone()
-    }
-}
+use crate::Memory;
 
 fn read(path: impl AsRef<Path>) -> String {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
@@ -116,7 +103,7 @@ fn no_check_is_forgotten() {
 /// What the harness can't show is not counted as shown, neither in a report nor in a test of its own.
 #[test]
 fn a_check_that_the_harness_lacks_something_for_is_not_run() {
-    let report = tenancy::block_on(run(&Memory));
+    let report = tenancy::block_on(run(&Memory::WithoutVerify));
     assert_eq!(report.failures().count(), 0, "{report}");
     assert!(!report.is_conformant(), "not everything was run");
     let lacking = [
@@ -149,7 +136,7 @@ fn a_check_that_the_harness_lacks_something_for_is_not_run() {
 
     let check = checks::<Memory>().into_iter();
     let check = check.last().unwrap();
-    let failure = tenancy::block_on(check.hold(&Memory)).unwrap_err();
+    let failure = tenancy::block_on(check.hold(&Memory::WithoutVerify)).unwrap_err();
     assert_eq!(failure.lacks(), Some("verify"));
     assert!(
         failure.to_string().contains("without = [verify]"),
@@ -169,7 +156,7 @@ fn a_report_shows_every_check_and_what_was_left_out() {
         "standing",
         "verify",
     ];
-    let report = tenancy::block_on(run_without(&Memory, &categories));
+    let report = tenancy::block_on(run_without(&Memory::WithoutVerify, &categories));
     assert_eq!(report.failures().count(), 0);
     assert!(!report.is_conformant(), "most of it was left out");
     let text = report.to_string();
@@ -191,23 +178,9 @@ fn a_report_shows_every_check_and_what_was_left_out() {
 /// A store that panics has failed, and the checks after it are done all the same.
 #[test]
 fn a_panic_is_a_failure_like_any_other() {
-    struct Panics;
-
-    impl Harness for Panics {
-        type Repository = MemoryRepository;
-
-        async fn fresh(&self) -> MemoryRepository {
-            panic!("no such database");
-        }
-
-        async fn another(&self, same: &MemoryRepository) -> MemoryRepository {
-            same.clone()
-        }
-    }
-
     let hook = std::panic::take_hook();
     std::panic::set_hook(Box::new(|_| ()));
-    let report = tenancy::block_on(run(&Panics));
+    let report = tenancy::block_on(run(&Memory::Panics));
     std::panic::set_hook(hook);
     assert_eq!(report.failures().count(), report.results.len());
     for (name, failure) in report.failures() {

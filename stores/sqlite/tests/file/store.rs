@@ -5,7 +5,6 @@
     reason = "tests say what they expect by panicking"
 )]
 
-mod world;
 
 use std::collections::BTreeSet;
 use std::future::Future;
@@ -16,7 +15,7 @@ use std::time::Duration;
 
 use tenancy::{commands::*, store::*, *};
 use tenancy_sqlite::{Error, MIGRATIONS, Options, SchemaError, SqliteRepository, VerifyError};
-use world::*;
+use crate::world::*;
 
 /// All that a store holds is one type, whatever runs its calls.
 fn everywhere(check: impl Fn(&Disk)) {

@@ -1,13 +1,11 @@
 //! Migrations, the check at start, and `verify`.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-mod databases;
-mod support;
 
 use std::time::Duration;
 
-use databases::people::{acme, join, new_domain, tenancy};
-use databases::{Database, connect, tested};
+use crate::databases::people::{acme, join, new_domain, tenancy};
+use crate::databases::{Database, connect, tested};
 use sqlx::{AssertSqlSafe, Executor as _, PgPool, Row as _};
 use tenancy::store::{Claim, Drift, RecordId};
 use tenancy::{DomainName, OrganizationId, WorkspaceRole};
@@ -266,7 +264,7 @@ fn the_definitions_are_those_that_the_steps_make() {
     tested(async {
         let database = Database::migrated().await;
         let pool = database.pool(1).await;
-        let rows = sqlx::query(include_str!("../migrations/definitions.sql"))
+        let rows = sqlx::query(include_str!("../../migrations/definitions.sql"))
             .fetch_all(&pool)
             .await
             .unwrap();
@@ -398,9 +396,9 @@ fn foreign_writes_are_found() {
         let pool = database.pool(4).await;
         let tenancy = tenancy(pool.clone());
         let acme = acme(&tenancy).await;
-        let globex = databases::people::acme(&tenancy).await;
+        let globex = crate::databases::people::acme(&tenancy).await;
         join(&tenancy, acme, "bob", WorkspaceRole::Developer).await;
-        let ann = databases::people::actor("ann");
+        let ann = crate::databases::people::actor("ann");
         for (of, called) in [(acme, "acme-api"), (globex, "globex-api")] {
             let command = new_domain(of, called);
             tenancy.execute(&ann, command).await.unwrap();
@@ -414,7 +412,7 @@ fn foreign_writes_are_found() {
             store.verify(id).await.unwrap();
         }
 
-        let bob = databases::people::user("bob");
+        let bob = crate::databases::people::user("bob");
         let claim = Claim::DomainName(DomainName::new("acme-api").unwrap());
         let (id, other) = (acme.organization, globex.organization);
         let found = async |write: String| {
@@ -558,7 +556,7 @@ fn views_tell_what_is_in_the_records() {
         let tenancy = tenancy(pool.clone());
         let acme = acme(&tenancy).await;
         join(&tenancy, acme, "bob", WorkspaceRole::Developer).await;
-        let ann = databases::people::actor("ann");
+        let ann = crate::databases::people::actor("ann");
         let command = new_domain(acme, "acme-api");
         tenancy.execute(&ann, command).await.unwrap();
         let questions = [
