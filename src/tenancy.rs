@@ -9,11 +9,13 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
+use self::queue::Queue;
 use crate::settings::Settings;
 
 // In the order in which the type's page shows what they give it.
 mod builder;
 mod execute;
+mod queue;
 
 mod checks;
 mod reads;
@@ -45,7 +47,8 @@ pub mod views;
 /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
 /// ```
 ///
-/// It holds no state but the store's handle: make one at start, clone it freely.
+/// It holds no state but the store's handle, and who waits [in line](Self::with_queue): make one at start, clone it
+/// freely.
 #[derive(Clone)]
 pub struct Tenancy<R> {
     repository: R,
@@ -53,6 +56,7 @@ pub struct Tenancy<R> {
     attempts: NonZeroU32,
     clock: Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>,
     sleep: Sleep,
+    queue: Option<Arc<Queue>>,
 }
 
 type Sleep = Arc<dyn Fn(Duration) -> Pin<Box<dyn Future<Output = ()> + Send>> + Send + Sync>;

@@ -9,6 +9,7 @@ use std::time::SystemTime;
 use chrono::{DateTime, Utc};
 
 use super::Tenancy;
+use super::queue::Queue;
 use crate::command::whole_milliseconds;
 use crate::settings::Settings;
 
@@ -22,6 +23,7 @@ impl<R> Tenancy<R> {
             attempts: NonZeroU32::new(8).unwrap_or(NonZeroU32::MIN),
             clock: Arc::new(|| SystemTime::now().into()),
             sleep: Arc::new(|_| Box::pin(yield_once())),
+            queue: None,
         }
     }
 
@@ -64,6 +66,29 @@ impl<R> Tenancy<R> {
     #[must_use]
     pub fn with_attempts(mut self, attempts: NonZeroU32) -> Self {
         self.attempts = attempts;
+        self
+    }
+
+    /// With a queue for each organization: its commands wait for each other within this process, in the order in which
+    /// they came, instead of racing for the next version. Of many at once none is then
+    /// [`Contended`](crate::Error::Contended) by another of this process, and each costs the store one load and one
+    /// commit. Clones share the queue; other processes still race with this one.
+    ///
+    /// Commands of different organizations don't wait for each other, and nor do reads, checks and
+    /// [`prepare`](Self::prepare).
+    ///
+    /// Whoever's turn it is must be polled to its end, or dropped: a future of [`execute`](Self::execute) that is kept
+    /// and not polled, in a `select!` that loops say, holds up the commands behind it.
+    ///
+    /// ```
+    /// use tenancy::store::MemoryRepository;
+    /// use tenancy::Tenancy;
+    ///
+    /// let tenancy = Tenancy::new(MemoryRepository::new()).with_queue();
+    /// ```
+    #[must_use]
+    pub fn with_queue(mut self) -> Self {
+        self.queue = Some(Arc::new(Queue::new()));
         self
     }
 

@@ -68,6 +68,10 @@ impl<R: Repository> Tenancy<R> {
         let work = async {
             let fresh = C::Fresh::draw()?;
             let mut asked = Asked::new(&command, &fresh);
+            let _turn = match &self.queue {
+                Some(queue) => Some(queue.turn(organization).await),
+                None => None,
+            };
             let decided = self.attempt_until_done(commit, actor, &mut asked).await?;
             let decided = asked.answered(decided).map_err(Error::Inconsistent)?;
             Ok(Done::of(commit, organization, decided))

@@ -1,5 +1,6 @@
 //! The shell: repetition, dry runs, lost races, unknown outcomes, secrets.
 
+use core::future::Future as _;
 use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -18,6 +19,8 @@ use tenancy::{
 };
 
 use tenancy_tests::world::{World, email, id, name, operator, user};
+
+use crate::outsiders::counting::Counting;
 
 #[test]
 fn a_repeated_creation_is_one_organization() {
@@ -349,4 +352,109 @@ fn a_store_that_knows_that_it_wrote_nothing_is_believed() {
         unknown
     );
     assert_eq!(told(&world, replicated(false), id), unknown);
+}
+
+/// Lets others go first before each of its answers, so that commands overlap.
+struct Slow(Counting<MemoryRepository>);
+
+impl Repository for Slow {
+    type Error = <MemoryRepository as Repository>::Error;
+
+    async fn load(&self, id: OrganizationId, keys: &[Key]) -> Result<Option<Facts>, Self::Error> {
+        let facts = self.0.load(id, keys).await;
+        std::thread::sleep(std::time::Duration::from_micros(200));
+        facts
+    }
+
+    async fn commit(&self, commit: &Commit) -> Result<Outcome, Self::Error> {
+        self.0.commit(commit).await
+    }
+
+    async fn standing(&self, user: UserId, on: Resource) -> Result<Option<Held>, Self::Error> {
+        self.0.standing(user, on).await
+    }
+}
+
+#[test]
+fn in_a_queue_nobody_of_this_process_is_contended_and_nobody_asks_twice() {
+    let world = World::new();
+    let acme = world.acme();
+    let now = world.now();
+    let tenancy = Tenancy::new(Slow(Counting::new(world.store())))
+        .with_clock(move || now)
+        .with_attempts(NonZeroU32::MIN)
+        .with_queue();
+    let (writers, commands) = (16, 5);
+    std::thread::scope(|scope| {
+        for writer in 0..writers {
+            let tenancy = &tenancy;
+            scope.spawn(move || {
+                for number in 0..commands {
+                    let rename = acme.rename(&format!("Acme {writer} {number}"));
+                    block_on(tenancy.execute(&user("ann"), rename)).unwrap();
+                }
+            });
+        }
+    });
+    let trips = tenancy.repository().0.taken();
+    assert_eq!(
+        trips.len(),
+        2 * writers * commands,
+        "one load and one commit for each"
+    );
+    let turns = trips.chunks(2);
+    let mut turns = turns.map(|turn| (turn[0].starts_with("load"), turn[1].starts_with("commit")));
+    assert!(
+        turns.all(|turn| turn == (true, true)),
+        "one after the other"
+    );
+}
+
+/// Counts what it is asked.
+#[derive(Default)]
+struct NeverAnswers(AtomicU32);
+
+impl Repository for NeverAnswers {
+    type Error = Broken;
+
+    async fn load(&self, _: OrganizationId, _: &[Key]) -> Result<Option<Facts>, Broken> {
+        self.0.fetch_add(1, Ordering::Relaxed);
+        core::future::pending().await
+    }
+
+    async fn commit(&self, _: &Commit) -> Result<Outcome, Broken> {
+        core::future::pending().await
+    }
+
+    async fn standing(&self, _: UserId, _: Resource) -> Result<Option<Held>, Broken> {
+        core::future::pending().await
+    }
+}
+
+#[test]
+fn in_a_queue_who_stops_waiting_or_is_dropped_holds_up_nobody() {
+    let world = World::new();
+    let acme = world.acme();
+    let tenancy = Tenancy::new(NeverAnswers::default()).with_queue();
+    let elsewhere = world.owned_by(&user("bob"), "Elsewhere");
+    let ann = user("ann");
+    let mut context = core::task::Context::from_waker(core::task::Waker::noop());
+    let mut first = Box::pin(tenancy.execute(&ann, acme.rename("A")));
+    let mut second = Box::pin(tenancy.execute(&ann, acme.rename("B")));
+    let mut third = Box::pin(tenancy.execute(&ann, acme.rename("C")));
+    let mut other = Box::pin(tenancy.execute(&ann, elsewhere.rename("D")));
+    let asked = || tenancy.repository().0.swap(0, Ordering::Relaxed);
+    assert!(first.as_mut().poll(&mut context).is_pending());
+    assert_eq!(asked(), 1);
+    assert!(second.as_mut().poll(&mut context).is_pending());
+    assert!(third.as_mut().poll(&mut context).is_pending());
+    assert_eq!(asked(), 0, "they wait for the first");
+    assert!(other.as_mut().poll(&mut context).is_pending());
+    assert_eq!(asked(), 1, "who is of another organization doesn't");
+    drop(second);
+    assert!(third.as_mut().poll(&mut context).is_pending());
+    assert_eq!(asked(), 0);
+    drop(first);
+    assert!(third.as_mut().poll(&mut context).is_pending());
+    assert_eq!(asked(), 1, "the next one's turn has come");
 }

@@ -41,4 +41,7 @@ impl Harness for Memory {
 
 // It keeps nothing that could be opened again, sends nothing that could be counted, and lets nobody behind its
 // back.
-suite!(harness = Memory::Whole, without = [reopen, round_trips, tamper]);
+suite!(
+    harness = Memory::Whole,
+    without = [reopen, round_trips, tamper]
+);

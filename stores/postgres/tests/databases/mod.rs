@@ -128,11 +128,12 @@ impl Database {
             .unwrap()
             > 0
         {}
-        let tables = "SELECT string_agg(format('tenancy.%I', tablename), ', ') FROM pg_tables \
-            WHERE schemaname = 'tenancy' AND tablename <> 'migrations'";
-        let tables: String = sqlx::query_scalar(tables).fetch_one(&pool).await.unwrap();
-        let truncate = AssertSqlSafe(format!("TRUNCATE {tables}"));
-        sqlx::raw_sql(truncate).execute(&pool).await.unwrap();
+        // A table of a few pages is emptied faster row by row than by a new file for it and each of its indexes.
+        let empty = "DO $$ DECLARE t regclass; BEGIN FOR t IN SELECT format('tenancy.%I', tablename) FROM pg_tables \
+            WHERE schemaname = 'tenancy' AND tablename <> 'migrations' LOOP \
+            IF pg_relation_size(t) < 262144 THEN EXECUTE 'DELETE FROM ' || t; \
+            ELSE EXECUTE 'TRUNCATE ' || t || ' CASCADE'; END IF; END LOOP; END $$";
+        sqlx::raw_sql(empty).execute(&pool).await.unwrap();
         pool.close().await;
         idle
     }

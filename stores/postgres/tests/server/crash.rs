@@ -8,7 +8,6 @@
     reason = "tests say what they expect by panicking"
 )]
 
-
 use std::sync::Arc;
 use std::time::Duration;
 

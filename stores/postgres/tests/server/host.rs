@@ -5,7 +5,6 @@
     reason = "a test fails by panicking"
 )]
 
-
 use std::time::Duration;
 
 use crate::databases::people::{

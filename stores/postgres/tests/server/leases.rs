@@ -2,7 +2,6 @@
 //! and what can't be read holds up nothing but itself.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-
 use std::convert::Infallible;
 use std::sync::Mutex;
 

@@ -6,7 +6,6 @@
     reason = "a test fails by panicking"
 )]
 
-
 use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::future::Future;

@@ -1,7 +1,6 @@
 //! Migrations, the check at start, and `verify`.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-
 use std::time::Duration;
 
 use crate::databases::people::{acme, join, new_domain, tenancy};

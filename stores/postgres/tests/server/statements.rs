@@ -2,7 +2,6 @@
 //! record is put, found and deleted by the text made for it.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-
 use crate::databases::people::{acme, email, prepared, tenancy, user};
 use crate::databases::{Database, tested};
 use sqlx::{AssertSqlSafe, Executor as _, PgPool, Row as _, SqlStr};

@@ -11,7 +11,6 @@
     reason = "tests say what they expect by panicking"
 )]
 
-
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
@@ -19,9 +18,9 @@ use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
+use crate::world::*;
 use tenancy::{commands::*, store::*, *};
 use tenancy_sqlite::{Options, SqliteRepository};
-use crate::world::*;
 
 const FILE: &str = "TENANCY_CRASH_FILE";
 const SYNC: &str = "TENANCY_CRASH_SYNC";
@@ -136,7 +135,11 @@ fn every_acknowledged_commit_survives_kill_9() {
 /// syncing many more commits are under way.
 fn write_and_kill(path: &Path, round: usize) -> Acknowledged {
     let mut child = Command::new(std::env::current_exe().unwrap())
-        .args(["crash::child_writes_until_it_is_killed", "--exact", "--nocapture"])
+        .args([
+            "crash::child_writes_until_it_is_killed",
+            "--exact",
+            "--nocapture",
+        ])
         .env(FILE, path)
         .env(SYNC, if round % 2 == 0 { "full" } else { "normal" })
         .stdout(Stdio::piped())

@@ -4,11 +4,10 @@
     reason = "tests say what they expect by panicking"
 )]
 
-
+use crate::world::*;
 use rusqlite::TransactionBehavior;
 use tenancy::{commands::*, store::*, *};
 use tenancy_sqlite::apply;
-use crate::world::*;
 
 const INVOICES: &str = "CREATE TABLE IF NOT EXISTS invoices (organization BLOB NOT NULL, cents INTEGER NOT NULL CHECK (cents > 0))";
 

@@ -4,15 +4,14 @@
     reason = "tests say what they expect by panicking"
 )]
 
-
 use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::sync::Mutex;
 use std::time::Duration;
 
+use crate::world::*;
 use tenancy::{commands::*, *};
 use tenancy_sqlite::Depth;
-use crate::world::*;
 
 #[test]
 fn everything_is_delivered_once_and_in_order() {

@@ -5,7 +5,6 @@
     reason = "tests say what they expect by panicking"
 )]
 
-
 use std::collections::BTreeSet;
 use std::future::Future;
 use std::num::NonZeroU32;
@@ -13,9 +12,9 @@ use std::pin::pin;
 use std::task::{Context, Waker};
 use std::time::Duration;
 
+use crate::world::*;
 use tenancy::{commands::*, store::*, *};
 use tenancy_sqlite::{Error, MIGRATIONS, Options, SchemaError, SqliteRepository, VerifyError};
-use crate::world::*;
 
 /// All that a store holds is one type, whatever runs its calls.
 fn everywhere(check: impl Fn(&Disk)) {
