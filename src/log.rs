@@ -144,7 +144,7 @@ impl<'a> From<&'a LogEntry> for Logged<'a> {
                 at: entry.at,
                 author: Cow::Borrowed(&entry.author),
                 command: Cow::Borrowed(&entry.command),
-                request: entry.request,
+                request: entry.request.clone(),
                 events: Cow::Borrowed(&entry.events),
             },
             later: Cow::Borrowed(&entry.later),

@@ -293,21 +293,22 @@ impl LinksMade {
         *self == Self::default()
     }
 
-    /// How many were made on the day of `now`.
+    /// How many were made on the day of `now`. Of two servers' clocks one may be behind midnight still, or be set back:
+    /// what was made on a later day counts on this one.
     pub(crate) fn on(self, now: DateTime<Utc>) -> u32 {
-        if self.day == day(now) { self.count } else { 0 }
+        if self.day >= day(now) { self.count } else { 0 }
     }
 
-    /// When the day after that of `now` begins.
-    pub(crate) fn next_day(now: DateTime<Utc>) -> DateTime<Utc> {
-        let begins = day(now).saturating_add(1).saturating_mul(86_400);
+    /// When the day begins that comes after that of `now`, and after the last one on which some were made.
+    pub(crate) fn next_day(self, now: DateTime<Utc>) -> DateTime<Utc> {
+        let begins = self.day.max(day(now)).saturating_add(1).saturating_mul(86_400);
         DateTime::from_timestamp(begins, 0).unwrap_or(DateTime::<Utc>::MAX_UTC)
     }
 
     /// One more.
     pub(crate) fn and_one(self, now: DateTime<Utc>) -> Self {
         Self {
-            day: day(now),
+            day: self.day.max(day(now)),
             count: self.on(now).saturating_add(1),
         }
     }

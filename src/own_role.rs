@@ -141,9 +141,17 @@ pub enum Role<B> {
 
 /// What a command may be asked to give at a layer whose roles are `B`: a `B` itself, the [`RoleNumber`] of a role of
 /// the organization's own, or a [`Role`], which is either.
-pub trait AsRole<B>: Copy + Into<Role<B>> + Serialize + Send + Sync {}
+pub trait AsRole<B>: Copy + Into<Role<B>> + Send + Sync {}
 
-impl<B, R: Copy + Into<Role<B>> + Serialize + Send + Sync> AsRole<B> for R {}
+impl<B, R: Copy + Into<Role<B>> + Send + Sync> AsRole<B> for R {}
+
+/// Writes the role that a value stands for, whatever its own type would write: a request is what is asked (A6).
+pub(crate) fn as_role<B: Serialize, R: AsRole<B>, S: Serializer>(
+    role: &R,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    (*role).into().serialize(serializer)
+}
 
 /// What one of an organization's own roles, in force, adds for whoever holds it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

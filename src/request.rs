@@ -12,15 +12,24 @@ use sha2::{Digest as _, Sha256};
 
 use crate::actor::Author;
 use crate::id::OrganizationId;
+use crate::later::Unread;
 use crate::text::EmailAddress;
 use crate::token::{Hex, from_hex};
 
 /// The digest of a request, as its [`LogEntry`](crate::LogEntry) keeps it: SHA-256, 32 bytes.
 ///
+/// What a later version of this crate keeps in its place is read whole, and is no request that this one can be asked.
 /// A field that is `None` counts as one that isn't there, so a command that gains an optional field keeps
 /// the digests of requests that don't use it.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub struct RequestDigest([u8; 32]);
+#[derive(Clone, PartialEq, Eq)]
+pub struct RequestDigest(Form);
+
+#[derive(Clone, PartialEq, Eq)]
+enum Form {
+    Known([u8; 32]),
+    /// Of a form that a later version knows (A7).
+    Unread(Unread),
+}
 
 /// What the digest is of, in this order.
 #[derive(serde::Serialize)]
@@ -50,13 +59,16 @@ impl RequestDigest {
         };
         let mut hash = Sha256::new_with_prefix(b"tenancy request v1\0");
         request.serialize(&mut Hashing::new(&mut hash)).ok()?;
-        Some(Self(hash.finalize().into()))
+        Some(Self(Form::Known(hash.finalize().into())))
     }
 }
 
 impl fmt::Display for RequestDigest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        Hex(&self.0).fmt(f)
+        match &self.0 {
+            Form::Known(bytes) => Hex(bytes).fmt(f),
+            Form::Unread(_) => f.write_str("of a later form"),
+        }
     }
 }
 
@@ -68,16 +80,19 @@ impl fmt::Debug for RequestDigest {
 
 impl Serialize for RequestDigest {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
+        match &self.0 {
+            Form::Known(_) => serializer.collect_str(self),
+            Form::Unread(whole) => whole.serialize(serializer),
+        }
     }
 }
 
 impl<'de> Deserialize<'de> for RequestDigest {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let digits = String::deserialize(deserializer)?;
-        from_hex(&digits).map(Self).ok_or_else(|| {
-            serde::de::Error::custom("a digest has 64 lower-case hexadecimal digits")
-        })
+        let whole = Unread::deserialize(deserializer)?;
+        let digits = String::deserialize(&whole).ok();
+        let known = digits.and_then(|digits| from_hex(&digits));
+        Ok(Self(known.map_or_else(|| Form::Unread(whole), Form::Known)))
     }
 }
 

@@ -11,7 +11,7 @@ use crate::event::{Event, RevocationReason};
 use crate::id::{CommitId, InvitationId, OrganizationId, UserId, WorkspaceId};
 use crate::invitation::{Invitation, InvitationOffer, InvitationTarget};
 use crate::organization::{LinksMade, Organization};
-use crate::own_role::{AsRole, Holding, RoleNumber};
+use crate::own_role::{AsRole, Holding, RoleNumber, as_role};
 use crate::policy::{OrganizationAction, WorkspaceAction};
 use crate::refusal::Refusal;
 use crate::role::{OrganizationRole, WorkspaceRole};
@@ -108,6 +108,7 @@ impl Answer<(InvitationId, InvitationSecret)> for Invited {
 /// - [`Refusal::TooManyLinks`]: the organization made as many links today as it may (I8).
 /// - [`Refusal::LimitReached`]: no seat is left for who is no member yet, and would need one (Q3).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(bound = "R: AsRole<OrganizationRole>")]
 pub struct InviteToOrganization<R = OrganizationRole> {
     /// The organization to invite to.
     pub organization: OrganizationId,
@@ -115,6 +116,7 @@ pub struct InviteToOrganization<R = OrganizationRole> {
     pub email: EmailAddress,
     /// The role that accepting gives: an [`OrganizationRole`], or the [`RoleNumber`] of one of the organization's own
     /// (R6).
+    #[serde(serialize_with = "as_role::<OrganizationRole, R, _>")]
     pub role: R,
 }
 
@@ -164,6 +166,7 @@ impl<R: AsRole<OrganizationRole>> Command for InviteToOrganization<R> {
 /// - [`Refusal::TooManyLinks`]: the organization made as many links today as it may (I8).
 /// - [`Refusal::LimitReached`]: no seat is left for who is no member yet (Q3).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(bound = "R: AsRole<WorkspaceRole>")]
 pub struct InviteToWorkspace<R = WorkspaceRole> {
     /// The organization that the workspace is in.
     pub organization: OrganizationId,
@@ -173,6 +176,7 @@ pub struct InviteToWorkspace<R = WorkspaceRole> {
     pub email: EmailAddress,
     /// The role that accepting gives: a [`WorkspaceRole`], or the [`RoleNumber`] of one of the organization's own
     /// (R6).
+    #[serde(serialize_with = "as_role::<WorkspaceRole, R, _>")]
     pub role: R,
 }
 
@@ -356,13 +360,13 @@ fn own_role_offered(
 fn one_more_link(scene: &Scene<'_>) -> Result<(), Refusal> {
     let limit = scene.settings.daily_link_limit;
     let links = scene.state.organization().map(|row| row.links);
-    if links.is_some_and(|links| links.on(scene.now) >= limit) {
-        return Err(Refusal::TooManyLinks {
+    match links.filter(|links| links.on(scene.now) >= limit) {
+        Some(links) => Err(Refusal::TooManyLinks {
             limit,
-            again_at: LinksMade::next_day(scene.now),
-        });
+            again_at: links.next_day(scene.now),
+        }),
+        None => Ok(()),
     }
-    Ok(())
 }
 
 fn renewal(

@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use super::authority::{may_invite, may_send, resource};
 use super::invitation::{Invited, invite, invited, offered};
@@ -113,15 +113,25 @@ impl Answer<Links> for InvitedMany {
 /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(bound = "T: Copy + Into<InvitationOffer>")]
 pub struct InviteMany<T = InvitationTarget> {
     /// The organization that invites.
     pub organization: OrganizationId,
     /// What each is invited to, and with which role: an [`InvitationTarget`], or an [`InvitationOffer`] for a role of
     /// the organization's own (R6).
+    #[serde(serialize_with = "as_offer")]
     pub target: T,
     /// The addresses as they were typed, a line each; at most [`InviteMany::MOST`]. A line may be anything; none
     /// that is refused is kept.
     pub emails: Vec<String>,
+}
+
+/// Writes the offer that a value stands for, whatever its own type would write: a request is what is asked (A6).
+fn as_offer<T: Copy + Into<InvitationOffer>, S: Serializer>(
+    target: &T,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    (*target).into().serialize(serializer)
 }
 
 impl InviteMany {
@@ -145,7 +155,7 @@ impl<T: Copy + Into<InvitationOffer>> InviteMany<T> {
     }
 }
 
-impl<T: Copy + Into<InvitationOffer> + Serialize + Send + Sync> Command for InviteMany<T> {
+impl<T: Copy + Into<InvitationOffer> + Send + Sync> Command for InviteMany<T> {
     type Output = InvitedMany;
     type Fresh = Links;
 

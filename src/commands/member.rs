@@ -10,7 +10,7 @@ use crate::command::{Answer, Command, Scene, path};
 use crate::event::{Event, RevocationReason};
 use crate::id::{CommitId, InvitationId, OrganizationId, UserId, WorkspaceId};
 use crate::member::{Member, Term, WorkspaceMember};
-use crate::own_role::{AsRole, Holding};
+use crate::own_role::{AsRole, Holding, as_role};
 use crate::policy::OrganizationAction;
 use crate::refusal::Refusal;
 use crate::role::{OrganizationRole, WorkspaceRole};
@@ -85,6 +85,7 @@ impl<F> Answer<F> for Departure {
 /// - [`Refusal::LimitReached`]: it would raise a member from a role that needs no seat to one that does, and none
 ///   is left (Q4). A demotion is never refused for a seat (Q1).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(bound = "R: AsRole<OrganizationRole>")]
 pub struct ChangeOrganizationRole<R = OrganizationRole> {
     /// The organization in which the role changes.
     pub organization: OrganizationId,
@@ -92,6 +93,7 @@ pub struct ChangeOrganizationRole<R = OrganizationRole> {
     pub user: UserId,
     /// Their new role: an [`OrganizationRole`], or the [`RoleNumber`](crate::RoleNumber) of one of the organization's
     /// own (R6).
+    #[serde(serialize_with = "as_role::<OrganizationRole, R, _>")]
     pub role: R,
 }
 

@@ -9,7 +9,7 @@ use crate::event::Event;
 use crate::id::{CommitId, OrganizationId, UserId, WorkspaceId};
 use crate::invitation::InvitationTarget;
 use crate::member::{Member, WorkspaceMember};
-use crate::own_role::{AsRole, Holding};
+use crate::own_role::{AsRole, Holding, as_role};
 use crate::policy::WorkspaceAction;
 use crate::refusal::Refusal;
 use crate::role::WorkspaceRole;
@@ -32,6 +32,7 @@ use crate::store::Key;
 /// - [`Refusal::MemberNotFound`]: the user is not a member of the organization; invite them (M1).
 /// - [`Refusal::RoleNotFound`], [`Refusal::RoleIsRetired`]: the role of the organization's own isn't one to give there.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(bound = "R: AsRole<WorkspaceRole>")]
 pub struct GiveWorkspaceRole<R = WorkspaceRole> {
     /// The organization that the workspace is in.
     pub organization: OrganizationId,
@@ -41,6 +42,7 @@ pub struct GiveWorkspaceRole<R = WorkspaceRole> {
     pub user: UserId,
     /// Their role in the workspace: a [`WorkspaceRole`], or the [`RoleNumber`](crate::RoleNumber) of one of the
     /// organization's own (R6).
+    #[serde(serialize_with = "as_role::<WorkspaceRole, R, _>")]
     pub role: R,
 }
 

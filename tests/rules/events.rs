@@ -3,8 +3,10 @@
 use std::fs;
 use std::path::Path;
 
-use tenancy::store::Record;
-use tenancy::{Author, EmailAddress, Event, LogEntry};
+use tenancy::commands::{Circumstances, decide};
+use tenancy::store::{Facts, Key, Record, Repository as _};
+use tenancy::{Author, EmailAddress, Event, LogEntry, Refusal, block_on};
+use tenancy_tests::world::{World, id, user};
 
 /// The golden files of a folder, by their names.
 pub(super) fn golden(folder: &str) -> Vec<(String, String)> {
@@ -79,6 +81,44 @@ fn a7_an_author_of_a_later_kind_reads_as_unknown_and_the_entry_as_it_is() {
     let entry: LogEntry = serde_json::from_value(json.clone()).unwrap();
     assert!(matches!(entry.author, Author::Unknown(_)));
     assert_eq!(serde_json::to_value(&entry).unwrap(), json);
+}
+
+#[test]
+fn a7_a_digest_of_a_later_form_is_no_request_and_the_entry_as_it_is() {
+    let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("golden/log_entries");
+    let text = fs::read_to_string(golden.join("by_a_user.json")).unwrap();
+    let mut json: serde_json::Value = serde_json::from_str(&text).unwrap();
+    for later in [
+        serde_json::json!("sha3:0123"),
+        serde_json::json!("0123"),
+        serde_json::json!({"form": 2, "digest": [1, 2, 3]}),
+        serde_json::json!(7),
+    ] {
+        json["request"] = later;
+        let entry: LogEntry = serde_json::from_value(json.clone()).unwrap();
+        assert_eq!(serde_json::to_value(&entry).unwrap(), json);
+        let world = World::new();
+        let (acme, ann) = (world.acme(), user("ann"));
+        let rename = acme.rename("Acme SAS");
+        let done = block_on(world.tenancy.execute(&ann, rename.clone())).unwrap();
+        let keys = [Key::Path(id(&ann), acme.organization.into())];
+        let facts = block_on(world.store().load(acme.organization, &keys));
+        let facts = Facts {
+            committed: Some(LogEntry {
+                request: entry.request,
+                ..world.log(acme).pop().unwrap()
+            }),
+            ..facts.unwrap().unwrap()
+        };
+        let circumstances = Circumstances {
+            actor: &ann,
+            commit: done.commit,
+            now: world.now(),
+            settings: world.tenancy.settings(),
+        };
+        let refused = decide(&rename, circumstances, &(), Some(facts)).unwrap_err();
+        assert_eq!(refused, Refusal::CommitIdReused.into());
+    }
 }
 
 #[test]

@@ -1157,6 +1157,36 @@ fn i8_an_organization_makes_so_many_links_a_day_resent_ones_included() {
     world.does(&ann, acme.invite("b", member));
 }
 
+/// Two servers on either side of midnight, or one whose clock is set back over it, make no links for two days each time.
+#[test]
+fn i8_a_clock_that_is_behind_makes_no_more_links() {
+    let world = World::with(Settings {
+        daily_link_limit: 3,
+        ..Settings::default()
+    });
+    let acme = world.acme();
+    let ann = user("ann");
+    let day = world.now().date_naive() + TimeDelta::days(1);
+    let midnight = day.and_hms_opt(0, 0, 0).unwrap().and_utc();
+    let moments = [midnight - TimeDelta::milliseconds(100), midnight];
+    let mut made = 0;
+    for (number, moment) in moments.into_iter().cycle().take(60).enumerate() {
+        world.is_at(moment);
+        let invite = acme.invite(&format!("p{number}"), OrganizationRole::Member);
+        match block_on(world.tenancy.execute(&ann, invite)) {
+            Ok(_) => made += 1,
+            Err(error) => {
+                let too_many = Refusal::TooManyLinks {
+                    limit: 3,
+                    again_at: midnight + TimeDelta::days(1),
+                };
+                assert_eq!(error.refusal(), Some(&too_many));
+            }
+        }
+    }
+    assert_eq!(made, 1 + 2, "one before midnight, and those of the day that has begun");
+}
+
 #[test]
 fn i8_one_invitation_is_resent_at_most_once_a_minute() {
     let world = World::new();

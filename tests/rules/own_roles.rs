@@ -1,7 +1,7 @@
 //! R1–R8: roles of an organization's own.
 
 use tenancy::commands::{
-    ChangeOrganizationRole, DefineRole, DeleteRole, GiveWorkspaceRole, InviteToOrganization,
+    ChangeOrganizationRole, DefineRole, DeleteRole, GiveWorkspaceRole, InviteMany, InviteToOrganization,
     InviteToWorkspace, RestoreRole, RetireRole, ReviseRole,
 };
 use tenancy::policy::{ActionRow, Catalogue};
@@ -10,7 +10,7 @@ use tenancy::{
     Action, Actor, Code, Decision, DomainAction, DomainId, DomainKind, Grant, Grants,
     InvitationOffer, Layer, OrganizationAction, OrganizationId, OrganizationRole, Paging, Refusal,
     Role, RoleBase, RoleNumber, RoleSet, RoleState, Settings, WorkspaceAction, WorkspaceId,
-    WorkspaceRole, catalogue,
+    WorkspaceRole, block_on, catalogue,
 };
 
 use tenancy_tests::world::{
@@ -1050,6 +1050,55 @@ fn a6_a_role_asked_for_by_either_type_is_the_same_request() {
         role: Role::from(plain.role),
     };
     world.did_as(commit, &ann, wrapped);
+}
+
+/// A host's type may write itself as it likes, or not at all: the request is of the role that it stands for.
+#[test]
+fn a6_a_role_of_a_hosts_own_type_is_the_role_that_it_stands_for() {
+    #[derive(Clone, Copy)]
+    struct Position(i32);
+
+    impl From<Position> for Role<OrganizationRole> {
+        fn from(position: Position) -> Self {
+            match position {
+                Position(0) => OrganizationRole::Member.into(),
+                Position(1) => OrganizationRole::Accounting.into(),
+                Position(_) => OrganizationRole::Admin.into(),
+            }
+        }
+    }
+
+    impl From<Position> for InvitationOffer {
+        fn from(position: Position) -> Self {
+            let role = position.into();
+            Self::Organization { role }
+        }
+    }
+
+    let world = World::new();
+    let acme = world.acme();
+    let (ann, bob) = (user("ann"), world.member(acme, "bob", OrganizationRole::Member));
+    let to = |role| ChangeOrganizationRole {
+        organization: acme.organization,
+        user: id(&bob),
+        role,
+    };
+    let invite = |target| InviteMany {
+        organization: acme.organization,
+        target,
+        emails: vec!["cy@acme.example".to_owned()],
+    };
+    let (change, many) = (tenancy::CommitId::new(), tenancy::CommitId::new());
+    for _ in 0..2 {
+        world.did_as(change, &ann, to(Position(1)));
+        world.did_as(many, &ann, invite(Position(1)));
+    }
+    world.did_as(change, &ann, acme.change_role(&bob, OrganizationRole::Accounting));
+    let reused = Some(&Refusal::CommitIdReused);
+    let refused = block_on(world.tenancy.execute_as(change, &ann, to(Position(2))));
+    assert_eq!(refused.unwrap_err().refusal(), reused);
+    let refused = block_on(world.tenancy.execute_as(many, &ann, invite(Position(2))));
+    assert_eq!(refused.unwrap_err().refusal(), reused);
 }
 
 #[test]

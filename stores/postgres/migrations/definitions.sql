@@ -35,12 +35,11 @@ SELECT format('check %s.%s %s', t.name, k.conname, pg_catalog.pg_get_expr(k.conb
 FROM tables t
 JOIN pg_catalog.pg_constraint k ON k.conrelid = t.oid AND k.contype = 'c'
 UNION ALL
-SELECT format('%s %s.%s (%s)%s', CASE WHEN i.indisunique THEN 'unique index' ELSE 'index' END, t.name, x.relname,
-              (SELECT string_agg(pg_catalog.pg_get_indexdef(i.indexrelid, place, true), ', ' ORDER BY place)
-               FROM generate_series(1, i.indnatts) AS place),
-              ' where ' || pg_catalog.pg_get_expr(i.indpred, i.indrelid))
+SELECT format('%s %s.%s %s%s', CASE WHEN i.indisunique THEN 'unique index' ELSE 'index' END, t.name, x.relname,
+              substring(pg_catalog.pg_get_indexdef(i.indexrelid) FROM ' USING (.*)'),
+              CASE WHEN NOT i.indisvalid THEN ' invalid' END)
 FROM tables t
-JOIN pg_catalog.pg_index i ON i.indrelid = t.oid AND i.indisvalid
+JOIN pg_catalog.pg_index i ON i.indrelid = t.oid
 JOIN pg_catalog.pg_class x ON x.oid = i.indexrelid
 WHERE NOT EXISTS (SELECT 1 FROM pg_catalog.pg_constraint k WHERE k.conindid = i.indexrelid)
 UNION ALL
