@@ -323,7 +323,7 @@ pub(crate) fn decide_on(
         ),
     };
     // Its digest is made once, where it is compared or written: a refusal needs none.
-    let same = |entry: &&LogEntry| is_same(question.request(commit, actor), entry);
+    let same = |entry: &&LogEntry| is_same(question.request(commit, actor).as_ref(), entry);
     if let Some(entry) = committed.as_ref().filter(same) {
         // The answer of before. Any other request under the id is decided like one under a fresh id, so that it
         // learns nothing that the rules don't tell it, and then refused.
@@ -428,8 +428,8 @@ pub(crate) fn seats_are_left(
 }
 
 /// Whether a request made a commit. One whose digest isn't known made none that we know of.
-fn is_same(request: Option<RequestDigest>, entry: &LogEntry) -> bool {
-    request.is_some() && request == entry.request
+fn is_same(request: Option<&RequestDigest>, entry: &LogEntry) -> bool {
+    request.is_some() && request == entry.request.as_ref()
 }
 
 /// A time as every store keeps it: in whole milliseconds since 1970, in which a leap second is the next one.

@@ -301,7 +301,11 @@ impl LinksMade {
 
     /// When the day begins that comes after that of `now`, and after the last one on which some were made.
     pub(crate) fn next_day(self, now: DateTime<Utc>) -> DateTime<Utc> {
-        let begins = self.day.max(day(now)).saturating_add(1).saturating_mul(86_400);
+        let begins = self
+            .day
+            .max(day(now))
+            .saturating_add(1)
+            .saturating_mul(86_400);
         DateTime::from_timestamp(begins, 0).unwrap_or(DateTime::<Utc>::MAX_UTC)
     }
 

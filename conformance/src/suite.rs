@@ -217,7 +217,7 @@ macro_rules! __checks {
             }
             lists {
                 lists_members: "The members of an organization who hold one of `roles` (its organization roles), by user",
-                lists_holders: "The members of an organization who hold one of its own roles, by user",
+                lists_holders: "The members of an organization who hold one of these roles of its own, by user",
                 lists_workspaces: "The workspaces of an organization, by id",
                 lists_workspaces_of: "The workspaces in which a user holds a role, by workspace",
                 lists_workspace_members: "The members of a workspace who hold one of `roles` (its workspace roles), by user",

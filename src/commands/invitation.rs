@@ -10,7 +10,7 @@ use crate::command::{Answer, Command, Scene, path};
 use crate::event::{Event, RevocationReason};
 use crate::id::{CommitId, InvitationId, OrganizationId, UserId, WorkspaceId};
 use crate::invitation::{Invitation, InvitationOffer, InvitationTarget};
-use crate::organization::{LinksMade, Organization};
+use crate::organization::Organization;
 use crate::own_role::{AsRole, Holding, RoleNumber, as_role};
 use crate::policy::{OrganizationAction, WorkspaceAction};
 use crate::refusal::Refusal;

@@ -1,8 +1,8 @@
 //! R1–R8: roles of an organization's own.
 
 use tenancy::commands::{
-    ChangeOrganizationRole, DefineRole, DeleteRole, GiveWorkspaceRole, InviteMany, InviteToOrganization,
-    InviteToWorkspace, RestoreRole, RetireRole, ReviseRole,
+    ChangeOrganizationRole, DefineRole, DeleteRole, GiveWorkspaceRole, InviteMany,
+    InviteToOrganization, InviteToWorkspace, RestoreRole, RetireRole, ReviseRole,
 };
 use tenancy::policy::{ActionRow, Catalogue};
 use tenancy::store::{Item, List, Organization, RecordId, Violation};
@@ -1055,7 +1055,7 @@ fn a6_a_role_asked_for_by_either_type_is_the_same_request() {
 /// A host's type may write itself as it likes, or not at all: the request is of the role that it stands for.
 #[test]
 fn a6_a_role_of_a_hosts_own_type_is_the_role_that_it_stands_for() {
-    #[derive(Clone, Copy)]
+    #[derive(Clone, Copy, Debug)]
     struct Position(i32);
 
     impl From<Position> for Role<OrganizationRole> {
@@ -1077,7 +1077,10 @@ fn a6_a_role_of_a_hosts_own_type_is_the_role_that_it_stands_for() {
 
     let world = World::new();
     let acme = world.acme();
-    let (ann, bob) = (user("ann"), world.member(acme, "bob", OrganizationRole::Member));
+    let (ann, bob) = (
+        user("ann"),
+        world.member(acme, "bob", OrganizationRole::Member),
+    );
     let to = |role| ChangeOrganizationRole {
         organization: acme.organization,
         user: id(&bob),
@@ -1093,7 +1096,11 @@ fn a6_a_role_of_a_hosts_own_type_is_the_role_that_it_stands_for() {
         world.did_as(change, &ann, to(Position(1)));
         world.did_as(many, &ann, invite(Position(1)));
     }
-    world.did_as(change, &ann, acme.change_role(&bob, OrganizationRole::Accounting));
+    world.did_as(
+        change,
+        &ann,
+        acme.change_role(&bob, OrganizationRole::Accounting),
+    );
     let reused = Some(&Refusal::CommitIdReused);
     let refused = block_on(world.tenancy.execute_as(change, &ann, to(Position(2))));
     assert_eq!(refused.unwrap_err().refusal(), reused);

@@ -28,6 +28,11 @@ const LONGEST_LEASE: Duration = Duration::from_hours(24);
 /// How much of an error's text is kept, in characters.
 const KEPT: usize = 500;
 
+/// What is kept of a reason or an error: PostgreSQL has no text with a NUL in it.
+fn kept(why: &str) -> String {
+    why.chars().filter(|c| *c != '\0').take(KEPT).collect()
+}
+
 /// Hands the log entries of every organization to the host: to send mails, to drop caches, to write projections.
 /// Made by [`PostgresRepository::outbox`](crate::PostgresRepository::outbox).
 ///
@@ -394,8 +399,7 @@ impl<'r> Outbox<'r> {
         let next = Parameter::Number(next);
         match error {
             Some(error) if !all => {
-                let error: String = error.chars().filter(|c| *c != '\0').take(KEPT).collect();
-                let error = Parameter::Text(error);
+                let error = Parameter::Text(kept(error));
                 if batch.alone != 0 {
                     return self.mark(PARKED_AGAIN, &batch, [error]).await;
                 }

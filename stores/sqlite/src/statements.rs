@@ -449,6 +449,9 @@ statements! {
     OUTBOX_NOW = "UPDATE tenancy_outbox SET attempts = 0, error = NULL, \
             due = CASE WHEN worker IS NULL THEN ?2 ELSE due END \
         WHERE organization_id = ?1";
+    /// Takes an organization from its worker. It stays due when the lease would have ended: an entry may still be in
+    /// that worker's hands.
+    OUTBOX_LOSE = "UPDATE tenancy_outbox SET worker = NULL WHERE organization_id = ?1";
     /// With nothing to deliver but what was released, or as it is.
     OUTBOX_ENTER = "INSERT INTO tenancy_outbox (organization_id, first, due, attempts) \
         SELECT o.id, o.version + 1, ?2, 0 FROM tenancy_organizations o WHERE o.id = ?1 \

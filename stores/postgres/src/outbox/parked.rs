@@ -7,7 +7,7 @@ use sqlx::Row as _;
 use tenancy::{OrganizationId, Version};
 use uuid::Uuid;
 
-use super::{Batch, KEPT, Outbox, version};
+use super::{Batch, Outbox, kept, version};
 use crate::error::Error;
 use crate::retry;
 use crate::statements::{Parameter, Statement, bigint};
@@ -72,6 +72,7 @@ const LAY_ASIDE: &str = "\
 WITH withdrawn AS (DELETE FROM tenancy.outbox o WHERE o.organization_id = $1::uuid AND o.alone = $2::bigint)
 INSERT INTO tenancy.parked_entries AS p (organization_id, version, skipped, why) VALUES ($1, $2, false, $3::text)
 ON CONFLICT (organization_id, version) DO UPDATE SET why = excluded.why, parked_at = excluded.parked_at
+WHERE NOT p.skipped
 RETURNING 1";
 
 /// `$1` organization, `$2` version. What its organization hasn't come to yet is delivered in order after all; a worker
@@ -211,7 +212,7 @@ impl Outbox<'_> {
                 Parameter::Uuid(Some(organization.as_uuid())),
                 Parameter::Number(bigint(version)),
                 Parameter::Code(skipped.into()),
-                Parameter::Text(why.chars().filter(|c| *c != '\0').collect()),
+                Parameter::Text(kept(why)),
             ],
         };
         Ok(retry::optional(self.pool, &park).await?.is_some())
@@ -229,7 +230,7 @@ impl Outbox<'_> {
             parameters: vec![
                 batch.id(),
                 Parameter::Number(version),
-                Parameter::Text(why.chars().take(KEPT).collect()),
+                Parameter::Text(kept(why)),
             ],
         };
         retry::optional(self.pool, &lay_aside).await?;

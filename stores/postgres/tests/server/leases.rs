@@ -120,6 +120,10 @@ fn a7_an_entry_that_cannot_be_read_holds_up_nothing() {
         run(&pool, format!(
             "UPDATE tenancy.commits SET entry = '{{\"v\": 2}}' WHERE organization_id = '{id}' AND version IN (1, 3)"
         )).await;
+        // Of another, the error speaks of a character that no text of PostgreSQL's can hold.
+        run(&pool, format!(
+            "UPDATE tenancy.commits SET entry = '{{\"organization\": \"\\u0000\"}}' WHERE organization_id = '{id}' AND version = 3"
+        )).await;
         run(
             &pool,
             format!("DELETE FROM tenancy.commits WHERE organization_id = '{id}' AND version = 5"),

@@ -179,7 +179,7 @@ fn what_no_step_makes_is_refused() {
         let additions = [
             (
                 "CREATE UNIQUE INDEX one_each ON tenancy.members (email_key, organization_id)",
-                "unique index members.one_each (email_key, organization_id)",
+                "unique index members.one_each btree (email_key, organization_id)",
             ),
             (
                 "CREATE TABLE users (id uuid PRIMARY KEY);
@@ -306,7 +306,27 @@ fn tables_that_somebody_altered_are_refused() {
             ),
             (
                 "DROP INDEX tenancy.invitations_email",
-                "index invitations.invitations_email (email_key, organization_id, id) where (state = 1)",
+                "index invitations.invitations_email btree (email_key, organization_id, id) WHERE (state = 1)",
+            ),
+            (
+                "DROP INDEX tenancy.outbox_due; CREATE INDEX outbox_due ON tenancy.outbox
+                     USING brin (due_at, organization_id, alone) WHERE due_at < 'infinity'",
+                "index outbox.outbox_due btree (due_at, organization_id, alone) \
+                 WHERE (due_at < 'infinity'::timestamp with time zone)",
+            ),
+            (
+                "DROP INDEX tenancy.members_user;
+                 CREATE INDEX members_user ON tenancy.members (user_id, organization_id DESC)",
+                "index members.members_user btree (user_id, organization_id)",
+            ),
+            (
+                "DROP INDEX tenancy.members_email; CREATE INDEX members_email ON tenancy.members
+                     (email_key COLLATE \"POSIX\", organization_id) WHERE email_key IS NOT NULL",
+                "index members.members_email btree (email_key, organization_id) WHERE (email_key IS NOT NULL)",
+            ),
+            (
+                "UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'tenancy.members_user'::regclass",
+                "index members.members_user btree (user_id, organization_id)",
             ),
             (
                 "DROP TABLE tenancy.outbox",

@@ -85,6 +85,8 @@ pub(super) fn set_aside(
                 }
             }
         }
+        // A worker that has the organization may have the entry in its batch.
+        run(connection, &statements::OUTBOX_LOSE, [id])?;
         run(connection, &statements::OUTBOX_REMOVE, [id])?;
         Ok((true, End::Commit))
     })

@@ -385,6 +385,10 @@ pub(super) const PLANS: &[(&str, &[&str])] = &[
         "OUTBOX_NOW",
         &["SEARCH tenancy_outbox USING PRIMARY KEY (organization_id=?)"],
     ),
+    (
+        "OUTBOX_LOSE",
+        &["SEARCH tenancy_outbox USING PRIMARY KEY (organization_id=?)"],
+    ),
     ("OUTBOX_ENTER", &["SEARCH o USING PRIMARY KEY (id=?)"]),
     (
         "PARKED_STATE",

@@ -612,3 +612,56 @@ fn several_workers_keep_the_order() {
     assert!(seen.values().all(|versions| *versions == all), "{seen:?}");
     assert_eq!(rows(&place), 0);
 }
+
+/// Parking and skipping take the organization from a worker whose batch has the entry.
+#[test]
+fn what_is_parked_or_skipped_under_a_workers_hands_is_not_handed_over() {
+    let place = Disk::new(quick());
+    let tenancy = place.tenancy();
+    let acme = acme(&tenancy);
+    domain(&tenancy, acme, "acme-one");
+    domain(&tenancy, acme, "acme-two");
+    let organization = acme.organization;
+    let other = place.tenancy();
+    let store = tenancy.repository();
+    let [one, two, three] = [1, 2, 3].map(Version::new);
+    let mut seen = Vec::new();
+    let delivery = block_on(store.outbox().deliver(limit(9), |entry| {
+        seen.push(entry.version);
+        let outbox = other.repository().outbox();
+        assert!(block_on(outbox.skip(organization, two, "ops: never mind")).unwrap());
+        assert!(block_on(outbox.park(organization, three, "ops: wait")).unwrap());
+        Ok::<_, Infallible>(())
+    }));
+    assert_eq!((delivery.unwrap().delivered, seen), (1, vec![one]));
+    assert_eq!(deliver_all(&place), []); // the first may still be in that worker's hands
+    due_now(&place);
+    assert_eq!(deliver_all(&place), [(organization, 1)]); // it was not marked: at least once
+    assert!(block_on(store.outbox().release(organization, three)).unwrap());
+    assert_eq!(deliver_all(&place), [(organization, 3)]);
+    let parked = block_on(store.outbox().parked(None, limit(9))).unwrap();
+    let left = parked.iter().map(|entry| (entry.version, entry.skipped));
+    assert_eq!(left.collect::<Vec<_>>(), [(two, true)]);
+}
+
+/// What was released and is in a worker's hands can still be given up, and stays on the record.
+#[test]
+fn what_is_skipped_while_it_is_handed_over_alone_stays_skipped() {
+    let place = Disk::new(quick());
+    let tenancy = place.tenancy();
+    let acme = acme(&tenancy);
+    domain(&tenancy, acme, "acme-one");
+    let organization = acme.organization;
+    let outbox = tenancy.repository().outbox();
+    let one = Version::new(1);
+    assert!(block_on(outbox.park(organization, one, "ops: wait")).unwrap());
+    assert_eq!(deliver_all(&place), [(organization, 2)]);
+    assert!(block_on(outbox.release(organization, one)).unwrap());
+    let batch = block_on(outbox.take(limit(9))).unwrap().unwrap();
+    assert_eq!(batch.entries().len(), 1);
+    assert!(block_on(outbox.skip(organization, one, "ops: never mind")).unwrap());
+    assert!(!block_on(outbox.settle(batch, 1, None)).unwrap());
+    let parked = block_on(outbox.parked(None, limit(9))).unwrap();
+    assert!(parked[0].skipped && parked.len() == 1, "{parked:?}");
+    assert_eq!(deliver_all(&place), []);
+}
