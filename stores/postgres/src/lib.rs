@@ -22,6 +22,8 @@ mod outbox;
 mod repository;
 #[cfg(feature = "sqlx")]
 mod retry;
+#[cfg(feature = "sqlx")]
+mod runtime;
 
 pub use error::DecodeError;
 #[cfg(feature = "sqlx")]

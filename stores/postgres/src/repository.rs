@@ -13,6 +13,7 @@ use crate::error::{Error, VerifyError};
 use crate::migrate::{self, SchemaError};
 use crate::outbox::Outbox;
 use crate::retry;
+use crate::runtime::in_its_runtime;
 use crate::statements::{self, CommitAnswer, ListedRow, StandingRow, StoredRow};
 
 /// Organizations in PostgreSQL, on a host's pool.
@@ -166,8 +167,8 @@ impl Repository for PostgresRepository {
 
     async fn commit(&self, commit: &Commit) -> Result<Outcome, Error> {
         match self.form {
-            Form::OneStatement => send(&self.pool, commit).await,
-            Form::Steps => self.commit_in_steps(commit).await,
+            Form::OneStatement => in_its_runtime(send(&self.pool, commit)).await,
+            Form::Steps => in_its_runtime(self.commit_in_steps(commit)).await,
         }
     }
 
@@ -191,13 +192,18 @@ impl Repository for PostgresRepository {
         Ok(Some(row.held()?))
     }
 
-    /// The database only reads, or the pool had no connection to give.
+    /// The database only reads, the pool had no connection to give, or a constraint is in the way. That can only be a
+    /// host's own, such as a foreign key to a table of ours: the commit is undone.
     fn wrote_nothing(&self, error: &Error) -> bool {
         use sqlx::Error::{PoolClosed, PoolTimedOut};
-        matches!(
-            error,
-            Error::ReadOnly(_) | Error::Database(PoolClosed | PoolTimedOut)
-        )
+        match error {
+            Error::ReadOnly(_) | Error::Database(PoolClosed | PoolTimedOut) => true,
+            Error::Database(error) => error
+                .as_database_error()
+                .and_then(sqlx::error::DatabaseError::code)
+                .is_some_and(|code| code.starts_with("23")),
+            Error::Decode(_) => false,
+        }
     }
 }
 

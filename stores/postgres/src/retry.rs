@@ -4,6 +4,7 @@ use sqlx::postgres::{PgArguments, PgRow};
 use sqlx::query::Query;
 use sqlx::{Arguments as _, Executor, Postgres};
 
+use crate::runtime::in_its_runtime;
 use crate::statements::{Parameter, Statement};
 
 /// How often a statement is made before its failure is handed on. One that is made again meets other
@@ -32,12 +33,12 @@ pub(crate) async fn optional<'c>(
     statement: &Statement,
 ) -> sqlx::Result<Option<PgRow>> {
     for _ in 1..ATTEMPTS {
-        match query(statement)?.fetch_optional(executor).await {
+        match in_its_runtime(query(statement)?.fetch_optional(executor)).await {
             Err(error) if is_given_up(&error) => {}
             result => return result,
         }
     }
-    query(statement)?.fetch_optional(executor).await
+    in_its_runtime(query(statement)?.fetch_optional(executor)).await
 }
 
 /// The rows that a statement finds. Only for one that may be made twice.
@@ -46,12 +47,12 @@ pub(crate) async fn all<'c>(
     statement: &Statement,
 ) -> sqlx::Result<Vec<PgRow>> {
     for _ in 1..ATTEMPTS {
-        match query(statement)?.fetch_all(executor).await {
+        match in_its_runtime(query(statement)?.fetch_all(executor)).await {
             Err(error) if is_given_up(&error) => {}
             result => return result,
         }
     }
-    query(statement)?.fetch_all(executor).await
+    in_its_runtime(query(statement)?.fetch_all(executor)).await
 }
 
 /// Whether the server aborted a statement for concurrency. At SERIALIZABLE that may happen to one that only

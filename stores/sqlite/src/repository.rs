@@ -212,9 +212,11 @@ impl Repository for SqliteRepository {
     fn wrote_nothing(&self, error: &Error) -> bool {
         match error {
             Error::InvalidCommit(_) | Error::Json(_) => true,
-            Error::Sqlite(error) => {
-                error.sqlite_error_code() == Some(rusqlite::ErrorCode::ReadOnly)
-            }
+            // A constraint can only be a host's own, such as a foreign key to a table of ours: the commit is undone.
+            Error::Sqlite(error) => matches!(
+                error.sqlite_error_code(),
+                Some(rusqlite::ErrorCode::ReadOnly | rusqlite::ErrorCode::ConstraintViolation)
+            ),
             _ => false,
         }
     }

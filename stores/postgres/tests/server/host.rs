@@ -12,7 +12,7 @@ use crate::databases::people::{
 };
 use crate::databases::{Database, connect, runtime, tested};
 use sqlx::{Executor as _, PgPool, Row as _};
-use tenancy::commands::CreateOrganization;
+use tenancy::commands::{CreateOrganization, DeleteWorkspace};
 use tenancy::store::{Claim, Key, Outcome, Repository as _};
 use tenancy::{DomainName, Error, Resource, Tenancy, WorkspaceRole};
 use tenancy_postgres::{PostgresRepository, apply};
@@ -362,5 +362,50 @@ fn a_database_that_only_reads_is_no_unknown_outcome() {
         let store = PostgresRepository::new(demoted);
         let error = store.commit(&commit).await.unwrap_err();
         assert!(store.wrote_nothing(&error), "{error:?}");
+    });
+}
+
+/// A row of the host's that refers to one of ours: what would leave it behind fails, and is known to have changed nothing.
+#[test]
+fn a_hosts_foreign_key_is_a_failure_that_changed_nothing() {
+    tested(async {
+        let database = Database::migrated().await;
+        let pool = database.pool(4).await;
+        for when in ["", "DEFERRABLE INITIALLY DEFERRED"] {
+            let one_statement = PostgresRepository::new(pool.clone());
+            let in_steps = PostgresRepository::in_steps(pool.clone());
+            for store in [one_statement, in_steps] {
+                let tenancy = Tenancy::new(store);
+                let ann = actor("ann");
+                let create = CreateOrganization {
+                    name: "Acme".parse().unwrap(),
+                };
+                let acme = tenancy.execute(&ann, create).await.unwrap().output;
+                let keys = format!(
+                    "CREATE TABLE keys (organization uuid, workspace uuid, FOREIGN KEY (organization, workspace) \
+                     REFERENCES tenancy.workspaces (organization_id, id) {when});
+                     INSERT INTO keys SELECT organization_id, id FROM tenancy.workspaces \
+                     WHERE organization_id = '{}'",
+                    acme.organization
+                );
+                pool.execute(sqlx::AssertSqlSafe(keys)).await.unwrap();
+                let delete = || DeleteWorkspace {
+                    organization: acme.organization,
+                    workspace: acme.workspace,
+                };
+                let refused = tenancy.execute(&ann, delete()).await;
+                assert!(
+                    matches!(refused, Err(Error::Store(_))),
+                    "{when} {refused:?}"
+                );
+                tenancy
+                    .repository()
+                    .verify(acme.organization)
+                    .await
+                    .unwrap();
+                pool.execute("DROP TABLE keys").await.unwrap();
+                tenancy.execute(&ann, delete()).await.unwrap();
+            }
+        }
     });
 }

@@ -367,6 +367,55 @@ fn dropped_deliveries_and_migrations_leave_no_transaction() {
     });
 }
 
+/// Dropped after 0, 1, 2 … polls where there is no runtime: nothing panics, and the pool still works.
+#[test]
+fn what_is_dropped_outside_its_runtime_panics_nowhere() {
+    let mut made = None;
+    tested(async {
+        let database = Database::migrated().await;
+        let pool = database.pool(2).await;
+        busy(&pool, 1, 1).await;
+        made = Some((database, pool));
+    });
+    let Some((database, pool)) = made else {
+        return; // skipped, and said so
+    };
+    let in_steps = tenancy::Tenancy::new(PostgresRepository::in_steps(pool.clone()));
+    let tenancy = tenancy(pool.clone());
+    let store = PostgresRepository::new(pool.clone());
+    let create = |name: &str| tenancy::commands::CreateOrganization {
+        name: name.parse().unwrap(),
+    };
+    let ann = actor("ann");
+    for polls in 0..12 {
+        let refuse = store
+            .outbox()
+            .deliver(ALL, async |_| Err::<(), _>("not now"));
+        polled_and_dropped(polls, refuse);
+        polled_and_dropped(polls, tenancy.execute(&ann, create("One")));
+        polled_and_dropped(polls, in_steps.execute(&ann, create("Two")));
+        runtime().block_on(store.check_schema()).unwrap();
+    }
+    runtime().block_on(async move { drop(database) });
+}
+
+/// Polls a future some times in the runtime, and drops it outside.
+fn polled_and_dropped(polls: usize, future: impl Future) {
+    let mut future = pin!(future);
+    for _ in 0..polls {
+        let poll = runtime().block_on(async {
+            let poll = future
+                .as_mut()
+                .poll(&mut Context::from_waker(Waker::noop()));
+            tokio::time::sleep(Duration::from_micros(500)).await;
+            poll.is_ready()
+        });
+        if poll {
+            return;
+        }
+    }
+}
+
 /// How many pages of our tables and their indexes were read so far. On a pool of one connection.
 async fn pages(pool: &PgPool) -> i64 {
     pool.execute("SELECT pg_stat_force_next_flush()")

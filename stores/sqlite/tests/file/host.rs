@@ -137,3 +137,33 @@ fn a_late_commit_with_a_taken_claim_is_a_conflict() {
         Outcome::Conflict
     );
 }
+
+/// A row of the host's that refers to one of ours: what would leave it behind fails, and is known to have changed nothing.
+#[test]
+fn a_hosts_foreign_key_is_a_failure_that_changed_nothing() {
+    let place = Disk::new(quick());
+    let tenancy = place.tenancy();
+    let acme = acme(&tenancy);
+    let domain = domain(&tenancy, acme, "acme-api");
+    let host = place.stranger();
+    host.execute_batch(
+        "CREATE TABLE keys (organization BLOB, domain BLOB, \
+         FOREIGN KEY (organization, domain) REFERENCES tenancy_domains (organization_id, id))",
+    )
+    .unwrap();
+    let ids = (
+        acme.organization.as_uuid().into_bytes(),
+        domain.as_uuid().into_bytes(),
+    );
+    host.execute("INSERT INTO keys VALUES (?1, ?2)", ids)
+        .unwrap();
+    let delete = || DeleteDomain {
+        organization: acme.organization,
+        domain,
+    };
+    let refused = block_on(tenancy.execute(&actor("ann"), delete()));
+    assert!(matches!(refused, Err(Error::Store(_))), "{refused:?}");
+    block_on(tenancy.repository().verify(acme.organization)).unwrap();
+    host.execute("DELETE FROM keys", ()).unwrap();
+    block_on(tenancy.execute(&actor("ann"), delete())).unwrap();
+}
