@@ -200,7 +200,7 @@ impl Matrix {
 const HEAD: &str = "\
 # Which check kills which broken store
 
-Written by `TENANCY_BLESS=1 cargo test -p tenancy-conformance --test broken_stores`, and compared with what
+Written by `TENANCY_BLESS=1 cargo test --release -p tenancy-conformance --test broken_stores`, and compared with what
 happens by that test: with `TENANCY_DEEP=1` the whole table; otherwise of each store one check that kills it, and of
 each check one store that it kills. The stores are in `tests/broken`: one that is sound (the same test holds
 it to every check), wrong in one place each.
