@@ -86,7 +86,7 @@ pub enum Garbled {
 /// How the suite gets hold of the store that it is to judge. Two methods must be written; the others say
 /// what else the store can do. A check that needs one which isn't written does not hold: it is
 /// [not run](crate::Status::NotRun).
-pub trait Harness: Send + Sync + 'static {
+pub trait Harness: Send + Sync {
     /// The store.
     type Repository: Directory + 'static;
 

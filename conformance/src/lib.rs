@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod any;
 mod commands;
 mod harness;
 mod lockstep;
@@ -18,8 +19,8 @@ pub use checks::checks;
 pub use harness::{Garbled, Harness, Tampering, Task};
 pub use model::every_list;
 pub use races::races;
-#[doc(hidden)]
-pub use report::hold;
 pub use report::{Check, CheckResult, Failure, Report, Status, Verdict, run, run_without};
+#[doc(hidden)]
+pub use report::{Test as __Test, hold};
 #[doc(hidden)]
 pub use tenancy::block_on as __now;

@@ -21,6 +21,7 @@ use tenancy::{
     UserId, VerifiedEmail, WorkspaceId, WorkspaceRole,
 };
 
+use crate::any::{AnyHarness, AnyStore};
 use crate::harness::Harness;
 use crate::model::{Model, whole_log};
 use crate::report::{Failure, Verdict};
@@ -76,9 +77,13 @@ const SCENES: usize = 22;
 ///
 /// A race had the wrong winners, the log tells of a step that a rule forbids, or the store isn't what its log
 /// says.
-pub async fn races<H: Harness>(harness: &H, rounds: u32, writers: usize) -> Verdict {
+pub async fn races(harness: &impl Harness, rounds: u32, writers: usize) -> Verdict {
+    races_of(AnyHarness::of(harness), rounds, writers).await
+}
+
+async fn races_of(harness: AnyHarness<'_>, rounds: u32, writers: usize) -> Verdict {
     for round in 0..rounds {
-        let world = World::with_seed(harness, u64::from(round)).await;
+        let world = World::with_seed(&harness, u64::from(round)).await;
         let shells = [shell(&world.one), shell(&world.other)];
         let mut scenes = Vec::new();
         let mut wishes = 0_usize;
@@ -92,7 +97,7 @@ pub async fn races<H: Harness>(harness: &H, rounds: u32, writers: usize) -> Verd
             wishes = wishes.saturating_add(scene.wishes.len());
             scenes.push(scene);
         }
-        run(harness, &world, scenes)
+        run(&harness, &world, scenes)
             .await
             .map_err(|failure| failure.at(format_args!("round {round}")))?;
     }
@@ -108,7 +113,7 @@ fn shell<R: Directory>(store: &Arc<R>) -> Shell<R> {
     )
 }
 
-async fn run<H: Harness>(harness: &H, world: &World<H::Repository>, scenes: Vec<Scene>) -> Verdict {
+async fn run(harness: &AnyHarness<'_>, world: &World<AnyStore>, scenes: Vec<Scene>) -> Verdict {
     let count = scenes.iter().map(|scene| scene.wishes.len()).sum();
     let meeting = Meeting::of(count);
     let mut running = Vec::new();

@@ -8,6 +8,8 @@ use core::task::{Context, Poll};
 use std::any::Any;
 use std::panic::catch_unwind;
 
+use crate::any::AnyHarness;
+use crate::checks::checks;
 use crate::harness::Harness;
 use crate::tasks::within;
 
@@ -22,15 +24,15 @@ pub struct Failure {
 }
 
 /// One check of the suite.
-pub struct Check<H> {
+pub struct Check {
     /// Which part of the contract it is about: `promise_1`, `keys`, `lists` …
     pub category: &'static str,
     /// Its name, and that of the `#[test]` which [`suite!`](crate::suite) makes of it.
     pub name: &'static str,
     /// The clause of the contract that it holds the store to, to the letter.
     pub clause: &'static str,
-    #[doc(hidden)]
-    pub hold: for<'h> fn(&'h H) -> Pin<Box<dyn Future<Output = Verdict> + Send + 'h>>,
+    pub(crate) hold:
+        for<'h> fn(&'h AnyHarness<'_>) -> Pin<Box<dyn Future<Output = Verdict> + Send + 'h>>,
 }
 
 /// What became of every check. Its `Display` is a table to keep with a release.
@@ -143,50 +145,61 @@ impl<E: std::error::Error> From<E> for Failure {
     }
 }
 
-impl<H: Harness> Check<H> {
+impl Check {
     /// Does it.
     ///
     /// # Errors
     ///
     /// The store breaks the clause, or took longer than [`Harness::time_limit`]; or the harness
     /// [lacks](Failure::lacks) what the check needs.
-    pub async fn hold(&self, harness: &H) -> Verdict {
-        hold(harness, self.clause, (self.hold)(harness)).await
+    pub async fn hold(&self, harness: &impl Harness) -> Verdict {
+        self.hold_any(AnyHarness::of(harness)).await
+    }
+
+    /// With the clause that it stands for, and the harness's patience around it.
+    async fn hold_any(&self, harness: AnyHarness<'_>) -> Verdict {
+        let limit = harness.time_limit();
+        let verdict = within(limit, (self.hold)(&harness))
+            .await
+            .unwrap_or_else(|| Err(Failure::new(format!("it has not ended after {limit:?}"))));
+        verdict.map_err(|failure| Failure {
+            clause: Some(self.clause),
+            ..failure
+        })
     }
 }
 
-/// A check, with the clause that it stands for and the harness's patience around it.
+/// A check that wants to be driven to its end.
 #[doc(hidden)]
-pub async fn hold<H: Harness>(
-    harness: &H,
-    clause: &'static str,
-    check: impl Future<Output = Verdict>,
-) -> Verdict {
-    let limit = harness.time_limit();
-    let verdict = within(limit, check)
-        .await
-        .unwrap_or_else(|| Err(Failure::new(format!("it has not ended after {limit:?}"))));
-    verdict.map_err(|failure| Failure {
-        clause: Some(clause),
-        ..failure
-    })
+pub type Test = Pin<Box<dyn Future<Output = Verdict> + Send>>;
+
+/// Does the check of this name: what a test that [`suite!`](crate::suite) makes does.
+#[doc(hidden)]
+pub async fn hold(name: &str, harness: &impl Harness) -> Verdict {
+    let check = checks().into_iter().find(|check| check.name == name);
+    let check = check.ok_or_else(|| Failure::new("there is no check of this name"))?;
+    check.hold(harness).await
 }
 
 /// Does every check, one after the other, and reports: for runners that aren't `cargo test`.
 ///
 /// A check that panics has failed; the others go on.
-pub async fn run<H: Harness>(harness: &H) -> Report {
+pub async fn run(harness: &impl Harness) -> Report {
     run_without(harness, &[]).await
 }
 
 /// As [`run`], without some categories. The report shows what was left out.
-pub async fn run_without<H: Harness>(harness: &H, without: &[&str]) -> Report {
+pub async fn run_without(harness: &impl Harness, without: &[&str]) -> Report {
+    run_any(AnyHarness::of(harness), without).await
+}
+
+async fn run_any(harness: AnyHarness<'_>, without: &[&str]) -> Report {
     let mut results = Vec::new();
-    for check in crate::checks::<H>() {
+    for check in checks() {
         let status = if without.contains(&check.category) {
             Status::LeftOut
         } else {
-            match CatchPanic(Box::pin(check.hold(harness))).await {
+            match CatchPanic(Box::pin(check.hold_any(harness))).await {
                 Ok(Ok(())) => Status::Held,
                 Ok(Err(failure)) => match failure.lacks {
                     Some(lacks) => Status::NotRun(lacks),

@@ -145,11 +145,12 @@ macro_rules! __one {
         #[test]
         $(#[$ignore])?
         fn $name() -> ::core::result::Result<(), $crate::Failure> {
-            ($run)(async {
+            // Boxed, so that what drives it is compiled once and not once a test.
+            let test: $crate::__Test = ::std::boxed::Box::pin(async {
                 let harness = $harness;
-                let check = $crate::checks::$category::$name(&harness);
-                $crate::hold(&harness, $clause, check).await
-            })
+                $crate::hold(::core::stringify!($name), &harness).await
+            });
+            ($run)(test)
         }
     };
 }

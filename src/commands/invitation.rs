@@ -30,7 +30,7 @@ pub struct Invited {
     /// else. `None` if this is a repetition of a commit that was made before; its token went to whoever
     /// asked first, and [`ResendInvitation`] makes a new one, once
     /// [`resend_pause`](crate::Settings::resend_pause) is over. A host that mails from an outbox keeps it sealed
-    /// until then, as the stores' example `invitation_mails` does.
+    /// until then, as the stores' examples `sqlite_mails` and `postgres_mails` do.
     pub token: Option<InvitationToken>,
     /// Whether an open invitation was renewed; its link before is dead (I5).
     pub renewed: bool,

@@ -9,7 +9,6 @@ use std::time::Instant;
 use tenancy_conformance::checks;
 
 use super::Broken;
-use super::handle::With;
 use super::store::lock;
 
 /// The checks whose outcome depends on who is faster. A broken store dies of one of these only if it says
@@ -212,7 +211,7 @@ chance is not shown.
 ";
 
 fn names() -> Vec<&'static str> {
-    let checks = checks::checks::<With>().into_iter();
+    let checks = checks::checks().into_iter();
     checks.map(|check| check.name).collect()
 }
 

@@ -49,7 +49,7 @@ impl Broken {
     /// Which of these checks kill it.
     pub(crate) fn killers(&self, of: &BTreeSet<&'static str>) -> BTreeSet<&'static str> {
         let harness = With(self.fresh);
-        let checks = checks::checks::<With>().into_iter();
+        let checks = checks::checks().into_iter();
         checks
             .filter(|check| of.contains(check.name))
             .filter(|check| is_broken(tenancy::block_on(check.hold(&harness))))
@@ -59,7 +59,7 @@ impl Broken {
 
     /// The checks by which it may be judged: all but those that race, and of those the ones that must kill it.
     pub(crate) fn judges(&self) -> BTreeSet<&'static str> {
-        let checks = checks::checks::<With>().into_iter();
+        let checks = checks::checks().into_iter();
         let names = checks.map(|check| check.name);
         names
             .filter(|check| !RACING.contains(check) || self.surely.contains(check))

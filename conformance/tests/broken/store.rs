@@ -378,6 +378,42 @@ impl Data {
         facts.map_or_else(Vec::new, |facts| facts.records)
     }
 
+    // What is the same for every flaw takes functions, so that it is compiled once and not once a flaw.
+
+    /// What a store brings that brings this of a key, and of a commit.
+    fn facts(
+        &self,
+        id: OrganizationId,
+        keys: &[Key],
+        bring: fn(&Self, OrganizationId, &Key) -> Vec<Record>,
+        committed: fn(&Self, OrganizationId, CommitId) -> Option<LogEntry>,
+    ) -> Option<Facts> {
+        let organization = self.organizations.get(&id)?.organization()?.clone();
+        let committed = keys.iter().find_map(|key| match key {
+            Key::Commit(commit) => committed(self, id, *commit),
+            _ => None,
+        });
+        let records = keys.iter().flat_map(|key| bring(self, id, key)).collect();
+        Some(Facts {
+            organization,
+            records,
+            committed,
+        })
+    }
+
+    /// All that a list holds, as far as it can be read.
+    fn in_order(
+        &self,
+        list: &List,
+        items: fn(&Self, &List) -> Vec<Item>,
+        order: fn(&Item) -> Vec<u8>,
+    ) -> Vec<Item> {
+        let mut items = items(self, list);
+        items.sort_by_key(order);
+        let items = items.into_iter();
+        items.map(|item| self.readable(list, item)).collect()
+    }
+
     pub(crate) fn held(&self, user: UserId, resource: Resource) -> Option<Held> {
         let state = self.organizations.get(&resource.organization())?;
         state.held(user, resource)
@@ -401,20 +437,16 @@ pub(crate) fn claims(commit: &Commit) -> impl Iterator<Item = &Claim> {
 }
 
 pub(crate) fn facts<F: Flaw>(data: &Data, id: OrganizationId, keys: &[Key]) -> Option<Facts> {
-    let organization = data.organizations.get(&id)?.organization()?.clone();
-    let committed = keys.iter().find_map(|key| match key {
-        Key::Commit(commit) => F::committed(data, id, *commit),
-        _ => None,
+    data.facts(id, keys, F::bring, F::committed)
+}
+
+/// A commit that counts as under way until it is done or dropped.
+async fn counted(count: &AtomicUsize, commit: Answer<'_, Outcome>) -> Result<Outcome, Lost> {
+    count.fetch_add(1, Ordering::SeqCst);
+    let _done = WhenDropped(|| {
+        count.fetch_sub(1, Ordering::SeqCst);
     });
-    let records = keys
-        .iter()
-        .flat_map(|key| F::bring(data, id, key))
-        .collect();
-    Some(Facts {
-        organization,
-        records,
-        committed,
-    })
+    commit.await
 }
 
 impl<F: Flaw> Store<F> {
@@ -437,14 +469,8 @@ impl<F: Flaw> AnyStore for Store<F> {
     }
 
     fn commit<'a>(&'a self, commit: &'a Commit) -> Answer<'a, Outcome> {
-        Box::pin(async move {
-            let count = &self.shared.commits_under_way;
-            count.fetch_add(1, Ordering::SeqCst);
-            let _done = WhenDropped(|| {
-                count.fetch_sub(1, Ordering::SeqCst);
-            });
-            F::commit(self, commit).await
-        })
+        let commit = Box::pin(F::commit(self, commit));
+        Box::pin(counted(&self.shared.commits_under_way, commit))
     }
 
     fn standing(&self, user: UserId, on: Resource) -> Answer<'_, Option<Held>> {
@@ -452,12 +478,7 @@ impl<F: Flaw> AnyStore for Store<F> {
     }
 
     fn list(&self, list: &List, limit: usize) -> Vec<Item> {
-        let mut items = F::items(&self.data(), list);
-        items.sort_by_key(F::order);
-        let data = self.data();
-        let items = items.into_iter().map(|item| data.readable(list, item));
-        let items = items.collect();
-        drop(data);
+        let items = self.data().in_order(list, F::items, F::order);
         self.own.page(items, after(list), limit)
     }
 

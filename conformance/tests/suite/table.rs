@@ -35,7 +35,7 @@ fn clauses_are_the_contracts_own_words() {
         .replace("//!", " ")
         .replace("**", "");
     let contract = words.split_whitespace().collect::<Vec<_>>().join(" ");
-    for check in checks::<Memory>() {
+    for check in checks() {
         assert!(
             contract.contains(check.clause),
             "`{}` quotes what the contract doesn't say: {}",
@@ -48,7 +48,7 @@ fn clauses_are_the_contracts_own_words() {
 
 #[test]
 fn the_readme_counts_right() {
-    let count = checks::<Memory>().len();
+    let count = checks().len();
     assert!(read("README.md").contains(&format!("promise: {count} checks")));
 }
 
@@ -74,7 +74,7 @@ fn the_readme_reads_on_github_as_on_docs_rs() {
 
 #[test]
 fn no_check_is_forgotten() {
-    let listed = checks::<Memory>();
+    let listed = checks();
     let listed: BTreeSet<_> = listed.iter().map(|check| check.name).collect();
     let mut written = BTreeSet::new();
     let mut folders = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("src/checks")];
@@ -134,7 +134,7 @@ fn a_check_that_the_harness_lacks_something_for_is_not_run() {
     assert!(text.lines().next().unwrap().ends_with(&summary), "{text}");
     assert!(text.contains("the harness has no `reopen`"), "{text}");
 
-    let check = checks::<Memory>().into_iter();
+    let check = checks().into_iter();
     let check = check.last().unwrap();
     let failure = tenancy::block_on(check.hold(&Memory::WithoutVerify)).unwrap_err();
     assert_eq!(failure.lacks(), Some("verify"));
@@ -160,7 +160,7 @@ fn a_report_shows_every_check_and_what_was_left_out() {
     assert_eq!(report.failures().count(), 0);
     assert!(!report.is_conformant(), "most of it was left out");
     let text = report.to_string();
-    for check in checks::<Memory>() {
+    for check in checks() {
         let held = if check.category == "log" {
             "held"
         } else {

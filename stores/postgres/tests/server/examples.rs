@@ -16,9 +16,9 @@ mod on_tokio_postgres;
 #[path = "../../examples/host_transaction.rs"]
 #[expect(dead_code, reason = "`main` is for whoever runs the example")]
 mod host_transaction;
-#[path = "../../examples/invitation_mails.rs"]
+#[path = "../../examples/postgres_mails.rs"]
 #[expect(dead_code, reason = "`main` is for whoever runs the example")]
-mod invitation_mails;
+mod postgres_mails;
 
 use crate::support::cluster::Cluster;
 
@@ -50,6 +50,6 @@ async fn a_billing_row_and_a_workspace_are_both_written_or_neither() {
 #[tokio::test]
 async fn invitation_mails_go_out_and_leave_no_token() {
     let Some(server) = server() else { return };
-    let told = invitation_mails::run(&server.url("postgres")).await;
+    let told = postgres_mails::run(&server.url("postgres")).await;
     told.unwrap();
 }

@@ -1,7 +1,7 @@
 //! Invitation mails from the outbox, and no token in clear anywhere.
 //!
 //! ```text
-//! cargo run -p tenancy-postgres --features sqlx --example invitation_mails
+//! cargo run -p tenancy-postgres --features sqlx --example postgres_mails
 //! ```
 //!
 //! Whoever invites gets the link's token once, in the answer to the command. The library keeps its hash, and no

@@ -1,7 +1,7 @@
 //! Invitation mails from the outbox, and no token in clear anywhere.
 //!
 //! ```text
-//! cargo run -p tenancy-sqlite --example invitation_mails
+//! cargo run -p tenancy-sqlite --example sqlite_mails
 //! ```
 //!
 //! Whoever invites gets the link's token once, in the answer to the command. The library keeps its hash, and no
