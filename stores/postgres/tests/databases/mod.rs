@@ -16,6 +16,7 @@ pub mod people;
 pub mod stranger;
 
 use std::io::Write as _;
+use std::pin::Pin;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{LazyLock, Mutex};
 use std::time::Duration;
@@ -84,7 +85,8 @@ pub fn tested<T: Verdict>(test: impl Future<Output = T>) -> T {
         std::io::stderr().write_all(line.as_bytes()).unwrap();
         return T::skipped();
     }
-    runtime().block_on(test)
+    // Boxed, so that the runtime is compiled once and not once a test.
+    runtime().block_on(Box::pin(test) as Pin<Box<dyn Future<Output = T>>>)
 }
 
 /// A database of its own, with the tables, dropped in the end.
