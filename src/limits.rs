@@ -155,6 +155,15 @@ impl MembersByRole {
         }
     }
 
+    /// The roles that somebody holds.
+    pub(crate) fn roles(self) -> RoleSet {
+        let roles = OrganizationRole::ALL.into_iter();
+        roles
+            .map(RoleSet::of_organization)
+            .filter(|role| self.holding(*role) > 0)
+            .collect()
+    }
+
     /// How many hold one of these roles.
     pub(crate) fn holding(self, roles: RoleSet) -> u32 {
         let counted = [

@@ -364,9 +364,7 @@ impl OrganizationState {
         if self.members_with_email(email).next().is_some() {
             return RoleSet::empty();
         }
-        let open = self.open_invitations_to(email);
-        open.map(|invitation| RoleSet::of_organization(invitation.target.membership()))
-            .collect()
+        self.index.offered_to(email)
     }
 
     /// All open invitations, by id.

@@ -40,7 +40,7 @@ impl OrganizationState {
     }
 
     /// Makes a change after which an address may be a newcomer's no more, or be one, or be offered something else,
-    /// and counts it as what it is then (Q3). It looks at all open invitations to the address, and at the member
+    /// and counts it as what it is then (Q3). It depends on all open invitations to the address, and on the member
     /// who has it: whoever decides on such a change has loaded them.
     pub(super) fn counting_newcomer(
         &mut self,

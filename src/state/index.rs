@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use crate::id::{DomainId, InvitationId, UserId, WorkspaceId};
 use crate::invitation::Invitation;
+use crate::limits::MembersByRole;
 use crate::own_role::RoleNumber;
 use crate::record::Record;
 use crate::role::{OrganizationRole, RoleSet, WorkspaceRole};
@@ -26,9 +27,17 @@ pub(super) struct Index {
     domains_by_name: BTreeMap<DomainName, DomainId>,
     domains_by_workspace: BTreeSet<(WorkspaceId, DomainId)>,
     open: BTreeSet<InvitationId>,
-    open_by_email: BTreeSet<(EmailKey, InvitationId)>,
+    open_by_email: BTreeMap<EmailKey, Offers>,
     open_by_inviter: BTreeSet<(UserId, InvitationId)>,
     open_by_workspace: BTreeSet<(WorkspaceId, InvitationId)>,
+}
+
+/// The open invitations to one address.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Offers {
+    ids: BTreeSet<InvitationId>,
+    /// The members that they would make.
+    members: MembersByRole,
 }
 
 const FIRST: Uuid = Uuid::nil();
@@ -48,7 +57,7 @@ impl Index {
             domains_by_name: BTreeMap::new(),
             domains_by_workspace: BTreeSet::new(),
             open: BTreeSet::new(),
-            open_by_email: BTreeSet::new(),
+            open_by_email: BTreeMap::new(),
             open_by_inviter: BTreeSet::new(),
             open_by_workspace: BTreeSet::new(),
         }
@@ -122,8 +131,7 @@ impl Index {
             Record::RetiredDomainName(_) | Record::FormerMember(_) => {}
             Record::Invitation(invitation) => {
                 self.open.remove(&invitation.id);
-                self.open_by_email
-                    .remove(&(invitation.email.key().clone(), invitation.id));
+                self.remove_offer(invitation);
                 self.open_by_inviter
                     .remove(&(invitation.inviter, invitation.id));
                 if let Some(workspace) = invitation.target.workspace() {
@@ -135,12 +143,29 @@ impl Index {
 
     fn add_open(&mut self, invitation: &Invitation) {
         self.open.insert(invitation.id);
-        self.open_by_email
-            .insert((invitation.email.key().clone(), invitation.id));
+        let offers = self.open_by_email.entry(invitation.email.key().clone());
+        let offers = offers.or_default();
+        if offers.ids.insert(invitation.id) {
+            let members = offers.members.of_mut(invitation.target.membership());
+            *members = members.saturating_add(1);
+        }
         self.open_by_inviter
             .insert((invitation.inviter, invitation.id));
         if let Some(workspace) = invitation.target.workspace() {
             self.open_by_workspace.insert((workspace, invitation.id));
+        }
+    }
+
+    fn remove_offer(&mut self, invitation: &Invitation) {
+        let Some(offers) = self.open_by_email.get_mut(invitation.email.key()) else {
+            return;
+        };
+        if offers.ids.remove(&invitation.id) {
+            let members = offers.members.of_mut(invitation.target.membership());
+            *members = members.saturating_sub(1);
+        }
+        if offers.ids.is_empty() {
+            self.open_by_email.remove(invitation.email.key());
         }
     }
 
@@ -225,7 +250,14 @@ impl Index {
         &self,
         email: &EmailKey,
     ) -> impl Iterator<Item = InvitationId> {
-        following(&self.open_by_email, email.clone(), NIL_INVITATION, None)
+        let offers = self.open_by_email.get(email).into_iter();
+        offers.flat_map(|offers| &offers.ids).copied()
+    }
+
+    /// The organization roles that the open invitations to an address offer.
+    pub(super) fn offered_to(&self, email: &EmailKey) -> RoleSet {
+        let offers = self.open_by_email.get(email);
+        offers.map_or(RoleSet::empty(), |offers| offers.members.roles())
     }
 
     pub(super) fn open_invitations_by(

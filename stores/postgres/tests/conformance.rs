@@ -146,17 +146,16 @@ mod read_committed {
 }
 
 // What does one thing after the other is the same at every level of isolation, and what reads is the same however commits
-// are made; between READ COMMITTED and SERIALIZABLE, and in steps, it is commits at once that differ. The rest is left out
-// here, and run with `-- --ignored`, as `.ci/run` does.
+// are made; between READ COMMITTED and SERIALIZABLE, and in steps, it is commits at once that differ. REPEATABLE READ, the
+// level between, fails commits as SERIALIZABLE does. The rest is left out here, and run with `-- --ignored`, as `.ci/run`
+// does.
 
 mod repeatable_read {
     use super::*;
     suite!(
         harness = Postgres::new("repeatable read"),
         run = tested,
-        without = [
-            promise_2, promise_3, keys, lists, values, log, standing, verify
-        ],
+        without = [promise_1, promise_3, keys, lists, values, log, verify],
     );
 }
 
@@ -184,7 +183,7 @@ mod known_races {
     use tenancy_conformance::{Failure, races};
 
     fn rounds() -> u32 {
-        std::env::var("TENANCY_ROUNDS").map_or(3, |rounds| rounds.parse().unwrap())
+        std::env::var("TENANCY_ROUNDS").map_or(1, |rounds| rounds.parse().unwrap())
     }
 
     #[test]
