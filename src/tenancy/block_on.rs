@@ -24,21 +24,20 @@ use std::thread::{self, Thread};
 /// ```
 pub fn block_on<F: Future>(future: F) -> F::Output {
     let mut future = pin!(future);
-    let sleeper = Arc::new(Sleeper {
-        thread: thread::current(),
-        woken: AtomicBool::new(false),
-    });
+    // Who is done at once needs nobody to wake them, and nothing is allocated. Who isn't is asked once more, by
+    // somebody who can be woken.
+    let mut nobody = Context::from_waker(Waker::noop());
+    if let Poll::Ready(output) = future.as_mut().poll(&mut nobody) {
+        return output;
+    }
+    let sleeper = Sleeper::here();
     let waker = Waker::from(Arc::clone(&sleeper));
     let mut context = Context::from_waker(&waker);
     loop {
         if let Poll::Ready(output) = future.as_mut().poll(&mut context) {
             return output;
         }
-        // The flag, not the waking, is what counts: a thread may wake for no reason, and the future may
-        // itself have slept through ours inside its poll.
-        while !sleeper.woken.swap(false, Ordering::AcqRel) {
-            thread::park();
-        }
+        sleeper.sleep();
     }
 }
 
@@ -46,6 +45,23 @@ pub fn block_on<F: Future>(future: F) -> F::Output {
 struct Sleeper {
     thread: Thread,
     woken: AtomicBool,
+}
+
+impl Sleeper {
+    fn here() -> Arc<Self> {
+        Arc::new(Self {
+            thread: thread::current(),
+            woken: AtomicBool::new(false),
+        })
+    }
+
+    /// Until it is woken. The flag, not the waking, is what counts: a thread may wake for no reason, and the future
+    /// may itself have slept through ours inside its poll.
+    fn sleep(&self) {
+        while !self.woken.swap(false, Ordering::AcqRel) {
+            thread::park();
+        }
+    }
 }
 
 impl Wake for Sleeper {
@@ -86,15 +102,21 @@ mod tests {
 
     #[test]
     fn a_future_that_another_thread_wakes_ends() {
-        let mut helper = None;
-        let answer = block_on(poll_fn(|context| match helper.take() {
-            None => {
-                let waker = context.waker().clone();
-                helper = Some(thread::spawn(move || waker.wake()));
-                Poll::Pending
+        let (mut polls, mut helper) = (0, None);
+        let answer = block_on(poll_fn(|context| {
+            polls += 1;
+            match helper.take() {
+                // At the first poll nobody can be woken: another one follows at once.
+                None if polls == 1 => Poll::Pending,
+                None => {
+                    let waker = context.waker().clone();
+                    helper = Some(thread::spawn(move || waker.wake()));
+                    Poll::Pending
+                }
+                Some(helper) => Poll::Ready(helper.join().is_ok()),
             }
-            Some(helper) => Poll::Ready(helper.join().is_ok()),
         }));
         assert!(answer);
+        assert_eq!(polls, 3);
     }
 }

@@ -372,6 +372,7 @@ fn a_person_with_two_addresses() {
 }
 
 #[test]
+#[ignore = "deep: a whole world"]
 fn invitations_that_are_sent_again_and_again() {
     let small = Bounds {
         workspace_roles: &[WorkspaceRole::Admin],

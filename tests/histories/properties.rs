@@ -85,7 +85,7 @@ fn a_decision_through_any_read_equals_the_models() {
         let mut driver = Driver::new();
         for (index, step) in steps.iter().enumerate() {
             driver.step(*step);
-            if index % 10 == 9 {
+            if index % 20 == 19 {
                 driver.reads_agree();
             }
         }
