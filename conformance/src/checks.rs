@@ -1,6 +1,7 @@
 //! The checks, by the part of the contract that they hold a store to.
 //!
-//! Each is a plain function over a [`Harness`]: call one by itself to look at a failure more closely.
+//! Each is a plain function over a [`Harness`](crate::Harness): call one by itself to look at a failure more
+//! closely.
 
 use crate::any::AnyHarness;
 use crate::report::Check;
