@@ -195,7 +195,7 @@ async fn paid(
         "team" => (limits(20, 50), 5),
         _ => (limits(3, 2), 1),
     };
-    let commit = CommitId::from_key(UserId::from_external("payments"), event);
+    let commit = CommitId::from_event("payments", event);
     let staff = Actor::Operator(Operator::attest(TextLine::new("payments")?));
     let set = SetLimits {
         organization,

@@ -142,6 +142,9 @@ impl Operator {
     /// The host's word that whoever asks works for the vendor. The label (a name, a ticket) goes into
     /// the audit trail.
     ///
+    /// It is part of the request: under one commit's id, another label is another request (A6). A program that repeats
+    /// itself, such as a web hook, uses one that stays the same: no delivery's number.
+    ///
     /// **Security**: call this only behind the vendor's own sign-in.
     #[must_use]
     pub const fn attest(label: TextLine) -> Self {

@@ -142,6 +142,9 @@ const EXTERNAL_USERS: Uuid = Uuid::from_u128(0x6f5a_2c1e_8d0b_4b7a_9f36_1d2e_7c4
 /// The namespace of [`CommitId::from_key`], fixed for ever.
 const COMMIT_KEYS: Uuid = Uuid::from_u128(0x1b8e_47d2_5c93_4e0f_b6a1_93f0_2a7d_c4e8);
 
+/// The namespace of [`CommitId::from_event`], fixed for ever.
+const COMMIT_EVENTS: Uuid = Uuid::from_u128(0x83c5_0e6b_f1d2_4a97_ae40_5b1c_96d8_27f3);
+
 impl UserId {
     /// Whether it is the nil UUID: an identity that is missing. Nobody has it, and whoever asks under it is
     /// refused (M6).
@@ -204,6 +207,31 @@ impl CommitId {
             key.as_bytes(),
         ))
     }
+
+    /// The id that stands for one event of another system, such as a payment provider's web hook, so that an event
+    /// that is delivered twice is one commit.
+    ///
+    /// The source is part of it: two providers' events can't meet, nor can an event and a user's key. An id stands
+    /// for one command on one organization. Where an event asks for several, name each: `evt_7/limits`,
+    /// `evt_7/reinstate`. If either text is empty it gives the nil id, which is refused.
+    ///
+    /// ```
+    /// use tenancy::CommitId;
+    ///
+    /// let first = CommitId::from_event("payments", "evt_7/limits");
+    /// assert_eq!(first, CommitId::from_event("payments", "evt_7/limits"));
+    /// assert_ne!(first, CommitId::from_event("payments", "evt_7/reinstate"));
+    /// ```
+    #[must_use]
+    pub fn from_event(source: &str, event: &str) -> Self {
+        if source.trim().is_empty() || event.trim().is_empty() {
+            return Self(Uuid::nil());
+        }
+        Self(Uuid::new_v5(
+            &Uuid::new_v5(&COMMIT_EVENTS, source.as_bytes()),
+            event.as_bytes(),
+        ))
+    }
 }
 
 #[cfg(test)]
@@ -216,6 +244,18 @@ mod tests {
             UserId::from_external("auth0|42").to_string(),
             "ed8ba679-4502-58b6-9d97-9a459f51f031"
         );
+    }
+
+    #[test]
+    fn events_keep_their_id_for_ever_and_are_no_keys() {
+        let event = CommitId::from_event("payments", "evt_7");
+        assert_eq!(event.to_string(), "d206f1b1-e447-5ebd-ad05-3d9eab57fce0");
+        let user = UserId::from_external("payments");
+        assert_ne!(event, CommitId::from_key(user, "evt_7"));
+        assert_ne!(event, CommitId::from_event("payment", "sevt_7"));
+        for (source, event) in [("", "evt_7"), ("payments", " "), (" ", "")] {
+            assert!(CommitId::from_event(source, event).as_uuid().is_nil());
+        }
     }
 
     #[test]

@@ -21,7 +21,9 @@ use crate::role::{OrganizationRole, RoleSet};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Limits {
     /// How many seats: members, and addresses with open invitations that are no member's (Q3), whose role
-    /// needs one ([`Settings::seat_roles`](crate::Settings::seat_roles), Q4).
+    /// needs one ([`Settings::seat_roles`](crate::Settings::seat_roles), Q4). A member who is suspended, or whose
+    /// membership has ended, keeps their seat until they are removed; an invitation that has expired keeps one reserved
+    /// until it is revoked, or answered after it was sent again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seats: Option<u32>,
     /// How many domains in all its workspaces, and kept names of deleted ones (D2).

@@ -141,6 +141,11 @@ pub enum Role<B> {
 
 /// What a command may be asked to give at a layer whose roles are `B`: a `B` itself, the [`RoleNumber`] of a role of
 /// the organization's own, or a [`Role`], which is either.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no role of this layer",
+    label = "not a role whose base is `{B}`",
+    note = "give a `{B}`, a `RoleNumber`, or a `Role<{B}>`"
+)]
 pub trait AsRole<B>: Copy + Into<Role<B>> + Send + Sync {}
 
 impl<B, R: Copy + Into<Role<B>> + Send + Sync> AsRole<B> for R {}

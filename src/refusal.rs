@@ -77,7 +77,7 @@ pub enum Refusal {
     /// The organization is suspended, and nobody but operators changes it until it is reinstated, but that its
     /// invoicing may be settled (T4).
     #[error(
-        "the organization is suspended{}: settle its invoicing, or contact the vendor to have it reinstated", why(reason.as_ref())
+        "the organization is suspended{}: its Admins and Accounting may settle its invoicing, or ask the vendor to reinstate it", why(reason.as_ref())
     )]
     OrganizationSuspended {
         /// Why, for its people to read; `None` for whoever isn't one of them.
@@ -89,11 +89,13 @@ pub enum Refusal {
     )]
     LastAdmin,
     /// The membership is suspended, so that none of its roles counts (T1).
-    #[error("the membership is suspended: an Admin has to reinstate it, an invitation does not")]
+    #[error(
+        "the membership is suspended: an Admin has to reinstate it first, which an invitation does not"
+    )]
     MembershipSuspended,
     /// The membership has ended, so that none of its roles counts (T3).
     #[error(
-        "the membership ended at {ended_at}: an Admin has to prolong it, an invitation does not"
+        "the membership ended at {ended_at}: an Admin has to prolong it first, which an invitation does not"
     )]
     MembershipEnded {
         /// From when on it counted for nothing.
@@ -206,8 +208,11 @@ pub enum Refusal {
         "another member of the organization has that e-mail address: ask an Admin to remove the older membership or to have its address changed"
     )]
     EmailInUse,
-    /// A member with that address has the role already, or a higher one (I5).
-    #[error("somebody with that address is {offered} already, or more: there is nothing to give")]
+    /// A member with that address has the role already, or one that an invitation doesn't replace: a higher one, or
+    /// another role of the organization's own with the same base (I5, I7).
+    #[error(
+        "somebody with that address is {offered} already, or has a role that an invitation does not replace: change their role instead"
+    )]
     AlreadyHasRole {
         /// What was offered.
         offered: InvitationOffer,
@@ -256,7 +261,7 @@ pub enum Refusal {
         action: String,
     },
     /// A role of that layer can't add these actions: its layer's Admin may not do them, or they aren't known (R3).
-    #[error("a role of the {layer} can't add: {}; its Admin may not do that, or it is unknown: leave it out", actions.join(", "))]
+    #[error("a role of the {layer} can't add: {}; its Admin may not do that, or it is not in this program's catalogue: leave it out", actions.join(", "))]
     BeyondItsLayer {
         /// The layer of the role.
         layer: Layer,
@@ -264,7 +269,7 @@ pub enum Refusal {
         actions: Vec<String>,
     },
     /// Another role of the organization has that name, or a built-in one has, compared caselessly (R1).
-    #[error("a role named `{name}` exists: choose another name")]
+    #[error("a role named `{name}` exists, or is built in: choose another name")]
     RoleNameTaken {
         /// The name, as it was asked for.
         name: Name,
@@ -276,7 +281,9 @@ pub enum Refusal {
         limit: u8,
     },
     /// The organization has no role of that number, or none of that layer (R6).
-    #[error("there is no role {role} of the organization's own to be held there: check the number")]
+    #[error(
+        "the organization has no role {role} of its own, or none for that layer: check the number, and whether it is a role of the organization or of a workspace"
+    )]
     RoleNotFound {
         /// The number that was asked for.
         role: RoleNumber,
@@ -291,7 +298,7 @@ pub enum Refusal {
     },
     /// A role is deleted only when nobody holds it and nothing offers it (R7).
     #[error(
-        "the role has {} and {} that offer it: retire it, or take it from them and revoke those first",
+        "the role has {} and {} that offer it: give them another role and revoke those first, or only retire it",
         some(*holders, "holder"), some(*offered, "open invitation")
     )]
     RoleInUse {
@@ -314,8 +321,8 @@ fn addresses(count: u32) -> String {
 fn limit_reached(of: Limit, limit: u32, used: u32, reserved: u32) -> String {
     match of {
         Limit::Seats => format!(
-            "no seat is left of {limit}, with {used} taken and {reserved} reserved by open invitations: remove a \
-             member, revoke an invitation, or contact the vendor to raise the limit"
+            "no seat is left of {limit}, with {used} taken and {reserved} reserved by open invitations, suspended members \
+             and expired invitations included: remove a member, revoke an invitation, or contact the vendor to raise the limit"
         ),
         Limit::Domains => format!(
             "the organization has {used} of {}, kept names of deleted ones included: contact the vendor to raise \

@@ -37,6 +37,10 @@ pub struct Settings {
     pub default_limits: Limits,
     /// The organization roles that need a seat: by default Admin and Member, so all but Accounting (Q4). It
     /// counts at once for every organization; nothing has to be migrated. Other roles in the set mean nothing.
+    ///
+    /// A demotion never asks for a seat (Q1), and Accounting is above Member. By default, therefore, whoever is
+    /// Accounting may be made Member beyond the limit, and may hold roles in workspaces without a seat. If that matters,
+    /// add [`RoleSet::ACCOUNTING`].
     pub seat_roles: RoleSet,
     /// How many roles of its own an organization may define, retired ones included: 32 by default (R1). Zero: none.
     pub own_role_limit: u8,

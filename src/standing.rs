@@ -149,7 +149,7 @@ pub(crate) struct Seen<'a> {
     operates: bool,
 }
 
-/// The answer to "may they?". Three outcomes, each explains itself (A2, A3).
+/// The answer to "may they?". Each explains itself (A2, A3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "decision", rename_all = "snake_case")]
 pub enum Decision {

@@ -67,7 +67,9 @@ impl<F> Answer<F> for Accepted {
 }
 
 /// Accepts an invitation: the user is placed with the role it names (I1). Never lowers a role that they
-/// have gained meanwhile; accepting what one has already spends the invitation (I7). Where a member accepts
+/// have gained meanwhile; accepting what one has already spends the invitation (I7). Which of two roles is more, is told
+/// at [`DefineRole`](crate::commands::DefineRole): by their bases, so that an offer of Accounting replaces a role of the
+/// organization's own whose base is Member. Where a member accepts
 /// under another address than the membership has, the membership has that one from now on, with all that
 /// [`FollowEmailChange`](crate::commands::FollowEmailChange) brings (M6).
 ///

@@ -31,6 +31,7 @@ use crate::store::Key;
 /// - [`Refusal::HandedToOneself`]: the actor names themself.
 /// - [`Refusal::MemberNotFound`]: the other user is not a member; invite them first.
 /// - [`Refusal::MembershipSuspended`], [`Refusal::MembershipEnded`]: the other user's roles don't count.
+/// - [`Refusal::LimitReached`]: the other user's role needs no seat, that of an Admin does, and none is left (Q4).
 /// - [`Refusal::RoleNotFound`], [`Refusal::RoleIsRetired`]: the role of the organization's own isn't one to keep.
 /// - [`Refusal::LastAdmin`]: the other user's membership is bound to end, and no other Admin lasts (T2).
 ///

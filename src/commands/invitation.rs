@@ -100,7 +100,8 @@ impl Answer<(InvitationId, InvitationSecret)> for Invited {
 /// - [`Refusal::NotFound`]: the organization doesn't exist, or the actor may not view it.
 /// - [`Refusal::Forbidden`]: the actor is not an Admin of it (I2).
 /// - [`Refusal::RoleNotFound`], [`Refusal::RoleIsRetired`]: the role of the organization's own isn't one to give there.
-/// - [`Refusal::AlreadyHasRole`]: a member with that address has the role, or a higher one (I5).
+/// - [`Refusal::AlreadyHasRole`]: a member with that address has the role, or a higher one, or another role of the
+///   organization's own with that base (I5): an invitation takes nothing away. Change their role instead.
 /// - [`Refusal::MembershipSuspended`], [`Refusal::MembershipEnded`]: a member with that address has roles that
 ///   don't count; reinstate or prolong the membership (T1, T3).
 /// - [`Refusal::TooManyInvitations`]: the organization holds as many open ones as it may (I8).
@@ -156,7 +157,7 @@ impl<R: AsRole<OrganizationRole>> Command for InviteToOrganization<R> {
 /// - [`Refusal::Forbidden`]: the actor is neither Admin of it nor of the organization; or the address
 ///   belongs to no member yet, and the actor is not an Admin of the organization (I2).
 /// - [`Refusal::RoleNotFound`], [`Refusal::RoleIsRetired`]: the role of the organization's own isn't one to give there.
-/// - [`Refusal::AlreadyHasRole`]: a member with that address has the role, or a higher one, by cascade
+/// - [`Refusal::AlreadyHasRole`]: a member with that address has the role, or one that an invitation doesn't replace, by cascade
 ///   too (I5).
 /// - [`Refusal::MembershipSuspended`], [`Refusal::MembershipEnded`]: a member with that address has roles that
 ///   don't count, and the actor is an Admin of the organization, who may reinstate or prolong the membership; to
@@ -231,7 +232,7 @@ pub(super) fn offered(
 /// - [`Refusal::InvitationNotFound`]: there is no such invitation.
 /// - [`Refusal::InvitationClosed`]: it was accepted, declined or revoked (I5).
 /// - [`Refusal::RoleIsRetired`]: it offers a role of the organization's own that was retired since (R7).
-/// - [`Refusal::AlreadyHasRole`]: a member with that address has the role by now, or a higher one.
+/// - [`Refusal::AlreadyHasRole`]: a member with that address has the role by now, or one that an invitation doesn't replace.
 /// - [`Refusal::MembershipSuspended`], [`Refusal::MembershipEnded`]: a member with that address has roles that
 ///   don't count (T1, T3).
 /// - [`Refusal::OrganizationDeleted`]: an operator asks, and the organization is deleted.
@@ -404,7 +405,7 @@ fn expiry(scene: &Scene<'_>) -> DateTime<Utc> {
     scene.now.checked_add_signed(validity).unwrap_or(scene.now)
 }
 
-/// I5: inviting somebody to what they have already is refused; T1, T3: so is inviting a member whose membership
+/// I5: inviting somebody to what they have already, or to what accepting wouldn't give them (I7), is refused; T1, T3: so is inviting a member whose membership
 /// doesn't count, as accepting wouldn't bring it back. What it is that they have is not told: who
 /// may invite to a workspace need not know of roles in the organization.
 fn is_not_held(
@@ -414,16 +415,16 @@ fn is_not_held(
 ) -> Result<(), Refusal> {
     for member in scene.state.members_with_email(email.key()) {
         counts(scene, member)?;
-        let is_held = match target.in_workspace(own) {
-            None => member.holding().includes(target.in_organization(own)),
+        let gains_nothing = match target.in_workspace(own) {
+            None => !member.holding().gains(target.in_organization(own)),
             Some((workspace, offered)) => {
                 let held = scene.state.workspace_member(workspace, member.user);
                 let held = held.filter(|held| held.term().counts_at(scene.now));
                 member.role == OrganizationRole::Admin
-                    || held.is_some_and(|held| held.holding().includes(offered))
+                    || held.is_some_and(|held| !held.holding().gains(offered))
             }
         };
-        if is_held {
+        if gains_nothing {
             let offered = InvitationOffer::of(target, own);
             return Err(Refusal::AlreadyHasRole { offered });
         }

@@ -51,8 +51,9 @@ impl<F> Answer<F> for Usage {
 /// [`Tenancy::workspace_usage`](crate::Tenancy::workspace_usage) says it for each.
 ///
 /// A payment provider repeats its web hooks. Carried out under the id of the provider's event
-/// ([`Tenancy::execute_as`](crate::Tenancy::execute_as)), each sets the limits once; a late repetition of an older
-/// one changes nothing.
+/// ([`Tenancy::execute_as`](crate::Tenancy::execute_as), [`CommitId::from_event`]), each sets the limits once; a late
+/// repetition of an older one changes nothing, and its answer is that of the first time: for today's numbers ask
+/// [`Tenancy::usage`](crate::Tenancy::usage).
 ///
 /// # Refused
 ///
@@ -69,8 +70,18 @@ impl<F> Answer<F> for Usage {
 /// # let staff = Actor::Operator(Operator::attest(tenancy::text::TextLine::new("billing")?));
 /// let team = Limits { seats: Some(10), domains: Some(20), ..Limits::UNLIMITED };
 /// let set = SetLimits { organization: acme.organization, limits: team, workspace_quota: Some(3) };
-/// let usage = tenancy.execute(&staff, set).await?.output;
+/// let event = CommitId::from_event("payments", "evt_7/limits");
+/// let usage = tenancy.execute_as(event, &staff, set.clone()).await?.output;
 /// assert_eq!((usage.seats.used, usage.seats.remaining(), usage.seats.over_by()), (1, Some(9), 0));
+///
+/// // The provider sends it again: nothing happens twice.
+/// let again = tenancy.execute_as(event, &staff, set).await?;
+/// assert_eq!((again.output, again.token.version.get()), (usage, 2));
+///
+/// // The page before the click.
+/// let seats = tenancy.usage(&ann, acme.organization).await?.seats;
+/// let page = format!("{} of {} seats, {} reserved", seats.used, seats.limit.unwrap_or(u32::MAX), seats.reserved);
+/// assert_eq!(page, "1 of 10 seats, 0 reserved");
 /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

@@ -23,10 +23,18 @@ impl<F> Answer<F> for RoleNumber {
 }
 
 /// Defines a role of the organization's own: a base, and the actions that it adds (R1, R2). It answers with the
-/// role's number, by which it is given: wherever a command asks for a role, the number will do.
+/// role's number, by which it is given: commands that give one role take the number as it is, those that take a
+/// [`Role`] take it as `.into()`.
 ///
 /// Whoever holds it counts as its base everywhere. What is added brings *view* of what it is on and of what holds
-/// that (R5). An organization role's additions count in all workspaces, a workspace role's in its own.
+/// that (R5); to list what is inside, such as the domains of a workspace, is an action of its own. An organization
+/// role's additions count in all workspaces, a workspace role's in its own.
+///
+/// **Which of two roles is more** is said by their bases: Developer is more than any role whose base is Reader,
+/// whatever that adds. Of two roles of one base neither is more than the other, but each is more than the base. It
+/// matters in two places. An invitation doesn't replace a role by one that isn't more (I7), so inviting somebody to such
+/// a role is refused (I5); and what is replaced by one that is less, or of the same base, doesn't come back by an older
+/// link (M4). A role is changed directly to any other.
 ///
 /// ```
 /// # tenancy::block_on(async {
@@ -152,7 +160,33 @@ impl Command for ReviseRole {
 }
 
 /// Retires a role of the organization's own: all who hold it hold its base from now on, at once and however many
-/// they are, and nobody is given it any more (R7). [`RestoreRole`] takes that back.
+/// they are, and nobody is given it any more (R7). [`RestoreRole`] takes that back. An open invitation that offers it
+/// stays: whoever accepts it holds the role, which counts as its base until it is restored. Revoke those that you don't
+/// want.
+///
+/// ```
+/// # tenancy::block_on(async {
+/// # use tenancy::{commands::*, store::*, *};
+/// # let tenancy = Tenancy::new(MemoryRepository::new());
+/// # let ann = Actor::user(UserId::from_external("ann"), VerifiedEmail::attest("ann@acme.example".parse()?));
+/// # let organization = tenancy.execute(&ann, CreateOrganization { name: Name::new("Acme")? }).await?.output.organization;
+/// let auditor = DefineRole {
+///     organization,
+///     name: Name::new("Auditor")?,
+///     base: RoleBase::Member,
+///     adds: Grants::of(OrganizationAction::ViewAuditTrail)?,
+/// };
+/// let role = tenancy.execute(&ann, auditor).await?.output;
+/// let name = Name::new("Revisor")?;
+/// tenancy.execute(&ann, ReviseRole { organization, role, name, adds: Grants::NONE }).await?;
+/// tenancy.execute(&ann, RetireRole { organization, role }).await?;
+/// tenancy.execute(&ann, RestoreRole { organization, role }).await?;
+/// // Nobody holds it, and no open invitation offers it: `own_roles` counts both.
+/// let counted = tenancy.own_roles(&ann, organization).await?;
+/// assert_eq!(counted[0].name.as_str(), "Revisor");
+/// tenancy.execute(&ann, DeleteRole { organization, role }).await?;
+/// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+/// ```
 ///
 /// # Refused
 ///

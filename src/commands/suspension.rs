@@ -152,7 +152,9 @@ impl Command for ReinstateMember {
 ///
 /// Everybody sees what they saw, and whoever may edit invoicing (its Admins and Accounting) may settle it; nobody
 /// else changes anything until [`ReinstateOrganization`], not by leaving and not by answering an invitation either.
-/// Operators go on. Suspending it again gives another reason.
+/// Operators go on. Suspending it again gives another reason. It is on the record even if nothing changes, so that
+/// under the id of a web hook's event ([`CommitId::from_event`]) a late repetition doesn't suspend what was reinstated
+/// since.
 ///
 /// # Refused
 ///
@@ -176,7 +178,7 @@ impl Command for ReinstateMember {
 /// let refusal = tenancy.execute(&ann, rename).await.unwrap_err();
 /// assert_eq!(
 ///     refusal.to_string(),
-///     "the organization is suspended (invoice 4711 is overdue): settle its invoicing, or contact the vendor to have it reinstated"
+///     "the organization is suspended (invoice 4711 is overdue): its Admins and Accounting may settle its invoicing, or ask the vendor to reinstate it"
 /// );
 /// assert!(tenancy.check(&ann, organization, OrganizationAction::EditInvoicing).await?.is_allowed());
 /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
@@ -202,18 +204,17 @@ impl Command for SuspendOrganization {
     }
 
     fn decide(&self, scene: &Scene<'_>, (): &()) -> Result<Vec<Event>, Refusal> {
-        let organization = scene.require(self.organization, OrganizationAction::Suspend)?;
-        if organization.suspension.as_ref() == Some(&self.reason) {
-            return Ok(Vec::new());
-        }
+        // On the record even if it is suspended for that reason already, so that its repetition is recognised (A6).
+        scene.require(self.organization, OrganizationAction::Suspend)?;
         Ok(vec![Event::OrganizationSuspended {
             reason: self.reason.clone(),
         }])
     }
 }
 
-/// Reinstates a suspended organization: everybody may do again what they might (T4). Operators only. Reinstating
-/// one that isn't suspended changes nothing.
+/// Reinstates a suspended organization: everybody may do again what they might (T4). Operators only. It is on
+/// the record even if the organization isn't suspended, so that under the id of a web hook's event
+/// ([`CommitId::from_event`]) a late repetition doesn't reinstate what was suspended since.
 ///
 /// # Refused
 ///
@@ -247,10 +248,8 @@ impl Command for ReinstateOrganization {
     }
 
     fn decide(&self, scene: &Scene<'_>, (): &()) -> Result<Vec<Event>, Refusal> {
-        let organization = scene.require(self.organization, OrganizationAction::Suspend)?;
-        let reinstated = organization
-            .is_suspended()
-            .then_some(Event::OrganizationReinstated {});
-        Ok(reinstated.into_iter().collect())
+        // On the record even if it isn't suspended, so that its repetition is recognised (A6).
+        scene.require(self.organization, OrganizationAction::Suspend)?;
+        Ok(vec![Event::OrganizationReinstated {}])
     }
 }

@@ -36,9 +36,15 @@ impl<R: Repository> Tenancy<R> {
 
     /// Carries a command out under an id of the host's, at most once: the same command of the same actor
     /// under the same id again answers what it answered before, and changes nothing. The same command with
-    /// other fields is another request, and is refused. What changed nothing is not remembered.
+    /// other fields is another request, and is refused. So is another command, a command on another organization, and
+    /// the same of another actor; of operators, the label counts ([`Operator::attest`](crate::Operator::attest)).
     ///
-    /// Derive the id from the request's idempotency key: [`CommitId::from_key`].
+    /// Derive the id from the request's idempotency key ([`CommitId::from_key`]), or from the event of another system
+    /// ([`CommitId::from_event`]).
+    ///
+    /// What it answers a second time is the answer of the first time, events included, even if much has happened since:
+    /// [`Done::changed`] says whether the commit changed something, not whether this call made it. What changed nothing
+    /// is not remembered: if a repetition of it comes late, it is carried out.
     ///
     /// ```
     /// # tenancy::block_on(async {

@@ -75,7 +75,7 @@ fn q1_nobody_comes_in_by_any_way_where_no_seat_is_left() {
     assert_eq!(world.refused(&operator(), acme.appoint(&user("bob"))), full);
     assert_eq!(
         full.to_string(),
-        "no seat is left of 1, with 1 taken and 0 reserved by open invitations: remove a member, revoke an \
+        "no seat is left of 1, with 1 taken and 0 reserved by open invitations, suspended members and expired invitations included: remove a member, revoke an \
          invitation, or contact the vendor to raise the limit"
     );
     assert_eq!(

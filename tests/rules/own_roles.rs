@@ -962,7 +962,9 @@ fn m4_a_role_of_its_own_that_was_taken_does_not_come_back_by_an_older_link() {
     let (role, bob, _) = tester(&world, acme);
     let ann = user("ann");
     let keeper = world.does(&ann, define(acme, "Keeper", RoleBase::Reader, Grants::NONE));
+    world.does(&ann, acme.give(acme.workspace, &bob, WorkspaceRole::Reader));
     let other = world.does(&ann, invite(acme, "bob", keeper));
+    world.does(&ann, give(acme, &bob, role));
     // Taken back to its base: what offers more than that is revoked.
     let revoked = world.does(&ann, acme.give(acme.workspace, &bob, WorkspaceRole::Reader));
     assert_eq!(revoked.invitations, [other.invitation]);
@@ -991,9 +993,23 @@ fn i7_accepting_takes_no_role_of_its_own_away() {
     let (role, bob, sandbox) = tester(&world, acme);
     let ann = user("ann");
     let keeper = world.does(&ann, define(acme, "Keeper", RoleBase::Reader, Grants::NONE));
-    let sent = world.does(&ann, invite(acme, "bob", keeper));
-    let accepted = world.does(&bob, accept(&sent));
+    // I5: inviting to another role of the same base would give nothing, and nobody is sent a link for that.
+    let nothing = world.refused(&ann, invite(acme, "bob", keeper));
+    assert_eq!(nothing.code(), "already_has_role");
+    // Sent before they gained the one that they hold: it is spent, and takes nothing.
+    world.member(acme, "eve", OrganizationRole::Member);
+    let sent = world.does(&ann, invite(acme, "eve", keeper));
+    let eve = user("eve");
+    let given = GiveWorkspaceRole {
+        organization: acme.organization,
+        workspace: acme.workspace,
+        user: eve.user_id().unwrap(),
+        role,
+    };
+    world.does(&ann, given);
+    let accepted = world.does(&eve, accept(&sent));
     assert_eq!(accepted.own_role, None);
+    assert!(world.may(&eve, sandbox, DomainAction::Configure));
     assert!(world.may(&bob, sandbox, DomainAction::Configure));
     // I5: inviting to the base, or to the role itself, offers nothing.
     let held = world.refused(

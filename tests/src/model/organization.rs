@@ -7,7 +7,7 @@ use tenancy::{
     WorkspaceRole,
 };
 
-use super::roles::{covers, raises};
+use super::roles::raises;
 use super::{Invitation, No, Organization, normal};
 
 type Now = DateTime<Utc>;
@@ -213,7 +213,7 @@ impl Organization {
         self.outdate(user, |_| true);
     }
 
-    /// I5: whether somebody with that address has that already, or more.
+    /// I5: whether somebody with that address has that already, or something that an invitation doesn't replace (I7).
     pub(super) fn already_has(
         &self,
         email: &str,
@@ -224,11 +224,11 @@ impl Organization {
         self.with_email(email).is_some_and(|user| match target {
             InvitationTarget::Organization { role } => self
                 .holds(user)
-                .is_some_and(|held| covers(held, (role, own))),
+                .is_some_and(|held| !raises(held, (role, own))),
             InvitationTarget::Workspace { workspace, role } => {
                 let held = self.holds_now(workspace, user, now);
                 self.members[&user].role == OrganizationRole::Admin
-                    || held.is_some_and(|held| covers(held, (role, own)))
+                    || held.is_some_and(|held| !raises(held, (role, own)))
             }
         })
     }
