@@ -271,7 +271,8 @@ impl Command for RestoreRole {
 /// - [`Refusal::Forbidden`]: the actor is not an Admin of it.
 /// - [`Refusal::RoleNotFound`]: it has no such role.
 /// - [`Refusal::RoleInUse`]: it is held or offered; it says how often. [`RetireRole`] takes what it adds from all who
-///   hold it.
+///   hold it; [`Tenancy::holders`](crate::Tenancy::holders) and
+///   [`Tenancy::workspace_holders`](crate::Tenancy::workspace_holders) say who they are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct DeleteRole {
     /// The organization whose role it is.

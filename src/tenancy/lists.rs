@@ -1,6 +1,7 @@
 //! Lists: authorized, paged by key, and answered from a [`Directory`].
 
 use core::num::NonZeroU32;
+use std::collections::BTreeSet;
 
 use super::Tenancy;
 use super::page::{Page, Paging};
@@ -14,6 +15,7 @@ use crate::list::{Item, List, Place};
 use crate::log::LogEntry;
 use crate::member::{Member, WorkspaceMember};
 use crate::organization::OrganizationSummary;
+use crate::own_role::RoleNumber;
 use crate::policy::{OrganizationAction, WorkspaceAction};
 use crate::record::Record;
 use crate::role::RoleSet;
@@ -159,6 +161,88 @@ impl<R: Directory> Tenancy<R> {
             organization,
             workspace,
             roles: RoleSet::all(),
+            after: paging.after,
+        };
+        self.list(list, paging.limit(), workspace_member, |member| member.user)
+            .await
+    }
+
+    /// The members who hold a role of the organization's own in the organization, those included who are suspended or
+    /// whose membership has ended. Of a role that is no organization's or one of a workspace: nobody; for that see
+    /// [`workspace_holders`](Self::workspace_holders).
+    ///
+    /// A role that is held can't be deleted ([`DeleteRole`](crate::commands::DeleteRole)): this is who has to be given
+    /// another one first.
+    ///
+    /// ```
+    /// # tenancy::block_on(async {
+    /// # use tenancy::{commands::*, store::*, *};
+    /// # let tenancy = Tenancy::new(MemoryRepository::new());
+    /// # let ann = Actor::user(UserId::from_external("ann"), VerifiedEmail::attest("ann@acme.example".parse()?));
+    /// # let organization = tenancy.execute(&ann, CreateOrganization { name: Name::new("Acme")? }).await?.output.organization;
+    /// # let bob = UserId::from_external("bob");
+    /// # let invite = InviteToOrganization { organization, email: "bob@acme.example".parse()?, role: OrganizationRole::Member };
+    /// # let token = tenancy.execute(&ann, invite).await?.output.token.expect("the link");
+    /// # let email = VerifiedEmail::attest("bob@acme.example".parse()?);
+    /// # tenancy.execute(&Actor::user(bob, email), AcceptInvitation { token }).await?;
+    /// let auditor = DefineRole {
+    ///     organization,
+    ///     name: Name::new("Auditor")?,
+    ///     base: RoleBase::Member,
+    ///     adds: Grants::of(OrganizationAction::ViewAuditTrail)?,
+    /// };
+    /// let role = tenancy.execute(&ann, auditor).await?.output;
+    /// tenancy.execute(&ann, ChangeOrganizationRole { organization, user: bob, role }).await?;
+    ///
+    /// let holders = tenancy.holders(&ann, organization, role, Paging::first(50)).await?;
+    /// assert_eq!(holders.items[0].user, bob);
+    /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`require`](Self::require), for [`OrganizationAction::ViewMembers`].
+    pub async fn holders(
+        &self,
+        actor: &Actor,
+        organization: OrganizationId,
+        role: RoleNumber,
+        paging: Paging<UserId>,
+    ) -> Answer<Member, UserId, R::Error> {
+        let _ = self
+            .require(actor, organization, OrganizationAction::ViewMembers)
+            .await?;
+        let list = List::Holders {
+            organization,
+            workspace: None,
+            roles: BTreeSet::from([role]),
+            after: paging.after,
+        };
+        self.list(list, paging.limit(), member, |member| member.user)
+            .await
+    }
+
+    /// The users who hold a role of the organization's own in a workspace, roles that have ended included: as
+    /// [`holders`](Self::holders), for one workspace. For all of them, ask for each of [`workspaces`](Self::workspaces).
+    ///
+    /// # Errors
+    ///
+    /// As [`require`](Self::require), for [`WorkspaceAction::ViewMembers`].
+    pub async fn workspace_holders(
+        &self,
+        actor: &Actor,
+        on: (OrganizationId, WorkspaceId),
+        role: RoleNumber,
+        paging: Paging<UserId>,
+    ) -> Answer<WorkspaceMember, UserId, R::Error> {
+        let (organization, workspace) = on;
+        let _ = self
+            .require(actor, on, WorkspaceAction::ViewMembers)
+            .await?;
+        let list = List::Holders {
+            organization,
+            workspace: Some(workspace),
+            roles: BTreeSet::from([role]),
             after: paging.after,
         };
         self.list(list, paging.limit(), workspace_member, |member| member.user)

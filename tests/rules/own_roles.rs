@@ -1025,6 +1025,52 @@ fn i7_accepting_takes_no_role_of_its_own_away() {
     assert_eq!(held, Refusal::AlreadyHasRole { offered });
 }
 
+#[test]
+fn r7_who_holds_a_role_is_listed_for_whoever_views_the_members() {
+    let world = World::new();
+    let acme = world.acme();
+    let (role, bob, _) = tester(&world, acme);
+    let ann = user("ann");
+    let cy = world.member(acme, "cy", OrganizationRole::Member);
+    let auditor = world.does(
+        &ann,
+        define(acme, "Auditor", RoleBase::Member, Grants::NONE),
+    );
+    let change = ChangeOrganizationRole {
+        organization: acme.organization,
+        user: cy.user_id().unwrap(),
+        role: auditor,
+    };
+    world.does(&ann, change);
+    let there = |role| {
+        let page = Paging::first(10);
+        let page = block_on(world.tenancy.holders(&ann, acme.organization, role, page));
+        let users = page.unwrap().items.into_iter().map(|member| member.user);
+        users.collect::<Vec<_>>()
+    };
+    let within = |who: &Actor, role| {
+        let page = Paging::first(10);
+        let page = block_on(
+            world
+                .tenancy
+                .workspace_holders(who, acme.there(), role, page),
+        )?;
+        let users = page.items.into_iter().map(|member| member.user);
+        Ok::<_, Error<BrokenContract>>(users.collect::<Vec<_>>())
+    };
+    assert_eq!(there(auditor), [cy.user_id().unwrap()]);
+    assert_eq!(within(&ann, role).unwrap(), [bob.user_id().unwrap()]);
+    // Of the other layer nobody is.
+    assert!(there(role).is_empty() && within(&ann, auditor).unwrap().is_empty());
+    let hidden = within(&cy, role).unwrap_err();
+    assert_eq!(hidden.refusal(), Some(&not_found(acme.there())));
+    // Who has been given another one holds it no more, and it can be deleted.
+    world.does(&ann, acme.give(acme.workspace, &bob, WorkspaceRole::Reader));
+    assert!(within(&ann, role).unwrap().is_empty());
+    let organization = acme.organization;
+    world.does(&ann, DeleteRole { organization, role });
+}
+
 /// Two roles of each base, and with them all that may be held in the organization, and in a workspace.
 fn all_roles(world: &World, acme: Acme) -> (Vec<Role<OrganizationRole>>, Vec<Role<WorkspaceRole>>) {
     let mut there = OrganizationRole::ALL.map(Role::BuiltIn).to_vec();

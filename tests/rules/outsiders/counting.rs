@@ -69,12 +69,18 @@ impl<R: Repository> Repository for Counting<R> {
     }
 }
 
-/// Which list, with whatever it asks beside ids.
+/// Which list, with whatever it asks beside ids and the numbers of roles.
 fn listed(list: &List) -> String {
     let whole = format!("{list:?}");
     let words = whole.split_inclusive(['(', ')']);
     let is_id = |word: &str| uuid::Uuid::parse_str(word.trim_end_matches(')')).is_ok();
-    words.filter(|word| !is_id(word)).collect()
+    let mut is_number = false;
+    words
+        .filter(|word| {
+            let names_a_role = core::mem::replace(&mut is_number, word.ends_with("RoleNumber("));
+            !names_a_role && !is_id(word)
+        })
+        .collect()
 }
 
 impl<R: Directory> Directory for Counting<R> {

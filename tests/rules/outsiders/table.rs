@@ -341,6 +341,11 @@ reads! {
     members: |tenancy, actor, at| tenancy.members(actor, at.organization, Paging::first(5));
     workspace_members: |tenancy, actor, at|
         tenancy.workspace_members(actor, (at.organization, at.workspace), Paging::first(5));
+    holders: |tenancy, actor, at|
+        tenancy.holders(actor, at.organization, at.role, Paging::first(5));
+    workspace_holders: |tenancy, actor, at| tenancy.workspace_holders(
+        actor, (at.organization, at.workspace), at.role, Paging::first(5)
+    );
     domains: |tenancy, actor, at|
         tenancy.domains(actor, (at.organization, at.workspace), Paging::first(5));
     invitation: |tenancy, actor, at| tenancy.invitation(actor, at.organization, at.invitation);
