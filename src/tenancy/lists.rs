@@ -128,21 +128,17 @@ impl<R: Directory> Tenancy<R> {
         organization: OrganizationId,
         paging: Paging<UserId>,
     ) -> Answer<Member, UserId, R::Error> {
-        let _ = self
-            .require(actor, organization, OrganizationAction::ViewMembers)
-            .await?;
         let list = List::Members {
             organization,
             roles: RoleSet::all(),
             after: paging.after,
         };
-        self.list(list, paging.limit(), member, |member| member.user)
-            .await
+        self.members_on(actor, organization, list, paging).await
     }
 
     /// The users who hold a role in a workspace, roles that have ended included: [`WorkspaceMember::status`] tells.
-    /// Whether a membership of the organization is suspended or has ended, [`members`](Self::members) tells. Who reaches it by cascade only is not among them; see
-    /// [`who_can`](Self::who_can).
+    /// Their addresses, and whether a membership of the organization is suspended or has ended, [`members`](Self::members)
+    /// tells. Who reaches it by cascade only is not among them; see [`who_can`](Self::who_can).
     ///
     /// # Errors
     ///
@@ -154,17 +150,13 @@ impl<R: Directory> Tenancy<R> {
         paging: Paging<UserId>,
     ) -> Answer<WorkspaceMember, UserId, R::Error> {
         let (organization, workspace) = on;
-        let _ = self
-            .require(actor, on, WorkspaceAction::ViewMembers)
-            .await?;
         let list = List::WorkspaceMembers {
             organization,
             workspace,
             roles: RoleSet::all(),
             after: paging.after,
         };
-        self.list(list, paging.limit(), workspace_member, |member| member.user)
-            .await
+        self.workspace_members_on(actor, on, list, paging).await
     }
 
     /// The members who hold a role of the organization's own in the organization, those included who are suspended or
@@ -209,17 +201,13 @@ impl<R: Directory> Tenancy<R> {
         role: RoleNumber,
         paging: Paging<UserId>,
     ) -> Answer<Member, UserId, R::Error> {
-        let _ = self
-            .require(actor, organization, OrganizationAction::ViewMembers)
-            .await?;
         let list = List::Holders {
             organization,
             workspace: None,
             roles: BTreeSet::from([role]),
             after: paging.after,
         };
-        self.list(list, paging.limit(), member, |member| member.user)
-            .await
+        self.members_on(actor, organization, list, paging).await
     }
 
     /// The users who hold a role of the organization's own in a workspace, roles that have ended included: as
@@ -236,15 +224,41 @@ impl<R: Directory> Tenancy<R> {
         paging: Paging<UserId>,
     ) -> Answer<WorkspaceMember, UserId, R::Error> {
         let (organization, workspace) = on;
-        let _ = self
-            .require(actor, on, WorkspaceAction::ViewMembers)
-            .await?;
         let list = List::Holders {
             organization,
             workspace: Some(workspace),
             roles: BTreeSet::from([role]),
             after: paging.after,
         };
+        self.workspace_members_on(actor, on, list, paging).await
+    }
+
+    /// A list of an organization's members, for whoever may view them.
+    async fn members_on(
+        &self,
+        actor: &Actor,
+        organization: OrganizationId,
+        list: List,
+        paging: Paging<UserId>,
+    ) -> Answer<Member, UserId, R::Error> {
+        let _ = self
+            .require(actor, organization, OrganizationAction::ViewMembers)
+            .await?;
+        self.list(list, paging.limit(), member, |member| member.user)
+            .await
+    }
+
+    /// A list of a workspace's members, for whoever may view them.
+    async fn workspace_members_on(
+        &self,
+        actor: &Actor,
+        on: (OrganizationId, WorkspaceId),
+        list: List,
+        paging: Paging<UserId>,
+    ) -> Answer<WorkspaceMember, UserId, R::Error> {
+        let _ = self
+            .require(actor, on, WorkspaceAction::ViewMembers)
+            .await?;
         self.list(list, paging.limit(), workspace_member, |member| member.user)
             .await
     }
