@@ -23,6 +23,9 @@ use crate::store::Key;
 /// invitations that they sent are revoked in the same commit, and the answer lists them. A time is kept in whole
 /// milliseconds. Setting the end that is set changes nothing.
 ///
+/// When the time comes, nothing is written: no event tells of it. A host that wants to act then keeps the time from
+/// this command's event. To add somebody until a time, set the end once they have accepted; until then they last.
+///
 /// # Refused
 ///
 /// - [`Refusal::NotFound`]: the organization doesn't exist, or the actor may not view it.

@@ -25,7 +25,8 @@ pub struct OrganizationView {
     /// The viewer's own role in it, which counts if the membership is active; `None` for an operator.
     pub role: Option<OrganizationRole>,
     /// How the viewer's own membership of it looks now; `None` for an operator. While it isn't
-    /// [`Active`](MembershipStatus::Active), nothing in the organization is open to them (T1, T3).
+    /// [`Active`](MembershipStatus::Active), nothing in the organization is open to them (T1, T3): every command and
+    /// read there answers [`NotFound`](crate::Refusal::NotFound). Show a page of your own that says why, by this field.
     #[serde(default)]
     pub membership: Option<MembershipStatus>,
     /// Why the organization is suspended, for whoever belongs to it; `None` unless it is (T4).
@@ -117,8 +118,8 @@ pub enum InvitationPreview {
         organization_name: Name,
         /// The workspace's name, if the invitation is to one.
         workspace_name: Option<Name>,
-        /// The invitation. Only if it is [`Pending`](InvitationStatus::Pending) can it be accepted; an
-        /// expired one can be sent again.
+        /// The invitation. Only if it is [`Pending`](InvitationStatus::Pending) can it be accepted, and not while
+        /// the organization is suspended, which accepting says (T4). An expired one can be sent again.
         invitation: InvitationView,
     },
     /// It is closed, and this is how. Nothing else is told: the link may be years old.
