@@ -157,8 +157,8 @@ impl<R: AsRole<OrganizationRole>> Command for InviteToOrganization<R> {
 /// - [`Refusal::Forbidden`]: the actor is neither Admin of it nor of the organization; or the address
 ///   belongs to no member yet, and the actor is not an Admin of the organization (I2).
 /// - [`Refusal::RoleNotFound`], [`Refusal::RoleIsRetired`]: the role of the organization's own isn't one to give there.
-/// - [`Refusal::AlreadyHasRole`]: a member with that address has the role, or one that an invitation doesn't replace, by cascade
-///   too (I5).
+/// - [`Refusal::AlreadyHasRole`]: a member with that address has the role, or one that an invitation doesn't replace, by
+///   cascade too (I5).
 /// - [`Refusal::MembershipSuspended`], [`Refusal::MembershipEnded`]: a member with that address has roles that
 ///   don't count, and the actor is an Admin of the organization, who may reinstate or prolong the membership; to
 ///   others the address is one that belongs to no member.
@@ -232,7 +232,8 @@ pub(super) fn offered(
 /// - [`Refusal::InvitationNotFound`]: there is no such invitation.
 /// - [`Refusal::InvitationClosed`]: it was accepted, declined or revoked (I5).
 /// - [`Refusal::RoleIsRetired`]: it offers a role of the organization's own that was retired since (R7).
-/// - [`Refusal::AlreadyHasRole`]: a member with that address has the role by now, or one that an invitation doesn't replace.
+/// - [`Refusal::AlreadyHasRole`]: a member with that address has the role by now, or one that an invitation doesn't
+///   replace.
 /// - [`Refusal::MembershipSuspended`], [`Refusal::MembershipEnded`]: a member with that address has roles that
 ///   don't count (T1, T3).
 /// - [`Refusal::OrganizationDeleted`]: an operator asks, and the organization is deleted.
@@ -264,7 +265,7 @@ impl Command for ResendInvitation {
         let (user, invitation) = managed(scene, self.organization, self.invitation)?;
         let (target, own) = (invitation.target, invitation.own_role);
         is_in_force(scene, own)?;
-        is_not_held(scene, &invitation.email, (target, own))?;
+        gives_something(scene, &invitation.email, (target, own))?;
         Ok(vec![renewal(scene, user, invitation, target, secret)?])
     }
 }
@@ -314,7 +315,7 @@ pub(super) fn invite(
     (id, secret): &(InvitationId, InvitationSecret),
 ) -> Result<Vec<Event>, Refusal> {
     let user = scene.user()?;
-    is_not_held(scene, email, (target, own))?;
+    gives_something(scene, email, (target, own))?;
     let mut open = scene.state.open_invitations_to(email.key());
     if let Some(open) = open.find(|open| open.target.workspace() == target.workspace()) {
         let renewed = renewal(scene, user, open, target, secret)?;
@@ -405,10 +406,10 @@ fn expiry(scene: &Scene<'_>) -> DateTime<Utc> {
     scene.now.checked_add_signed(validity).unwrap_or(scene.now)
 }
 
-/// I5: inviting somebody to what they have already, or to what accepting wouldn't give them (I7), is refused; T1, T3: so is inviting a member whose membership
-/// doesn't count, as accepting wouldn't bring it back. What it is that they have is not told: who
-/// may invite to a workspace need not know of roles in the organization.
-fn is_not_held(
+/// I5: inviting somebody to what they have already, or to what accepting wouldn't give them (I7), is refused; T1, T3: so
+/// is inviting a member whose membership doesn't count, as accepting wouldn't bring it back. What it is that they have
+/// is not told: who may invite to a workspace need not know of roles in the organization.
+fn gives_something(
     scene: &Scene<'_>,
     email: &EmailAddress,
     (target, own): Offered,

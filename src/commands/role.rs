@@ -160,7 +160,7 @@ impl Command for ReviseRole {
 }
 
 /// Retires a role of the organization's own: all who hold it hold its base from now on, at once and however many
-/// they are, and nobody is given it any more (R7). [`RestoreRole`] takes that back. An open invitation that offers it
+/// they are, and no command gives it any more (R7). [`RestoreRole`] takes that back. An open invitation that offers it
 /// stays: whoever accepts it holds the role, which counts as its base until it is restored. Revoke those that you don't
 /// want.
 ///

@@ -1,4 +1,4 @@
-//! A handle on whichever broken store: one type, so that every check is compiled once and not once a store.
+//! A handle on whichever broken store: one type, so that all of them stand in one table.
 
 use core::future::Future;
 use core::num::NonZeroU32;
