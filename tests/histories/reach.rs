@@ -269,11 +269,11 @@ const REACHABLE: &[(Kind, &str)] = &[
     ),
     (
         Kind::SuspendOrganization,
-        "done nothing-to-do not_found forbidden organization_deleted",
+        "done not_found forbidden organization_deleted",
     ),
     (
         Kind::ReinstateOrganization,
-        "done nothing-to-do not_found forbidden organization_deleted",
+        "done not_found forbidden organization_deleted",
     ),
     (
         Kind::SetWorkspaceQuota,
