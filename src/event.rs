@@ -32,6 +32,8 @@
 //!
 //! [`OrganizationState::apply`]: crate::store::OrganizationState::apply
 
+use core::any::Any;
+
 use chrono::{DateTime, Utc};
 use serde::de::{self, IntoDeserializer};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -74,6 +76,16 @@ macro_rules! events {
             /// Something that a newer version of this crate wrote, whole: written again, it is what was read.
             /// It can't be replayed, only passed over.
             Unknown(Unread),
+        }
+
+        impl Event {
+            /// The values of its fields, of whatever types they are: nothing of one that this version doesn't know.
+            pub(crate) fn fields(&self) -> Vec<&dyn Any> {
+                match self {
+                    $(Self::$event {$($field,)*} => vec![$($field),*],)+
+                    Self::Unknown(_) => Vec::new(),
+                }
+            }
         }
 
         #[derive(Serialize)]

@@ -113,6 +113,16 @@ impl Grants {
         }
     }
 
+    /// As two words, for [`from_words`](Self::from_words).
+    pub(crate) const fn to_words(self) -> [u64; 2] {
+        [self.ours, self.hosts]
+    }
+
+    /// What [`to_words`](Self::to_words) made.
+    pub(crate) const fn from_words([ours, hosts]: [u64; 2]) -> Self {
+        Self { ours, hosts }
+    }
+
     /// Both together. `|`, usable in `const`.
     #[must_use]
     pub const fn union(self, other: Self) -> Self {

@@ -302,6 +302,11 @@ impl RolesInForce {
         self.0.is_empty()
     }
 
+    /// The roles, and what each adds.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (RoleNumber, Grants)> {
+        self.0.iter().copied()
+    }
+
     /// What the role of that number adds; `None` if it is none of them, or retired.
     #[must_use]
     pub fn added_by(&self, role: RoleNumber) -> Option<Added> {

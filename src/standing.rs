@@ -5,112 +5,22 @@
 
 use core::fmt;
 
-use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::domain::DomainKind;
 use crate::grants::Code;
-use crate::id::{DomainId, UserId, WorkspaceId};
+use crate::id::UserId;
 use crate::member::Term;
 use crate::organization::OrganizationStatus;
-use crate::own_role::{Added, RoleBase, RoleNumber, RolesInForce};
+use crate::own_role::{RoleBase, RoleNumber};
 use crate::policy::{Action, On, adds_by_right, view_of, viewers};
 use crate::refusal::Refusal;
 use crate::resource::{Layer, Resource};
 use crate::role::{OrganizationRole, RoleSet, WorkspaceRole};
 use crate::version::{ConsistencyToken, Version};
 
-/// What a store finds of one user on the path to a resource: the roles that they hold, and what of the
-/// path exists. Only [`Tenancy`](crate::Tenancy) makes a [`Standing`](crate::Standing) of it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Held {
-    /// The organization's version when this was read.
-    pub version: Version,
-    /// Whether the organization is in use.
-    pub status: OrganizationStatus,
-    /// The user's role in the organization; `None` if they aren't a member.
-    pub organization_role: Option<OrganizationRole>,
-    /// For how long that membership counts (T1, T3); [`Term::Open`] if there is none.
-    pub organization_term: Term,
-    /// What a role of the organization's own adds that they hold in the organization: [`OwnRole::in_force`]
-    /// (R2). `None` if they hold none, or it is retired.
-    ///
-    /// [`OwnRole::in_force`]: crate::OwnRole::in_force
-    pub organization_adds: Option<Added>,
-    /// The workspace on the path, if it exists: the one asked about, or the one that holds the domain.
-    pub workspace: Option<WorkspaceId>,
-    /// The user's own role in that workspace, not counting the cascade.
-    pub workspace_role: Option<WorkspaceRole>,
-    /// For how long that role counts (T3); [`Term::Open`] if there is none.
-    pub workspace_term: Term,
-    /// What a role of the organization's own adds that they hold in that workspace, in the same way.
-    pub workspace_adds: Option<Added>,
-    /// The domain asked about, if it exists.
-    pub domain: Option<DomainId>,
-    /// The kind of that domain: what a role adds may count for sandboxes only (R4).
-    pub kind: Option<DomainKind>,
-}
+mod held;
 
-impl Held {
-    /// Nothing held, and nothing below the organization there: what a store begins with.
-    #[must_use]
-    pub const fn nothing(version: Version, status: OrganizationStatus) -> Self {
-        Self {
-            version,
-            status,
-            organization_role: None,
-            organization_term: Term::Open,
-            organization_adds: None,
-            workspace: None,
-            workspace_role: None,
-            workspace_term: Term::Open,
-            workspace_adds: None,
-            domain: None,
-            kind: None,
-        }
-    }
-}
-
-impl Held {
-    /// What the roles of the organization's own add that a store found beside the others, in the organization and in
-    /// the workspace: for a store that keeps their numbers in columns ([`Record::columns`]), and finds what each adds
-    /// in the organization's summary. A number that is none of them adds nothing.
-    ///
-    /// [`Record::columns`]: crate::store::Record::columns
-    #[must_use]
-    pub fn with_own_roles(
-        self,
-        in_organization: Option<i64>,
-        in_workspace: Option<i64>,
-        roles: &RolesInForce,
-    ) -> Self {
-        let added = |number: i64| roles.added_by(RoleNumber::from_column(number)?);
-        Self {
-            organization_adds: in_organization.and_then(added),
-            workspace_adds: in_workspace.and_then(added),
-            ..self
-        }
-    }
-
-    /// Keeps what of it counts now (T1, T3): what is suspended or has ended is not held. The clock is read only where
-    /// something is suspended or ends: it would cost as much as half of a check.
-    pub(crate) fn keep_what_counts(&mut self, now: impl FnOnce() -> DateTime<Utc>) {
-        if self.organization_term != Term::Open || self.workspace_term != Term::Open {
-            self.count_at(now());
-        }
-    }
-
-    #[cold]
-    fn count_at(&mut self, now: DateTime<Utc>) {
-        let belongs = self.organization_term.counts_at(now);
-        if !belongs {
-            (self.organization_role, self.organization_adds) = (None, None);
-        }
-        if !belongs || !self.workspace_term.counts_at(now) {
-            (self.workspace_role, self.workspace_adds) = (None, None);
-        }
-    }
-}
+pub use held::{Glance, Held};
 
 /// What one person holds on the path organization → workspace → domain, and what of the path exists.
 ///
@@ -145,8 +55,10 @@ pub(crate) enum Subject {
 /// What a decision looks at: a [`Standing`]'s, or a check's, which needs no standing of its own and copies none.
 #[derive(Clone, Copy)]
 pub(crate) struct Seen<'a> {
-    held: &'a Held,
+    glance: Glance,
     operates: bool,
+    /// If a role of the organization's own adds something.
+    adding: Option<&'a Held>,
 }
 
 /// The answer to "may they?". Each explains itself (A2, A3).
@@ -364,9 +276,20 @@ impl Standing {
 impl<'a> Seen<'a> {
     /// What somebody holds that counts ([`Held::keep_what_counts`]); of an operator, what of it exists.
     pub(crate) const fn of(held: &'a Held, subject: Subject) -> Self {
+        let adds = held.organization_adds.is_some() || held.workspace_adds.is_some();
         Self {
-            held,
+            glance: held.built_in(),
             operates: matches!(subject, Subject::Operator),
+            adding: if adds { Some(held) } else { None },
+        }
+    }
+
+    /// The same at a glance.
+    pub(crate) const fn at_a_glance(glance: Glance, operates: bool) -> Self {
+        Self {
+            glance,
+            operates,
+            adding: None,
         }
     }
 
@@ -374,12 +297,12 @@ impl<'a> Seen<'a> {
         if self.operates {
             return RoleSet::OPERATOR;
         }
-        let Some(organization_role) = self.held.organization_role else {
+        let Some(organization_role) = self.glance.organization_role else {
             // M1: a workspace role without membership is a leftover, and opens nothing.
             return RoleSet::empty();
         };
         let held = RoleSet::of_organization(organization_role);
-        match (layer, self.held.workspace_role) {
+        match (layer, self.glance.workspace_role) {
             (Layer::Organization, _) => held,
             (Layer::Workspace | Layer::Domain, direct) => {
                 let cascaded = match organization_role {
@@ -396,11 +319,7 @@ impl<'a> Seen<'a> {
 
     /// Whether what this is a standing at exists down to that layer.
     const fn reaches(self, layer: Layer) -> bool {
-        match layer {
-            Layer::Organization => true,
-            Layer::Workspace => self.held.workspace.is_some(),
-            Layer::Domain => self.held.workspace.is_some() && self.held.domain.is_some(),
-        }
+        layer as u8 <= self.glance.reaches as u8
     }
 
     /// [`Standing::decide`].
@@ -415,9 +334,7 @@ impl<'a> Seen<'a> {
         let sees = has.intersects(viewers(layer));
         let decision = match by {
             Some(by) if sees => Decision::Allowed { by },
-            _ if self.held.organization_adds.is_some() || self.held.workspace_adds.is_some() => {
-                self.decide_by_additions(layer, action.code(), needs, by)
-            }
+            _ if self.adding.is_some() => self.decide_by_additions(layer, action.code(), needs, by),
             _ if sees => Decision::Forbidden { needs, has },
             _ => Decision::Hidden,
         };
@@ -451,16 +368,17 @@ impl<'a> Seen<'a> {
 
     /// The role of the organization's own, held nearest, that adds that action on that layer, and may (R3).
     fn addition(self, layer: Layer, code: Code, needs: RoleSet) -> Option<Grant> {
+        let all = self.adding?;
         // M1: whoever is no member holds nothing; and Admin is no base (R2).
-        let member = RoleBase::of_organization(self.held.organization_role?);
-        let code = match (layer, self.held.kind) {
+        let member = RoleBase::of_organization(all.organization_role?);
+        let code = match (layer, all.kind) {
             (Layer::Organization | Layer::Workspace, _) => code,
             (Layer::Domain, kind) => code.on(kind?),
         };
-        let worker = self.held.workspace_role.and_then(RoleBase::of_workspace);
+        let worker = all.workspace_role.and_then(RoleBase::of_workspace);
         let held = [
-            (self.held.workspace_adds, worker, Layer::Workspace),
-            (self.held.organization_adds, member, Layer::Organization),
+            (all.workspace_adds, worker, Layer::Workspace),
+            (all.organization_adds, member, Layer::Organization),
         ];
         held.into_iter().find_map(|(added, base, of)| {
             let added = added.filter(|added| added.adds.has(code))?;
@@ -474,7 +392,7 @@ impl<'a> Seen<'a> {
 
     /// What a role allows, once the organization's status has had its say (O6, T4).
     fn decide_on_status<A: Action>(self, action: A, by: Grant) -> Decision {
-        match self.held.status {
+        match self.glance.status {
             OrganizationStatus::Deleted if !action.goes_on_when_deleted() => Decision::Deleted,
             OrganizationStatus::Suspended if !self.operates && !action.goes_on_when_suspended() => {
                 Decision::Suspended
@@ -491,7 +409,11 @@ impl<'a> Seen<'a> {
         if self.operates {
             return Some(Grant::Operator);
         }
-        match (layer, self.held.workspace_role, self.held.organization_role) {
+        match (
+            layer,
+            self.glance.workspace_role,
+            self.glance.organization_role,
+        ) {
             (Layer::Workspace | Layer::Domain, Some(role), _)
                 if allowing.contains(RoleSet::of_workspace(role)) =>
             {

@@ -112,6 +112,7 @@ use serde::{Deserialize, Serialize};
 use crate::id::{CommitId, InvitationId, OrganizationId, UserId, WorkspaceId};
 use crate::log::LogEntry;
 use crate::resource::Resource;
+use crate::state::Touched;
 use crate::text::{DomainName, EmailKey, NameKey, stored};
 use crate::version::Version;
 
@@ -127,18 +128,22 @@ pub use crate::organization::{
 };
 pub use crate::own_role::RolesInForce;
 pub use crate::record::{Change, Claim, Column, ColumnType, Kind, Record, RecordId, Value};
-pub use crate::standing::Held;
+pub use crate::standing::{Glance, Held};
 pub use crate::state::{Inconsistency, OrganizationState, Violation};
 pub use crate::workspace::Workspace;
 #[cfg(doc)]
 use crate::{Domain, Member, WorkspaceMember};
+pub use access::{AccessIndex, Fed};
 pub use any::{AnyError, AnyRepository};
+pub use indexed::WithIndex;
 pub use memory::{BrokenContract, MemoryRepository};
 pub use replica::WithReplica;
 pub use verify::{Drift, Stored};
 
+mod access;
 mod any;
 pub(crate) mod forward;
+mod indexed;
 pub(crate) mod memory;
 mod replica;
 mod select;
@@ -147,7 +152,7 @@ pub(crate) mod verify;
 /// Where organizations are kept. See the [module's documentation](self) for the three promises, and for
 /// a complete implementation.
 ///
-/// Write the methods as `async fn`. One method is provided, and what it says by default is always right; for
+/// Write the methods as `async fn`. Two are provided, and what they say by default is always right; for
 /// the promises there are no defaults: one that weakens a promise is worse than none. A clone of a store, if it can be cloned, is another handle on the same data.
 pub trait Repository: Send + Sync {
     /// What can go wrong in the store itself: never a rule's "no", and never a lost race.
@@ -221,6 +226,16 @@ pub trait Repository: Send + Sync {
         user: UserId,
         resource: Resource,
     ) -> impl Future<Output = Result<Option<Held>, Self::Error>> + Send;
+
+    /// The same at a glance, of a store that has it at hand: without waiting for anything. By default, none has.
+    ///
+    /// `None` says nothing: [`standing`](Self::standing) is asked. Answer so, too, wherever a [`Glance`] can't say what
+    /// the user holds: something of it ends or is suspended, or is a role of the organization's own. Where it says
+    /// something, `standing` would have said the same.
+    fn glance(&self, user: UserId, resource: Resource) -> Option<Glance> {
+        let _ = (user, resource);
+        None
+    }
 
     /// Whether an error of [`commit`](Self::commit) says for certain that nothing was applied and nothing will be: the
     /// database only reads, say, because another one was promoted. By default nobody knows.
@@ -350,6 +365,51 @@ pub enum Outcome {
 }
 
 impl Commit {
+    /// The commit that an entry of a log is, and makes the state what it is after it: so that organizations are brought
+    /// into a store from a log that was restored, or from another system, at the store's pace and not at that of
+    /// commands.
+    ///
+    /// A migration writes one entry for each organization, of version 1, with all that is to be there as events:
+    /// [`Event::OrganizationCreated`](crate::Event::OrganizationCreated) first, then the workspaces, their domains, the
+    /// members and their roles. No rule is asked: what the events say is so. [`OrganizationState::validate`] tells
+    /// whether the result is one that the rules allow.
+    ///
+    /// ```
+    /// # tenancy::block_on(async {
+    /// use tenancy::store::{Commit, MemoryRepository, OrganizationState, Outcome, Repository};
+    /// # use tenancy::{*, commands::*, store::*};
+    /// # let ann = Actor::user(UserId::from_external("ann"), VerifiedEmail::attest("ann@acme.example".parse()?));
+    /// # let tenancy = Tenancy::new(MemoryRepository::new());
+    /// # let acme = tenancy.execute(&ann, CreateOrganization { name: Name::new("Acme")? }).await?.output.organization;
+    /// # let list = List::Log { organization: acme, after: Version::ABSENT };
+    /// # let log = tenancy.repository().list(&list, core::num::NonZeroU32::MAX).await?;
+    /// # let log = log.into_iter().filter_map(|item| match item { Item::LogEntry(entry) => Some(entry), _ => None });
+    /// let restored = MemoryRepository::new();
+    /// let mut state = OrganizationState::absent(acme);
+    /// for entry in log {
+    ///     let commit = Commit::replayed(&mut state, entry)?;
+    ///     assert_eq!(restored.commit(&commit).await?, Outcome::Committed);
+    /// }
+    /// assert!(restored.state(acme).is_some());
+    /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`OrganizationState::replay`]. The state is then of no more use.
+    pub fn replayed(state: &mut OrganizationState, entry: LogEntry) -> Result<Self, Inconsistency> {
+        let expected = state.version();
+        let mut touched = Touched::default();
+        state.apply_entry_noting(&entry, &mut touched)?;
+        let next = state.organization().ok_or(Inconsistency::NoOrganization)?;
+        Ok(Self {
+            expected,
+            next: next.clone(),
+            changes: state.changes(touched),
+            entry,
+        })
+    }
+
     /// The organization that changes.
     #[must_use]
     pub const fn organization(&self) -> OrganizationId {

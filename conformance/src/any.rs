@@ -8,8 +8,8 @@ use core::time::Duration;
 use std::sync::Arc;
 
 use tenancy::store::{
-    AnyError, AnyRepository, Claim, Commit, Directory, Facts, Held, Item, Key, List, Outcome,
-    Repository,
+    AnyError, AnyRepository, Claim, Commit, Directory, Facts, Glance, Held, Item, Key, List,
+    Outcome, Repository,
 };
 use tenancy::{OrganizationId, Resource, UserId};
 
@@ -187,6 +187,10 @@ impl Repository for AnyStore {
 
     async fn standing(&self, user: UserId, on: Resource) -> Result<Option<Held>, AnyError> {
         self.any.standing(user, on).await
+    }
+
+    fn glance(&self, user: UserId, on: Resource) -> Option<Glance> {
+        self.any.glance(user, on)
     }
 
     fn wrote_nothing(&self, error: &AnyError) -> bool {

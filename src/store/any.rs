@@ -8,7 +8,7 @@ use std::error::Error;
 use std::sync::Arc;
 
 use super::forward::{forward_directory, forward_repository};
-use super::{Claim, Commit, Directory, Facts, Held, Item, Key, List, Outcome, Repository};
+use super::{Claim, Commit, Directory, Facts, Glance, Held, Item, Key, List, Outcome, Repository};
 use crate::id::{OrganizationId, UserId};
 use crate::resource::Resource;
 
@@ -72,11 +72,16 @@ forward_directory!([] AnyRepository, this => (*this.0));
 macro_rules! erased {
     ($($of:ident { $(fn $method:ident($($name:ident: $type:ty),+) -> $answer:ty;)+ })+) => {
         trait Erased: Send + Sync {
+            fn glance(&self, user: UserId, resource: Resource) -> Option<Glance>;
             fn wrote_nothing(&self, error: &AnyError) -> bool;
             $($(fn $method<'a>(&'a self, $($name: $type),+) -> Boxed<'a, $answer>;)+)+
         }
 
         impl<D: Directory> Erased for D {
+            fn glance(&self, user: UserId, resource: Resource) -> Option<Glance> {
+                Repository::glance(self, user, resource)
+            }
+
             fn wrote_nothing(&self, error: &AnyError) -> bool {
                 // One that another store made says nothing to this one.
                 let own = error.downcast_ref::<D::Error>();

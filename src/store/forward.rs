@@ -41,6 +41,15 @@ macro_rules! forward_repository {
                 $target.standing(user, resource).await
             }
 
+            fn glance(
+                &self,
+                user: $crate::UserId,
+                resource: $crate::Resource,
+            ) -> Option<$crate::store::Glance> {
+                let $this = self;
+                $target.glance(user, resource)
+            }
+
             fn wrote_nothing(&self, error: &Self::Error) -> bool {
                 let $this = self;
                 $target.wrote_nothing(error)

@@ -8,8 +8,9 @@ use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use chrono::{DateTime, SubsecRound, Utc};
 use uuid::Uuid;
 
+use super::access::Lookup;
 use super::verify::{Drift, Stored, same};
-use super::{Commit, Directory, Facts, Held, Key, Outcome, Repository};
+use super::{AccessIndex, Commit, Directory, Facts, Fed, Glance, Held, Key, Outcome, Repository};
 use crate::event::Event;
 use crate::id::{CommitId, InvitationId, OrganizationId, UserId};
 use crate::list::{Item, List};
@@ -39,9 +40,11 @@ use crate::version::Version;
 /// let handle = store.clone(); // the same data
 /// assert_eq!(handle.state(OrganizationId::new()), None);
 /// ```
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct MemoryRepository {
     everything: Arc<RwLock<Everything>>,
+    // INVARIANT: agrees with what the lock guards whenever nobody holds it for writing.
+    index: AccessIndex,
 }
 
 /// How a commit breaks the [contract](crate::store): nothing that a rule, a user or a lost race can
@@ -128,7 +131,10 @@ impl MemoryRepository {
     /// An empty store.
     #[must_use]
     pub fn new() -> Self {
-        Self::default()
+        Self {
+            everything: Arc::default(),
+            index: AccessIndex::complete(),
+        }
     }
 
     /// A copy of all that it keeps of an organization; `None` if it doesn't exist. For tests and for
@@ -137,6 +143,12 @@ impl MemoryRepository {
     pub fn state(&self, organization: OrganizationId) -> Option<OrganizationState> {
         let everything = self.read();
         Some(everything.organizations.get(&organization)?.state.clone())
+    }
+
+    /// Who may do what, as it answers checks with: without its lock.
+    #[must_use]
+    pub const fn index(&self) -> &AccessIndex {
+        &self.index
     }
 
     /// Checks that an organization is what its log makes of it, and that it breaks no invariant of the
@@ -176,6 +188,13 @@ impl MemoryRepository {
         stored.verify()
     }
 
+    /// What the records say that a user holds.
+    fn held(&self, user: UserId, resource: Resource) -> Option<Held> {
+        let everything = self.read();
+        let kept = everything.organizations.get(&resource.organization())?;
+        kept.state.held(user, resource)
+    }
+
     // A lock is poisoned when a thread panics while it holds it. All checks of a commit come before its
     // first write, and nothing after that can panic: what a poisoned lock guards is whole.
 
@@ -189,6 +208,12 @@ impl MemoryRepository {
         self.everything
             .write()
             .unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Default for MemoryRepository {
+    fn default() -> Self {
+        Self::new()
     }
 }
 
@@ -230,6 +255,8 @@ impl Repository for MemoryRepository {
             everything.keeps_the_rules(commit)?;
         }
         everything.apply(commit);
+        let fed = self.index.apply(commit);
+        debug_assert_eq!(fed, Fed::Applied, "the index follows every commit");
         Ok(Outcome::Committed)
     }
 
@@ -238,9 +265,16 @@ impl Repository for MemoryRepository {
         user: UserId,
         resource: Resource,
     ) -> Result<Option<Held>, BrokenContract> {
-        let everything = self.read();
-        let kept = everything.organizations.get(&resource.organization());
-        Ok(kept.and_then(|kept| kept.state.held(user, resource)))
+        let found = match self.index.found(user, resource) {
+            Lookup::Held(held) => Some(held),
+            Lookup::Absent => None,
+            Lookup::Unknown => self.held(user, resource),
+        };
+        Ok(found)
+    }
+
+    fn glance(&self, user: UserId, resource: Resource) -> Option<Glance> {
+        self.index.glance(user, resource)
     }
 }
 

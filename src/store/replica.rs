@@ -1,7 +1,7 @@
 //! Checks from a replica, and from the primary where that would be too old.
 
 use super::forward::forward_directory;
-use super::{Commit, Directory, Facts, Held, Key, Outcome, Repository};
+use super::{Commit, Directory, Facts, Glance, Held, Key, Outcome, Repository};
 use crate::id::{OrganizationId, UserId};
 use crate::resource::Resource;
 
@@ -48,6 +48,10 @@ impl<P: Repository, R: Repository<Error = P::Error>> Repository for WithReplica<
         resource: Resource,
     ) -> Result<Option<Held>, Self::Error> {
         self.replica.standing(user, resource).await
+    }
+
+    fn glance(&self, user: UserId, resource: Resource) -> Option<Glance> {
+        self.replica.glance(user, resource)
     }
 
     fn wrote_nothing(&self, error: &Self::Error) -> bool {

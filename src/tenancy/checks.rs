@@ -9,8 +9,8 @@ use crate::error::Error;
 use crate::policy::Action;
 use crate::refusal::Refusal;
 use crate::resource::Resource;
-use crate::standing::{Decision, Held, Permit, Seen, Standing, Subject};
-use crate::store::{Repository, WithReplica};
+use crate::standing::{Decision, Glance, Held, Permit, Seen, Standing, Subject};
+use crate::store::{Directory, Repository, WithIndex, WithReplica};
 use crate::version::{ConsistencyToken, Version};
 
 impl<R: Repository> Tenancy<R> {
@@ -63,6 +63,10 @@ impl<R: Repository> Tenancy<R> {
     ) -> Result<Decision, Error<R::Error>> {
         let work = async {
             let user = actor.user_id().unwrap_or(NOBODY);
+            if let Some(glance) = self.repository().glance(user, on.into()) {
+                let seen = at_a_glance(actor, glance);
+                return Ok(seen.map_or(Decision::Hidden, |seen| seen.decide(action)));
+            }
             let held = self.repository().standing(user, on.into()).await;
             let mut held = held.map_err(Error::Store)?;
             let seen = self.who_holds(actor, &mut held);
@@ -175,19 +179,97 @@ impl<P: Repository, R: Repository<Error = P::Error>> Tenancy<WithReplica<P, R>> 
         let resource = resource.into();
         let user = actor.user_id().unwrap_or(NOBODY);
         let WithReplica { primary, replica } = self.repository();
-        let its = seen.filter(|seen| seen.organization == resource.organization());
-        if seen.is_none() || its.is_some() {
+        let organization = resource.organization();
+        if seen.is_none_or(|seen| seen.organization == organization) {
             let held = replica.standing(user, resource).await;
             let held = held.map_err(Error::Store)?;
-            let version = held.map(|held| held.version);
-            if its.is_none_or(|seen| version >= Some(seen.version)) {
+            if is_late_enough(held, seen) {
                 return Ok(self.standing_of(actor, resource, held));
             }
         }
         let held = primary.standing(user, resource).await;
-        let held = held.map_err(Error::Store)?;
+        self.not_behind(actor, resource, seen, held.map_err(Error::Store)?)
+    }
+}
+
+impl<R: Directory> Tenancy<WithIndex<R>> {
+    /// What an actor holds at a resource, no older than a point in its organization's history.
+    ///
+    /// - Without a token, the index's answer will do.
+    /// - With one, the index's answer will do if its version is the token's or a later one. If not, or if
+    ///   the index doesn't know, the store is asked.
+    /// - A token of another organization says nothing of this one: the store is asked.
+    ///
+    /// ```
+    /// # tenancy::block_on(async {
+    /// # use tenancy::{commands::*, store::*, *};
+    /// # let ann = Actor::user(UserId::from_external("ann"), VerifiedEmail::attest("ann@acme.example".parse()?));
+    /// # let shared = MemoryRepository::new();
+    /// let here = Tenancy::new(WithIndex::new(shared.clone()));
+    /// let acme = here.execute(&ann, CreateOrganization { name: Name::new("Acme")? }).await?.output.organization;
+    ///
+    /// // Another process commits. This one hasn't heard of it, and the token says that it must.
+    /// let elsewhere = Tenancy::new(shared);
+    /// let rename = RenameOrganization { organization: acme, name: Name::new("Acme & Co")? };
+    /// let renamed = elsewhere.execute(&ann, rename).await?;
+    /// let standing = here.standing_at_least(&ann, acme, Some(renamed.token)).await?.unwrap();
+    /// assert_eq!(standing.version(), renamed.token.version);
+    /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// - [`Error::Store`]: the store failed.
+    /// - [`Error::Behind`]: the store itself hasn't seen the token's point.
+    pub async fn standing_at_least(
+        &self,
+        actor: &Actor,
+        resource: impl Into<Resource>,
+        seen: Option<ConsistencyToken>,
+    ) -> Result<Option<Standing>, Error<R::Error>> {
+        let resource = resource.into();
+        let user = actor.user_id().unwrap_or(NOBODY);
+        let organization = resource.organization();
+        if seen.is_none_or(|seen| seen.organization == organization) {
+            let held = self.repository().index().held(user, resource);
+            if held.is_some() && is_late_enough(held, seen) {
+                return Ok(self.standing_of(actor, resource, held));
+            }
+        }
+        let held = self.repository().store().standing(user, resource).await;
+        self.not_behind(actor, resource, seen, held.map_err(Error::Store)?)
+    }
+}
+
+/// What an actor sees at a glance, as [`Tenancy::who_holds`] says it; `None` where nothing is open to them.
+fn at_a_glance(actor: &Actor, glance: Glance) -> Option<Seen<'static>> {
+    match actor {
+        Actor::User { id, .. } if id.is_nobody() => None,
+        Actor::User { .. } => {
+            glance.organization_role?;
+            Some(Seen::at_a_glance(glance, false))
+        }
+        Actor::Operator(_) => Some(Seen::at_a_glance(glance, true)),
+    }
+}
+
+/// Whether what was found is of the token's version or a later one. The token is of that organization.
+fn is_late_enough(held: Option<Held>, seen: Option<ConsistencyToken>) -> bool {
+    let version = held.map(|held| held.version);
+    seen.is_none_or(|seen| version >= Some(seen.version))
+}
+
+impl<R> Tenancy<R> {
+    /// The standing that the primary found, unless it hasn't seen the token's point.
+    fn not_behind<E>(
+        &self,
+        actor: &Actor,
+        resource: Resource,
+        seen: Option<ConsistencyToken>,
+        held: Option<Held>,
+    ) -> Result<Option<Standing>, Error<E>> {
         let found = held.map_or(Version::ABSENT, |held| held.version);
-        match its {
+        match seen.filter(|seen| seen.organization == resource.organization()) {
             Some(seen) if found < seen.version => Err(Error::Behind {
                 seen: seen.version,
                 found,
@@ -195,9 +277,7 @@ impl<P: Repository, R: Repository<Error = P::Error>> Tenancy<WithReplica<P, R>> 
             _ => Ok(self.standing_of(actor, resource, held)),
         }
     }
-}
 
-impl<R> Tenancy<R> {
     /// What a store found, as the actor's standing now.
     fn standing_of(
         &self,

@@ -6,6 +6,7 @@
 mod bytes;
 mod driver;
 mod exploration;
+mod index;
 mod interleavings;
 mod properties;
 mod reach;

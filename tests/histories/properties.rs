@@ -30,7 +30,7 @@ fn always(default_cases: u32, check: impl Fn(&Driver, &Happened)) {
     });
 }
 
-fn histories(default_cases: u32, run: impl Fn(&[Step])) {
+pub fn histories(default_cases: u32, run: impl Fn(&[Step])) {
     let mut config = Config::default();
     if std::env::var_os("PROPTEST_CASES").is_none() {
         config.cases = default_cases * if deep() { 20 } else { 1 };

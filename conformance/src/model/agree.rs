@@ -206,7 +206,16 @@ impl Model {
         let ask = || async move {
             let found = store.standing(user, resource).await?;
             let expected = self.held(user, resource);
-            same(format!("standing({user}, {resource:?})"), &found, &expected)
+            same(format!("standing({user}, {resource:?})"), &found, &expected)?;
+            let Some(glance) = store.glance(user, resource) else {
+                return Ok(());
+            };
+            let expected = expected.and_then(|held| held.glance());
+            same(
+                format!("glance({user}, {resource:?})"),
+                &Some(glance),
+                &expected,
+            )
         };
         eventually(self.lag, ask).await
     }

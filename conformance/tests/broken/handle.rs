@@ -4,7 +4,9 @@ use core::future::Future;
 use core::num::NonZeroU32;
 use core::pin::Pin;
 
-use tenancy::store::{Claim, Commit, Directory, Facts, Held, Item, Key, List, Outcome, Repository};
+use tenancy::store::{
+    Claim, Commit, Directory, Facts, Glance, Held, Item, Key, List, Outcome, Repository,
+};
 use tenancy::{OrganizationId, Resource, UserId};
 use tenancy_conformance::{Harness, Tampering};
 
@@ -18,6 +20,7 @@ pub(crate) trait AnyStore: Send + Sync {
     fn load<'a>(&'a self, id: OrganizationId, keys: &'a [Key]) -> Answer<'a, Option<Facts>>;
     fn commit<'a>(&'a self, commit: &'a Commit) -> Answer<'a, Outcome>;
     fn standing(&self, user: UserId, on: Resource) -> Answer<'_, Option<Held>>;
+    fn glance(&self, user: UserId, on: Resource) -> Option<Glance>;
     fn list(&self, list: &List, limit: usize) -> Vec<Item>;
     fn claimed_by(&self, claim: &Claim) -> Option<OrganizationId>;
     fn verify(&self, id: OrganizationId) -> Result<(), String>;
@@ -73,6 +76,10 @@ impl Repository for Handle {
 
     async fn standing(&self, user: UserId, on: Resource) -> Result<Option<Held>, Lost> {
         self.0.standing(user, on).await
+    }
+
+    fn glance(&self, user: UserId, on: Resource) -> Option<Glance> {
+        self.0.glance(user, on)
     }
 }
 

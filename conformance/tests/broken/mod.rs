@@ -133,7 +133,7 @@ stores! {
         FailsOnRepeats
     }
     standings {
-        StandsOnTwoSnapshots AsksTwice RemembersStandings IgnoresTheDomainsWorkspace
+        StandsOnTwoSnapshots AsksTwice RemembersStandings RemembersGlances GlancesPastEnds IgnoresTheDomainsWorkspace
         LeavesDomainsWhereTheyWere StandsInDeletedWorkspaces StandsWhereNothingIs
         StandsInAnyOrganization TakesTheFirstTwinsRole TakesDeletedForActive SaysNoVersion
         ReadsRolesWithoutTheirTerms LetsSuspendedMembersIn

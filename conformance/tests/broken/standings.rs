@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Mutex;
 
-use tenancy::store::{Held, OrganizationStatus};
+use tenancy::store::{Glance, Held, OrganizationStatus, Term};
 use tenancy::{DomainId, Event, OrganizationId, Resource, UserId, WorkspaceId};
 
 use super::store::{Data, Flaw, Lost, Store, lock, window};
@@ -66,6 +66,38 @@ impl Flaw for RemembersStandings {
         let mut seen = lock(&store.own.seen);
         let held = seen.entry((user, resource));
         Ok(*held.or_insert_with(|| store.data().held(user, resource)))
+    }
+}
+
+#[derive(Default)]
+pub(crate) struct RemembersGlances {
+    seen: Mutex<HashMap<(UserId, Resource), Option<Glance>>>,
+}
+
+impl Flaw for RemembersGlances {
+    const DOES: &'static str = "remembers what it answered at a glance";
+
+    fn glance(store: &Store<Self>, user: UserId, resource: Resource) -> Option<Glance> {
+        let mut seen = lock(&store.own.seen);
+        let glance = seen.entry((user, resource));
+        *glance.or_insert_with(|| store.data().held(user, resource)?.glance())
+    }
+}
+
+#[derive(Default)]
+pub(crate) struct GlancesPastEnds;
+
+impl Flaw for GlancesPastEnds {
+    const DOES: &'static str = "says at a glance that a role counts, whatever its end";
+
+    fn glance(store: &Store<Self>, user: UserId, resource: Resource) -> Option<Glance> {
+        let held = store.data().held(user, resource)?;
+        let everlasting = Held {
+            organization_term: Term::Open,
+            workspace_term: Term::Open,
+            ..held
+        };
+        everlasting.glance()
     }
 }
 

@@ -10,8 +10,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
 use tenancy::store::{
-    Change, Claim, Commit, Drift, Facts, Held, Item, Key, List, Organization, OrganizationState,
-    OrganizationStatus, OrganizationSummary, Outcome, Record, RecordId, Stored, Value,
+    Change, Claim, Commit, Drift, Facts, Glance, Held, Item, Key, List, Organization,
+    OrganizationState, OrganizationStatus, OrganizationSummary, Outcome, Record, RecordId, Stored,
+    Value,
 };
 use tenancy::{CommitId, LogEntry, OrganizationId, Resource, UserId, Version};
 
@@ -66,6 +67,10 @@ pub(crate) trait Flaw: Default + Send + Sync + 'static {
             store.count(1);
             Ok(store.data().held(user, resource))
         }
+    }
+
+    fn glance(_: &Store<Self>, _: UserId, _: Resource) -> Option<Glance> {
+        None
     }
 
     /// The records that a key brings.
@@ -475,6 +480,10 @@ impl<F: Flaw> AnyStore for Store<F> {
 
     fn standing(&self, user: UserId, on: Resource) -> Answer<'_, Option<Held>> {
         Box::pin(F::standing(self, user, on))
+    }
+
+    fn glance(&self, user: UserId, on: Resource) -> Option<Glance> {
+        F::glance(self, user, on)
     }
 
     fn list(&self, list: &List, limit: usize) -> Vec<Item> {

@@ -3,6 +3,7 @@
 mod on_tokio;
 mod races;
 mod table;
+mod with_index;
 
 use tenancy::OrganizationId;
 use tenancy::store::MemoryRepository;

@@ -25,7 +25,7 @@ fn clauses_are_the_contracts_own_words() {
         "event",
         "member",
         "log",
-        "standing",
+        "standing/held",
         "store/verify",
     ]
     .map(|file| read(format!("../src/{file}.rs")))

@@ -1,0 +1,461 @@
+//! Checks from memory, of any store.
+
+use core::num::NonZeroU32;
+use std::collections::BTreeSet;
+
+use uuid::Uuid;
+
+use super::forward::forward_directory;
+use super::{
+    AccessIndex, Change, Commit, Directory, Facts, Fed, Glance, Held, Item, Key, List, Outcome,
+    Record, RecordId, Repository,
+};
+use crate::event::Event;
+use crate::id::{OrganizationId, UserId, WorkspaceId};
+use crate::log::LogEntry;
+use crate::organization::Organization;
+use crate::resource::Resource;
+use crate::role::RoleSet;
+use crate::version::Version;
+
+/// A store whose permission checks are answered from memory, by an [`AccessIndex`]. Everything else goes to the store.
+///
+/// What this process commits is in the index when the commit returns. What others commit gets there when the host
+/// says so: [`catch_up`](Self::catch_up) reads the log from where the index is. Call it for each organization that
+/// the store's outbox names, or that another process told about. Until then the index answers as of before, and a check
+/// may still allow what was taken away elsewhere a moment ago: hand the [`ConsistencyToken`](crate::ConsistencyToken) of
+/// the change to [`Tenancy::standing_at_least`](crate::Tenancy::standing_at_least).
+///
+/// Only what members hold is answered from memory. The store is asked of who is no member, so that an outsider makes as
+/// many round trips for an organization that exists as for one that doesn't (A2), and whoever joined elsewhere is let in at
+/// once. It is asked, too, wherever the index doesn't know: about an organization that isn't in it yet, or of which it has
+/// heard of a later version. So a process answers from its first moment, and fills the index meanwhile: it begins to follow
+/// the outbox, and then [fills in](Self::fill) every organization that the store has. What is created here is in it by
+/// itself.
+///
+/// A commit that the host writes itself, in a transaction of its own ([`Tenancy::prepare`](crate::Tenancy::prepare)), is in
+/// the index when the host puts it there: [`AccessIndex::apply`], or `catch_up`. Under it belongs the primary, and no
+/// [`WithReplica`](super::WithReplica): a replica would be asked just where it is too old. After a failover that lost
+/// commits, begin with a new index.
+///
+/// Nothing of it survives the process: it is filled in again, at some microseconds a membership.
+///
+/// ```
+/// # tenancy::block_on(async {
+/// # use tenancy::{commands::*, store::*, *};
+/// # let ann = Actor::user(UserId::from_external("ann"), VerifiedEmail::attest("ann@acme.example".parse()?));
+/// # let postgres = MemoryRepository::new();
+/// # let before = Tenancy::new(postgres.clone());
+/// # let acme = before.execute(&ann, CreateOrganization { name: Name::new("Acme")? }).await?.output.organization;
+/// let tenancy = Tenancy::new(WithIndex::new(postgres));
+/// for organization in [acme] { // SELECT id FROM organizations
+///     tenancy.repository().fill(organization).await?;
+/// }
+///
+/// // Without a round trip:
+/// let decision = tenancy.check(&ann, acme, OrganizationAction::Rename).await?;
+/// assert!(decision.is_allowed());
+/// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+/// ```
+#[derive(Clone, Debug)]
+pub struct WithIndex<R> {
+    store: R,
+    index: AccessIndex,
+}
+
+/// How many log entries are read at once.
+const PAGE: NonZeroU32 = NonZeroU32::new(200).expect("more than none");
+
+/// How many commits behind an organization is filled in anew rather than caught up with.
+const FAR: usize = 2_000;
+
+/// How often the log is read again when commits are made meanwhile.
+const ATTEMPTS: usize = 10;
+
+/// What happened in an organization after some version, up to that of its row.
+struct Since {
+    organization: Organization,
+    changes: Vec<Change>,
+}
+
+impl<R> WithIndex<R> {
+    /// A store with an index that knows nothing yet.
+    #[must_use]
+    pub fn new(store: R) -> Self {
+        Self {
+            store,
+            index: AccessIndex::new(),
+        }
+    }
+
+    /// The store.
+    #[must_use]
+    pub const fn store(&self) -> &R {
+        &self.store
+    }
+
+    /// The index.
+    #[must_use]
+    pub const fn index(&self) -> &AccessIndex {
+        &self.index
+    }
+}
+
+impl<R: Directory> WithIndex<R> {
+    /// Fills in an organization from the store, in place of what the index has of it. Until it is done, the store is asked
+    /// about it, and others are answered for as before.
+    ///
+    /// - [`Fed::Applied`], or [`Fed::Known`]: it is in the index.
+    /// - [`Fed::Behind`]: it is, and commits came faster than they could be read: [catch up](Self::catch_up).
+    /// - [`Fed::Unknown`]: it isn't, and the store is asked about it: it doesn't exist, or something of it can't be read, or
+    ///   somebody else began to fill it in.
+    ///
+    /// It takes two round trips, two for each workspace, and one more for each page of a long list.
+    ///
+    /// # Errors
+    ///
+    /// Whatever fails in the store. The index doesn't answer for the organization then.
+    pub async fn fill(&self, organization: OrganizationId) -> Result<Fed, R::Error> {
+        let Some(ticket) = self.index.begin(organization) else {
+            return Ok(Fed::Unknown);
+        };
+        let Some(facts) = self.store.load(organization, &[]).await? else {
+            let _ = self.index.finish(organization, ticket, None);
+            return Ok(Fed::Unknown);
+        };
+        let put = |records: Vec<Record>| {
+            let changes: Vec<_> = records.into_iter().map(Change::Put).collect();
+            self.index.fill(organization, ticket, &changes);
+        };
+        let mut workspaces = Vec::new();
+        let mut after = None;
+        loop {
+            let list = List::Workspaces {
+                organization,
+                after,
+            };
+            let Some(page) = self.page(&list, &put).await? else {
+                return Ok(Fed::Unknown);
+            };
+            workspaces.extend(page.iter().filter_map(|record| match record {
+                RecordId::Workspace(id) => Some(*id),
+                _ => None,
+            }));
+            after = workspaces.last().copied();
+            if page.len() < PAGE.get() as usize {
+                break;
+            }
+        }
+        let mut readable = self.members(organization, None, &put).await?;
+        for workspace in workspaces {
+            readable &= self.members(organization, Some(workspace), &put).await?;
+            if !readable {
+                return Ok(Fed::Unknown);
+            }
+            let mut after = None;
+            loop {
+                let list = List::Domains {
+                    organization,
+                    workspace,
+                    after,
+                };
+                let Some(page) = self.page(&list, &put).await? else {
+                    return Ok(Fed::Unknown);
+                };
+                after = page.last().and_then(|record| match record {
+                    RecordId::Domain(id) => Some(*id),
+                    _ => None,
+                });
+                if page.len() < PAGE.get() as usize {
+                    break;
+                }
+            }
+        }
+        // What was read is of this version or later ones: all that changed since is read again, as one snapshot.
+        let since = self.since(organization, facts.organization.version).await?;
+        let Some(since) = since else {
+            return Ok(Fed::Unknown);
+        };
+        self.index.fill(organization, ticket, &since.changes);
+        let organization = since.organization;
+        Ok(self
+            .index
+            .finish(organization.id, ticket, Some(&organization)))
+    }
+
+    /// Brings the index to the organization's latest version: reads the log after the one that it is at, and what
+    /// the events there name. An organization that isn't in the index is [filled in](Self::fill).
+    ///
+    /// It takes two round trips, and one if nothing happened.
+    ///
+    /// # Errors
+    ///
+    /// Whatever fails in the store. The index stays where it was.
+    pub async fn catch_up(&self, organization: OrganizationId) -> Result<Fed, R::Error> {
+        match self.advance(organization).await? {
+            Some(fed) => Ok(fed),
+            None => self.fill(organization).await,
+        }
+    }
+
+    /// The same of an organization that is in the index; `None` if it isn't, or must be filled in anew.
+    async fn advance(&self, organization: OrganizationId) -> Result<Option<Fed>, R::Error> {
+        for _ in 0..ATTEMPTS {
+            let here = self.index.version(organization);
+            let Some(here) = here.filter(|here| *here != Version::ABSENT) else {
+                break;
+            };
+            let Some(since) = self.since(organization, here).await? else {
+                break;
+            };
+            // Behind again, if this process committed meanwhile.
+            let fed = self.index.follow(here, &since.organization, &since.changes);
+            if fed != Fed::Behind {
+                return Ok(Some(fed));
+            }
+        }
+        Ok(None)
+    }
+
+    /// The records of a page, put in; and which they are. `None` if one of them can't be read.
+    async fn page(
+        &self,
+        list: &List,
+        put: &(impl Fn(Vec<Record>) + Sync),
+    ) -> Result<Option<Vec<RecordId>>, R::Error> {
+        let items = self.store.list(list, PAGE).await?;
+        let records = items.into_iter().map(|item| match item {
+            Item::Record(record) => Some(record),
+            _ => None,
+        });
+        let Some(records) = records.collect::<Option<Vec<_>>>() else {
+            return Ok(None);
+        };
+        let ids = records.iter().map(Record::id).collect();
+        put(records);
+        Ok(Some(ids))
+    }
+
+    /// The members of the organization or of a workspace, put in; `false` if one can't be read.
+    async fn members(
+        &self,
+        organization: OrganizationId,
+        workspace: Option<WorkspaceId>,
+        put: &(impl Fn(Vec<Record>) + Sync),
+    ) -> Result<bool, R::Error> {
+        let mut after = None;
+        loop {
+            let roles = RoleSet::all();
+            let list = match workspace {
+                None => List::Members {
+                    organization,
+                    roles,
+                    after,
+                },
+                Some(workspace) => List::WorkspaceMembers {
+                    organization,
+                    workspace,
+                    roles,
+                    after,
+                },
+            };
+            let Some(page) = self.page(&list, put).await? else {
+                return Ok(false);
+            };
+            after = page.last().and_then(|record| match record {
+                RecordId::Member(user) | RecordId::WorkspaceMember(_, user) => Some(*user),
+                _ => None,
+            });
+            if page.len() < PAGE.get() as usize {
+                return Ok(true);
+            }
+        }
+    }
+
+    /// What changed after a version, exactly up to the version of the row that is returned; `None` if the log doesn't
+    /// tell, or tells too much.
+    async fn since(
+        &self,
+        organization: OrganizationId,
+        after: Version,
+    ) -> Result<Option<Since>, R::Error> {
+        let mut touched = BTreeSet::new();
+        let mut last = after;
+        for _ in 0..ATTEMPTS {
+            loop {
+                let list = List::Log {
+                    organization,
+                    after: last,
+                };
+                let page = self.store.list(&list, PAGE).await?;
+                let read = page.len();
+                for item in page {
+                    let Item::LogEntry(entry) = item else {
+                        return Ok(None);
+                    };
+                    last = entry.version;
+                    let Some(touches) = touches(&entry) else {
+                        return Ok(None);
+                    };
+                    touched.extend(touches);
+                }
+                if touched.len() > FAR {
+                    return Ok(None);
+                }
+                // Whatever fails from here on, the index knows that it is behind.
+                self.index.hear(organization, last);
+                if read < PAGE.get() as usize {
+                    break;
+                }
+            }
+            let keys: Vec<_> = touched
+                .iter()
+                .filter_map(|record| path(organization, record))
+                .collect();
+            let Some(facts) = self.store.load(organization, &keys).await? else {
+                return Ok(None);
+            };
+            self.index.hear(organization, facts.organization.version);
+            if facts.organization.version == last {
+                return Ok(Some(Since {
+                    changes: changes(&touched, &facts),
+                    organization: facts.organization,
+                }));
+            }
+        }
+        Ok(None)
+    }
+}
+
+/// The records that a check looks at and that a commit may have touched: whatever its events name. `None` if a later
+/// version's events don't say it.
+fn touches(entry: &LogEntry) -> Option<BTreeSet<RecordId>> {
+    let mut touched = BTreeSet::new();
+    for event in &entry.events {
+        if matches!(event, Event::Unknown(_)) || !entry.later.is_empty() {
+            return None;
+        }
+        let fields = event.fields();
+        let fields = fields.iter();
+        let users = fields.clone().filter_map(|field| field.downcast_ref());
+        let users: Vec<UserId> = users.copied().collect();
+        let domains = fields.clone().filter_map(|field| field.downcast_ref());
+        let workspaces = fields.filter_map(|field| match field.downcast_ref() {
+            Some(workspace) => Some(workspace),
+            None => field.downcast_ref::<Option<WorkspaceId>>()?.as_ref(),
+        });
+        for workspace in workspaces {
+            touched.insert(RecordId::Workspace(*workspace));
+            let members = users.iter();
+            touched.extend(members.map(|user| RecordId::WorkspaceMember(*workspace, *user)));
+        }
+        touched.extend(users.into_iter().map(RecordId::Member));
+        touched.extend(domains.copied().map(RecordId::Domain));
+    }
+    Some(touched)
+}
+
+/// What brings a record, if a check looks at it.
+fn path(organization: OrganizationId, record: &RecordId) -> Option<Key> {
+    let nobody = UserId::from_uuid(Uuid::nil());
+    Some(match record {
+        RecordId::Member(user) => Key::Path(*user, Resource::Organization(organization)),
+        RecordId::WorkspaceMember(workspace, user) => {
+            Key::Path(*user, Resource::Workspace(organization, *workspace))
+        }
+        RecordId::Workspace(workspace) => {
+            Key::Path(nobody, Resource::Workspace(organization, *workspace))
+        }
+        RecordId::Domain(domain) => Key::Path(nobody, Resource::Domain(organization, *domain)),
+        RecordId::RetiredDomainName(_) | RecordId::Invitation(_) | RecordId::FormerMember(..) => {
+            return None;
+        }
+    })
+}
+
+fn changes(touched: &BTreeSet<RecordId>, facts: &Facts) -> Vec<Change> {
+    let found = facts.records.iter().map(|record| (record.id(), record));
+    let found: std::collections::BTreeMap<_, _> = found.collect();
+    let touched = touched.iter().map(|id| match found.get(id) {
+        Some(record) => Change::Put((*record).clone()),
+        None => Change::Delete(id.clone()),
+    });
+    touched.collect()
+}
+
+/// A commit whose outcome isn't known: dropped so, the index has heard of it, and asks the store from then on.
+struct Doubt<'a> {
+    index: &'a AccessIndex,
+    commit: Option<&'a Commit>,
+}
+
+impl Drop for Doubt<'_> {
+    fn drop(&mut self) {
+        if let Some(commit) = self.commit {
+            self.index.hear(commit.organization(), commit.next.version);
+        }
+    }
+}
+
+#[deny(clippy::missing_trait_methods)]
+impl<R: Directory> Repository for WithIndex<R> {
+    type Error = R::Error;
+
+    async fn load(
+        &self,
+        organization: OrganizationId,
+        keys: &[Key],
+    ) -> Result<Option<Facts>, Self::Error> {
+        let facts = self.store.load(organization, keys).await?;
+        if let Some(facts) = &facts {
+            self.index.hear(organization, facts.organization.version);
+        }
+        Ok(facts)
+    }
+
+    async fn commit(&self, commit: &Commit) -> Result<Outcome, Self::Error> {
+        let mut doubt = Doubt {
+            index: &self.index,
+            commit: Some(commit),
+        };
+        let outcome = self.store.commit(commit).await;
+        let certain = outcome
+            .as_ref()
+            .map_or_else(|error| self.store.wrote_nothing(error), |_| true);
+        if certain {
+            doubt.commit = None;
+        }
+        drop(doubt);
+        let outcome = outcome?;
+        let organization = commit.organization();
+        if outcome == Outcome::Committed
+            && self.index.apply(commit) == Fed::Behind
+            && self.index.version(organization) != Some(Version::ABSENT)
+        {
+            // It was made: that the index can't catch up now is no error of it. Whoever fills it in catches up.
+            let _ = self.advance(organization).await;
+        }
+        Ok(outcome)
+    }
+
+    async fn standing(
+        &self,
+        user: UserId,
+        resource: Resource,
+    ) -> Result<Option<Held>, Self::Error> {
+        match self.index.held(user, resource) {
+            Some(held) => Ok(Some(held)),
+            None => self.store.standing(user, resource).await,
+        }
+    }
+
+    fn glance(&self, user: UserId, resource: Resource) -> Option<Glance> {
+        self.index.glance(user, resource)
+    }
+
+    fn wrote_nothing(&self, error: &Self::Error) -> bool {
+        self.store.wrote_nothing(error)
+    }
+}
+
+forward_directory!([R: Directory] WithIndex<R>, this => this.store);
