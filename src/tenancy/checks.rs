@@ -50,7 +50,8 @@ impl<R: Repository> Tenancy<R> {
         Ok(self.standing_of(actor, resource, held.map_err(Error::Store)?))
     }
 
-    /// May they? One round trip.
+    /// May they? One round trip, or none of a store that has the answer at hand
+    /// ([`WithIndex`](crate::store::WithIndex)).
     ///
     /// # Errors
     ///
@@ -62,11 +63,10 @@ impl<R: Repository> Tenancy<R> {
         action: A,
     ) -> Result<Decision, Error<R::Error>> {
         let work = async {
-            let user = actor.user_id().unwrap_or(NOBODY);
-            if let Some(glance) = self.repository().glance(user, on.into()) {
-                let seen = at_a_glance(actor, glance);
-                return Ok(seen.map_or(Decision::Hidden, |seen| seen.decide(action)));
+            if let Some(decision) = self.decide_at_a_glance(actor, on.into(), action) {
+                return Ok(decision);
             }
+            let user = actor.user_id().unwrap_or(NOBODY);
             let held = self.repository().standing(user, on.into()).await;
             let mut held = held.map_err(Error::Store)?;
             let seen = self.who_holds(actor, &mut held);
@@ -81,7 +81,7 @@ impl<R: Repository> Tenancy<R> {
     }
 
     /// Checks several actions: one answer for each question, in order, and one round trip for each distinct
-    /// resource.
+    /// resource that the store hasn't at hand.
     ///
     /// # Errors
     ///
@@ -98,6 +98,10 @@ impl<R: Repository> Tenancy<R> {
         let mut standings: HashMap<Resource, Option<Standing>> = HashMap::new();
         let mut decisions = Vec::with_capacity(asks.len());
         for (resource, action) in asks {
+            if let Some(decision) = self.decide_at_a_glance(actor, resource, action) {
+                decisions.push(decision);
+                continue;
+            }
             let standing = if let Some(standing) = standings.get(&resource) {
                 *standing
             } else {
@@ -108,6 +112,19 @@ impl<R: Repository> Tenancy<R> {
             decisions.push(standing.map_or(Decision::Hidden, |standing| standing.decide(action)));
         }
         Ok(decisions)
+    }
+
+    /// The decision, of a store that has at hand what it takes.
+    fn decide_at_a_glance<A: Action>(
+        &self,
+        actor: &Actor,
+        resource: Resource,
+        action: A,
+    ) -> Option<Decision> {
+        let user = actor.user_id().unwrap_or(NOBODY);
+        let glance = self.repository().glance(user, resource)?;
+        let seen = at_a_glance(actor, glance);
+        Some(seen.map_or(Decision::Hidden, |seen| seen.decide(action)))
     }
 
     /// A [`Permit`] if they may, for host functions that want proof of a check in their signature.

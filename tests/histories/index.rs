@@ -77,7 +77,7 @@ fn agrees(driver: &Driver, state: &OrganizationState, index: &AccessIndex, conte
 
 #[test]
 fn it_says_what_the_records_say() {
-    histories(48, |steps| {
+    histories(24, |steps| {
         let mut driver = Driver::new();
         let store = driver.tenancy.repository().clone();
         // As it is in another process, which learns of some commits at once and of others later.
@@ -209,7 +209,7 @@ fn what_is_read_is_of_one_moment() {
                 reads
             })
         });
-        for round in 0..2_000_u16 {
+        for round in 0..600_u16 {
             let promoted = vec![
                 Event::WorkspaceRoleTaken {
                     workspace,

@@ -274,6 +274,7 @@ fn two_commits_that_arrive_out_of_order_are_both_there() {
 }
 
 #[test]
+#[ignore = "deep: half a million workspaces"]
 fn numbers_of_workspaces_are_used_again_when_it_is_filled_anew() {
     let store = MemoryRepository::new();
     let (mut state, _) = crowded(&store, 3);
