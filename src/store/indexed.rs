@@ -38,7 +38,7 @@ use crate::version::Version;
 /// [`WithReplica`](super::WithReplica): a replica would be asked just where it is too old. After a failover that lost
 /// commits, begin with a new index.
 ///
-/// Nothing of it survives the process: it is filled in again, at some microseconds a membership.
+/// Nothing of it survives the process: it is filled in again.
 ///
 /// ```
 /// # tenancy::block_on(async {
