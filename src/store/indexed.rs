@@ -48,8 +48,9 @@ use crate::version::Version;
 /// # let before = Tenancy::new(postgres.clone());
 /// # let acme = before.execute(&ann, CreateOrganization { name: Name::new("Acme")? }).await?.output.organization;
 /// let tenancy = Tenancy::new(WithIndex::new(postgres));
-/// for organization in [acme] { // SELECT id FROM organizations
-///     tenancy.repository().fill(organization).await?;
+/// for organization in [acme] { // SELECT id FROM tenancy_organizations
+///     let fed = tenancy.repository().fill(organization).await?;
+///     assert_eq!(fed, Fed::Applied);
 /// }
 ///
 /// // Without a round trip:
@@ -66,7 +67,7 @@ pub struct WithIndex<R> {
 /// How many log entries are read at once.
 const PAGE: NonZeroU32 = NonZeroU32::new(200).expect("more than none");
 
-/// How many commits behind an organization is filled in anew rather than caught up with.
+/// From how many records on that were touched an organization is filled in anew, rather than caught up with.
 const FAR: usize = 2_000;
 
 /// How often the log is read again when commits are made meanwhile.
