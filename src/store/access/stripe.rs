@@ -16,7 +16,7 @@ use foldhash::quality::RandomState;
 
 use super::root::Root;
 use super::table::Entry;
-use super::tables::{HEARD, NUMBER, TICKET, Tables, VERSION, Whose};
+use super::tables::{HEARD, TICKET, Tables, VERSION, Whose};
 use super::writer::{Edit, Writer};
 use super::{Fed, Lookup};
 use crate::id::UserId;
@@ -145,13 +145,7 @@ impl Stripe {
             return Fed::Behind;
         }
         self.write(|| {
-            let number = tables.organizations.payload(entry) >> NUMBER;
-            let mut edit = Edit {
-                tables: &tables,
-                writer: &mut writer,
-                whose,
-                number,
-            };
+            let mut edit = Edit::new(&tables, &mut writer, whose, entry);
             if edit.change(changes) {
                 edit.set_organization(entry, next);
                 Fed::Applied
@@ -215,13 +209,7 @@ impl Stripe {
         let Some(entry) = tables.filled_by(whose, ticket) else {
             return false;
         };
-        let number = tables.organizations.payload(entry) >> NUMBER;
-        let mut edit = Edit {
-            tables: &tables,
-            writer: &mut writer,
-            whose,
-            number,
-        };
+        let mut edit = Edit::new(&tables, &mut writer, whose, entry);
         self.write(|| {
             let room = edit.change(changes);
             if !room {
@@ -244,13 +232,7 @@ impl Stripe {
             self.write(|| writer.remove_organization(&tables, whose));
             return Fed::Applied;
         };
-        let number = tables.organizations.payload(entry) >> NUMBER;
-        let mut edit = Edit {
-            tables: &tables,
-            writer: &mut writer,
-            whose,
-            number,
-        };
+        let mut edit = Edit::new(&tables, &mut writer, whose, entry);
         self.write(|| edit.set_organization(entry, next));
         if tables.organizations.word(entry, HEARD) > next.version.get() {
             return Fed::Behind;

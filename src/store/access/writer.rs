@@ -46,13 +46,28 @@ struct Used {
 
 /// Changes of one organization, made while readers read again.
 pub(super) struct Edit<'a> {
-    pub(super) tables: &'a Tables,
-    pub(super) writer: &'a mut Writer,
-    pub(super) whose: Whose,
-    pub(super) number: u64,
+    tables: &'a Tables,
+    writer: &'a mut Writer,
+    whose: Whose,
+    number: u64,
 }
 
-impl Edit<'_> {
+impl<'a> Edit<'a> {
+    /// Of the organization with that entry.
+    pub(super) fn new(
+        tables: &'a Tables,
+        writer: &'a mut Writer,
+        whose: Whose,
+        entry: Entry,
+    ) -> Self {
+        Self {
+            tables,
+            writer,
+            whose,
+            number: tables.organizations.payload(entry) >> NUMBER,
+        }
+    }
+
     /// Makes the changes; `false` if no number is left for another workspace.
     pub(super) fn change(&mut self, changes: &[Change]) -> bool {
         let mut room = true;
