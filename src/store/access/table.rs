@@ -357,3 +357,69 @@ impl<const W: usize, A> Table<W, A> {
         (rebuilt, kept)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::id::{OrganizationId, UserId};
+
+    /// Ids that are made one after the other differ little, and those of an organization share a salt.
+    #[test]
+    fn entries_lie_near_where_they_are_looked_for() {
+        let keys = RandomState::default();
+        let table: Table<4, HalfLine> = Table::with_slots(7_500);
+        let (mut place, mut count, mut salts) = (0, 0, Vec::new());
+        while count < 6_000 {
+            let organization = OrganizationId::new().as_uuid().as_u128();
+            let members: Vec<_> = (0..20).map(|_| UserId::new().as_uuid().as_u128()).collect();
+            let salt = hash(&keys, organization, 0);
+            // Those of one part.
+            if salt % 64 != 0 {
+                continue;
+            }
+            place += 1;
+            salts.push(salt);
+            for id in members {
+                let hash = hash(&keys, id, salt);
+                assert!(table.entry_or_new(Key { id, place, hash }).is_some());
+                count += 1;
+            }
+        }
+        let apart = table.entries().map(|(entry, id, place)| {
+            let salt = salts[usize::try_from(place).unwrap() - 1];
+            let hash = hash(&keys, id, salt);
+            assert!(table.find(Key { id, place, hash }) == Some(entry));
+            table.distance(table.home(hash), entry.0)
+        });
+        let apart: usize = apart.sum();
+        // At random it is 2 slots on average, in a table that is filled to 4 of 5.
+        assert!(apart < 5 * count, "{apart} slots for {count} entries");
+    }
+
+    #[test]
+    fn what_is_taken_out_leaves_the_rest_where_it_is_found() {
+        let keys = RandomState::default();
+        let table: Table<3> = Table::with_slots(64);
+        let key = |id: u64| Key {
+            id: u128::from(id),
+            place: 1,
+            hash: hash(&keys, u128::from(id), 0),
+        };
+        let of = |id, _| hash(&keys, id, 0);
+        for round in 0..200 {
+            for id in round..round + 55 {
+                assert!(table.entry_or_new(key(id)).is_some());
+            }
+            for id in (round..round + 55).filter(|id| id % 2 == 0) {
+                table.remove(table.find(key(id)).unwrap(), of);
+            }
+            for id in round..round + 55 {
+                assert_eq!(table.find(key(id)).is_some(), id % 2 == 1);
+            }
+            for id in (round..round + 55).filter(|id| id % 2 == 1) {
+                table.remove(table.find(key(id)).unwrap(), of);
+            }
+            assert_eq!(table.entries().count(), 0);
+        }
+    }
+}
