@@ -27,6 +27,8 @@ pub(super) struct Writer {
     /// The last number that a workspace was given; the first is 1. A deleted workspace's is not used again before its
     /// organization is filled in anew, as a leftover role would open another workspace.
     workspaces: u64,
+    /// By organization's number: the numbers of its workspaces that were deleted.
+    deleted: BTreeMap<u64, Vec<u64>>,
     /// Numbers of which nothing is left.
     free: Vec<u64>,
     tickets: u64,
@@ -98,6 +100,8 @@ impl<'a> Edit<'a> {
                 let place = place_of_workspace(self.number);
                 if let Some(number) = self.remove_thing(workspace.as_uuid(), place) {
                     self.tables.name_workspace(number, Uuid::nil());
+                    let deleted = self.writer.deleted.entry(self.number);
+                    deleted.or_default().push(number);
                 }
             }
         }
@@ -301,6 +305,7 @@ impl Writer {
             used: Used::default(),
             salts: Vec::new(),
             workspaces: 0,
+            deleted: BTreeMap::new(),
             free: Vec::new(),
             tickets: 0,
             roles: BTreeMap::new(),
@@ -409,6 +414,8 @@ impl Writer {
                 self.free.push(workspace);
             }
         }
+        self.free
+            .extend(self.deleted.remove(&number).unwrap_or_default());
         self.used = used;
         self.roles.remove(&number);
         without

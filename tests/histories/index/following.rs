@@ -296,3 +296,37 @@ fn numbers_of_workspaces_are_used_again_when_it_is_filled_anew() {
         );
     }
 }
+
+#[test]
+#[ignore = "deep: half a million workspaces"]
+fn numbers_of_deleted_workspaces_are_used_again_when_it_is_filled_anew() {
+    let store = MemoryRepository::new();
+    let (mut state, _) = crowded(&store, 3);
+    let id = state.id();
+    let index = AccessIndex::new();
+    assert_eq!(index.insert(&state), Fed::Applied);
+    let mut filled_anew = 0;
+    for _ in 0..600 {
+        let workspaces: Vec<_> = (0..1_000).map(|_| WorkspaceId::new()).collect();
+        let named = |at: usize| Name::new(&format!("Workspace {at}")).unwrap();
+        let create = workspaces.iter().enumerate();
+        let create = create.map(|(at, workspace)| Event::WorkspaceCreated {
+            workspace: *workspace,
+            name: named(at),
+        });
+        let delete = workspaces.iter().enumerate();
+        let delete = delete.map(|(at, workspace)| Event::WorkspaceDeleted {
+            workspace: *workspace,
+            name: named(at),
+        });
+        for events in [create.collect::<Vec<_>>(), delete.collect()] {
+            let version = state.version().next().get();
+            let commit = Commit::replayed(&mut state, entry(id, version, events)).unwrap();
+            if index.apply(&commit) == Fed::Behind {
+                assert_eq!(index.insert(&state), Fed::Applied);
+                filled_anew += 1;
+            }
+        }
+    }
+    assert_eq!(filled_anew, 1, "all that were deleted before are free then");
+}
