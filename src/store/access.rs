@@ -49,7 +49,7 @@ mod table;
 mod tables;
 mod writer;
 
-/// Into how many parts the organizations are spread.
+/// Into how many parts the organizations are spread: at most as many as a byte has values.
 const STRIPES: usize = 64;
 
 /// How many records are put in at once while an organization is filled in: readers of its part read again meanwhile.
@@ -148,8 +148,9 @@ impl AccessIndex {
     /// What a member holds on the path to a resource, as [`OrganizationState::held`] says it. `None` says nothing: ask
     /// the store.
     ///
-    /// It is always `None` of who is no member, or whose membership is suspended or bound to end. Else an outsider could tell by a round trip less which organizations
-    /// exist (A2), and who joined elsewhere a moment ago would be kept out.
+    /// It is always `None` of who is no member, or whose membership is suspended or bound to end. Else an outsider could
+    /// tell by a round trip less which organizations exist (A2), and who joined elsewhere a moment ago would be kept
+    /// out.
     #[must_use]
     pub fn held(&self, user: UserId, resource: Resource) -> Option<Held> {
         match self.found(user, resource) {
@@ -284,11 +285,8 @@ impl AccessIndex {
             salt,
         };
         // The upper bits find the entry in its table.
-        #[expect(
-            clippy::indexing_slicing,
-            reason = "there are as many as a byte has values"
-        )]
-        let stripe = &stripes[usize::from(salt.to_le_bytes()[0] % 64)];
+        #[expect(clippy::indexing_slicing, reason = "a remainder of their number")]
+        let stripe = &stripes[usize::from(salt.to_le_bytes()[0]) % STRIPES];
         (whose, stripe)
     }
 }

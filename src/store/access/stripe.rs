@@ -202,21 +202,19 @@ impl Stripe {
         Some(ticket)
     }
 
-    /// Fills in some records; `false` if somebody else began anew, or there is no room.
-    pub(super) fn fill(&self, whose: Whose, ticket: u64, changes: &[Change]) -> bool {
+    /// Fills in some records, unless somebody else began anew. If there is no room, nobody finishes it.
+    pub(super) fn fill(&self, whose: Whose, ticket: u64, changes: &[Change]) {
         let mut writer = self.writer();
         let tables = self.with_room(&mut writer, changes.len(), 0);
         let Some(entry) = tables.filled_by(whose, ticket) else {
-            return false;
+            return;
         };
         let mut edit = Edit::new(&tables, &mut writer, whose, entry);
         self.write(|| {
-            let room = edit.change(changes);
-            if !room {
+            if !edit.change(changes) {
                 tables.give_up(entry);
             }
-            room
-        })
+        });
     }
 
     /// All is filled in: from now on the index answers. `None`: the organization doesn't exist.

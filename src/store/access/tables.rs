@@ -362,9 +362,7 @@ impl Tables {
             self.workspaces.set(at.saturating_add(1), low);
         }
     }
-}
 
-impl Tables {
     pub(super) fn hear(&self, entry: Entry, version: Version) {
         let heard = self.organizations.word(entry, HEARD).max(version.get());
         self.organizations.set_word(entry, HEARD, heard);
