@@ -145,12 +145,6 @@ impl MemoryRepository {
         Some(everything.organizations.get(&organization)?.state.clone())
     }
 
-    /// Who may do what, as it answers checks with: without its lock.
-    #[must_use]
-    pub const fn index(&self) -> &AccessIndex {
-        &self.index
-    }
-
     /// Checks that an organization is what its log makes of it, and that it breaks no invariant of the
     /// rulebook. One that doesn't exist is in order. See [`Stored::verify`].
     ///

@@ -187,7 +187,10 @@ fn measure(organizations: usize) {
     }
     let loaded = began.elapsed();
     let store_bytes = (resident() - before) as f64 / members;
-    let index = tenancy.repository().index();
+    let index = AccessIndex::new();
+    for (number, ids) in all.iter().enumerate() {
+        assert_eq!(index.apply(&ids.commit(number)), Fed::Applied);
+    }
     let index_bytes = index.bytes() as f64 / members;
 
     for question in &questions {
@@ -198,9 +201,9 @@ fn measure(organizations: usize) {
     let by_hand = nanoseconds(&questions, |question| foldhash.allows(question));
     let by_std = nanoseconds(&questions, |question| std.allows(question));
     let ours = nanoseconds(&questions, |question| through_tenancy(&tenancy, question));
-    let indexed = nanoseconds(&questions, |question| through_index(index, question));
+    let indexed = nanoseconds(&questions, |question| through_index(&index, question));
     let chase = pointer_chase(index.bytes().max(4096));
-    let (two, beside, commits) = readers(index, &questions, &all[0]);
+    let (two, beside, commits) = readers(&index, &questions, &all[0]);
 
     println!(
         "\n{organizations} organizations, {} memberships",
