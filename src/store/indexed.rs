@@ -1,7 +1,7 @@
 //! Checks from memory, of any store.
 
 use core::num::NonZeroU32;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use uuid::Uuid;
 
@@ -128,49 +128,45 @@ impl<R: Directory> WithIndex<R> {
             let changes: Vec<_> = records.into_iter().map(Change::Put).collect();
             self.index.fill(organization, ticket, &changes);
         };
+        let (roles, after) = (RoleSet::all(), None);
+        let members = List::Members {
+            organization,
+            roles,
+            after,
+        };
+        let mut readable = self.walk(members, put).await?;
         let mut workspaces = Vec::new();
-        let mut after = None;
-        loop {
-            let list = List::Workspaces {
+        let list = List::Workspaces {
+            organization,
+            after: None,
+        };
+        readable &= self
+            .walk(list, |records| {
+                workspaces.extend(records.iter().filter_map(|record| match record {
+                    Record::Workspace(workspace) => Some(workspace.id),
+                    _ => None,
+                }));
+                put(records);
+            })
+            .await?;
+        for workspace in workspaces {
+            let members = List::WorkspaceMembers {
                 organization,
-                after,
+                workspace,
+                roles,
+                after: None,
             };
-            let Some(page) = self.page(&list, &put).await? else {
-                return Ok(Fed::Unknown);
+            let domains = List::Domains {
+                organization,
+                workspace,
+                after: None,
             };
-            workspaces.extend(page.iter().filter_map(|record| match record {
-                RecordId::Workspace(id) => Some(*id),
-                _ => None,
-            }));
-            after = workspaces.last().copied();
-            if page.len() < PAGE.get() as usize {
-                break;
+            for list in [members, domains] {
+                readable = readable && self.walk(list, put).await?;
             }
         }
-        let mut readable = self.members(organization, None, &put).await?;
-        for workspace in workspaces {
-            readable &= self.members(organization, Some(workspace), &put).await?;
-            if !readable {
-                return Ok(Fed::Unknown);
-            }
-            let mut after = None;
-            loop {
-                let list = List::Domains {
-                    organization,
-                    workspace,
-                    after,
-                };
-                let Some(page) = self.page(&list, &put).await? else {
-                    return Ok(Fed::Unknown);
-                };
-                after = page.last().and_then(|record| match record {
-                    RecordId::Domain(id) => Some(*id),
-                    _ => None,
-                });
-                if page.len() < PAGE.get() as usize {
-                    break;
-                }
-            }
+        if !readable {
+            return Ok(Fed::Unknown);
         }
         // What was read is of this version or later ones: all that changed since is read again, as one snapshot.
         let since = self.since(organization, facts.organization.version).await?;
@@ -178,10 +174,14 @@ impl<R: Directory> WithIndex<R> {
             return Ok(Fed::Unknown);
         };
         self.index.fill(organization, ticket, &since.changes);
-        let organization = since.organization;
-        Ok(self
-            .index
-            .finish(organization.id, ticket, Some(&organization)))
+        let row = since.organization;
+        match self.index.finish(organization, ticket, Some(&row)) {
+            Fed::Behind => {
+                let caught_up = self.advance(organization).await?;
+                Ok(caught_up.unwrap_or(Fed::Behind))
+            }
+            fed => Ok(fed),
+        }
     }
 
     /// Brings the index to the organization's latest version: reads the log after the one that it is at, and what
@@ -218,58 +218,28 @@ impl<R: Directory> WithIndex<R> {
         Ok(None)
     }
 
-    /// The records of a page, put in; and which they are. `None` if one of them can't be read.
-    async fn page(
+    /// Puts in all of a list, page by page; `false` if something of it can't be read.
+    async fn walk(
         &self,
-        list: &List,
-        put: &(impl Fn(Vec<Record>) + Sync),
-    ) -> Result<Option<Vec<RecordId>>, R::Error> {
-        let items = self.store.list(list, PAGE).await?;
-        let records = items.into_iter().map(|item| match item {
-            Item::Record(record) => Some(record),
-            _ => None,
-        });
-        let Some(records) = records.collect::<Option<Vec<_>>>() else {
-            return Ok(None);
-        };
-        let ids = records.iter().map(Record::id).collect();
-        put(records);
-        Ok(Some(ids))
-    }
-
-    /// The members of the organization or of a workspace, put in; `false` if one can't be read.
-    async fn members(
-        &self,
-        organization: OrganizationId,
-        workspace: Option<WorkspaceId>,
-        put: &(impl Fn(Vec<Record>) + Sync),
+        mut list: List,
+        mut put: impl FnMut(Vec<Record>),
     ) -> Result<bool, R::Error> {
-        let mut after = None;
         loop {
-            let roles = RoleSet::all();
-            let list = match workspace {
-                None => List::Members {
-                    organization,
-                    roles,
-                    after,
-                },
-                Some(workspace) => List::WorkspaceMembers {
-                    organization,
-                    workspace,
-                    roles,
-                    after,
-                },
-            };
-            let Some(page) = self.page(&list, put).await? else {
-                return Ok(false);
-            };
-            after = page.last().and_then(|record| match record {
-                RecordId::Member(user) | RecordId::WorkspaceMember(_, user) => Some(*user),
+            let items = self.store.list(&list, PAGE).await?;
+            let is_last = items.len() < PAGE.get() as usize;
+            let place = items.last().and_then(|item| list.place_of(item));
+            let records = items.into_iter().map(|item| match item {
+                Item::Record(record) => Some(record),
                 _ => None,
             });
-            if page.len() < PAGE.get() as usize {
+            let Some(records) = records.collect() else {
+                return Ok(false);
+            };
+            put(records);
+            if is_last {
                 return Ok(true);
             }
+            list = list.behind(place);
         }
     }
 
@@ -331,9 +301,12 @@ impl<R: Directory> WithIndex<R> {
 /// The records that a check looks at and that a commit may have touched: whatever its events name. `None` if a later
 /// version's events don't say it.
 fn touches(entry: &LogEntry) -> Option<BTreeSet<RecordId>> {
+    if !entry.later.is_empty() {
+        return None;
+    }
     let mut touched = BTreeSet::new();
     for event in &entry.events {
-        if matches!(event, Event::Unknown(_)) || !entry.later.is_empty() {
+        if matches!(event, Event::Unknown(_)) {
             return None;
         }
         let fields = event.fields();
@@ -376,7 +349,7 @@ fn path(organization: OrganizationId, record: &RecordId) -> Option<Key> {
 
 fn changes(touched: &BTreeSet<RecordId>, facts: &Facts) -> Vec<Change> {
     let found = facts.records.iter().map(|record| (record.id(), record));
-    let found: std::collections::BTreeMap<_, _> = found.collect();
+    let found: BTreeMap<_, _> = found.collect();
     let touched = touched.iter().map(|id| match found.get(id) {
         Some(record) => Change::Put((*record).clone()),
         None => Change::Delete(id.clone()),
@@ -384,7 +357,7 @@ fn changes(touched: &BTreeSet<RecordId>, facts: &Facts) -> Vec<Change> {
     touched.collect()
 }
 
-/// A commit whose outcome isn't known: dropped so, the index has heard of it, and asks the store from then on.
+/// A commit whose outcome isn't known. Dropped so, the index has heard of it, and asks the store from then on.
 struct Doubt<'a> {
     index: &'a AccessIndex,
     commit: Option<&'a Commit>,

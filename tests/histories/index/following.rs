@@ -38,6 +38,8 @@ struct Hooked {
     lose_answer: AtomicBool,
     unreadable: Mutex<Option<UserId>>,
     on_list: Mutex<Option<Hook>>,
+    /// After so many loads.
+    after_load: Mutex<Option<(usize, Hook)>>,
 }
 
 impl Repository for Hooked {
@@ -46,7 +48,20 @@ impl Repository for Hooked {
         if self.fail_loads.load(SeqCst) {
             return Err(Failed);
         }
-        self.store.load(o, keys).await.map_err(|_| Failed)
+        let facts = self.store.load(o, keys).await.map_err(|_| Failed);
+        let mut after_load = self.after_load.lock().unwrap();
+        let hook = match after_load.take() {
+            Some((0 | 1, hook)) => Some(hook),
+            later => {
+                *after_load = later.map(|(loads, hook)| (loads - 1, hook));
+                None
+            }
+        };
+        drop(after_load);
+        if let Some(hook) = hook {
+            hook();
+        }
+        facts
     }
     async fn commit(&self, commit: &Commit) -> Result<Outcome, Failed> {
         let outcome = self.store.commit(commit).await.map_err(|_| Failed);
@@ -329,4 +344,22 @@ fn numbers_of_deleted_workspaces_are_used_again_when_it_is_filled_anew() {
         }
     }
     assert_eq!(filled_anew, 1, "all that were deleted before are free then");
+}
+
+#[test]
+fn a_commit_at_the_end_of_a_fill_is_caught_up_with() {
+    let store = Arc::new(Hooked::default());
+    let (mut state, _) = crowded(&store, 3);
+    let id = state.id();
+    let here = Arc::new(WithIndex::new(Arc::clone(&store)));
+    let commit = next(&mut state, renamed("b"));
+    let there = Arc::clone(&here);
+    // The second load is the fill's last look.
+    let hook: Hook = Box::new(move || {
+        assert_eq!(block_on(there.commit(&commit)).unwrap(), Outcome::Committed);
+    });
+    *store.after_load.lock().unwrap() = Some((2, hook));
+    assert_eq!(block_on(here.fill(id)).unwrap(), Fed::Applied);
+    assert_eq!(here.index().version(id), Some(Version::new(2)));
+    assert_eq!(here.index().lag(id), Some(0));
 }
