@@ -111,7 +111,7 @@ impl<R: Directory> WithIndex<R> {
     /// - [`Fed::Unknown`]: it isn't, and the store is asked about it: it doesn't exist, or something of it can't be read, or
     ///   somebody else began to fill it in.
     ///
-    /// It takes two round trips, two for each workspace, and one more for each page of a long list.
+    /// It takes five round trips, two for each workspace, and one more for each 200 items of a long list.
     ///
     /// # Errors
     ///
