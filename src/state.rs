@@ -5,6 +5,7 @@
 //! rebuild the whole. Because it is the same function, the log and the tables agree.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
@@ -32,8 +33,8 @@ mod roles;
 mod violation;
 
 pub(crate) use apply::{Touched, is_nearer};
-use index::Index;
 pub(crate) use index::following;
+use index::{Found, Index};
 pub use violation::Violation;
 
 /// The records of one organization, or some of them.
@@ -58,7 +59,7 @@ pub struct OrganizationState {
     retired_names: BTreeMap<DomainName, RetiredDomainName>,
     invitations: BTreeMap<InvitationId, Invitation>,
     former_members: BTreeMap<(UserId, Option<WorkspaceId>), FormerMember>,
-    // INVARIANT: agrees with the maps above. `put` and `delete` are the only ones to write either.
+    // INVARIANT: agrees with the maps above. `replace`, `delete` and `edit` are the only ones to write either.
     index: Index,
 }
 
@@ -494,61 +495,118 @@ impl OrganizationState {
 
     /// Puts a record, in place of the one with its id.
     pub fn put(&mut self, record: Record) {
-        self.delete(&record.id());
-        self.index.add(&record);
+        self.replace(record);
+    }
+
+    /// Puts a record, and says what it took the place of; `None` if there was none with its id.
+    pub(crate) fn replace(&mut self, record: Record) -> Option<Record> {
+        let index = &mut self.index;
         match record {
             Record::Member(member) => {
-                self.members.insert(member.user, member);
+                put(&mut self.members, index, member.user, member).map(Record::Member)
             }
             Record::Workspace(workspace) => {
-                self.workspaces.insert(workspace.id, workspace);
+                put(&mut self.workspaces, index, workspace.id, workspace).map(Record::Workspace)
             }
             Record::WorkspaceMember(member) => {
-                self.workspace_members
-                    .insert((member.workspace, member.user), member);
+                let key = (member.workspace, member.user);
+                put(&mut self.workspace_members, index, key, member).map(Record::WorkspaceMember)
             }
             Record::Domain(domain) => {
-                self.domains.insert(domain.id, domain);
+                put(&mut self.domains, index, domain.id, domain).map(Record::Domain)
             }
             Record::RetiredDomainName(retired) => {
-                self.retired_names.insert(retired.name.clone(), retired);
+                let key = retired.name.clone();
+                put(&mut self.retired_names, index, key, retired).map(Record::RetiredDomainName)
             }
             Record::Invitation(invitation) => {
-                self.invitations.insert(invitation.id, invitation);
+                let key = invitation.id;
+                put(&mut self.invitations, index, key, invitation).map(Record::Invitation)
             }
             Record::FormerMember(former) => {
-                self.former_members
-                    .insert((former.user, former.workspace), former);
+                let key = (former.user, former.workspace);
+                put(&mut self.former_members, index, key, former).map(Record::FormerMember)
             }
         }
     }
 
     /// Deletes a record, and says what it was; `None` if it wasn't there.
     pub fn delete(&mut self, id: &RecordId) -> Option<Record> {
-        let record = match id {
-            RecordId::Member(user) => self.members.remove(user).map(Record::Member),
-            RecordId::Workspace(id) => self.workspaces.remove(id).map(Record::Workspace),
-            RecordId::WorkspaceMember(workspace, user) => self
-                .workspace_members
-                .remove(&(*workspace, *user))
-                .map(Record::WorkspaceMember),
-            RecordId::Domain(id) => self.domains.remove(id).map(Record::Domain),
-            RecordId::RetiredDomainName(name) => self
-                .retired_names
-                .remove(name)
-                .map(Record::RetiredDomainName),
-            RecordId::Invitation(id) => self.invitations.remove(id).map(Record::Invitation),
-            RecordId::FormerMember(user, workspace) => self
-                .former_members
-                .remove(&(*user, *workspace))
-                .map(Record::FormerMember),
-        }?;
-        self.index.remove(&record);
-        Some(record)
+        let index = &mut self.index;
+        match id {
+            RecordId::Member(user) => delete(&mut self.members, index, user).map(Record::Member),
+            RecordId::Workspace(id) => {
+                delete(&mut self.workspaces, index, id).map(Record::Workspace)
+            }
+            RecordId::WorkspaceMember(workspace, user) => {
+                let key = (*workspace, *user);
+                delete(&mut self.workspace_members, index, &key).map(Record::WorkspaceMember)
+            }
+            RecordId::Domain(id) => delete(&mut self.domains, index, id).map(Record::Domain),
+            RecordId::RetiredDomainName(name) => {
+                delete(&mut self.retired_names, index, name).map(Record::RetiredDomainName)
+            }
+            RecordId::Invitation(id) => {
+                delete(&mut self.invitations, index, id).map(Record::Invitation)
+            }
+            RecordId::FormerMember(user, workspace) => {
+                let key = (*user, *workspace);
+                delete(&mut self.former_members, index, &key).map(Record::FormerMember)
+            }
+        }
     }
 
     /// Replaces the organization's own row.
     pub fn set_organization(&mut self, organization: Organization) {
         self.organization = Some(organization);
+    }
+}
+
+fn put<K: Ord, R: Found>(
+    records: &mut BTreeMap<K, R>,
+    index: &mut Index,
+    key: K,
+    record: R,
+) -> Option<R> {
+    match records.entry(key) {
+        Entry::Vacant(place) => {
+            place.insert(record).add_to(index);
+            None
+        }
+        Entry::Occupied(mut place) => {
+            let before = place.insert(record);
+            follow(index, &before, place.get());
+            Some(before)
+        }
+    }
+}
+
+fn delete<K: Ord, R: Found>(records: &mut BTreeMap<K, R>, index: &mut Index, key: &K) -> Option<R> {
+    let record = records.remove(key)?;
+    record.remove_from(index);
+    Some(record)
+}
+
+/// Edits a record where it is, and says what it was.
+fn edit<K: Ord, R: Found + Clone>(
+    records: &mut BTreeMap<K, R>,
+    index: &mut Index,
+    key: &K,
+    edit: impl FnOnce(&mut R) -> Result<(), Inconsistency>,
+) -> Result<Option<R>, Inconsistency> {
+    let Some(record) = records.get_mut(key) else {
+        return Ok(None);
+    };
+    let before = record.clone();
+    let edited = edit(record);
+    follow(index, &before, record);
+    edited.map(|()| Some(before))
+}
+
+/// Lets a record be found as what it is now.
+fn follow<R: Found>(index: &mut Index, before: &R, after: &R) {
+    if !before.is_found_as(after) {
+        before.remove_from(index);
+        after.add_to(index);
     }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 
 use super::counts::count;
-use super::{Inconsistency, OrganizationState};
+use super::{Inconsistency, OrganizationState, edit};
 use crate::domain::{Domain, DomainStatus, RetiredDomainName};
 use crate::event::Event;
 use crate::id::{DomainId, InvitationId, UserId, WorkspaceId};
@@ -166,7 +166,7 @@ impl OrganizationState {
                     count(&mut workspace.domains, 1, "domains")
                 })?;
                 let retired = RecordId::RetiredDomainName(name.clone());
-                if self.record(&retired).is_some() {
+                if self.has(&retired) {
                     self.count_kept_name(-1)?;
                     self.remove(retired, touched)?; // the organization still holds the claim (D2)
                 } else {
@@ -457,7 +457,7 @@ impl OrganizationState {
 
     fn create(&mut self, record: Record, touched: &mut Touched) -> Result<(), Inconsistency> {
         let id = record.id();
-        if self.record(&id).is_some() {
+        if self.has(&id) {
             return Err(Inconsistency::Exists(id));
         }
         touched.before.entry(id).or_insert(None);
@@ -479,16 +479,16 @@ impl OrganizationState {
         at: DateTime<Utc>,
         touched: &mut Touched,
     ) {
-        let id = RecordId::FormerMember(user, workspace);
-        let before = self.record(&id);
-        touched.before.entry(id).or_insert(before);
-        self.put(Record::FormerMember(FormerMember {
+        let departed_in = self.version().next();
+        let before = self.replace(Record::FormerMember(FormerMember {
             user,
             workspace,
             departed_at: at,
-            departed_in: self.version().next(),
+            departed_in,
             later: Later::default(),
         }));
+        let id = RecordId::FormerMember(user, workspace);
+        touched.before.entry(id).or_insert(before);
     }
 
     fn close(
@@ -519,16 +519,19 @@ impl OrganizationState {
         &mut self,
         user: UserId,
         touched: &mut Touched,
-        edit: impl FnOnce(&mut Member),
+        change: impl FnOnce(&mut Member),
     ) -> Result<(), Inconsistency> {
-        let member = self.member(user).cloned();
-        let mut member = member.ok_or(Inconsistency::Missing(RecordId::Member(user)))?;
-        touched.note(Record::Member(member.clone()));
-        let (lasting, role) = (member.is_lasting_admin(), member.role);
-        edit(&mut member);
-        self.count_admins(member.is_lasting_admin().into(), lasting.into())?;
-        self.count_roles(Some(member.role), Some(role))?;
-        self.put(Record::Member(member));
+        let before = edit(&mut self.members, &mut self.index, &user, |member| {
+            change(member);
+            Ok(())
+        })?;
+        let (Some(before), Some(after)) = (before, self.member(user)) else {
+            return Err(Inconsistency::Missing(RecordId::Member(user)));
+        };
+        let (lasting, role) = (after.is_lasting_admin(), after.role);
+        self.count_admins(lasting.into(), before.is_lasting_admin().into())?;
+        self.count_roles(Some(role), Some(before.role))?;
+        touched.note(Record::Member(before));
         Ok(())
     }
 
@@ -536,14 +539,17 @@ impl OrganizationState {
         &mut self,
         (workspace, user): (WorkspaceId, UserId),
         touched: &mut Touched,
-        edit: impl FnOnce(&mut WorkspaceMember),
+        change: impl FnOnce(&mut WorkspaceMember),
     ) -> Result<(), Inconsistency> {
+        let members = &mut self.workspace_members;
+        let before = edit(members, &mut self.index, &(workspace, user), |member| {
+            change(member);
+            Ok(())
+        })?;
         let id = RecordId::WorkspaceMember(workspace, user);
-        let member = self.workspace_member(workspace, user).cloned();
-        let mut member = member.ok_or(Inconsistency::Missing(id))?;
-        touched.note(Record::WorkspaceMember(member.clone()));
-        edit(&mut member);
-        self.put(Record::WorkspaceMember(member));
+        touched.note(Record::WorkspaceMember(
+            before.ok_or(Inconsistency::Missing(id))?,
+        ));
         Ok(())
     }
 
@@ -551,13 +557,11 @@ impl OrganizationState {
         &mut self,
         id: WorkspaceId,
         touched: &mut Touched,
-        edit: impl FnOnce(&mut Workspace) -> Result<(), Inconsistency>,
+        change: impl FnOnce(&mut Workspace) -> Result<(), Inconsistency>,
     ) -> Result<(), Inconsistency> {
-        let workspace = self.workspace(id).cloned();
-        let mut workspace = workspace.ok_or(Inconsistency::Missing(RecordId::Workspace(id)))?;
-        touched.note(Record::Workspace(workspace.clone()));
-        edit(&mut workspace)?;
-        self.put(Record::Workspace(workspace));
+        let before = edit(&mut self.workspaces, &mut self.index, &id, change)?;
+        let missing = Inconsistency::Missing(RecordId::Workspace(id));
+        touched.note(Record::Workspace(before.ok_or(missing)?));
         Ok(())
     }
 
@@ -565,13 +569,14 @@ impl OrganizationState {
         &mut self,
         id: DomainId,
         touched: &mut Touched,
-        edit: impl FnOnce(&mut Domain),
+        change: impl FnOnce(&mut Domain),
     ) -> Result<(), Inconsistency> {
-        let domain = self.domain(id).cloned();
-        let mut domain = domain.ok_or(Inconsistency::Missing(RecordId::Domain(id)))?;
-        touched.note(Record::Domain(domain.clone()));
-        edit(&mut domain);
-        self.put(Record::Domain(domain));
+        let before = edit(&mut self.domains, &mut self.index, &id, |domain| {
+            change(domain);
+            Ok(())
+        })?;
+        let missing = Inconsistency::Missing(RecordId::Domain(id));
+        touched.note(Record::Domain(before.ok_or(missing)?));
         Ok(())
     }
 
@@ -579,14 +584,19 @@ impl OrganizationState {
         &mut self,
         id: InvitationId,
         touched: &mut Touched,
-        edit: impl FnOnce(&mut Invitation),
+        change: impl FnOnce(&mut Invitation),
     ) -> Result<(), Inconsistency> {
-        let invitation = self.invitation(id).cloned();
-        let mut invitation = invitation.ok_or(Inconsistency::Missing(RecordId::Invitation(id)))?;
-        touched.note(Record::Invitation(invitation.clone()));
+        let missing = Inconsistency::Missing(RecordId::Invitation(id));
+        let Some(invitation) = self.invitation(id) else {
+            return Err(missing);
+        };
         self.counting_newcomer(&invitation.email.key().clone(), |state| {
-            edit(&mut invitation);
-            state.put(Record::Invitation(invitation));
+            let invitations = &mut state.invitations;
+            let before = edit(invitations, &mut state.index, &id, |invitation| {
+                change(invitation);
+                Ok(())
+            })?;
+            touched.note(Record::Invitation(before.ok_or(missing)?));
             Ok(())
         })
     }

@@ -7,13 +7,15 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use uuid::Uuid;
 
+use crate::domain::{Domain, RetiredDomainName};
 use crate::id::{DomainId, InvitationId, UserId, WorkspaceId};
 use crate::invitation::Invitation;
 use crate::limits::MembersByRole;
+use crate::member::{FormerMember, Member, WorkspaceMember};
 use crate::own_role::RoleNumber;
-use crate::record::Record;
 use crate::role::{OrganizationRole, RoleSet, WorkspaceRole};
 use crate::text::{DomainName, EmailKey, NameKey};
+use crate::workspace::Workspace;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Index {
@@ -63,84 +65,6 @@ impl Index {
         }
     }
 
-    pub(super) fn add(&mut self, record: &Record) {
-        match record {
-            Record::Member(member) => {
-                self.members_by_role.insert((member.role, member.user));
-                self.members_by_email
-                    .insert((member.email.key().clone(), member.user));
-                let own = member.own_role.map(|role| (role, member.user));
-                self.members_by_own_role.extend(own);
-            }
-            Record::Workspace(workspace) => {
-                self.workspaces_by_name
-                    .insert(workspace.name_key.clone(), workspace.id);
-            }
-            Record::WorkspaceMember(member) => {
-                self.workspaces_by_user
-                    .insert((member.user, member.workspace));
-                self.workspace_members_by_role
-                    .insert(((member.workspace, member.role), member.user));
-                let own = member.own_role.map(|role| (member.workspace, role));
-                let own = own.map(|held| (held, member.user));
-                self.workspace_members_by_own_role.extend(own);
-            }
-            Record::Domain(domain) => {
-                self.domains_by_name.insert(domain.name.clone(), domain.id);
-                self.domains_by_workspace
-                    .insert((domain.workspace, domain.id));
-            }
-            Record::Invitation(invitation) if invitation.is_open() => self.add_open(invitation),
-            Record::RetiredDomainName(_) | Record::Invitation(_) | Record::FormerMember(_) => {}
-        }
-    }
-
-    pub(super) fn remove(&mut self, record: &Record) {
-        match record {
-            Record::Member(member) => {
-                self.members_by_role.remove(&(member.role, member.user));
-                self.members_by_email
-                    .remove(&(member.email.key().clone(), member.user));
-                if let Some(role) = member.own_role {
-                    self.members_by_own_role.remove(&(role, member.user));
-                }
-            }
-            Record::Workspace(workspace) => {
-                if self.workspaces_by_name.get(&workspace.name_key) == Some(&workspace.id) {
-                    self.workspaces_by_name.remove(&workspace.name_key);
-                }
-            }
-            Record::WorkspaceMember(member) => {
-                self.workspaces_by_user
-                    .remove(&(member.user, member.workspace));
-                self.workspace_members_by_role
-                    .remove(&((member.workspace, member.role), member.user));
-                if let Some(role) = member.own_role {
-                    let held = (member.workspace, role);
-                    self.workspace_members_by_own_role
-                        .remove(&(held, member.user));
-                }
-            }
-            Record::Domain(domain) => {
-                if self.domains_by_name.get(&domain.name) == Some(&domain.id) {
-                    self.domains_by_name.remove(&domain.name);
-                }
-                self.domains_by_workspace
-                    .remove(&(domain.workspace, domain.id));
-            }
-            Record::RetiredDomainName(_) | Record::FormerMember(_) => {}
-            Record::Invitation(invitation) => {
-                self.open.remove(&invitation.id);
-                self.remove_offer(invitation);
-                self.open_by_inviter
-                    .remove(&(invitation.inviter, invitation.id));
-                if let Some(workspace) = invitation.target.workspace() {
-                    self.open_by_workspace.remove(&(workspace, invitation.id));
-                }
-            }
-        }
-    }
-
     fn add_open(&mut self, invitation: &Invitation) {
         self.open.insert(invitation.id);
         let offers = self.open_by_email.entry(invitation.email.key().clone());
@@ -153,6 +77,16 @@ impl Index {
             .insert((invitation.inviter, invitation.id));
         if let Some(workspace) = invitation.target.workspace() {
             self.open_by_workspace.insert((workspace, invitation.id));
+        }
+    }
+
+    fn remove_open(&mut self, invitation: &Invitation) {
+        self.open.remove(&invitation.id);
+        self.remove_offer(invitation);
+        self.open_by_inviter
+            .remove(&(invitation.inviter, invitation.id));
+        if let Some(workspace) = invitation.target.workspace() {
+            self.open_by_workspace.remove(&(workspace, invitation.id));
         }
     }
 
@@ -283,6 +217,131 @@ impl Index {
         self.open.range((after, Bound::Unbounded)).copied()
     }
 }
+
+/// How a kind of record is found. What a kind doesn't need found otherwise than by its key says nothing.
+pub(super) trait Found: Sized {
+    /// Whether another one, of the same key, is found in the same places: most changes are to what nobody looks for.
+    fn is_found_as(&self, _other: &Self) -> bool {
+        true
+    }
+
+    fn add_to(&self, _index: &mut Index) {}
+
+    fn remove_from(&self, _index: &mut Index) {}
+}
+
+impl Found for Member {
+    fn is_found_as(&self, other: &Self) -> bool {
+        let places = |member: &Self| (member.role, member.own_role);
+        places(self) == places(other) && self.email.key() == other.email.key()
+    }
+
+    fn add_to(&self, index: &mut Index) {
+        index.members_by_role.insert((self.role, self.user));
+        let email = self.email.key().clone();
+        index.members_by_email.insert((email, self.user));
+        let own = self.own_role.map(|role| (role, self.user));
+        index.members_by_own_role.extend(own);
+    }
+
+    fn remove_from(&self, index: &mut Index) {
+        index.members_by_role.remove(&(self.role, self.user));
+        let email = self.email.key().clone();
+        index.members_by_email.remove(&(email, self.user));
+        if let Some(role) = self.own_role {
+            index.members_by_own_role.remove(&(role, self.user));
+        }
+    }
+}
+
+impl Found for Workspace {
+    fn is_found_as(&self, other: &Self) -> bool {
+        self.name_key == other.name_key
+    }
+
+    fn add_to(&self, index: &mut Index) {
+        index
+            .workspaces_by_name
+            .insert(self.name_key.clone(), self.id);
+    }
+
+    fn remove_from(&self, index: &mut Index) {
+        if index.workspaces_by_name.get(&self.name_key) == Some(&self.id) {
+            index.workspaces_by_name.remove(&self.name_key);
+        }
+    }
+}
+
+impl Found for WorkspaceMember {
+    fn is_found_as(&self, other: &Self) -> bool {
+        (self.role, self.own_role) == (other.role, other.own_role)
+    }
+
+    fn add_to(&self, index: &mut Index) {
+        index.workspaces_by_user.insert((self.user, self.workspace));
+        let held = (self.workspace, self.role);
+        index.workspace_members_by_role.insert((held, self.user));
+        let own = self.own_role.map(|role| (self.workspace, role));
+        let own = own.map(|held| (held, self.user));
+        index.workspace_members_by_own_role.extend(own);
+    }
+
+    fn remove_from(&self, index: &mut Index) {
+        index
+            .workspaces_by_user
+            .remove(&(self.user, self.workspace));
+        let held = (self.workspace, self.role);
+        index.workspace_members_by_role.remove(&(held, self.user));
+        if let Some(role) = self.own_role {
+            let held = (self.workspace, role);
+            index
+                .workspace_members_by_own_role
+                .remove(&(held, self.user));
+        }
+    }
+}
+
+impl Found for Domain {
+    fn is_found_as(&self, other: &Self) -> bool {
+        (self.workspace, &self.name) == (other.workspace, &other.name)
+    }
+
+    fn add_to(&self, index: &mut Index) {
+        index.domains_by_name.insert(self.name.clone(), self.id);
+        index.domains_by_workspace.insert((self.workspace, self.id));
+    }
+
+    fn remove_from(&self, index: &mut Index) {
+        if index.domains_by_name.get(&self.name) == Some(&self.id) {
+            index.domains_by_name.remove(&self.name);
+        }
+        index
+            .domains_by_workspace
+            .remove(&(self.workspace, self.id));
+    }
+}
+
+impl Found for Invitation {
+    fn is_found_as(&self, other: &Self) -> bool {
+        let places = |one: &Self| (one.is_open(), one.target, one.inviter);
+        places(self) == places(other) && self.email.key() == other.email.key()
+    }
+
+    fn add_to(&self, index: &mut Index) {
+        if self.is_open() {
+            index.add_open(self);
+        }
+    }
+
+    fn remove_from(&self, index: &mut Index) {
+        if self.is_open() {
+            index.remove_open(self);
+        }
+    }
+}
+
+impl Found for RetiredDomainName {}
+impl Found for FormerMember {}
 
 /// The second halves of all pairs that begin with `key`, in order: those after `after`, or all.
 /// `first` is the least that a second half can be.

@@ -370,11 +370,10 @@ fn times(record: &Record) -> impl Iterator<Item = DateTime<Utc>> {
 }
 
 fn once<T: Clone + Eq + core::hash::Hash>(seen: &mut HashSet<T>, item: T) -> Result<(), T> {
-    if seen.contains(&item) {
-        return Err(item);
+    match seen.replace(item) {
+        None => Ok(()),
+        Some(twice) => Err(twice),
     }
-    seen.insert(item);
-    Ok(())
 }
 
 impl Everything {
@@ -509,7 +508,7 @@ impl Everything {
         let by_email = &mut self.open_by_email;
         for change in &commit.changes {
             let (gone, come) = match change {
-                Change::Put(record) => (kept.state.delete(&record.id()), Some(record)),
+                Change::Put(record) => (kept.state.replace(record.clone()), Some(record)),
                 Change::Delete(record) => (kept.state.delete(record), None),
                 Change::Claim(claim) => {
                     self.claims.insert(claim.clone(), id);
@@ -537,9 +536,6 @@ impl Everything {
                     by_email.insert((invitation.email.key().clone(), (id, invitation.id)));
                 }
                 _ => {}
-            }
-            if let Some(record) = come {
-                kept.state.put(record.clone());
             }
         }
     }
