@@ -179,6 +179,7 @@ macro_rules! actions {
 
             /// The row of the matrix: the roles that may.
             #[must_use]
+            #[inline]
             pub const fn allowed(self) -> RoleSet {
                 match self {
                     $(Self::$action => any([$($role),+]),)+
@@ -193,6 +194,7 @@ macro_rules! actions {
                 }
             }
 
+            #[inline]
             const fn marks(self) -> u8 {
                 match self {
                     $(Self::$action => 0 $(| $mark)*,)+
@@ -222,6 +224,7 @@ macro_rules! actions {
         impl Action for $name {
             type On = $on;
 
+            #[inline]
             fn allowed(&self) -> RoleSet {
                 Self::allowed(*self)
             }
@@ -437,6 +440,7 @@ impl On for (OrganizationId, DomainId) {
 }
 
 /// Who may view: what decides between *forbidden* and *hidden* (A2).
+#[inline]
 pub(crate) const fn viewers(layer: Layer) -> RoleSet {
     match layer {
         Layer::Organization => OrganizationAction::View.allowed(),

@@ -297,24 +297,23 @@ impl<'a> Seen<'a> {
         if self.operates {
             return RoleSet::OPERATOR;
         }
-        let Some(organization_role) = self.glance.organization_role else {
-            // M1: a workspace role without membership is a leftover, and opens nothing.
-            return RoleSet::empty();
+        let held = match self.glance.organization_role {
+            Some(role) => RoleSet::of_organization(role),
+            None => RoleSet::empty(),
         };
-        let held = RoleSet::of_organization(organization_role);
-        match (layer, self.glance.workspace_role) {
-            (Layer::Organization, _) => held,
-            (Layer::Workspace | Layer::Domain, direct) => {
-                let cascaded = match organization_role {
-                    OrganizationRole::Admin => held.union(RoleSet::WORKSPACE_ADMIN),
-                    OrganizationRole::Accounting | OrganizationRole::Member => held,
-                };
-                match direct {
-                    Some(role) => cascaded.union(RoleSet::of_workspace(role)),
-                    None => cascaded,
-                }
-            }
+        // M1: a workspace role without membership is a leftover, and opens nothing.
+        if held.is_empty() || matches!(layer, Layer::Organization) {
+            return held;
         }
+        let cascaded = match held {
+            RoleSet::ORGANIZATION_ADMIN => RoleSet::WORKSPACE_ADMIN,
+            _ => RoleSet::empty(),
+        };
+        let direct = match self.glance.workspace_role {
+            Some(role) => RoleSet::of_workspace(role),
+            None => RoleSet::empty(),
+        };
+        held.union(cascaded).union(direct)
     }
 
     /// Whether what this is a standing at exists down to that layer.

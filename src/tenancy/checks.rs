@@ -62,22 +62,36 @@ impl<R: Repository> Tenancy<R> {
         on: A::On,
         action: A,
     ) -> Result<Decision, Error<R::Error>> {
-        let work = async {
-            if let Some(decision) = self.decide_at_a_glance(actor, on.into(), action) {
-                return Ok(decision);
-            }
-            let user = actor.user_id().unwrap_or(NOBODY);
-            let held = self.repository().standing(user, on.into()).await;
-            let mut held = held.map_err(Error::Store)?;
-            let seen = self.who_holds(actor, &mut held);
-            Ok(seen.map_or(Decision::Hidden, |(subject, held)| {
-                Seen::of(held, subject).decide(action)
-            }))
-        };
+        let at_a_glance = self.decide_at_a_glance(actor, on.into(), action);
         #[cfg(feature = "tracing")]
-        return super::trace::check(action.phrase(), on.into(), work).await;
+        return super::trace::check(action.phrase(), on.into(), async {
+            match at_a_glance {
+                Some(decision) => Ok(decision),
+                None => self.decide_by_asking(actor, on.into(), action).await,
+            }
+        })
+        .await;
         #[cfg(not(feature = "tracing"))]
-        work.await
+        match at_a_glance {
+            Some(decision) => Ok(decision),
+            None => self.decide_by_asking(actor, on.into(), action).await,
+        }
+    }
+
+    /// The decision, of what the store finds.
+    async fn decide_by_asking<A: Action>(
+        &self,
+        actor: &Actor,
+        resource: Resource,
+        action: A,
+    ) -> Result<Decision, Error<R::Error>> {
+        let user = actor.user_id().unwrap_or(NOBODY);
+        let held = self.repository().standing(user, resource).await;
+        let mut held = held.map_err(Error::Store)?;
+        let seen = self.who_holds(actor, &mut held);
+        Ok(seen.map_or(Decision::Hidden, |(subject, held)| {
+            Seen::of(held, subject).decide(action)
+        }))
     }
 
     /// Checks several actions: one answer for each question, in order, and one round trip for each distinct
