@@ -16,9 +16,7 @@ use serde::Serialize;
 use crate::actor::Actor;
 use crate::event::Event;
 use crate::id::{CommitId, DomainId, InvitationId, OrganizationId, UserId, WorkspaceId};
-use crate::later::Later;
 use crate::limits::Limit;
-use crate::log::LogEntry;
 use crate::organization::{Counts, Organization};
 use crate::policy::{Action, OrganizationAction};
 use crate::random::EntropyError;
@@ -27,17 +25,16 @@ use crate::request::RequestDigest;
 use crate::resource::Resource;
 use crate::settings::Settings;
 use crate::standing::{Decision, Seen, Standing, Subject};
-use crate::state::{Inconsistency, OrganizationState, Touched};
-use crate::store::{Commit, Facts, Key};
+use crate::state::OrganizationState;
+use crate::store::Key;
 use crate::text::VerifiedEmail;
 use crate::token::InvitationSecret;
-use crate::version::Version;
 
 /// A use case: `CreateWorkspace`, `AcceptInvitation`, `RemoveMember`. Hand it to
 /// [`Tenancy::execute`](crate::Tenancy::execute).
 ///
 /// Sealed: the invariants hold because these are all the ways to change an organization.
-pub trait Command: sealed::Sealed + Serialize + Send + Sync {
+pub trait Command: sealed::Sealed + Serialize + Send + Sync + 'static {
     /// What it answers when it succeeds.
     type Output: Answer<Self::Fresh>;
     /// What it needs of the world's randomness.
@@ -160,238 +157,6 @@ pub struct Circumstances<'a> {
     pub settings: &'a Settings,
 }
 
-/// What was decided: the answer, and the commit that makes it true.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[must_use = "nothing happens until the commit is made"]
-pub struct Decided<T> {
-    /// The command's answer.
-    pub output: T,
-    /// What to write; `None` if nothing changes, or if it was written before.
-    pub commit: Option<Commit>,
-    /// What happens, or happened when the commit was made before.
-    pub events: Vec<Event>,
-    /// The organization's version once that is written.
-    pub version: Version,
-}
-
-/// Why nothing was decided.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Undecided {
-    /// A rule says no.
-    #[error(transparent)]
-    Refused(#[from] Refusal),
-    /// The facts contradict each other.
-    #[error("the store contradicts itself: {0}")]
-    Inconsistent(#[from] Inconsistency),
-}
-
-/// Decides on a command: the pure core. `facts` are what a store loaded for [`Command::keys`], and
-/// [`Key::Commit`] if a repetition is to be recognised; `None` if the organization doesn't exist.
-///
-/// [`Tenancy`](crate::Tenancy) does that, with the loading before and the writing after. Call it yourself
-/// to decide in surroundings that `Tenancy` doesn't fit.
-///
-/// # Errors
-///
-/// - [`Undecided::Refused`]: a rule says no.
-/// - [`Undecided::Inconsistent`]: the facts contradict each other; something other than this library
-///   writes the store.
-pub fn decide<C: Command>(
-    command: &C,
-    circumstances: Circumstances<'_>,
-    fresh: &C::Fresh,
-    facts: Option<Facts>,
-) -> Result<Decided<C::Output>, Undecided> {
-    let mut asked = Asked::new(command, fresh);
-    let decided = decide_on(&mut asked, circumstances, facts)?;
-    Ok(asked.answered(decided)?)
-}
-
-/// A command and what was drawn for it, of whatever type: what passes it on, and all of the decision that is no
-/// command's own, is compiled once and not once a command.
-pub(crate) trait Question: Send {
-    fn name(&self) -> &'static str;
-    fn organization(&self, commit: CommitId) -> OrganizationId;
-    fn keys(&self, actor: &Actor) -> Vec<Key>;
-    fn request(&self, commit: CommitId, actor: &Actor) -> Option<RequestDigest>;
-    fn decide(&self, scene: &Scene<'_>) -> Result<Vec<Event>, Refusal>;
-    /// Keeps the answer that can be read off what happens, or happened before.
-    fn answer(
-        &mut self,
-        organization: OrganizationId,
-        events: &[Event],
-        when: Happens,
-    ) -> Result<(), Inconsistency>;
-}
-
-/// When what is read happens, or happened.
-#[derive(Clone, Copy)]
-pub(crate) enum Happens {
-    Now,
-    Before,
-}
-
-/// The [`Question`] that a command is.
-pub(crate) struct Asked<'a, C: Command> {
-    command: &'a C,
-    fresh: &'a C::Fresh,
-    output: Option<C::Output>,
-}
-
-impl<'a, C: Command> Asked<'a, C> {
-    pub(crate) const fn new(command: &'a C, fresh: &'a C::Fresh) -> Self {
-        Self {
-            command,
-            fresh,
-            output: None,
-        }
-    }
-
-    /// What was decided, with the answer.
-    pub(crate) fn answered(
-        self,
-        decided: Decided<()>,
-    ) -> Result<Decided<C::Output>, Inconsistency> {
-        Ok(Decided {
-            output: self.output.ok_or(Inconsistency::UnknownEvent)?,
-            commit: decided.commit,
-            events: decided.events,
-            version: decided.version,
-        })
-    }
-}
-
-impl<C: Command> Question for Asked<'_, C> {
-    fn name(&self) -> &'static str {
-        C::NAME
-    }
-
-    fn organization(&self, commit: CommitId) -> OrganizationId {
-        self.command.organization(commit)
-    }
-
-    fn keys(&self, actor: &Actor) -> Vec<Key> {
-        self.command.keys(actor)
-    }
-
-    fn request(&self, commit: CommitId, actor: &Actor) -> Option<RequestDigest> {
-        self.command.request(commit, actor)
-    }
-
-    fn decide(&self, scene: &Scene<'_>) -> Result<Vec<Event>, Refusal> {
-        self.command.decide(scene, self.fresh)
-    }
-
-    fn answer(
-        &mut self,
-        organization: OrganizationId,
-        events: &[Event],
-        when: Happens,
-    ) -> Result<(), Inconsistency> {
-        let fresh = match when {
-            Happens::Now => Some(self.fresh),
-            Happens::Before => None,
-        };
-        let output = C::Output::read(organization, events, fresh);
-        self.output = Some(output.ok_or(Inconsistency::UnknownEvent)?);
-        Ok(())
-    }
-}
-
-/// [`decide`], of a command of any type. The question keeps the answer.
-pub(crate) fn decide_on(
-    question: &mut dyn Question,
-    circumstances: Circumstances<'_>,
-    facts: Option<Facts>,
-) -> Result<Decided<()>, Undecided> {
-    let Circumstances {
-        actor,
-        commit,
-        now,
-        settings,
-    } = circumstances;
-    if actor.user_id().is_some_and(|user| user.is_nobody()) || commit.as_uuid().is_nil() {
-        return Err(Refusal::IdentityMissing.into());
-    }
-    let now = whole_milliseconds(now);
-    let id = question.organization(commit);
-    let (mut state, committed) = match facts {
-        None => (OrganizationState::absent(id), None),
-        Some(facts) => (
-            OrganizationState::of(facts.organization, facts.records),
-            facts.committed,
-        ),
-    };
-    // Its digest is made once, where it is compared or written: a refusal needs none.
-    let same = |entry: &&LogEntry| is_same(question.request(commit, actor).as_ref(), entry);
-    if let Some(entry) = committed.as_ref().filter(same) {
-        // The answer of before. Any other request under the id is decided like one under a fresh id, so that it
-        // learns nothing that the rules don't tell it, and then refused.
-        question.answer(entry.organization, &entry.events, Happens::Before)?;
-        return Ok(Decided {
-            output: (),
-            commit: None,
-            events: entry.events.clone(),
-            version: entry.version,
-        });
-    }
-    let scene = Scene {
-        actor,
-        state: &state,
-        now,
-        settings,
-    };
-    let events = question.decide(&scene)?;
-    if committed.is_some() {
-        return Err(Refusal::CommitIdReused.into());
-    }
-    question.answer(id, &events, Happens::Now)?;
-    let expected = state.version();
-    if events.is_empty() {
-        return Ok(Decided {
-            output: (),
-            commit: None,
-            events,
-            version: expected,
-        });
-    }
-    let before = state.organization().map(|organization| organization.counts);
-    let mut touched = Touched::default();
-    for event in &events {
-        state.apply(now, event, &mut touched)?;
-    }
-    let changes = state.changes(touched);
-    let mut next = state
-        .organization()
-        .cloned()
-        .ok_or(Inconsistency::NoOrganization)?;
-    seats_are_left(before, &next, &events, settings)?;
-    next.version = expected.next();
-    let entry = LogEntry {
-        organization: id,
-        version: next.version,
-        id: commit,
-        at: now,
-        author: actor.author(),
-        command: question.name().to_owned(),
-        request: question.request(commit, actor),
-        events: events.clone(),
-        later: Later::default(),
-    };
-    let version = next.version;
-    Ok(Decided {
-        output: (),
-        commit: Some(Commit {
-            expected,
-            next,
-            changes,
-            entry,
-        }),
-        events,
-        version,
-    })
-}
-
 /// Q1, Q3: asked here, of every commit, so that nobody takes a seat by a way that forgets to ask. `before` are the
 /// counts that the events began with; `None` of an organization that they create, which is born with its founder.
 ///
@@ -425,11 +190,6 @@ pub(crate) fn seats_are_left(
         });
     }
     Ok(())
-}
-
-/// Whether a request made a commit. One whose digest isn't known made none that we know of.
-fn is_same(request: Option<&RequestDigest>, entry: &LogEntry) -> bool {
-    request.is_some() && request == entry.request.as_ref()
 }
 
 /// A time as every store keeps it: in whole milliseconds since 1970, in which a leap second is the next one.

@@ -53,6 +53,9 @@
 //! [`EditInvoicing`] and [`EditWorkspaceInvoicing`]. A role counts for whoever holds it unless it is suspended or
 //! has ended (T1, T3): who may, of the above, is always whoever holds a role that counts.
 //!
+//! Several commands of one organization go in one call, as a tuple or a `Vec`, and are carried out all or none:
+//! [`Request`].
+//!
 //! To decide in surroundings that `Tenancy` doesn't fit, call [`decide`] on what a store loaded.
 
 use crate::command::sealed;
@@ -75,9 +78,10 @@ mod suspension;
 mod workspace;
 mod workspace_member;
 
-pub use crate::command::{
-    Answer, Circumstances, Command, Decided, Fresh, Scene, Undecided, decide,
-};
+pub use crate::command::{Answer, Circumstances, Command, Fresh, Scene};
+pub use crate::decide::{Decided, Request, Undecided, decide};
+
+pub use crate::refusal::Together;
 pub use crate::request::RequestDigest;
 pub use answer::Accepted;
 pub use hand_over::HandedOver;

@@ -1,6 +1,6 @@
 //! What came of a command or a read: done, or why not.
 
-use crate::command::{Decided, Undecided};
+use crate::decide::{Decided, Undecided};
 use crate::event::Event;
 use crate::id::{CommitId, OrganizationId};
 use crate::random::EntropyError;
@@ -30,6 +30,15 @@ pub enum Error<E> {
     /// A rule said no. Nothing happened. Show the refusal; retrying at once doesn't help.
     #[error(transparent)]
     Refused(#[from] Refusal),
+    /// A rule said no to one of the commands of a [`Request`](crate::commands::Request) of several. Nothing happened,
+    /// by none of them. Show the refusal.
+    #[error("command {command} of the request: {refusal}")]
+    RefusedAt {
+        /// Which command, counted from 0.
+        command: usize,
+        /// What the rule said.
+        refusal: Refusal,
+    },
     /// Others were first, again and again. Nothing happened. Answer 503, retry later.
     #[error(
         "the organization is being changed by many at once: {attempts} attempts were too few, try again later"
@@ -78,7 +87,7 @@ impl<E> Error<E> {
     #[must_use]
     pub const fn refusal(&self) -> Option<&Refusal> {
         match self {
-            Self::Refused(refusal) => Some(refusal),
+            Self::Refused(refusal) | Self::RefusedAt { refusal, .. } => Some(refusal),
             _ => None,
         }
     }
@@ -87,7 +96,7 @@ impl<E> Error<E> {
     #[must_use]
     pub const fn http_status(&self) -> u16 {
         match self {
-            Self::Refused(refusal) => refusal.http_status(),
+            Self::Refused(refusal) | Self::RefusedAt { refusal, .. } => refusal.http_status(),
             Self::Contended { .. }
             | Self::Store(_)
             | Self::Unknown { .. }
@@ -117,6 +126,7 @@ impl<E> From<Undecided> for Error<E> {
     fn from(undecided: Undecided) -> Self {
         match undecided {
             Undecided::Refused(refusal) => Self::Refused(refusal),
+            Undecided::RefusedAt { command, refusal } => Self::RefusedAt { command, refusal },
             Undecided::Inconsistent(inconsistency) => Self::Inconsistent(inconsistency),
         }
     }

@@ -39,6 +39,7 @@ mod state;
 
 mod command;
 pub mod commands;
+mod decide;
 
 pub mod store;
 
@@ -71,7 +72,7 @@ pub use grants::{Code, Grants};
 pub use id::{CommitId, DomainId, InvitationId, OrganizationId, UserId, WorkspaceId};
 pub use invitation::{InvitationOffer, InvitationState, InvitationStatus, InvitationTarget};
 pub use limits::{Limit, LimitUsage, Limits, Usage, WorkspaceUsage};
-pub use log::LogEntry;
+pub use log::{LogEntry, LogPart};
 pub use member::{Member, MembershipStatus, WorkspaceMember};
 pub use organization::{CompanyInformation, InvoicingInformation, QuotaUsage};
 pub use own_role::{Added, AsRole, OwnRole, Role, RoleBase, RoleNumber, RoleState};

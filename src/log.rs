@@ -27,8 +27,10 @@ pub struct LogEntry {
     pub at: DateTime<Utc>,
     /// Who.
     pub author: Author,
-    /// What was asked: the command's name, such as `create_workspace`.
+    /// What was asked: the command's name, such as `create_workspace`; of a request of several commands, `several`.
     pub command: String,
+    /// Of a request of several commands, each of them, in order; otherwise empty.
+    pub parts: Vec<LogPart>,
     /// The digest of the whole request, by which a repetition is recognised (A6); `None` in entries that
     /// are older than digests.
     pub request: Option<RequestDigest>,
@@ -36,6 +38,16 @@ pub struct LogEntry {
     pub events: Vec<Event>,
     /// What a later version of this crate says with it, or with an event that this version knows (A7).
     pub later: Later,
+}
+
+/// One of the commands of a request of several: which, and how many of the entry's events are its, after those of the
+/// commands before it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LogPart {
+    /// The command's name.
+    pub command: String,
+    /// How many events; 0 if all was as it asked for it to be.
+    pub events: u32,
 }
 
 /// What a [`LogEntry`] says, without which entry it is: for stores that keep its organization, its version and its id
@@ -52,6 +64,8 @@ struct Content<'a> {
     at: DateTime<Utc>,
     author: Cow<'a, Author>,
     command: Cow<'a, str>,
+    #[serde(skip_serializing_if = "<[LogPart]>::is_empty")]
+    parts: Cow<'a, [LogPart]>,
     #[serde(skip_serializing_if = "Option::is_none")]
     request: Option<RequestDigest>,
     events: Cow<'a, [Event]>,
@@ -66,6 +80,8 @@ struct Read {
     at: DateTime<Utc>,
     author: Author,
     command: String,
+    #[serde(default)]
+    parts: Vec<LogPart>,
     #[serde(default)]
     request: Option<RequestDigest>,
     events: Vec<ReadEvent>,
@@ -84,6 +100,7 @@ impl Read {
                 at: self.at,
                 author: Cow::Owned(self.author),
                 command: Cow::Owned(self.command),
+                parts: Cow::Owned(self.parts),
                 request: self.request,
                 events: Cow::Owned(events),
             },
@@ -144,6 +161,7 @@ impl<'a> From<&'a LogEntry> for Logged<'a> {
                 at: entry.at,
                 author: Cow::Borrowed(&entry.author),
                 command: Cow::Borrowed(&entry.command),
+                parts: Cow::Borrowed(&entry.parts),
                 request: entry.request.clone(),
                 events: Cow::Borrowed(&entry.events),
             },
@@ -164,6 +182,7 @@ impl Logged<'_> {
             at: content.at,
             author: content.author.into_owned(),
             command: content.command.into_owned(),
+            parts: content.parts.into_owned(),
             request: content.request,
             events: content.events.into_owned(),
             later: self.later.into_owned(),
@@ -172,6 +191,23 @@ impl Logged<'_> {
 }
 
 impl LogEntry {
+    /// What happened by each command, in order: all of it by one, if the request was one command. Every event is
+    /// somebody's.
+    pub(crate) fn events_by_part(&self) -> Vec<&[Event]> {
+        let mut left = self.events.as_slice();
+        let mut parts = Vec::with_capacity(self.parts.len().max(1));
+        for part in &self.parts {
+            let count = usize::try_from(part.events).unwrap_or(usize::MAX);
+            let (its, rest) = left.split_at(count.min(left.len()));
+            parts.push(its);
+            left = rest;
+        }
+        if !left.is_empty() || parts.is_empty() {
+            parts.push(left);
+        }
+        parts
+    }
+
     /// The entry without what an audit trail must not show: hashes of links' secrets, of those too that only a later
     /// version knows.
     #[must_use]

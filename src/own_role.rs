@@ -146,9 +146,9 @@ pub enum Role<B> {
     label = "not a role whose base is `{B}`",
     note = "give a `{B}`, a `RoleNumber`, or a `Role<{B}>`"
 )]
-pub trait AsRole<B>: Copy + Into<Role<B>> + Send + Sync {}
+pub trait AsRole<B>: Copy + Into<Role<B>> + Send + Sync + 'static {}
 
-impl<B, R: Copy + Into<Role<B>> + Send + Sync> AsRole<B> for R {}
+impl<B, R: Copy + Into<Role<B>> + Send + Sync + 'static> AsRole<B> for R {}
 
 /// Writes the role that a value stands for, whatever its own type would write: a request is what is asked (A6).
 pub(crate) fn as_role<B: Serialize, R: AsRole<B>, S: Serializer>(

@@ -307,9 +307,42 @@ pub enum Refusal {
         /// How many open invitations offer it.
         offered: u32,
     },
+    /// Commands that are asked for in one request can't be carried out together.
+    #[error("these commands can't be carried out together: {why}")]
+    NotTogether {
+        /// Why not, and what to do.
+        why: Together,
+    },
     /// The idempotency key stands for another request, which was made before (A6).
     #[error("the idempotency key was used for another request: use a new one")]
     CommitIdReused,
+}
+
+/// Why commands of one request can't be carried out together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, thiserror::Error)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Together {
+    /// There is no command.
+    #[error("there is none; ask for one at least")]
+    None,
+    /// There are more than 100.
+    #[error("there are more than 100; ask for them in several requests")]
+    TooMany,
+    /// They change several organizations, and each commit is one organization's.
+    #[error(
+        "they change several organizations; ask for each organization's in a request of its own"
+    )]
+    Organizations,
+    /// One sends an invitation, and one after it changes, takes or ends a role. What was taken doesn't come back by an
+    /// older link (M4), and within one version neither is older.
+    #[error(
+        "an invitation is sent before a role is changed or taken; ask for the invitation after that"
+    )]
+    SentBefore,
+    /// Two define a role of the organization's own: its number is the version that defined it (R1).
+    #[error("two roles are defined; ask for each in a request of its own")]
+    RolesDefined,
 }
 
 fn addresses(count: u32) -> String {
@@ -408,6 +441,7 @@ impl Refusal {
             Self::RoleNotFound { .. } => ("role_not_found", "R6", 404),
             Self::RoleIsRetired { .. } => ("role_is_retired", "R7", 409),
             Self::RoleInUse { .. } => ("role_in_use", "R7", 409),
+            Self::NotTogether { .. } => ("not_together", "A6", 422),
             Self::CommitIdReused => ("commit_id_reused", "A6", 422),
         }
     }

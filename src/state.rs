@@ -173,8 +173,12 @@ impl OrganizationState {
                 found: entry.version,
             });
         }
-        for event in &entry.events {
-            self.apply(entry.at, event, touched)?;
+        for events in entry.events_by_part() {
+            let mut by_part = Touched::default();
+            for event in events {
+                self.apply(entry.at, event, &mut by_part)?;
+            }
+            touched.merge(by_part);
         }
         self.organization_mut()?.version = entry.version;
         Ok(())

@@ -52,7 +52,7 @@ impl<R: Repository> LockStep<'_, R> {
             (Err(found), Err(decided)) => {
                 same(what, &found, &decided)?;
                 return match decided {
-                    Undecided::Refused(_) => Ok(None),
+                    Undecided::Refused(_) | Undecided::RefusedAt { .. } => Ok(None),
                     Undecided::Inconsistent(inconsistency) => Err(inconsistency.into()),
                 };
             }

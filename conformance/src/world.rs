@@ -150,6 +150,7 @@ impl<R: Repository> World<R> {
             at,
             author: Author::User(UserId::from_external("conformance")),
             command: "conformance".to_owned(),
+            parts: Vec::new(),
             request: None,
             events,
             later: Later::default(),

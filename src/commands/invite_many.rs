@@ -155,7 +155,7 @@ impl<T: Copy + Into<InvitationOffer>> InviteMany<T> {
     }
 }
 
-impl<T: Copy + Into<InvitationOffer> + Send + Sync> Command for InviteMany<T> {
+impl<T: Copy + Into<InvitationOffer> + Send + Sync + 'static> Command for InviteMany<T> {
     type Output = InvitedMany;
     type Fresh = Links;
 

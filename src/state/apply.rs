@@ -608,6 +608,28 @@ impl Touched {
         self.before.get(id)?.as_ref()
     }
 
+    /// What was touched after that, too. Of a claim that was taken and given up again, or the other way round, nothing
+    /// is left: a store is told of each claim once.
+    pub(crate) fn merge(&mut self, later: Self) {
+        for (id, before) in later.before {
+            self.before.entry(id).or_insert(before);
+        }
+        for change in later.claims {
+            let undone = self
+                .claims
+                .iter()
+                .position(|earlier| match (earlier, &change) {
+                    (Change::Claim(earlier), Change::Release(claim))
+                    | (Change::Release(earlier), Change::Claim(claim)) => earlier == claim,
+                    _ => false,
+                });
+            match undone {
+                Some(at) => drop(self.claims.swap_remove(at)),
+                None => self.claims.push(change),
+            }
+        }
+    }
+
     /// Remembers what a record was before the first event that touched it.
     fn note(&mut self, record: Record) {
         self.before.entry(record.id()).or_insert(Some(record));

@@ -4,7 +4,8 @@ use core::time::Duration;
 
 use super::Tenancy;
 use crate::actor::Actor;
-use crate::command::{Asked, Circumstances, Command, Decided, Fresh, Question, decide_on};
+use crate::command::Circumstances;
+use crate::decide::{self, Decided, Questions, Request, answered, decide_on};
 use crate::error::{Done, Error};
 use crate::id::{CommitId, OrganizationId};
 use crate::record::Claim;
@@ -12,7 +13,7 @@ use crate::refusal::Refusal;
 use crate::store::{Commit, Facts, Key, Outcome, Repository};
 
 impl<R: Repository> Tenancy<R> {
-    /// Carries a command out, whole or not at all.
+    /// Carries a command out, or several together, whole or not at all.
     ///
     /// If somebody else changes the organization meanwhile, it loads and decides again: at once the
     /// first time, then after a random pause of up to 50 ms where [`with_sleep`](Self::with_sleep) was
@@ -21,17 +22,17 @@ impl<R: Repository> Tenancy<R> {
     ///
     /// # Errors
     ///
-    /// - [`Error::Refused`]: a rule says no. Each command's documentation lists its refusals.
+    /// - [`Error::Refused`], [`Error::RefusedAt`]: a rule says no. Each command's documentation lists its refusals.
     /// - [`Error::Contended`]: others were first in every attempt.
     /// - [`Error::Store`], [`Error::Unknown`]: the store failed; which says what is known of it.
     /// - [`Error::Inconsistent`]: something other than this library writes the store.
     /// - [`Error::Entropy`]: the operating system gave no randomness.
-    pub async fn execute<C: Command>(
+    pub async fn execute<Q: Request>(
         &self,
         actor: &Actor,
-        command: C,
-    ) -> Result<Done<C::Output>, Error<R::Error>> {
-        self.execute_as(CommitId::try_new()?, actor, command).await
+        request: Q,
+    ) -> Result<Done<Q::Output>, Error<R::Error>> {
+        self.execute_as(CommitId::try_new()?, actor, request).await
     }
 
     /// Carries a command out under an id of the host's, at most once: the same command of the same actor
@@ -64,26 +65,28 @@ impl<R: Repository> Tenancy<R> {
     ///
     /// As [`execute`](Self::execute), and [`Refusal::CommitIdReused`] if the id stands for another
     /// request.
-    pub async fn execute_as<C: Command>(
+    pub async fn execute_as<Q: Request>(
         &self,
         commit: CommitId,
         actor: &Actor,
-        command: C,
-    ) -> Result<Done<C::Output>, Error<R::Error>> {
-        let organization = command.organization(commit);
+        request: Q,
+    ) -> Result<Done<Q::Output>, Error<R::Error>> {
+        let drawn = request.draw()?;
+        let mut asked = request.asked(&drawn);
+        let organization = decide::organization(&mut asked, commit)?;
+        #[cfg(feature = "tracing")]
+        let name = decide::name(&mut asked);
         let work = async {
-            let fresh = C::Fresh::draw()?;
-            let mut asked = Asked::new(&command, &fresh);
             let _turn = match &self.queue {
                 Some(queue) => Some(queue.turn(organization).await),
                 None => None,
             };
             let decided = self.attempt_until_done(commit, actor, &mut asked).await?;
-            let decided = asked.answered(decided).map_err(Error::Inconsistent)?;
+            let decided = answered::<Q>(asked, decided).map_err(Error::Inconsistent)?;
             Ok(Done::of(commit, organization, decided))
         };
         #[cfg(feature = "tracing")]
-        return super::trace::command(C::NAME, organization, commit, work).await;
+        return super::trace::command(name, organization, commit, work).await;
         #[cfg(not(feature = "tracing"))]
         work.await
     }
@@ -92,13 +95,13 @@ impl<R: Repository> Tenancy<R> {
         &self,
         id: CommitId,
         actor: &Actor,
-        question: &mut dyn Question,
+        questions: &mut dyn Questions,
     ) -> Result<Decided<()>, Error<R::Error>> {
         for attempt in 0..self.attempts.get() {
             if attempt > 0 {
                 (self.sleep)(pause(attempt)).await;
             }
-            let mut decided = self.decide_once(id, actor, question).await?;
+            let mut decided = self.decide_once(id, actor, questions).await?;
             let Some(commit) = decided.commit.take() else {
                 return Ok(decided);
             };
@@ -108,13 +111,13 @@ impl<R: Repository> Tenancy<R> {
                 Ok(Outcome::Taken(Claim::DomainName(name))) => {
                     return Err(Refusal::DomainNameTaken { name }.into());
                 }
-                Ok(Outcome::IdUsed) => return self.answer_of_before(id, actor, question).await,
+                Ok(Outcome::IdUsed) => return self.answer_of_before(id, actor, questions).await,
                 Err(source) if self.repository.wrote_nothing(&source) => {
                     return Err(Error::Store(source));
                 }
                 Err(source) => match self.whether_made(&commit).await {
                     Made::Yes => return Ok(decided),
-                    Made::Another => return self.answer_of_before(id, actor, question).await,
+                    Made::Another => return self.answer_of_before(id, actor, questions).await,
                     Made::No => {}
                     Made::Unknown => return Err(Error::Unknown { commit: id, source }),
                 },
@@ -131,9 +134,9 @@ impl<R: Repository> Tenancy<R> {
         &self,
         id: CommitId,
         actor: &Actor,
-        question: &mut dyn Question,
+        questions: &mut dyn Questions,
     ) -> Result<Decided<()>, Error<R::Error>> {
-        let decided = self.decide_once(id, actor, question).await?;
+        let decided = self.decide_once(id, actor, questions).await?;
         match decided.commit {
             None => Ok(decided),
             Some(_) => Err(Refusal::CommitIdReused.into()),
@@ -149,12 +152,12 @@ impl<R: Repository> Tenancy<R> {
     /// # Errors
     ///
     /// As [`execute`](Self::execute), but for [`Error::Contended`] and [`Error::Unknown`].
-    pub async fn prepare<C: Command>(
+    pub async fn prepare<Q: Request>(
         &self,
         actor: &Actor,
-        command: C,
-    ) -> Result<Decided<C::Output>, Error<R::Error>> {
-        self.prepare_as(CommitId::try_new()?, actor, command).await
+        request: Q,
+    ) -> Result<Decided<Q::Output>, Error<R::Error>> {
+        self.prepare_as(CommitId::try_new()?, actor, request).await
     }
 
     /// As [`prepare`](Self::prepare), under an id of the host's. If that commit was made before,
@@ -163,27 +166,27 @@ impl<R: Repository> Tenancy<R> {
     /// # Errors
     ///
     /// As [`prepare`](Self::prepare), and [`Refusal::CommitIdReused`].
-    pub async fn prepare_as<C: Command>(
+    pub async fn prepare_as<Q: Request>(
         &self,
         commit: CommitId,
         actor: &Actor,
-        command: C,
-    ) -> Result<Decided<C::Output>, Error<R::Error>> {
-        let fresh = C::Fresh::draw()?;
-        let mut asked = Asked::new(&command, &fresh);
+        request: Q,
+    ) -> Result<Decided<Q::Output>, Error<R::Error>> {
+        let drawn = request.draw()?;
+        let mut asked = request.asked(&drawn);
         let decided = self.decide_once(commit, actor, &mut asked).await?;
-        asked.answered(decided).map_err(Error::Inconsistent)
+        answered::<Q>(asked, decided).map_err(Error::Inconsistent)
     }
 
     async fn decide_once(
         &self,
         commit: CommitId,
         actor: &Actor,
-        question: &mut dyn Question,
+        questions: &mut dyn Questions,
     ) -> Result<Decided<()>, Error<R::Error>> {
-        let mut keys = question.keys(actor);
+        let organization = decide::organization(questions, commit)?;
+        let mut keys = decide::keys(questions, actor);
         keys.push(Key::Commit(commit));
-        let organization = question.organization(commit);
         let facts = self.load(organization, &keys).await?;
         let circumstances = Circumstances {
             actor,
@@ -191,7 +194,7 @@ impl<R: Repository> Tenancy<R> {
             now: self.now(),
             settings: &self.settings,
         };
-        Ok(decide_on(question, circumstances, facts)?)
+        Ok(decide_on(questions, circumstances, facts)?)
     }
 
     pub(crate) async fn load(

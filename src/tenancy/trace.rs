@@ -63,7 +63,7 @@ fn record(span: &Span, field: &'static str, value: impl Display) {
 
 fn ending<E>(error: &Error<E>) -> &'static str {
     match error {
-        Error::Refused(refusal) => refusal.code(),
+        Error::Refused(refusal) | Error::RefusedAt { refusal, .. } => refusal.code(),
         Error::Contended { .. } => "contended",
         Error::Store(_) => "store_failed",
         Error::Unknown { .. } => "unknown",

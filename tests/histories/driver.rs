@@ -187,6 +187,20 @@ pub const ROLE_LIMIT: u8 = 3;
 /// In seconds: more than a step takes, so that renewing soon is not too rare.
 pub const PAUSE: u32 = 150;
 
+/// The host's choices.
+pub fn settings() -> Settings {
+    Settings {
+        pending_invitation_limit: PENDING_LIMIT,
+        invitation_validity: InvitationValidity::days(7).expect("7 days"),
+        default_workspace_quota: NonZeroU32::MIN,
+        daily_link_limit: DAILY_LIMIT,
+        resend_pause: Duration::from_secs(PAUSE.into()),
+        default_limits: LIMITS,
+        own_role_limit: ROLE_LIMIT,
+        ..Settings::default()
+    }
+}
+
 impl Driver {
     /// Acme is Ann's and Bob's, Beta is Dora's; each may hold two workspaces.
     pub fn new() -> Self {
@@ -217,18 +231,8 @@ impl Driver {
     fn empty() -> Self {
         let clock = Arc::new(AtomicI64::new(1_800_000_000));
         let reading = Arc::clone(&clock);
-        let settings = Settings {
-            pending_invitation_limit: PENDING_LIMIT,
-            invitation_validity: InvitationValidity::days(7).expect("7 days"),
-            default_workspace_quota: NonZeroU32::MIN,
-            daily_link_limit: DAILY_LIMIT,
-            resend_pause: Duration::from_secs(PAUSE.into()),
-            default_limits: LIMITS,
-            own_role_limit: ROLE_LIMIT,
-            ..Settings::default()
-        };
         let tenancy = Tenancy::new(MemoryRepository::new())
-            .with_settings(settings)
+            .with_settings(settings())
             .with_clock(move || at(reading.load(Ordering::SeqCst)));
         Self {
             tenancy,

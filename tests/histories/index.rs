@@ -153,6 +153,7 @@ fn entry(organization: OrganizationId, version: u64, events: Vec<Event>) -> tena
         at: chrono::DateTime::UNIX_EPOCH,
         author: tenancy::Author::User(user(0)),
         command: "import".to_owned(),
+        parts: Vec::new(),
         request: None,
         events,
         later: tenancy::store::Later::default(),

@@ -13,6 +13,7 @@ mod reach;
 mod reads;
 mod seen;
 mod text;
+mod together;
 
 /// A third of an exploration is allocation.
 #[global_allocator]

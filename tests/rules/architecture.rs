@@ -210,7 +210,7 @@ fn what_decides_knows_no_shell() {
             if module != "store" {
                 continue;
             }
-            let is_command = ["command", "commands"].contains(&source.module.as_str());
+            let is_command = ["command", "commands", "decide"].contains(&source.module.as_str());
             assert!(is_command, "src/{} knows the contract", source.name);
             let words = path["store::".len()..].trim_matches(['{', '}']);
             let words = words.split(',').map(str::trim);

@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use tenancy::commands::RequestDigest;
+use tenancy::commands::{RequestDigest, Together};
 use tenancy::store::{
     Change, Claim, Commit, Counts, FormerMember, Invitation, InvitationState, Kind, Later,
     LinksMade, MembersByRole, Newcomers, Organization, OrganizationStatus, Record, RecordId,
@@ -25,7 +25,7 @@ use tenancy::token::TokenHash;
 use tenancy::{
     Author, CommitId, CompanyInformation, Decision, Domain, DomainAction, DomainId, DomainKind,
     DomainName, DomainStatus, EmailAddress, Event, Grant, Grants, InvitationId, InvitationOffer,
-    InvitationTarget, InvoicingInformation, Layer, Limit, Limits, LogEntry, Member, Name,
+    InvitationTarget, InvoicingInformation, Layer, Limit, Limits, LogEntry, LogPart, Member, Name,
     OrganizationId, OrganizationRole, OwnRole, Refusal, Resource, RevocationReason, Role, RoleBase,
     RoleNumber, RoleSet, RoleState, UserId, Version, WorkspaceId, WorkspaceMember, WorkspaceRole,
 };
@@ -238,6 +238,10 @@ const TO_THE_ORGANIZATION: InvitationTarget = InvitationTarget::Organization {
     role: OrganizationRole::Accounting,
 };
 
+fn not_together(why: Together) -> Refusal {
+    Refusal::NotTogether { why }
+}
+
 fn to_the_workspace() -> InvitationTarget {
     InvitationTarget::Workspace {
         workspace: workspace(),
@@ -253,6 +257,7 @@ fn entry(version: u64, author: Author, command: &str, events: Vec<Event>) -> Log
         at: noon(),
         author,
         command: command.to_owned(),
+        parts: Vec::new(),
         request: None,
         events,
         later: Later::default(),
@@ -291,6 +296,14 @@ fn log_entries() {
         workspaces: 1,
     }];
     let operator = Author::Operator(line("support: Jo"));
+    let part = |command: &str, events| LogPart {
+        command: command.to_owned(),
+        events,
+    };
+    let of_several = LogEntry {
+        parts: vec![part("set_limits", 0), part("set_workspace_quota", 1)],
+        ..entry(2, operator.clone(), "several", quota.clone())
+    };
     are_golden(
         "log_entries",
         &[
@@ -302,6 +315,7 @@ fn log_entries() {
                 "by_an_operator",
                 entry(2, operator, "set_workspace_quota", quota.clone()),
             ),
+            ("of_several_commands", of_several),
             (
                 "with_the_digest_of_its_request",
                 LogEntry {
@@ -537,6 +551,20 @@ fn refusals() {
             Refusal::TooManyInvitations { limit: 1_000 },
         ),
         ("commit_id_reused", Refusal::CommitIdReused),
+        ("not_together-none", not_together(Together::None)),
+        ("not_together-too_many", not_together(Together::TooMany)),
+        (
+            "not_together-organizations",
+            not_together(Together::Organizations),
+        ),
+        (
+            "not_together-sent_before",
+            not_together(Together::SentBefore),
+        ),
+        (
+            "not_together-roles_defined",
+            not_together(Together::RolesDefined),
+        ),
     ];
     are_golden("refusals", &values);
     let mut codes = BTreeSet::new();

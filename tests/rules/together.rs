@@ -1,193 +1,303 @@
-//! Where rules meet: roles of an organization's own that are suspended or end, seats of who is suspended, handing
-//! over what is limited.
+//! A6, of several commands in one request: all or none, each decided on what those before it made, one commit and one
+//! answer under one id.
 
-use chrono::TimeDelta;
-use tenancy::commands::HandOver;
+use tenancy::commands::{
+    CreateOrganization, EditCompany, RenameOrganization, Request, SetWorkspaceQuota, Together,
+};
 use tenancy::{
-    Decision, DomainAction, DomainKind, Grants, OrganizationAction, OrganizationRole, Paging,
-    Refusal, Role, RoleBase, WorkspaceRole, block_on,
+    Actor, CommitId, Done, Error, Event, Grants, LogPart, OrganizationRole, Refusal, RoleBase,
+    WorkspaceRole, block_on,
 };
 use tenancy_tests::world::*;
 
-use super::own_roles::{change, configure, define, give, restore, retire, tester};
+use super::own_roles::define;
 
-/// Who can do that, as the Admin is told.
-fn who_can(
-    world: &World,
-    on: (tenancy::OrganizationId, tenancy::DomainId),
-) -> Vec<tenancy::UserId> {
-    let (ann, action) = (user("ann"), DomainAction::Configure);
-    let asked = world.tenancy.who_can(&ann, on, action, Paging::default());
-    let page = block_on(asked).unwrap();
-    page.items.into_iter().map(|holder| holder.user).collect()
+#[track_caller]
+fn does<Q: Request>(world: &World, actor: &Actor, request: Q) -> Done<Q::Output> {
+    let done = block_on(world.tenancy.execute(actor, request)).unwrap();
+    assert_eq!(world.disorder(), None);
+    done
 }
 
-#[test]
-fn t1_r2_who_is_suspended_has_nothing_of_what_their_role_adds() {
-    let world = World::new();
-    let acme = world.acme();
-    let (_, bob, sandbox) = tester(&world, acme);
-    let ann = user("ann");
-    assert!(who_can(&world, sandbox).contains(&id(&bob)));
-    world.does(&ann, acme.suspend_member(&bob));
-    let asked = world.asks(&bob, sandbox, DomainAction::Configure);
-    assert_eq!(asked, Decision::Hidden);
-    assert_eq!(who_can(&world, sandbox), [id(&ann)]);
-    world.does(&ann, acme.reinstate_member(&bob));
-    assert!(world.may(&bob, sandbox, DomainAction::Configure));
-    assert!(who_can(&world, sandbox).contains(&id(&bob)));
-}
-
-#[test]
-fn t3_r2_a_role_that_has_ended_adds_nothing_and_is_held_still() {
-    let world = World::new();
-    let acme = world.acme();
-    let (role, bob, sandbox) = tester(&world, acme);
-    let ann = user("ann");
-    let friday = world.now() + TimeDelta::days(3);
-    world.does(&ann, acme.end_in(acme.workspace, &bob, Some(friday)));
-    assert!(world.may(&bob, sandbox, DomainAction::Configure));
-    world.is_at(friday);
-    let asked = world.asks(&bob, sandbox, DomainAction::Configure);
-    assert_eq!(asked, Decision::Hidden);
-    assert_eq!(who_can(&world, sandbox), [id(&ann)]);
-    assert_eq!(
-        world.row(acme).roles[0].holders,
-        1,
-        "until it is taken (R7)"
-    );
-    // Given again, it is held without an end, and held once.
-    world.does(&ann, give(acme, &bob, role));
-    assert!(world.may(&bob, sandbox, DomainAction::Configure));
-    assert_eq!(world.row(acme).roles[0].holders, 1);
-}
-
-#[test]
-fn t4_r2_in_a_suspended_organization_an_added_action_that_changes_something_stops() {
-    let world = World::new();
-    let acme = world.acme();
-    let (_, bob, sandbox) = tester(&world, acme);
-    world.does(&operator(), acme.suspend("overdue"));
-    let asked = world.asks(&bob, sandbox, DomainAction::Configure);
-    assert_eq!(asked, Decision::Suspended);
-    assert!(world.may(&bob, sandbox, DomainAction::View));
-}
-
-#[test]
-fn q3_t1_who_is_suspended_keeps_their_seat_and_reinstating_asks_for_none() {
-    let world = World::new();
-    let acme = world.acme();
-    let ann = user("ann");
-    let bob = world.member(acme, "bob", OrganizationRole::Member);
-    world.does(&operator(), acme.seats(2));
-    world.does(&ann, acme.suspend_member(&bob));
-    let full = world.refused(&ann, acme.invite("cy", OrganizationRole::Member));
-    assert!(
-        matches!(full, Refusal::LimitReached { used: 2, .. }),
-        "{full}"
-    );
-    // Also below what there is: it is no creation (Q1).
-    world.does(&operator(), acme.seats(0));
-    world.does(&ann, acme.reinstate_member(&bob));
-}
-
-#[test]
-fn o7_q4_handing_over_to_somebody_without_a_seat_asks_for_one_unless_one_is_left_behind() {
-    let world = World::new();
-    let acme = world.acme();
-    let ann = user("ann");
-    let cy = world.member(acme, "cy", OrganizationRole::Accounting);
-    world.does(&operator(), acme.seats(1));
-    let keep = Some(OrganizationRole::Member);
-    let full = world.refused(&ann, acme.hand_over(&cy, keep));
-    assert!(matches!(full, Refusal::LimitReached { .. }), "{full}");
-    world.does(
-        &ann,
-        acme.hand_over(&cy, Some(OrganizationRole::Accounting)),
-    );
-    assert_eq!(world.role(acme, &cy), Some(OrganizationRole::Admin));
-}
-
-#[test]
-fn o7_r2_who_hands_over_or_is_handed_to_holds_no_role_of_the_organizations_own_after_it() {
-    let world = World::new();
-    let acme = world.acme();
-    let ann = user("ann");
-    let adds = Grants::of(OrganizationAction::Rename).unwrap();
-    let editor = world.does(&ann, define(acme, "Editor", RoleBase::Member, adds));
-    let bob = world.member(acme, "bob", OrganizationRole::Member);
-    world.does(&ann, change(acme, &bob, editor));
-    world.does(&ann, acme.hand_over(&bob, Some(OrganizationRole::Member)));
-    assert_eq!(world.row(acme).roles[0].holders, 0, "Admin is no base (R2)");
-    assert!(!world.may(&ann, acme.organization, OrganizationAction::Rename));
-}
-
-#[test]
-fn o7_r6_who_hands_over_keeps_a_role_of_the_organizations_own() {
-    let world = World::new();
-    let acme = world.acme();
-    let ann = user("ann");
-    let adds = Grants::of(OrganizationAction::Rename).unwrap();
-    let editor = world.does(&ann, define(acme, "Editor", RoleBase::Member, adds));
-    let tester = world.does(&ann, define(acme, "Tester", RoleBase::Reader, Grants::NONE));
-    let bob = world.member(acme, "bob", OrganizationRole::Member);
-    let keeping = |role| HandOver {
-        keep: Some(Role::Own(role)),
-        ..acme.hand_over(&bob, None)
-    };
-    let none = Refusal::RoleNotFound { role: tester };
-    assert_eq!(world.refused(&ann, keeping(tester)), none, "of workspaces");
-    world.does(&ann, retire(acme, editor));
-    let retired = world.refused(&ann, keeping(editor));
-    assert_eq!(retired.code(), "role_is_retired");
-    world.does(&ann, restore(acme, editor));
-    world.does(&ann, keeping(editor));
-    assert_eq!(world.role(acme, &ann), Some(OrganizationRole::Member));
-    assert_eq!(world.row(acme).roles[0].holders, 1);
-    assert!(world.may(&ann, acme.organization, OrganizationAction::Rename));
-    assert!(!world.may(&ann, acme.organization, OrganizationAction::Invite));
-}
-
-#[test]
-fn r7_a_retired_role_of_the_organization_is_given_to_nobody() {
-    let world = World::new();
-    let acme = world.acme();
-    let ann = user("ann");
-    let adds = configure(DomainKind::Sandbox);
-    let called = define(acme, "Tester of all", RoleBase::Member, adds);
-    let role = world.does(&ann, called);
-    world.does(&ann, retire(acme, role));
-    let bob = world.member(acme, "bob", OrganizationRole::Member);
-    let retired = world.refused(&ann, change(acme, &bob, role));
-    assert!(
-        matches!(retired, Refusal::RoleIsRetired { .. }),
-        "{retired}"
-    );
-}
-
-/// What is taken in a workspace is what is held there. An organization role's cascade is above it, held (M5) or offered.
-#[test]
-fn m4_m5_taking_a_workspace_role_says_nothing_about_an_older_offer_of_the_organization() {
-    for offered in [OrganizationRole::Accounting, OrganizationRole::Admin] {
-        let world = World::new();
-        let acme = world.acme();
-        let ann = user("ann");
-        let older = world.does(&ann, acme.invite("bob", offered));
-        let bob = world.workspace_member(acme, "bob", WorkspaceRole::Developer);
-        let wes = world.workspace_member(acme, "wes", WorkspaceRole::Admin);
-        let into = acme.invite_to(acme.workspace, "bob", WorkspaceRole::Admin);
-        let into = world.does(&ann, into);
-        let taken = world.does(&wes, acme.take(acme.workspace, &bob));
-        // The older link into the workspace would give back what was taken; wes learns nothing of the other.
-        assert_eq!(taken.invitations, [into.invitation]);
-        assert!(world.is_open(acme, &older) && !world.is_open(acme, &into));
-        world.does(&bob, accept(&older));
-        assert_eq!(world.role(acme, &bob), Some(offered));
-        // An offer of the organization that came before they were removed from all of it is worth nothing.
-        let again = world.does(&ann, acme.invite_address("bob@other.example", offered));
-        world.does(&ann, acme.remove(&bob));
-        let as_other = user_at("bob", "bob@other.example");
-        let refused = world.refused(&as_other, accept(&again));
-        assert_eq!(refused, Refusal::InvitationOutdated);
+/// Which one is refused and why, after which nothing has changed.
+#[track_caller]
+fn refused<Q: Request>(world: &World, actor: &Actor, request: Q) -> (Option<usize>, Refusal) {
+    let before = world.everything();
+    let answer = block_on(world.tenancy.execute(actor, request));
+    assert_eq!(world.everything(), before);
+    match answer {
+        Err(Error::RefusedAt { command, refusal }) => (Some(command), refusal),
+        Err(Error::Refused(refusal)) => (None, refusal),
+        Err(error) => panic!("{error}"),
+        Ok(_) => panic!("it was done"),
     }
+}
+
+#[track_caller]
+fn not_together<Q: Request>(world: &World, actor: &Actor, request: Q) -> Together {
+    match refused(world, actor, request).1 {
+        Refusal::NotTogether { why } => why,
+        refusal => panic!("{refusal}"),
+    }
+}
+
+#[test]
+fn a6_several_commands_are_one_commit_and_answer_each() {
+    let world = World::new();
+    let (acme, ann) = (world.acme(), user("ann"));
+    let bob = world.member(acme, "bob", OrganizationRole::Member);
+    let before = world.log(acme).len();
+    let renamed = acme.rename("Acme SAS");
+    let unchanged = acme.rename("Acme SAS");
+    let give = acme.give(acme.workspace, &bob, WorkspaceRole::Reader);
+    let request = (
+        renamed,
+        unchanged,
+        vec![acme.sandbox("one"), acme.sandbox("two")],
+        give,
+    );
+    let done = does(&world, &ann, request);
+
+    let ((), (), domains, revoked) = done.output;
+    let state = world.state(acme);
+    assert!(domains.iter().all(|domain| state.domain(*domain).is_some()));
+    assert!(revoked.invitations.is_empty());
+    let log = world.log(acme);
+    assert_eq!(log.len(), before + 1, "one version, one entry");
+    let entry = log.last().unwrap();
+    assert_eq!(entry.command, "several");
+    assert_eq!(entry.version, done.token.version);
+    assert_eq!(entry.events, done.events);
+    let part = |command: &str, events| LogPart {
+        command: command.to_owned(),
+        events,
+    };
+    let parts = [
+        part("rename_organization", 1),
+        part("rename_organization", 0),
+        part("create_domain", 1),
+        part("create_domain", 1),
+        part("give_workspace_role", 1),
+    ];
+    assert_eq!(entry.parts, parts);
+}
+
+#[test]
+fn a6_one_command_is_logged_by_its_name_however_it_is_asked() {
+    let world = World::new();
+    let (acme, ann) = (world.acme(), user("ann"));
+    does(&world, &ann, vec![acme.rename("Acme SAS")]);
+    let log = world.log(acme);
+    let entry = log.last().unwrap();
+    assert_eq!(
+        (entry.command.as_str(), entry.parts.len()),
+        ("rename_organization", 0)
+    );
+}
+
+#[test]
+fn a6_each_is_decided_on_what_those_before_it_made() {
+    let world = World::new();
+    let (acme, ann) = (world.acme(), user("ann"));
+    let domain = world.does(&ann, acme.sandbox("acme"));
+    // W4: a workspace is deleted only when it holds no domain.
+    let delete = acme.delete_workspace(acme.workspace);
+    let first = refused(&world, &ann, (delete.clone(), acme.delete_domain(domain)));
+    assert!(
+        matches!(first, (Some(0), Refusal::WorkspaceNotEmpty { .. })),
+        "{first:?}"
+    );
+    does(&world, &ann, (acme.delete_domain(domain), delete));
+    assert!(world.state(acme).workspace(acme.workspace).is_none());
+}
+
+#[test]
+fn a6_a_refusal_says_of_which_command_and_undoes_all() {
+    let world = World::new();
+    let (acme, ann) = (world.acme(), user("ann"));
+    world.does(&operator(), acme.quota(3));
+    // W2: two are free.
+    let three = ["Two", "Three", "Four"].map(|name| acme.create_workspace(name));
+    let (command, refusal) = refused(&world, &ann, three.to_vec());
+    assert_eq!(command, Some(2));
+    assert!(matches!(refusal, Refusal::QuotaReached { .. }), "{refusal}");
+    let answer = block_on(world.tenancy.execute(&ann, three.to_vec())).unwrap_err();
+    assert_eq!(
+        answer.http_status(),
+        answer.refusal().unwrap().http_status()
+    );
+    assert!(
+        answer.to_string().starts_with("command 2 of the request: "),
+        "{answer}"
+    );
+}
+
+#[test]
+fn a6_the_last_admin_stays_whatever_comes_before() {
+    let world = World::new();
+    let (acme, ann) = (world.acme(), user("ann"));
+    let cy = world.member(acme, "cy", OrganizationRole::Admin);
+    let member = OrganizationRole::Member;
+    let both = vec![
+        acme.change_role(&cy, member),
+        acme.change_role(&ann, member),
+    ];
+    assert_eq!(refused(&world, &ann, both), (Some(1), Refusal::LastAdmin));
+    // Who took their own role away may do no more of it.
+    let rename = acme.rename("Mine");
+    let (command, refusal) = refused(&world, &cy, (acme.change_role(&cy, member), rename));
+    assert!(matches!(
+        (command, refusal),
+        (Some(1), Refusal::Forbidden { .. })
+    ));
+}
+
+#[test]
+fn a6_the_same_request_again_has_the_same_answers() {
+    let world = World::new();
+    let (acme, ann) = (world.acme(), user("ann"));
+    let id = CommitId::new();
+    let request = || {
+        (
+            vec![acme.sandbox("one"), acme.sandbox("two")],
+            acme.rename("Acme SAS"),
+        )
+    };
+    let first = block_on(world.tenancy.execute_as(id, &ann, request())).unwrap();
+    let again = block_on(world.tenancy.execute_as(id, &ann, request())).unwrap();
+    assert_eq!(first, again);
+    // In another order, or less of it, it is another request.
+    let turned = (
+        acme.rename("Acme SAS"),
+        vec![acme.sandbox("one"), acme.sandbox("two")],
+    );
+    let answer = block_on(world.tenancy.execute_as(id, &ann, turned)).unwrap_err();
+    assert!(answer.refusal().is_some(), "{answer}");
+    let less = block_on(world.tenancy.execute_as(id, &ann, acme.rename("Acme SAS")));
+    assert_eq!(less.unwrap_err().refusal(), Some(&Refusal::CommitIdReused));
+}
+
+#[test]
+fn a6_an_organization_is_born_with_what_it_needs() {
+    let world = World::new();
+    let (ann, id) = (user("ann"), CommitId::new());
+    let create = CreateOrganization { name: name("Beta") };
+    let organization = tenancy::commands::Command::organization(&create, id);
+    let rename = RenameOrganization {
+        organization,
+        name: name("Beta SAS"),
+    };
+    let company = EditCompany {
+        organization,
+        company: None,
+    };
+    let done = block_on(
+        world
+            .tenancy
+            .execute_as(id, &ann, (create, rename, company)),
+    )
+    .unwrap();
+    assert_eq!(done.output.0.organization, organization);
+    let state = tenancy_tests::world::Inspected::state(world.tenancy.repository(), organization);
+    assert_eq!(
+        state.unwrap().organization().unwrap().name,
+        name("Beta SAS")
+    );
+}
+
+#[test]
+fn d2_a_name_that_is_given_up_and_taken_again_stays_the_organizations() {
+    let world = World::new();
+    let (acme, ann) = (world.acme(), user("ann"));
+    let domain = world.does(&ann, acme.sandbox("acme"));
+    let ((), again) = does(
+        &world,
+        &ann,
+        (acme.delete_domain(domain), acme.sandbox("acme")),
+    )
+    .output;
+    assert!(world.state(acme).domain(again).is_some());
+    let beta = world.owned_by(&ann, "Beta");
+    let taken = world.refused(&ann, beta.sandbox("acme"));
+    assert!(matches!(taken, Refusal::DomainNameTaken { .. }), "{taken}");
+}
+
+#[test]
+fn m4_what_is_taken_comes_back_by_no_link_of_the_same_request() {
+    let world = World::new();
+    let (acme, ann) = (world.acme(), user("ann"));
+    let bob = world.workspace_member(acme, "bob", WorkspaceRole::Developer);
+    // An address that nobody knows to be Bob's.
+    let invite = acme.invite_address_to(
+        acme.workspace,
+        "robert@home.example",
+        WorkspaceRole::Developer,
+    );
+    let take = acme.take(acme.workspace, &bob);
+    let before = not_together(&world, &ann, (invite.clone(), take.clone()));
+    assert_eq!(before, Together::SentBefore);
+    // The other way round, it is Ann's wish that he comes back.
+    let (_, sent) = does(&world, &ann, (take, invite)).output;
+    let robert = user_at("bob", "robert@home.example");
+    world.does(&robert, accept(&sent));
+    assert!(
+        world
+            .state(acme)
+            .workspace_member(acme.workspace, bob.user_id().unwrap())
+            .is_some()
+    );
+}
+
+#[test]
+fn a6_what_is_not_one_organizations_or_too_much_is_refused() {
+    let world = World::new();
+    let (acme, ann) = (world.acme(), user("ann"));
+    let beta = world.owned_by(&ann, "Beta");
+    let both = (acme.rename("One"), beta.rename("Two"));
+    assert_eq!(not_together(&world, &ann, both), Together::Organizations);
+    let none: Vec<RenameOrganization> = Vec::new();
+    assert_eq!(not_together(&world, &ann, none), Together::None);
+    let many = vec![acme.rename("Acme"); 101];
+    assert_eq!(not_together(&world, &ann, many), Together::TooMany);
+    let define = |called| define(acme, called, RoleBase::Reader, Grants::default());
+    let two = (define("Auditor"), define("Guest"));
+    assert_eq!(not_together(&world, &ann, two), Together::RolesDefined);
+    does(&world, &ann, vec![acme.rename("Acme"); 100]);
+}
+
+#[test]
+fn a2_outsiders_learn_nothing_by_asking_for_several() {
+    let world = World::new();
+    let (acme, eve) = (world.acme(), user("eve"));
+    let nowhere = tenancy::OrganizationId::new();
+    let hidden = |organization| {
+        let rename = RenameOrganization {
+            organization,
+            name: name("Mine"),
+        };
+        let quota = SetWorkspaceQuota {
+            organization,
+            quota: 9,
+        };
+        match refused(&world, &eve, (rename, quota)) {
+            (Some(0), Refusal::NotFound { .. }) => {}
+            told => panic!("{told:?}"),
+        }
+    };
+    hidden(acme.organization);
+    hidden(nowhere);
+}
+
+#[test]
+fn q1_seats_are_asked_for_by_each() {
+    let world = World::new();
+    let (acme, ann) = (world.acme(), user("ann"));
+    world.does(&operator(), acme.seats(2));
+    let member = OrganizationRole::Member;
+    let two = vec![acme.invite("bob", member), acme.invite("cy", member)];
+    let (command, refusal) = refused(&world, &ann, two);
+    assert_eq!(command, Some(1));
+    assert!(matches!(refusal, Refusal::LimitReached { .. }), "{refusal}");
+    let done = does(&world, &ann, vec![acme.invite("bob", member)]);
+    assert!(matches!(done.events[..], [Event::InvitationSent { .. }]));
 }

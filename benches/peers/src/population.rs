@@ -151,6 +151,7 @@ impl Ids {
             at: DateTime::<Utc>::UNIX_EPOCH,
             author: Author::User(self.members[0]),
             command: "import".to_owned(),
+            parts: Vec::new(),
             request: None,
             events,
             later: Later::default(),

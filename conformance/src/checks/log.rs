@@ -5,7 +5,7 @@ use serde::de::IntoDeserializer;
 use tenancy::commands::RequestDigest;
 use tenancy::store::{Key, Outcome, Repository, Unread};
 use tenancy::text::TextLine;
-use tenancy::{Author, CommitId, Event, RevocationReason, UserId};
+use tenancy::{Author, CommitId, Event, LogPart, RevocationReason, UserId};
 
 use crate::harness::Harness;
 use crate::model::{same, whole};
@@ -118,7 +118,8 @@ pub async fn log_a_commit_made_again_is_not_made_twice<H: Harness>(harness: &H) 
     world.model.records_agree(&*world.other, acme.id).await
 }
 
-/// "The digest of the whole request, by which a repetition is recognised": any 32 bytes, and none.
+/// "The digest of the whole request, by which a repetition is recognised": any 32 bytes, and none; of a request of
+/// several commands, which they were and what each did.
 ///
 /// # Errors
 ///
@@ -137,9 +138,18 @@ pub async fn log_keeps_the_request<H: Harness>(harness: &H) -> Verdict {
         Some(mixed.clone()),
         Some(mixed), // the same request under another id
     ];
+    let part = |command: &str, events| LogPart {
+        command: command.to_owned(),
+        events,
+    };
+    let mut parts = vec![
+        vec![part("edit_contract", 1), part("edit_contract", 0)],
+        vec![part("of_a_later_version", 0), part("edit_contract", 1)],
+    ];
     for digits in digests {
         let mut commit = world.propose(acme.id, vec![Event::ContractEdited { contract: None }])?;
         commit.entry.request = digits.as_deref().map(digest).transpose()?;
+        commit.entry.parts = parts.pop().unwrap_or_default();
         world.commit(&commit).await?;
         for store in [&world.one, &world.other] {
             let keys = [Key::Commit(commit.id())];

@@ -127,6 +127,19 @@ impl Flaw for TakesDigestsForNumbers {
 }
 
 #[derive(Default)]
+pub(crate) struct ForgetsParts;
+
+impl Flaw for ForgetsParts {
+    const DOES: &'static str = "doesn't keep which of a request's commands did what";
+
+    fn written(commit: &Commit) -> Commit {
+        let mut commit = commit.clone();
+        commit.entry.parts.clear();
+        commit
+    }
+}
+
+#[derive(Default)]
 pub(crate) struct FindsNobodyElsesCommits;
 
 impl Flaw for FindsNobodyElsesCommits {

@@ -129,7 +129,7 @@ stores! {
     }
     log {
         DropsLogEntries LogsUnderAnotherOrganization LogsConflicts LogsTheFirstEvent
-        ForgetsOperators DropsWhatALaterVersionSays ForgetsRequests TakesDigestsForNumbers FindsNobodyElsesCommits FindsTheLastCommitOnly LetsEachUseAnId FailsOnUsedIds
+        ForgetsOperators DropsWhatALaterVersionSays ForgetsRequests TakesDigestsForNumbers ForgetsParts FindsNobodyElsesCommits FindsTheLastCommitOnly LetsEachUseAnId FailsOnUsedIds
         FailsOnRepeats
     }
     standings {

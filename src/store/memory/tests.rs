@@ -68,6 +68,7 @@ impl Acme {
             at: noon(),
             author: Author::User(self.ann),
             command: "test".to_owned(),
+            parts: Vec::new(),
             request: None,
             events: events.into_iter().collect(),
             later: Later::default(),

@@ -212,7 +212,7 @@ async fn play<R: Repository>(world: &mut World<R>, writers: usize, order: &[usiz
         let fresh = WorkspaceId::from_uuid(world.random.uuid());
         let commit = match decide(&command, circumstances, &fresh, facts) {
             Ok(decided) => decided.commit,
-            Err(Undecided::Refused(_)) => None, // it saw that the place was gone
+            Err(Undecided::Refused(_) | Undecided::RefusedAt { .. }) => None, // it saw that the place was gone
             Err(Undecided::Inconsistent(inconsistency)) => return Err(inconsistency.into()),
         };
         if let Some(commit) = commit {
