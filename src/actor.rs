@@ -9,7 +9,7 @@ use core::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::id::UserId;
+use crate::id::{CommitId, UserId};
 use crate::later::Unread;
 use crate::text::{TextLine, VerifiedEmail, stored};
 
@@ -91,6 +91,26 @@ impl<'de> Deserialize<'de> for Author {
 }
 
 impl Actor {
+    /// The id that stands for an idempotency key of theirs, whoever they are: of a user
+    /// [`CommitId::from_key`], of an operator the same by their label. An empty key gives the nil id, which is refused.
+    ///
+    /// ```
+    /// use tenancy::{Actor, CommitId, Operator, UserId};
+    ///
+    /// let (user, key) = (UserId::from_external("ann"), "7c1f");
+    /// assert_eq!(Actor::unverified(user).commit_id(key), CommitId::from_key(user, key));
+    /// let support = Actor::Operator(Operator::attest("support: Jo".parse()?));
+    /// assert_ne!(support.commit_id(key), CommitId::from_key(user, key));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn commit_id(&self, key: &str) -> CommitId {
+        match self {
+            Self::User { id, .. } => CommitId::from_key(*id, key),
+            Self::Operator(operator) => CommitId::of_operator(operator.label.as_str(), key),
+        }
+    }
+
     /// A user whose e-mail address the host has verified.
     #[must_use]
     pub const fn user(id: UserId, verified_email: VerifiedEmail) -> Self {

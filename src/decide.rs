@@ -5,10 +5,10 @@
 
 use std::collections::HashSet;
 
+use chrono::{DateTime, Utc};
+
 use crate::actor::Actor;
-use crate::command::{
-    Answer, Circumstances, Command, Fresh, Scene, seats_are_left, whole_milliseconds,
-};
+use crate::command::{Circumstances, Scene, seats_are_left, whole_milliseconds};
 use crate::event::Event;
 use crate::id::{CommitId, OrganizationId};
 use crate::later::Later;
@@ -16,9 +16,16 @@ use crate::log::{LogEntry, LogPart};
 use crate::random::EntropyError;
 use crate::refusal::{Refusal, Together};
 use crate::request::RequestDigest;
+use crate::settings::Settings;
 use crate::state::{Inconsistency, OrganizationState, Touched};
 use crate::store::{Commit, Facts, Key};
 use crate::version::Version;
+
+#[cfg(doc)]
+use crate::command::Command;
+pub(crate) use question::{Happens, Question, Questions};
+
+mod question;
 
 /// The most commands that a request may hold.
 const MOST: usize = 100;
@@ -159,214 +166,6 @@ pub(crate) fn answered<Q: Request>(
     })
 }
 
-/// A command and what was drawn for it, of whatever type: what passes it on, and all of the decision that is no
-/// command's own, is compiled once and not once a command.
-pub trait Question: Send {
-    fn name(&self) -> &'static str;
-    fn organization(&self, commit: CommitId) -> OrganizationId;
-    fn keys(&self, actor: &Actor) -> Vec<Key>;
-    fn request(&self, commit: CommitId, actor: &Actor) -> Option<RequestDigest>;
-    fn decide(&self, scene: &Scene<'_>) -> Result<Vec<Event>, Refusal>;
-    /// Keeps the answer that can be read off what happens, or happened before.
-    fn answer(
-        &mut self,
-        organization: OrganizationId,
-        events: &[Event],
-        when: Happens,
-    ) -> Result<(), Inconsistency>;
-}
-
-/// The questions that a request asks, in order.
-pub trait Questions: Send {
-    /// How many.
-    fn count(&self) -> usize;
-
-    /// One of them.
-    fn at(&mut self, number: usize) -> Option<&mut dyn Question>;
-}
-
-/// When what is read happens, or happened.
-#[derive(Clone, Copy, Debug)]
-pub enum Happens {
-    Now,
-    Before,
-}
-
-/// The [`Question`] that a command is.
-#[derive(Debug)]
-pub struct Asked<'a, C: Command> {
-    command: &'a C,
-    fresh: &'a C::Fresh,
-    output: Option<C::Output>,
-}
-
-impl<C: Command> Question for Asked<'_, C> {
-    fn name(&self) -> &'static str {
-        C::NAME
-    }
-
-    fn organization(&self, commit: CommitId) -> OrganizationId {
-        self.command.organization(commit)
-    }
-
-    fn keys(&self, actor: &Actor) -> Vec<Key> {
-        self.command.keys(actor)
-    }
-
-    fn request(&self, commit: CommitId, actor: &Actor) -> Option<RequestDigest> {
-        self.command.request(commit, actor)
-    }
-
-    fn decide(&self, scene: &Scene<'_>) -> Result<Vec<Event>, Refusal> {
-        self.command.decide(scene, self.fresh)
-    }
-
-    fn answer(
-        &mut self,
-        organization: OrganizationId,
-        events: &[Event],
-        when: Happens,
-    ) -> Result<(), Inconsistency> {
-        let fresh = match when {
-            Happens::Now => Some(self.fresh),
-            Happens::Before => None,
-        };
-        let output = C::Output::read(organization, events, fresh);
-        self.output = Some(output.ok_or(Inconsistency::UnknownEvent)?);
-        Ok(())
-    }
-}
-
-impl<C: Command> Questions for Asked<'_, C> {
-    fn count(&self) -> usize {
-        1
-    }
-
-    fn at(&mut self, number: usize) -> Option<&mut dyn Question> {
-        (number == 0).then_some(self as &mut dyn Question)
-    }
-}
-
-impl<C: Command> Request for C {
-    type Output = C::Output;
-    type Drawn = C::Fresh;
-    type Asked<'a>
-        = Asked<'a, C>
-    where
-        C: 'a;
-
-    fn draw(&self) -> Result<C::Fresh, EntropyError> {
-        C::Fresh::draw()
-    }
-
-    fn asked<'a>(&'a self, drawn: &'a C::Fresh) -> Asked<'a, C> {
-        Asked {
-            command: self,
-            fresh: drawn,
-            output: None,
-        }
-    }
-
-    fn output(asked: Asked<'_, C>) -> Option<C::Output> {
-        asked.output
-    }
-}
-
-impl<Q: Questions> Questions for Vec<Q> {
-    fn count(&self) -> usize {
-        self.iter().map(Q::count).fold(0, usize::saturating_add)
-    }
-
-    fn at(&mut self, number: usize) -> Option<&mut dyn Question> {
-        let mut number = number;
-        for questions in self {
-            match number.checked_sub(questions.count()) {
-                Some(left) => number = left,
-                None => return questions.at(number),
-            }
-        }
-        None
-    }
-}
-
-impl<Q: Request> Request for Vec<Q> {
-    type Output = Vec<Q::Output>;
-    type Drawn = Vec<Q::Drawn>;
-    type Asked<'a>
-        = Vec<Q::Asked<'a>>
-    where
-        Q: 'a;
-
-    fn draw(&self) -> Result<Self::Drawn, EntropyError> {
-        self.iter().map(Q::draw).collect()
-    }
-
-    fn asked<'a>(&'a self, drawn: &'a Self::Drawn) -> Self::Asked<'a> {
-        let each = self.iter().zip(drawn);
-        each.map(|(request, drawn)| request.asked(drawn)).collect()
-    }
-
-    fn output(asked: Self::Asked<'_>) -> Option<Self::Output> {
-        asked.into_iter().map(Q::output).collect()
-    }
-}
-
-macro_rules! tuples {
-    ($(($($of:ident $at:tt),+))+) => {$(
-        impl<$($of: Questions),+> Questions for ($($of,)+) {
-            fn count(&self) -> usize {
-                let counts = [$(self.$at.count()),+];
-                counts.into_iter().fold(0, usize::saturating_add)
-            }
-
-            fn at(&mut self, number: usize) -> Option<&mut dyn Question> {
-                let mut number = number;
-                $(
-                    match number.checked_sub(self.$at.count()) {
-                        Some(left) => number = left,
-                        None => return self.$at.at(number),
-                    }
-                )+
-                let _ = number;
-                None
-            }
-        }
-
-        impl<$($of: Request),+> sealed::Sealed for ($($of,)+) {}
-
-        impl<$($of: Request),+> Request for ($($of,)+) {
-            type Output = ($($of::Output,)+);
-            type Drawn = ($($of::Drawn,)+);
-            type Asked<'a>
-                = ($($of::Asked<'a>,)+)
-            where
-                $($of: 'a),+;
-
-            fn draw(&self) -> Result<Self::Drawn, EntropyError> {
-                Ok(($(self.$at.draw()?,)+))
-            }
-
-            fn asked<'a>(&'a self, drawn: &'a Self::Drawn) -> Self::Asked<'a> {
-                ($(self.$at.asked(&drawn.$at),)+)
-            }
-
-            fn output(asked: Self::Asked<'_>) -> Option<Self::Output> {
-                Some(($($of::output(asked.$at)?,)+))
-            }
-        }
-    )+};
-}
-
-tuples! {
-    (A 0, B 1)
-    (A 0, B 1, C 2)
-    (A 0, B 1, C 2, D 3)
-    (A 0, B 1, C 2, D 3, E 4)
-    (A 0, B 1, C 2, D 3, E 4, F 5)
-    (A 0, B 1, C 2, D 3, E 4, F 5, G 6)
-    (A 0, B 1, C 2, D 3, E 4, F 5, G 6, H 7)
-}
-
 /// Each question in turn.
 fn each(
     questions: &mut dyn Questions,
@@ -467,9 +266,7 @@ pub(crate) fn decide_on(
         now,
         settings,
     } = circumstances;
-    if actor.user_id().is_some_and(|user| user.is_nobody()) || commit.as_uuid().is_nil() {
-        return Err(Refusal::IdentityMissing.into());
-    }
+    is_somebody(actor, commit)?;
     let now = whole_milliseconds(now);
     let id = organization(questions, commit)?;
     let (mut state, committed) = match facts {
@@ -499,14 +296,7 @@ pub(crate) fn decide_on(
         let events = question.decide(&scene)?;
         happens.goes_with(&events)?;
         question.answer(id, &events, Happens::Now)?;
-        let before = state.organization().map(|organization| organization.counts);
-        let mut touched = Touched::default();
-        for event in &events {
-            state.apply(now, event, &mut touched)?;
-        }
-        if let Some(after) = state.organization() {
-            seats_are_left(before, after, &events, settings)?;
-        }
+        let touched = happen(&mut state, &events, now, settings)?;
         happens.add(question.name(), events, touched);
         Ok(())
     })?;
@@ -556,6 +346,73 @@ pub(crate) fn decide_on(
         events,
         version,
     })
+}
+
+/// What stands in the way of each question, each by itself.
+pub(crate) fn why_not(
+    questions: &mut dyn Questions,
+    circumstances: Circumstances<'_>,
+    facts: Option<Facts>,
+) -> Result<Vec<Option<Refusal>>, Undecided> {
+    let Circumstances {
+        actor,
+        commit,
+        now,
+        settings,
+    } = circumstances;
+    let now = whole_milliseconds(now);
+    let id = organization(questions, commit)?;
+    let state = match facts {
+        None => OrganizationState::absent(id),
+        Some(facts) => OrganizationState::of(facts.organization, facts.records),
+    };
+    let mut why = Vec::with_capacity(questions.count());
+    each(questions, |question| {
+        let scene = Scene {
+            actor,
+            state: &state,
+            now,
+            settings,
+        };
+        let decided = is_somebody(actor, commit).and_then(|()| question.decide(&scene));
+        let decided = decided.map_err(Undecided::Refused);
+        let decided = decided.and_then(|events| {
+            happen(&mut state.clone(), &events, now, settings)?;
+            Ok(())
+        });
+        match decided {
+            Ok(()) => why.push(None),
+            Err(Undecided::Refused(refusal)) => why.push(Some(refusal)),
+            Err(undecided) => return Err(undecided),
+        }
+        Ok(())
+    })?;
+    Ok(why)
+}
+
+fn is_somebody(actor: &Actor, commit: CommitId) -> Result<(), Refusal> {
+    if actor.user_id().is_some_and(|user| user.is_nobody()) || commit.as_uuid().is_nil() {
+        return Err(Refusal::IdentityMissing);
+    }
+    Ok(())
+}
+
+/// What one command's events make of the state, if the limits allow it (Q1).
+fn happen(
+    state: &mut OrganizationState,
+    events: &[Event],
+    now: DateTime<Utc>,
+    settings: &Settings,
+) -> Result<Touched, Undecided> {
+    let before = state.organization().map(|organization| organization.counts);
+    let mut touched = Touched::default();
+    for event in events {
+        state.apply(now, event, &mut touched)?;
+    }
+    if let Some(after) = state.organization() {
+        seats_are_left(before, after, events, settings)?;
+    }
+    Ok(touched)
 }
 
 /// What the commands of a request do, so far.

@@ -1,5 +1,9 @@
 //! What came of a command or a read: done, or why not.
 
+use core::fmt;
+
+use serde::Serialize;
+
 use crate::decide::{Decided, Undecided};
 use crate::event::Event;
 use crate::id::{CommitId, OrganizationId};
@@ -19,6 +23,29 @@ pub struct Done<T> {
     pub commit: CommitId,
     /// The organization's version since: keep it with what you write by it (see [`ConsistencyToken`]).
     pub token: ConsistencyToken,
+}
+
+/// An [`Error`] as clients are told of it: the members of a problem (RFC 9457, `application/problem+json`), and what this
+/// library knows beside them. It says nothing of the store, and of what is hidden no more than of what isn't there (A2).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Problem {
+    /// The HTTP status.
+    pub status: u16,
+    /// What clients compare ([`Error::code`]).
+    pub code: &'static str,
+    /// What people read: what was refused, and what to do next.
+    pub detail: String,
+    /// The rule that says no, if one does ([`Refusal::rule`]).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rule: Option<&'static str>,
+    /// Of a request of several commands, which was refused, counted from 0.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub command: Option<usize>,
+    /// Whether the same request may succeed at once ([`Error::is_retryable`]).
+    pub retryable: bool,
+    /// The refusal with all that it names, if a rule says no.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub refusal: Option<Refusal>,
 }
 
 /// Why a command or a read did not succeed.
@@ -89,6 +116,57 @@ impl<E> Error<E> {
         match self {
             Self::Refused(refusal) | Self::RefusedAt { refusal, .. } => Some(refusal),
             _ => None,
+        }
+    }
+
+    /// Its name, stable for ever: the refusal's ([`Refusal::code`]), or one of `contended`, `store_failed`, `unknown`,
+    /// `inconsistent`, `behind`, `no_entropy`.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Refused(refusal) | Self::RefusedAt { refusal, .. } => refusal.code(),
+            Self::Contended { .. } => "contended",
+            Self::Store(_) => "store_failed",
+            Self::Unknown { .. } => "unknown",
+            Self::Inconsistent(_) => "inconsistent",
+            Self::Behind { .. } => "behind",
+            Self::Entropy(_) => "no_entropy",
+        }
+    }
+
+    /// What a client is told, as RFC 9457 shapes it.
+    ///
+    /// ```
+    /// # tenancy::block_on(async {
+    /// # use tenancy::{commands::*, store::*, *};
+    /// # let tenancy = Tenancy::new(MemoryRepository::new());
+    /// # let ann = Actor::user(UserId::from_external("ann"), VerifiedEmail::attest("ann@acme.example".parse()?));
+    /// # let acme = tenancy.execute(&ann, CreateOrganization { name: Name::new("Acme")? }).await?.output;
+    /// let leave = LeaveOrganization { organization: acme.organization };
+    /// let error = tenancy.execute(&ann, leave).await.unwrap_err();
+    /// let problem = serde_json::to_value(error.problem())?;
+    /// assert_eq!(problem["status"], 409);
+    /// assert_eq!(problem["code"], "last_admin");
+    /// assert_eq!(problem["rule"], "O4");
+    /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+    /// ```
+    #[must_use]
+    pub fn problem(&self) -> Problem
+    where
+        E: fmt::Display,
+    {
+        let command = match self {
+            Self::RefusedAt { command, .. } => Some(*command),
+            _ => None,
+        };
+        Problem {
+            status: self.http_status(),
+            code: self.code(),
+            detail: self.to_string(),
+            rule: self.refusal().map(Refusal::rule),
+            command,
+            retryable: self.is_retryable(),
+            refusal: self.refusal().cloned(),
         }
     }
 

@@ -546,6 +546,31 @@ struct Written<'a> {
 }
 
 impl Event {
+    /// The users that it names, each once: those whose names a host looks up to say it in words.
+    ///
+    /// ```
+    /// # use tenancy::{Event, OrganizationRole, UserId};
+    /// let user = UserId::from_external("bob");
+    /// let left = Event::MemberLeft { user, role: OrganizationRole::Member };
+    /// assert_eq!(left.users(), [user]);
+    /// ```
+    #[must_use]
+    pub fn users(&self) -> Vec<UserId> {
+        let mut users: Vec<UserId> = Vec::new();
+        for user in self
+            .fields()
+            .into_iter()
+            .filter_map(<dyn Any>::downcast_ref)
+        {
+            if !users.contains(user) {
+                users.push(*user);
+            }
+        }
+        users
+    }
+}
+
+impl Event {
     /// An event, and beside it what it says that this version doesn't know.
     ///
     /// The envelope is read before its content: what has a version and a type is an event, known or not.

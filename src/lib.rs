@@ -66,7 +66,7 @@ pub mod _documentation {
 pub use crate::tenancy::{Tenancy, block_on::block_on, page::Page, page::Paging, views};
 pub use actor::{Actor, Author, Operator};
 pub use domain::{Domain, DomainKind, DomainStatus};
-pub use error::{Done, Error};
+pub use error::{Done, Error, Problem};
 pub use event::{Event, RefusedLine, RevocationReason};
 pub use grants::{Code, Grants};
 pub use id::{CommitId, DomainId, InvitationId, OrganizationId, UserId, WorkspaceId};

@@ -218,6 +218,15 @@ impl Standing {
         self.seen().effective_at(self.resource.layer())
     }
 
+    /// The roles that count at every workspace and domain in the organization: its own, and those by cascade.
+    pub(crate) const fn effective_below(&self) -> RoleSet {
+        let held = Held {
+            workspace_role: None,
+            ..self.held
+        };
+        Seen::of(&held, self.subject).effective_at(Layer::Workspace)
+    }
+
     /// May they? Pure: no I/O, no allocation.
     ///
     /// An action on an outer layer can be asked of a deeper standing (may they rename the organization

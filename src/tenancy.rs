@@ -18,6 +18,7 @@ mod execute;
 mod queue;
 
 mod checks;
+mod pages;
 mod reads;
 
 mod lists;

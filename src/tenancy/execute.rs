@@ -178,6 +178,60 @@ impl<R: Repository> Tenancy<R> {
         answered::<Q>(asked, decided).map_err(Error::Inconsistent)
     }
 
+    /// What stands in the way of each of several commands, each by itself, in order; `None` where nothing does. For
+    /// buttons that say why they are grey before somebody presses them: quotas, the last Admin and emptiness included,
+    /// which no check knows. One round trip for all, and nothing is written.
+    ///
+    /// Whether a domain's name is taken by another organization shows only when a domain is created.
+    ///
+    /// ```
+    /// # tenancy::block_on(async {
+    /// # use tenancy::{commands::*, store::*, *};
+    /// # let tenancy = Tenancy::new(MemoryRepository::new());
+    /// # let ann = Actor::user(UserId::from_external("ann"), VerifiedEmail::attest("ann@acme.example".parse()?));
+    /// # let acme = tenancy.execute(&ann, CreateOrganization { name: Name::new("Acme")? }).await?.output;
+    /// let organization = acme.organization;
+    /// let leave = LeaveOrganization { organization };
+    /// let rename = RenameOrganization { organization, name: Name::new("Acme SAS")? };
+    /// let create = CreateWorkspace { organization, name: Name::new("Second")? };
+    /// let why = tenancy.why_not(&ann, (leave, rename, create)).await?;
+    /// assert_eq!(why[0], Some(Refusal::LastAdmin));
+    /// assert_eq!(why[1], None);
+    /// assert!(matches!(why[2], Some(Refusal::QuotaReached { .. })));
+    /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// - [`Refusal::NotTogether`]: they are of several organizations, or more than 100, or none.
+    /// - [`Error::Store`], [`Error::Inconsistent`], [`Error::Entropy`]: as [`execute`](Self::execute).
+    pub async fn why_not<Q: Request>(
+        &self,
+        actor: &Actor,
+        request: Q,
+    ) -> Result<Vec<Option<Refusal>>, Error<R::Error>> {
+        let commit = CommitId::try_new()?;
+        let drawn = request.draw()?;
+        let mut asked = request.asked(&drawn);
+        let organization = decide::organization(&mut asked, commit)?;
+        let keys = decide::keys(&mut asked, actor);
+        let facts = self.load(organization, &keys).await?;
+        Ok(decide::why_not(
+            &mut asked,
+            self.circumstances(actor, commit),
+            facts,
+        )?)
+    }
+
+    fn circumstances<'a>(&'a self, actor: &'a Actor, commit: CommitId) -> Circumstances<'a> {
+        Circumstances {
+            actor,
+            commit,
+            now: self.now(),
+            settings: &self.settings,
+        }
+    }
+
     async fn decide_once(
         &self,
         commit: CommitId,
@@ -188,13 +242,11 @@ impl<R: Repository> Tenancy<R> {
         let mut keys = decide::keys(questions, actor);
         keys.push(Key::Commit(commit));
         let facts = self.load(organization, &keys).await?;
-        let circumstances = Circumstances {
-            actor,
-            commit,
-            now: self.now(),
-            settings: &self.settings,
-        };
-        Ok(decide_on(questions, circumstances, facts)?)
+        Ok(decide_on(
+            questions,
+            self.circumstances(actor, commit),
+            facts,
+        )?)
     }
 
     pub(crate) async fn load(

@@ -59,12 +59,7 @@ impl<R: Repository> Tenancy<R> {
         let look = self
             .look(actor, organization, OrganizationAction::View)
             .await?;
-        let scene = Scene {
-            actor,
-            state: &look.state,
-            now: self.now(),
-            settings: self.settings(),
-        };
+        let scene = self.scene(actor, &look.state);
         let counts_too = scene.require(organization, OrganizationAction::ViewMembers);
         let roles = look.organization.roles.iter();
         let counts_too = counts_too.is_ok();
@@ -369,22 +364,14 @@ impl<R: Repository> Tenancy<R> {
         organization: OrganizationId,
         invitation: InvitationId,
     ) -> Result<InvitationView, Error<R::Error>> {
-        let resource = organization.into();
         let keys = [
-            path(actor, resource),
+            path(actor, organization),
             Key::Invitation(invitation, actor.user_id()),
         ];
-        let facts = self.load(organization, &keys).await?;
-        let facts = facts.ok_or(Refusal::NotFound { resource })?;
-        let state = OrganizationState::of(facts.organization, facts.records);
-        let scene = Scene {
-            actor,
-            state: &state,
-            now: self.now(),
-            settings: self.settings(),
-        };
+        let state = self.find(organization, &keys).await?;
+        let scene = self.scene(actor, &state);
         let found = viewable(&scene, organization, invitation)?;
-        Ok(InvitationView::of(found, self.now()))
+        Ok(InvitationView::of(found, scene.now))
     }
 
     /// The records on the path to a resource, if the actor is allowed the action.
@@ -405,23 +392,34 @@ impl<R: Repository> Tenancy<R> {
         resource: Resource,
         may: impl Fn(&Scene<'_>) -> Result<(), Refusal>,
     ) -> Result<Look, Error<R::Error>> {
-        let facts = self
-            .load(resource.organization(), &[path(actor, resource)])
-            .await?;
-        let facts = facts.ok_or(Refusal::NotFound { resource })?;
-        let state = OrganizationState::of(facts.organization, facts.records);
-        let scene = Scene {
-            actor,
-            state: &state,
-            now: self.now(),
-            settings: self.settings(),
-        };
-        may(&scene)?;
+        let state = self.find(resource, &[path(actor, resource)]).await?;
+        may(&self.scene(actor, &state))?;
         let organization = state.organization().cloned();
         Ok(Look {
             organization: organization.ok_or(Refusal::NotFound { resource })?,
             state,
         })
+    }
+
+    /// What a store knows by these keys of the organization that something is, or is in.
+    pub(super) async fn find(
+        &self,
+        on: impl Into<Resource>,
+        keys: &[Key],
+    ) -> Result<OrganizationState, Error<R::Error>> {
+        let resource = on.into();
+        let facts = self.load(resource.organization(), keys).await?;
+        let facts = facts.ok_or(Refusal::NotFound { resource })?;
+        Ok(OrganizationState::of(facts.organization, facts.records))
+    }
+
+    pub(super) fn scene<'a>(&'a self, actor: &'a Actor, state: &'a OrganizationState) -> Scene<'a> {
+        Scene {
+            actor,
+            state,
+            now: self.now(),
+            settings: self.settings(),
+        }
     }
 }
 

@@ -33,7 +33,7 @@ pub(crate) async fn command<T, E>(
             record(&span, "outcome", outcome);
             record(&span, "version", done.token.version);
         }
-        Err(error) => record(&span, "outcome", ending(error)),
+        Err(error) => record(&span, "outcome", error.code()),
     }
     result
 }
@@ -52,23 +52,11 @@ pub(crate) async fn check<E>(
         Ok(Decision::Hidden) => record(&span, "outcome", "hidden"),
         Ok(Decision::Deleted) => record(&span, "outcome", "deleted"),
         Ok(Decision::Suspended) => record(&span, "outcome", "suspended"),
-        Err(error) => record(&span, "outcome", ending(error)),
+        Err(error) => record(&span, "outcome", error.code()),
     }
     result
 }
 
 fn record(span: &Span, field: &'static str, value: impl Display) {
     span.record(field, display(value));
-}
-
-fn ending<E>(error: &Error<E>) -> &'static str {
-    match error {
-        Error::Refused(refusal) | Error::RefusedAt { refusal, .. } => refusal.code(),
-        Error::Contended { .. } => "contended",
-        Error::Store(_) => "store_failed",
-        Error::Unknown { .. } => "unknown",
-        Error::Inconsistent(_) => "inconsistent",
-        Error::Behind { .. } => "behind",
-        Error::Entropy(_) => "no_entropy",
-    }
 }

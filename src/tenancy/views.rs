@@ -6,9 +6,11 @@ use serde::{Deserialize, Serialize};
 use crate::grants::Grants;
 use crate::id::{InvitationId, OrganizationId, UserId, WorkspaceId};
 use crate::invitation::{Invitation, InvitationState, InvitationStatus, InvitationTarget};
-use crate::member::{Member, MembershipStatus};
-use crate::organization::{InvoicingInformation, OrganizationSummary};
+use crate::limits::Usage;
+use crate::member::{Member, MembershipStatus, WorkspaceMember};
+use crate::organization::{CompanyInformation, InvoicingInformation, OrganizationSummary};
 use crate::own_role::{OwnRole, RoleBase, RoleNumber, RoleState};
+use crate::policy::OrganizationAction;
 use crate::role::OrganizationRole;
 use crate::standing::Grant;
 use crate::text::{EmailAddress, Name, TextLine};
@@ -37,6 +39,48 @@ pub struct OrganizationView {
     pub own_role: Option<RoleNumber>,
     /// When it was created.
     pub created_at: DateTime<Utc>,
+}
+
+/// All that an organization's own page shows ([`Tenancy::overview`](crate::Tenancy::overview)). What the viewer may not
+/// see is `None`; what isn't set is `None` too, and [`may`](Self::may) tells which it is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Overview {
+    /// The organization, and the viewer's own membership of it.
+    pub organization: OrganizationView,
+    /// What the viewer may do with it, in the matrix's order. Whether a rule then stands in the way,
+    /// [`Tenancy::why_not`](crate::Tenancy::why_not) tells.
+    pub may: Vec<OrganizationAction>,
+    /// Its company information (O5).
+    pub company: Option<CompanyInformation>,
+    /// Its invoicing information (O5).
+    pub invoicing: Option<InvoicingInformation>,
+    /// The vendor's reference of its contract.
+    pub contract: Option<TextLine>,
+    /// How much of each of its limits it uses (Q5).
+    pub usage: Option<Usage>,
+    /// Its own roles, by number (R1).
+    pub roles: Vec<OwnRoleView>,
+}
+
+/// All that a page about one member shows ([`Tenancy::person`](crate::Tenancy::person)).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PersonView {
+    /// Their membership of the organization. [`Member::status`] tells whether it counts.
+    pub member: Member,
+    /// The roles that they hold in workspaces themselves, by workspace; what an Admin holds by cascade is not among them.
+    /// `None` for whoever may view the organization's members, and not those of every workspace.
+    pub workspaces: Option<Vec<RoleView>>,
+    /// The open invitations to their address, for themself and for whoever may view the organization's invitations.
+    pub invitations: Option<Vec<InvitationView>>,
+}
+
+/// A role that somebody holds in a workspace.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RoleView {
+    /// The workspace.
+    pub workspace: WorkspaceView,
+    /// The role, and for how long: [`WorkspaceMember::status`] tells whether it counts.
+    pub role: WorkspaceMember,
 }
 
 /// A role of an organization's own, as whoever may view the organization sees it

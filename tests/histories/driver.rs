@@ -351,6 +351,12 @@ impl Driver {
             Ok(decided) => Ok(decided.events.iter().map(discriminant).collect()),
             Err(error) => Err(refused(error).code()),
         };
+        let why = tenancy::block_on(self.tenancy.why_not(actor, command.clone()));
+        let why = why.expect("it is one command").pop().flatten();
+        assert_eq!(
+            why.as_ref().map(Refusal::code),
+            prepared.as_ref().err().copied()
+        );
         match tenancy::block_on(self.tenancy.execute(actor, command.clone())) {
             Ok(done) => {
                 let made = done.token.organization;

@@ -22,6 +22,7 @@ mod matrix;
 mod organizations;
 mod outsiders;
 mod own_roles;
+mod pages;
 mod people;
 mod places;
 mod public_types;

@@ -3,7 +3,7 @@
 use std::fmt::{Debug, Display};
 
 use chrono::{DateTime, Utc};
-use tenancy::commands::Command;
+use tenancy::commands::{Command, DeleteDomain, RemoveMember};
 use tenancy::store::MemoryRepository;
 use tenancy::text::TextLine;
 use tenancy::token::InvitationSecret;
@@ -314,6 +314,12 @@ reads! {
     require: |tenancy, actor, at|
         tenancy.require(actor, (at.organization, at.domain), DomainAction::Delete);
     organization: |tenancy, actor, at| tenancy.organization(actor, at.organization);
+    overview: |tenancy, actor, at| tenancy.overview(actor, at.organization);
+    person: |tenancy, actor, at| tenancy.person(actor, at.organization, at.user);
+    why_not: |tenancy, actor, at| tenancy.why_not(actor, (
+        DeleteDomain { organization: at.organization, domain: at.domain },
+        RemoveMember { organization: at.organization, user: at.user },
+    ));
     company: |tenancy, actor, at| tenancy.company(actor, at.organization);
     invoicing: |tenancy, actor, at| tenancy.invoicing(actor, at.organization);
     contract: |tenancy, actor, at| tenancy.contract(actor, at.organization);

@@ -1,0 +1,209 @@
+//! What a page shows in one round trip is what each read says by itself.
+
+use tenancy::commands::{CreateWorkspace, LeaveOrganization, RemoveMember, Together};
+use tenancy::views::Overview;
+use tenancy::{
+    Actor, Error, Operator, OrganizationAction, OrganizationId, OrganizationRole, Refusal, UserId,
+    WorkspaceRole, block_on,
+};
+use tenancy_tests::world::*;
+
+fn people(world: &World, acme: Acme) -> Vec<Actor> {
+    let mut people = vec![user("ann"), operator()];
+    for (who, role) in [
+        ("cy", OrganizationRole::Accounting),
+        ("bob", OrganizationRole::Member),
+    ] {
+        people.push(world.member(acme, who, role));
+    }
+    people.push(world.workspace_member(acme, "wes", WorkspaceRole::Admin));
+    people
+}
+
+fn page(world: &World, actor: &Actor, acme: Acme) -> Overview {
+    block_on(world.tenancy.overview(actor, acme.organization)).unwrap()
+}
+
+#[test]
+fn an_overview_says_what_each_read_says() {
+    let world = World::new();
+    let acme = world.acme();
+    let people = people(&world, acme);
+    world.does(&operator(), acme.edit_contract(Some(line("C-1"))));
+    let (tenancy, on) = (&world.tenancy, acme.organization);
+    for actor in &people {
+        let page = page(&world, actor, acme);
+        let organization = block_on(tenancy.organization(actor, on)).unwrap();
+        assert_eq!(page.organization, organization);
+        assert_eq!(page.roles, block_on(tenancy.own_roles(actor, on)).unwrap());
+        assert_eq!(page.usage, block_on(tenancy.usage(actor, on)).ok());
+        assert_eq!(
+            page.contract,
+            block_on(tenancy.contract(actor, on)).ok().flatten()
+        );
+        assert_eq!(
+            page.company,
+            block_on(tenancy.company(actor, on)).ok().flatten()
+        );
+        assert_eq!(
+            page.invoicing,
+            block_on(tenancy.invoicing(actor, on)).ok().flatten()
+        );
+        for action in OrganizationAction::ALL {
+            let may = world.may(actor, on, action);
+            assert_eq!(page.may.contains(&action), may, "{actor:?} {action:?}");
+        }
+    }
+    assert!(page(&world, &people[0], acme).contract.is_some());
+    assert!(page(&world, &people[3], acme).usage.is_none());
+}
+
+#[test]
+fn t4_an_overview_of_a_suspended_organization_offers_what_goes_on() {
+    let world = World::new();
+    let acme = world.acme();
+    world.does(&operator(), acme.suspend("unpaid"));
+    let page = page(&world, &user("ann"), acme);
+    assert_eq!(page.organization.suspension, Some(line("unpaid")));
+    assert!(page.may.contains(&OrganizationAction::EditInvoicing));
+    assert!(!page.may.contains(&OrganizationAction::Rename));
+}
+
+#[test]
+fn a_person_is_seen_whole_by_admins_and_by_themself() {
+    let world = World::new();
+    let acme = world.acme();
+    let bob = world.workspace_member(acme, "bob", WorkspaceRole::Reader);
+    let cy = world.member(acme, "cy", OrganizationRole::Member);
+    let second = world.does(&operator(), acme.quota(2));
+    assert_eq!(second.quota, 2);
+    let there = world.does(&user("ann"), acme.create_workspace("Second"));
+    world.does(
+        &user("ann"),
+        acme.invite_to(there, "bob", WorkspaceRole::Developer),
+    );
+    let seen = |by: &Actor, whom: &Actor| {
+        let user = whom.user_id().unwrap();
+        block_on(world.tenancy.person(by, acme.organization, user))
+    };
+    for by in [&user("ann"), &operator(), &bob] {
+        let person = seen(by, &bob).unwrap();
+        assert_eq!(person.member.email, email("bob@acme.example"));
+        let workspaces = person.workspaces.unwrap();
+        assert_eq!(workspaces.len(), 1);
+        assert_eq!(workspaces[0].workspace.id, acme.workspace);
+        assert_eq!(workspaces[0].role.role, WorkspaceRole::Reader);
+        assert_eq!(person.invitations.unwrap().len(), 1);
+    }
+    let refusal = seen(&cy, &bob).unwrap_err();
+    assert!(
+        matches!(refusal.refusal(), Some(Refusal::Forbidden { .. })),
+        "{refusal}"
+    );
+    let nobody = seen(&user("ann"), &user("eve")).unwrap_err();
+    assert!(
+        matches!(nobody.refusal(), Some(Refusal::MemberNotFound { .. })),
+        "{nobody}"
+    );
+}
+
+#[test]
+fn why_not_asks_each_by_itself() {
+    let world = World::new();
+    let (acme, ann) = (world.acme(), user("ann"));
+    let organization = acme.organization;
+    let leave = LeaveOrganization { organization };
+    let create = |called: &str| CreateWorkspace {
+        organization,
+        name: name(called),
+    };
+    world.does(&operator(), acme.quota(2));
+    let before = world.everything();
+    // Each is asked of what is there now: either workspace could be created, though not both.
+    let why = world
+        .tenancy
+        .why_not(&ann, (leave.clone(), vec![create("Two"), create("Three")]));
+    assert_eq!(
+        block_on(why).unwrap(),
+        [Some(Refusal::LastAdmin), None, None]
+    );
+    assert_eq!(world.everything(), before);
+    // Q1: seats are asked for, too.
+    world.does(&operator(), acme.seats(1));
+    let invite = acme.invite("bob", OrganizationRole::Member);
+    let why = block_on(world.tenancy.why_not(&ann, invite)).unwrap();
+    assert!(
+        matches!(why[..], [Some(Refusal::LimitReached { .. })]),
+        "{why:?}"
+    );
+}
+
+#[test]
+fn why_not_of_several_organizations_is_asked_of_each() {
+    let world = World::new();
+    let (acme, ann) = (world.acme(), user("ann"));
+    let remove = |organization| RemoveMember {
+        organization,
+        user: UserId::from_external("bob"),
+    };
+    let both = vec![remove(acme.organization), remove(OrganizationId::new())];
+    let error = block_on(world.tenancy.why_not(&ann, both)).unwrap_err();
+    let why = Together::Organizations;
+    assert_eq!(error.refusal(), Some(&Refusal::NotTogether { why }));
+}
+
+#[test]
+fn a2_why_not_tells_outsiders_what_execute_would() {
+    let world = World::new();
+    let (acme, eve) = (world.acme(), user("eve"));
+    for organization in [acme.organization, OrganizationId::new()] {
+        let leave = LeaveOrganization { organization };
+        let why = block_on(world.tenancy.why_not(&eve, leave)).unwrap();
+        assert!(
+            matches!(why[..], [Some(Refusal::NotFound { .. })]),
+            "{why:?}"
+        );
+    }
+}
+
+#[test]
+fn a_problem_says_what_a_client_needs_and_no_more() {
+    let world = World::new();
+    let (acme, ann) = (world.acme(), user("ann"));
+    world.does(&operator(), acme.quota(1));
+    let two = vec![acme.create_workspace("Two"), acme.create_workspace("Three")];
+    let error = block_on(world.tenancy.execute(&ann, two)).unwrap_err();
+    let problem = serde_json::to_value(error.problem()).unwrap();
+    assert_eq!(problem["status"], 409);
+    assert_eq!(problem["code"], "quota_reached");
+    assert_eq!(problem["rule"], "W2");
+    assert_eq!(problem["command"], 0);
+    assert_eq!(problem["retryable"], false);
+    assert_eq!(problem["refusal"]["code"], "quota_reached");
+    // What the store said stays with the host.
+    let secret = std::io::Error::other("password=hunter2");
+    let failed = serde_json::to_string(&Error::Store(secret).problem()).unwrap();
+    assert!(
+        failed.contains("store_failed") && !failed.contains("hunter2"),
+        "{failed}"
+    );
+}
+
+#[test]
+fn a_key_of_an_operator_is_nobody_elses() {
+    let (ann, support, sales) = (
+        user("ann"),
+        operator(),
+        Actor::Operator(Operator::attest(line("sales"))),
+    );
+    let ids = [
+        ann.commit_id("k"),
+        support.commit_id("k"),
+        sales.commit_id("k"),
+        support.commit_id("l"),
+    ];
+    let distinct: std::collections::BTreeSet<_> = ids.iter().collect();
+    assert_eq!(distinct.len(), ids.len());
+    assert_eq!(support.commit_id("k"), operator().commit_id("k"));
+    assert!(support.commit_id(" ").as_uuid().is_nil());
+}
