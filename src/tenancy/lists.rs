@@ -417,7 +417,8 @@ impl<R: Directory> Tenancy<R> {
         read: impl Fn(Item) -> Option<T>,
         key: impl Fn(&T) -> K,
     ) -> Answer<T, K, R::Error> {
-        let items = self.repository().list(&list, limit).await;
+        // One more than is shown, so that a page knows whether it is the last one.
+        let items = self.repository().list(&list, limit.saturating_add(1)).await;
         let items = items.map_err(Error::Store)?.into_iter();
         let items = items.map(|item| match item {
             Item::Unreadable(place) => K::try_from(place).ok().map(Err),

@@ -3,6 +3,11 @@
 use core::num::NonZeroU32;
 
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+use uuid::fmt::Simple;
+
+use crate::id::{DomainId, InvitationId, OrganizationId, UserId, WorkspaceId};
+use crate::version::Version;
 
 /// Which page of a list.
 ///
@@ -29,7 +34,8 @@ pub struct Paging<K> {
 pub struct Page<T, K> {
     /// The items, in ascending order of their key.
     pub items: Vec<T>,
-    /// Where the next page begins; `None` if there is nothing more. The next page may turn out empty.
+    /// Where the next page begins; `None` if there is nothing more. What is shown to this actor of the next page may be
+    /// nothing.
     pub next: Option<K>,
     /// The keys of items that stand here and can't be read: a later version of this crate wrote them, or something
     /// else did. They are left out, and the list goes on past them (A7). Empty, as it should be where one version runs.
@@ -65,6 +71,123 @@ impl<K> Paging<K> {
     }
 }
 
+impl<K: PageKey> Paging<K> {
+    /// The page that begins where a [`Page::cursor`] says, of the same size: what a client sends back.
+    ///
+    /// Whoever asks may have made it up. It opens nothing: whatever it says, a list holds what the actor may see.
+    ///
+    /// ```
+    /// use tenancy::{Page, Paging, UserId};
+    ///
+    /// let page = Page { items: vec!["Ann"], next: Some(UserId::from_external("ann")), unreadable: vec![] };
+    /// let cursor = page.cursor().expect("there is more");
+    /// let next = Paging::first(20).from_cursor(&cursor)?;
+    /// assert_eq!(next.after, page.next);
+    /// # Ok::<(), tenancy::views::InvalidCursor>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidCursor`]: no page of such a list gives it.
+    pub fn from_cursor(self, cursor: &str) -> Result<Self, InvalidCursor> {
+        let mut parts = cursor.split('.');
+        let key = K::read(&mut parts).filter(|_| parts.next().is_none());
+        Ok(self.after(key.ok_or(InvalidCursor)?))
+    }
+}
+
+impl<T, K: PageKey> Page<T, K> {
+    /// Where the next page begins, as text that stands in a URL as it is: `None` if there is nothing more.
+    #[must_use]
+    pub fn cursor(&self) -> Option<String> {
+        let mut cursor = String::new();
+        self.next.as_ref()?.write(&mut cursor);
+        Some(cursor)
+    }
+}
+
+/// Text that is no [`Page::cursor`] of the list that it was given to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the cursor is none that a page of this list gave: begin at the first page")]
+pub struct InvalidCursor;
+
+/// What lists are paged by: ids, versions, and pairs of them. Sealed, as there are so many lists.
+pub trait PageKey: sealed::Sealed + Sized {
+    #[doc(hidden)]
+    fn write(&self, cursor: &mut String);
+
+    #[doc(hidden)]
+    fn read<'a>(parts: &mut impl Iterator<Item = &'a str>) -> Option<Self>;
+}
+
+mod sealed {
+    pub trait Sealed {}
+}
+
+macro_rules! ids {
+    ($($id:ty),+) => {$(
+        impl sealed::Sealed for $id {}
+
+        impl PageKey for $id {
+            fn write(&self, cursor: &mut String) {
+                let mut digits = [0; Simple::LENGTH];
+                cursor.push_str(self.as_uuid().as_simple().encode_lower(&mut digits));
+            }
+
+            fn read<'a>(parts: &mut impl Iterator<Item = &'a str>) -> Option<Self> {
+                let digits = parts.next().filter(|digits| digits.len() == Simple::LENGTH)?;
+                Some(Self::from_uuid(Uuid::try_parse(digits).ok()?))
+            }
+        }
+    )+};
+}
+
+ids!(OrganizationId, WorkspaceId, DomainId, UserId, InvitationId);
+
+impl sealed::Sealed for Version {}
+
+impl PageKey for Version {
+    fn write(&self, cursor: &mut String) {
+        cursor.push_str(&self.get().to_string());
+    }
+
+    fn read<'a>(parts: &mut impl Iterator<Item = &'a str>) -> Option<Self> {
+        Some(Self::new(parts.next()?.parse().ok()?))
+    }
+}
+
+impl<A: PageKey, B: PageKey> sealed::Sealed for (A, B) {}
+
+impl<A: PageKey, B: PageKey> PageKey for (A, B) {
+    fn write(&self, cursor: &mut String) {
+        self.0.write(cursor);
+        cursor.push('.');
+        self.1.write(cursor);
+    }
+
+    fn read<'a>(parts: &mut impl Iterator<Item = &'a str>) -> Option<Self> {
+        Some((A::read(parts)?, B::read(parts)?))
+    }
+}
+
+impl<K: PageKey> sealed::Sealed for Option<K> {}
+
+/// Nothing is an empty part.
+impl<K: PageKey> PageKey for Option<K> {
+    fn write(&self, cursor: &mut String) {
+        if let Some(key) = self {
+            key.write(cursor);
+        }
+    }
+
+    fn read<'a>(parts: &mut impl Iterator<Item = &'a str>) -> Option<Self> {
+        match parts.next()? {
+            "" => Some(None),
+            part => K::read(&mut core::iter::once(part)).map(Some),
+        }
+    }
+}
+
 impl<K> Default for Paging<K> {
     /// The first page, of 50.
     fn default() -> Self {
@@ -73,13 +196,12 @@ impl<K> Default for Paging<K> {
 }
 
 impl<T, K> Page<T, K> {
-    /// A page of what a store answered to `limit`: full, so there may be more; or not.
-    pub(crate) fn of(items: Vec<T>, limit: NonZeroU32, key: impl Fn(&T) -> K) -> Self {
-        let next = if is_full(items.len(), limit) {
-            items.last().map(key)
-        } else {
-            None
-        };
+    /// A page of `limit` of these. If there are more, the next one begins behind the last that is shown.
+    pub(crate) fn of(mut items: Vec<T>, limit: NonZeroU32, key: impl Fn(&T) -> K) -> Self {
+        let limit = usize::try_from(limit.get()).unwrap_or(usize::MAX);
+        let is_last = items.len() <= limit;
+        items.truncate(limit);
+        let next = items.last().filter(|_| !is_last).map(key);
         let unreadable = Vec::new();
         Self {
             items,
@@ -136,8 +258,4 @@ impl<T, K> Page<T, K> {
             unreadable: self.unreadable,
         }
     }
-}
-
-fn is_full(items: usize, limit: NonZeroU32) -> bool {
-    u32::try_from(items).unwrap_or(u32::MAX) >= limit.get()
 }

@@ -484,10 +484,13 @@ fn within(
 struct Found {
     users: Vec<(UserId, Option<Grant>)>,
     unreadable: BTreeSet<UserId>,
+    /// Whether one of the lists goes on.
+    more: bool,
 }
 
 impl Found {
     fn add<T>(&mut self, page: Page<T, UserId>, by: impl FnMut(T) -> (UserId, Option<Grant>)) {
+        self.more |= page.next.is_some();
         self.users.extend(page.items.into_iter().map(by));
         // They have their places, too: the page ends where the smallest ids do.
         let unreadable = page.unreadable.iter().map(|user| (*user, None));
@@ -501,13 +504,16 @@ impl Found {
         let users = &mut self.users;
         users.sort_by_key(|(user, by)| (*user, by.is_none(), by.map(|by| (by.nearness(), by))));
         users.dedup_by_key(|(user, _)| *user);
-        users.truncate(usize::try_from(limit.get()).unwrap_or(usize::MAX));
+        let limit = usize::try_from(limit.get()).unwrap_or(usize::MAX);
+        let more = self.more || users.len() > limit;
+        users.truncate(limit);
+        let next = users.last().filter(|_| more).map(|(user, _)| *user);
         let unreadable = self.unreadable.into_iter();
         let unreadable = unreadable.filter(|user| users.iter().any(|(found, _)| found == user));
-        let unreadable = unreadable.collect();
         Page {
-            unreadable,
-            ..Page::of(self.users, limit, |(user, _)| *user)
+            unreadable: unreadable.collect(),
+            items: self.users,
+            next,
         }
     }
 }

@@ -16,6 +16,8 @@ use crate::standing::Grant;
 use crate::text::{EmailAddress, Name, TextLine};
 use crate::workspace::Workspace;
 
+pub use super::page::{InvalidCursor, PageKey};
+
 /// What a member sees of an organization. Of a membership that doesn't count (T1, T3) only the switcher
 /// ([`Tenancy::organizations`](crate::Tenancy::organizations)) shows it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

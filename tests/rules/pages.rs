@@ -3,8 +3,8 @@
 use tenancy::commands::{CreateWorkspace, LeaveOrganization, RemoveMember, Together};
 use tenancy::views::Overview;
 use tenancy::{
-    Actor, Error, Operator, OrganizationAction, OrganizationId, OrganizationRole, Refusal, UserId,
-    WorkspaceRole, block_on,
+    Actor, DomainId, Error, Operator, OrganizationAction, OrganizationId, OrganizationRole, Page,
+    Paging, Refusal, UserId, Version, WorkspaceId, WorkspaceRole, block_on,
 };
 use tenancy_tests::world::*;
 
@@ -206,4 +206,95 @@ fn a_key_of_an_operator_is_nobody_elses() {
     assert_eq!(distinct.len(), ids.len());
     assert_eq!(support.commit_id("k"), operator().commit_id("k"));
     assert!(support.commit_id(" ").as_uuid().is_nil());
+}
+
+#[test]
+fn the_last_page_says_that_it_is_the_last() {
+    let world = World::new();
+    let acme = world.acme();
+    let _ = people(&world, acme); // ann, cy, bob and wes
+    let (tenancy, ann, on) = (&world.tenancy, user("ann"), acme.organization);
+    world.does(&operator(), acme.quota(2));
+    world.does(&ann, acme.create_workspace("Second"));
+    for (limit, more) in [(1, true), (3, true), (4, false), (5, false)] {
+        let paging = Paging::first(limit);
+        let members = block_on(tenancy.members(&ann, on, paging)).unwrap();
+        assert_eq!(members.next.is_some(), more, "{limit} of the members");
+        let viewers = block_on(tenancy.who_can(&ann, on, OrganizationAction::View, paging));
+        assert_eq!(
+            viewers.unwrap().next.is_some(),
+            more,
+            "{limit} of who may view"
+        );
+    }
+    for (limit, more) in [(1, true), (2, false)] {
+        let workspaces = block_on(tenancy.workspaces(&ann, on, Paging::first(limit))).unwrap();
+        assert_eq!(workspaces.next.is_some(), more, "{limit} of the workspaces");
+    }
+}
+
+#[test]
+fn a_walk_by_cursors_meets_everybody_once() {
+    let world = World::new();
+    let acme = world.acme();
+    let _ = people(&world, acme);
+    let ann = user("ann");
+    let all = block_on(
+        world
+            .tenancy
+            .members(&ann, acme.organization, Paging::default()),
+    )
+    .unwrap();
+    let (mut walked, mut paging) = (Vec::new(), Paging::first(1));
+    loop {
+        let page = block_on(world.tenancy.members(&ann, acme.organization, paging)).unwrap();
+        let cursor = page.cursor();
+        walked.extend(page.items);
+        let Some(cursor) = cursor else { break };
+        assert!(
+            cursor.chars().all(|c| c.is_ascii_alphanumeric()),
+            "{cursor}"
+        );
+        paging = paging.from_cursor(&cursor).unwrap();
+    }
+    assert_eq!(walked, all.items);
+}
+
+#[test]
+fn a_cursor_of_another_list_or_of_nobody_is_refused() {
+    let user = Paging::<UserId>::first(1);
+    let pair = Paging::<(WorkspaceId, Option<DomainId>)>::first(1);
+    let version = Paging::<Version>::first(1);
+    for cursor in [
+        "",
+        ".",
+        "7",
+        "-1",
+        "ann",
+        "00000000-0000-0000-0000-000000000001",
+        "é",
+    ] {
+        assert!(user.from_cursor(cursor).is_err(), "{cursor}");
+        assert!(pair.from_cursor(cursor).is_err(), "{cursor}");
+    }
+    let id = "0".repeat(31) + "1";
+    assert!(user.from_cursor(&id).is_ok());
+    assert!(user.from_cursor(&format!("{id}.{id}")).is_err());
+    assert!(
+        version
+            .from_cursor(&id)
+            .is_ok_and(|paging| paging.after == Some(Version::new(1)))
+    );
+    assert!(version.from_cursor("18446744073709551616").is_err());
+    // Both halves, and the half that is nothing.
+    for key in [None, Some(DomainId::new())] {
+        let next = Some((WorkspaceId::new(), key));
+        let page: Page<(), _> = Page {
+            items: vec![],
+            next,
+            unreadable: vec![],
+        };
+        let read = pair.from_cursor(&page.cursor().unwrap()).unwrap();
+        assert_eq!(read.after, next);
+    }
 }
