@@ -355,6 +355,62 @@ impl<R: Directory> Tenancy<R> {
         Ok(page.map(LogEntry::withheld))
     }
 
+    /// The same newest first, as pages about what happened show it: the first page has the latest entries, and
+    /// [`Page::next`] leads to older ones.
+    ///
+    /// ```
+    /// # tenancy::block_on(async {
+    /// # use tenancy::{commands::*, store::*, *};
+    /// # let tenancy = Tenancy::new(MemoryRepository::new());
+    /// # let ann = Actor::user(UserId::from_external("ann"), VerifiedEmail::attest("ann@acme.example".parse()?));
+    /// # let acme = tenancy.execute(&ann, CreateOrganization { name: Name::new("Acme")? }).await?.output;
+    /// # let organization = acme.organization;
+    /// # tenancy.execute(&ann, RenameOrganization { organization, name: Name::new("Acme SAS")? }).await?;
+    /// let page = tenancy.activity(&ann, organization, Paging::first(1)).await?;
+    /// assert_eq!(page.items[0].command, "rename_organization");
+    /// let older = tenancy.activity(&ann, organization, Paging { after: page.next, ..Paging::first(1) }).await?;
+    /// assert_eq!(older.items[0].command, "create_organization");
+    /// assert_eq!(older.next, None);
+    /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`require`](Self::require), for [`OrganizationAction::ViewAuditTrail`].
+    pub async fn activity(
+        &self,
+        actor: &Actor,
+        organization: OrganizationId,
+        paging: Paging<Version>,
+    ) -> Answer<LogEntry, Version, R::Error> {
+        let permit = self
+            .require(actor, organization, OrganizationAction::ViewAuditTrail)
+            .await?;
+        // An organization's log has each version once, so that a page from behind is one from the front.
+        let latest = permit.version().get();
+        let newest = paging
+            .after
+            .map_or(latest, |after| latest.min(after.get().saturating_sub(1)));
+        let older = newest.saturating_sub(paging.limit().get().into());
+        let Some(limit) = u32::try_from(newest.saturating_sub(older))
+            .ok()
+            .and_then(NonZeroU32::new)
+        else {
+            return Ok(Page::empty());
+        };
+        let list = List::Log {
+            organization,
+            after: Version::new(older),
+        };
+        let mut page = self
+            .list(list, limit, log_entry, |entry| entry.version)
+            .await?;
+        page.items.reverse();
+        page.unreadable.reverse();
+        page.next = (older > 0).then(|| Version::new(older.saturating_add(1)));
+        Ok(page.map(LogEntry::withheld))
+    }
+
     /// The memberships of a user that are worth keeping.
     pub(super) async fn memberships(
         &self,

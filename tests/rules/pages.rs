@@ -298,3 +298,34 @@ fn a_cursor_of_another_list_or_of_nobody_is_refused() {
         assert_eq!(read.after, next);
     }
 }
+
+#[test]
+fn what_happened_newest_first_is_the_trail_turned_round() {
+    let world = World::new();
+    let (acme, ann) = (world.acme(), user("ann"));
+    for number in 0..9 {
+        world.does(&ann, acme.rename(&format!("Acme {number}")));
+    }
+    let (tenancy, on) = (&world.tenancy, acme.organization);
+    let mut trail = block_on(tenancy.audit_trail(&ann, on, Paging::first(100)))
+        .unwrap()
+        .items;
+    trail.reverse();
+    for limit in [1, 3, 5, trail.len(), trail.len() + 1] {
+        let (mut walked, mut paging) = (Vec::new(), Paging::first(u32::try_from(limit).unwrap()));
+        loop {
+            let page = block_on(tenancy.activity(&ann, on, paging)).unwrap();
+            assert!(!page.items.is_empty() && page.items.len() <= limit);
+            walked.extend(page.items);
+            let Some(next) = page.next else { break };
+            paging = paging.after(next);
+        }
+        assert_eq!(walked, trail, "by {limit}");
+    }
+    // What is asked for beyond either end is the end.
+    for (after, expected) in [(0, 0), (1, 0), (2, 1), (u64::MAX, trail.len())] {
+        let paging = Paging::first(100).after(Version::new(after));
+        let page = block_on(tenancy.activity(&ann, on, paging)).unwrap();
+        assert_eq!(page.items.len(), expected, "after {after}");
+    }
+}

@@ -361,6 +361,8 @@ reads! {
         tenancy.workspace_invitations(actor, (at.organization, at.workspace), Paging::first(5));
     audit_trail: |tenancy, actor, at|
         tenancy.audit_trail(actor, at.organization, Paging::first(5));
+    activity: |tenancy, actor, at|
+        tenancy.activity(actor, at.organization, Paging::first(5));
     reachable_organizations: |tenancy, actor, _at|
         tenancy.reachable_organizations(actor, OrganizationAction::View, Paging::first(5));
     reachable_workspaces: |tenancy, actor, at| tenancy.reachable_workspaces(
