@@ -1,5 +1,6 @@
 //! Commands: carried out, or decided on and handed to the host.
 
+use core::future::Future;
 use core::time::Duration;
 
 use super::Tenancy;
@@ -176,6 +177,118 @@ impl<R: Repository> Tenancy<R> {
         let mut asked = request.asked(&drawn);
         let decided = self.decide_once(commit, actor, &mut asked).await?;
         answered::<Q>(asked, decided).map_err(Error::Inconsistent)
+    }
+
+    /// Carries a request out together with rows of the host's own, in one transaction of the host's: what
+    /// [`execute`](Self::execute) is for a commit, this is for a commit and what belongs to it.
+    ///
+    /// `write` opens the transaction, writes its rows and the commit (`apply` of `tenancy-sqlite` and of
+    /// `tenancy-postgres`), and answers what the store's `apply` answered. It is called again, with another commit, if
+    /// somebody else was first; so let it roll back whatever isn't [`Outcome::Committed`]. If nothing changes, it isn't
+    /// called.
+    ///
+    /// An error of `write` is returned, and nothing is tried again; unless the commit is in the log, and only the answer
+    /// was lost: then it is done. Beside an index ([`WithIndex`](crate::store::WithIndex)), tell the index of a commit
+    /// that was made ([`AccessIndex::apply`](crate::store::AccessIndex::apply)).
+    ///
+    /// ```
+    /// # tenancy::block_on(async {
+    /// # use tenancy::{commands::*, store::*, *};
+    /// # let tenancy = Tenancy::new(MemoryRepository::new());
+    /// # let ann = Actor::user(UserId::from_external("ann"), VerifiedEmail::attest("ann@acme.example".parse()?));
+    /// # let store = tenancy.repository();
+    /// let create = CreateOrganization { name: Name::new("Acme")? };
+    /// let done = tenancy
+    ///     .execute_with(&ann, create, |commit, created| async move {
+    ///         // Your transaction begins here, with your row about `created.organization` in it.
+    /// #       let _ = created;
+    ///         let outcome = store.commit(&commit).await?;
+    ///         // It ends here: committed if the outcome is, rolled back if not.
+    ///         Ok::<_, Box<dyn std::error::Error>>(outcome)
+    ///     })
+    ///     .await?;
+    /// assert!(done.changed());
+    /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// - What `write` failed with.
+    /// - As [`execute`](Self::execute), as the error of `write` that is made of it.
+    pub async fn execute_with<Q, E, W>(
+        &self,
+        actor: &Actor,
+        request: Q,
+        write: impl FnMut(Commit, Q::Output) -> W,
+    ) -> Result<Done<Q::Output>, E>
+    where
+        Q: Request<Output: Clone>,
+        E: From<Error<R::Error>>,
+        W: Future<Output = Result<Outcome, E>>,
+    {
+        let id = CommitId::try_new().map_err(Error::from)?;
+        self.execute_with_as(id, actor, request, write).await
+    }
+
+    /// As [`execute_with`](Self::execute_with), under an id of the host's: the same request again answers what it
+    /// answered before, and writes nothing, no rows of the host's either.
+    ///
+    /// # Errors
+    ///
+    /// As [`execute_with`](Self::execute_with), and [`Refusal::CommitIdReused`].
+    pub async fn execute_with_as<Q, E, W>(
+        &self,
+        commit: CommitId,
+        actor: &Actor,
+        request: Q,
+        mut write: impl FnMut(Commit, Q::Output) -> W,
+    ) -> Result<Done<Q::Output>, E>
+    where
+        Q: Request<Output: Clone>,
+        E: From<Error<R::Error>>,
+        W: Future<Output = Result<Outcome, E>>,
+    {
+        let id = commit;
+        let drawn = request.draw().map_err(Error::from)?;
+        let organization = decide::organization(&mut request.asked(&drawn), id);
+        let organization = organization.map_err(Error::from)?;
+        let _turn = match &self.queue {
+            Some(queue) => Some(queue.turn(organization).await),
+            None => None,
+        };
+        for attempt in 0..self.attempts.get() {
+            if attempt > 0 {
+                (self.sleep)(pause(attempt)).await;
+            }
+            let mut asked = request.asked(&drawn);
+            let decided = self.decide_once(id, actor, &mut asked).await?;
+            let decided = answered::<Q>(asked, decided);
+            let mut decided = decided.map_err(Error::Inconsistent)?;
+            let Some(commit) = decided.commit.take() else {
+                return Ok(Done::of(id, organization, decided));
+            };
+            let made = match write(commit.clone(), decided.output.clone()).await {
+                Ok(Outcome::Committed) => Made::Yes,
+                Ok(Outcome::Conflict) => continue,
+                Ok(Outcome::IdUsed) => Made::Another,
+                Ok(Outcome::Taken(Claim::DomainName(name))) => {
+                    return Err(Error::from(Refusal::DomainNameTaken { name }).into());
+                }
+                Err(error) => match self.whether_made(&commit).await {
+                    Made::No | Made::Unknown => return Err(error),
+                    made => made,
+                },
+            };
+            if matches!(made, Made::Another) {
+                let mut asked = request.asked(&drawn);
+                let before = self.answer_of_before(id, actor, &mut asked).await?;
+                let before = answered::<Q>(asked, before);
+                decided = before.map_err(Error::Inconsistent)?;
+            }
+            return Ok(Done::of(id, organization, decided));
+        }
+        let attempts = self.attempts.get();
+        Err(Error::Contended { attempts }.into())
     }
 
     /// What stands in the way of each of several commands, each by itself, in order; `None` where nothing does. For

@@ -14,6 +14,7 @@ mod entropy;
 mod events;
 mod golden;
 mod hand_over;
+mod host_rows;
 mod invitations;
 mod later;
 mod limits;

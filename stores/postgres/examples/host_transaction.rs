@@ -79,30 +79,22 @@ async fn subscribe(
     command: CreateWorkspace,
     cents: i64,
 ) -> Result<WorkspaceId, Failure> {
-    loop {
-        // Decides, and writes nothing.
-        let decided = tenancy.prepare(actor, command.clone()).await?;
-        let Some(commit) = decided.commit else {
-            return Ok(decided.output); // nothing to write
-        };
+    let work = tenancy.execute_with(actor, command, |commit, workspace| async move {
         let mut transaction = pool.begin().await?;
         sqlx::query("INSERT INTO subscriptions (workspace, cents) VALUES ($1, $2)")
-            .bind(decided.output.as_uuid())
+            .bind(workspace.as_uuid())
             .bind(cents)
             .execute(&mut *transaction)
             .await
             .map_err(|_| "the billing row is refused, and so there is no workspace")?;
         // Last, as it locks the organization's row until the end.
-        match apply(&mut transaction, &commit).await? {
-            Outcome::Committed => {
-                transaction.commit().await?;
-                return Ok(decided.output);
-            }
-            // Somebody else changed the organization since: decide again.
-            Outcome::Conflict => transaction.rollback().await?,
-            refused => return Err(format!("not made: {refused:?}").into()),
-        }
-    }
+        let outcome = apply(&mut transaction, &commit).await?;
+        if outcome == Outcome::Committed {
+            transaction.commit().await?;
+        } // else it is rolled back, and decided again if somebody else was first
+        Ok::<_, Failure>(outcome)
+    });
+    Ok(work.await?.output)
 }
 
 /// Counts both kinds of row.
