@@ -40,6 +40,39 @@ use crate::statements::{self, Statement};
 ///
 /// How safe it is on disk is the connection's: give it `PRAGMA synchronous = FULL`.
 ///
+/// # Many commits in one transaction
+///
+/// Apply as many as you like, to bring in organizations of another system, say
+/// ([`Commit::replayed`](tenancy::store::Commit::replayed)), and wait for the disk once. A commit that isn't made
+/// (a [`Conflict`](Outcome::Conflict): the organization is there already) leaves the transaction as it was, so the
+/// others may go on and be committed. After an error, roll back: nothing of the transaction is kept, and it may be
+/// repeated as a whole.
+///
+/// ```
+/// use rusqlite::{Connection, TransactionBehavior};
+/// use tenancy::store::{Commit, Outcome};
+///
+/// /// How many were made; the others were there.
+/// fn load(host: &mut Connection, commits: &[Commit]) -> Result<usize, Box<dyn std::error::Error>> {
+///     let mut made = 0;
+///     for together in commits.chunks(1000) {
+///         let transaction = host.transaction_with_behavior(TransactionBehavior::Immediate)?;
+///         for commit in together {
+///             match tenancy_sqlite::apply(&transaction, commit)? {
+///                 Outcome::Committed => made += 1,
+///                 Outcome::Conflict => {}
+///                 refused => return Err(format!("{}: {refused:?}", commit.organization()).into()),
+///             }
+///         }
+///         transaction.commit()?;
+///     }
+///     Ok(made)
+/// }
+/// ```
+///
+/// Nobody else writes the file meanwhile: whoever wants to waits, and after
+/// [`busy_timeout`](crate::Options::busy_timeout) has lost a race. The example `bulk_load` loads a whole export.
+///
 /// # Errors
 ///
 /// - [`Error::InvalidCommit`], [`Error::Json`]: it can't be written.
