@@ -1,10 +1,12 @@
 //! The store against the best that one would write by hand on the same SQLite, in one run, by turns.
 //!
-//! `cargo bench -p tenancy-sqlite`; with `-- --test` it only shows that it runs; `-- checks`, `commands` or `commits`
-//! names a part. The median of many short rounds counts: a round that something else disturbed is not the store's doing.
+//! `cargo bench -p tenancy-sqlite`; with `-- --test` it only shows that it runs; `-- checks`, `commands`, `growth` or
+//! `commits` names a part. The median of many short rounds counts: a round that something else disturbed is not the
+//! store's doing.
 //!
-//! Instructions, where times are too noisy: two runs of `valgrind --tool=callgrind … commands --rounds=10`, and `30`; their
-//! difference is 400 of each command.
+//! Instructions, where times are too noisy: run this under `valgrind --tool=callgrind`, with `commands --rounds=5` and again
+//! with `15`. The difference is 200 of each command; what it counts of SHA-256 is more than a processor takes that has
+//! instructions for it.
 #![expect(
     clippy::unwrap_used,
     clippy::indexing_slicing,
@@ -40,6 +42,9 @@ fn main() {
     }
     if asked("commands") {
         commands::run(directory, rounds, size);
+    }
+    if asked("growth") {
+        commands::growth(directory, rounds, size, if test { 100 } else { 100_000 });
     }
     if asked("commits") {
         commit::run(directory, Durability::ProcessCrash, "NORMAL", rounds, size);

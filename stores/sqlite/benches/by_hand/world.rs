@@ -23,7 +23,7 @@ pub(crate) fn quick() -> Options {
     }
 }
 
-fn founder() -> Actor {
+pub(crate) fn founder() -> Actor {
     let email = EmailAddress::new("ann@acme.example").unwrap();
     Actor::user(UserId::from_external("ann"), VerifiedEmail::attest(email))
 }
