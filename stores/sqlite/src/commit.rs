@@ -1,7 +1,7 @@
 //! Writing a commit: all of it or nothing.
 
 use rusqlite::types::{ToSqlOutput, ValueRef};
-use rusqlite::{Connection, Params, ToSql, Transaction, params_from_iter};
+use rusqlite::{CachedStatement, Connection, Params, ToSql, Transaction, params_from_iter};
 use serde::Serialize;
 use tenancy::store::{Change, Claim, Commit, Kind, Logged, Outcome, Record, RecordId};
 use tenancy::{OrganizationId, Version};
@@ -39,6 +39,39 @@ use crate::statements::{self, Statement};
 /// ```
 ///
 /// How safe it is on disk is the connection's: give it `PRAGMA synchronous = FULL`.
+///
+/// # Many commits in one transaction
+///
+/// Apply as many as you like, to bring in organizations of another system, say
+/// ([`Commit::replayed`](tenancy::store::Commit::replayed)), and wait for the disk once. A commit that isn't made
+/// (a [`Conflict`](Outcome::Conflict): the organization is there already) leaves the transaction as it was, so the
+/// others may go on and be committed. After an error, roll back: nothing of the transaction is kept, and it may be
+/// repeated as a whole.
+///
+/// ```
+/// use rusqlite::{Connection, TransactionBehavior};
+/// use tenancy::store::{Commit, Outcome};
+///
+/// /// How many were made; the others were there.
+/// fn load(host: &mut Connection, commits: &[Commit]) -> Result<usize, Box<dyn std::error::Error>> {
+///     let mut made = 0;
+///     for together in commits.chunks(1000) {
+///         let transaction = host.transaction_with_behavior(TransactionBehavior::Immediate)?;
+///         for commit in together {
+///             match tenancy_sqlite::apply(&transaction, commit)? {
+///                 Outcome::Committed => made += 1,
+///                 Outcome::Conflict => {}
+///                 refused => return Err(format!("{}: {refused:?}", commit.organization()).into()),
+///             }
+///         }
+///         transaction.commit()?;
+///     }
+///     Ok(made)
+/// }
+/// ```
+///
+/// Nobody else writes the file meanwhile: whoever wants to waits, and after
+/// [`busy_timeout`](crate::Options::busy_timeout) has lost a race. The example `bulk_load` loads a whole export.
 ///
 /// # Errors
 ///
@@ -161,17 +194,10 @@ fn write(connection: &Connection, commit: &Commit) -> Result<Outcome, Error> {
     if !compare_and_set(connection, commit)? {
         return Ok(Outcome::Conflict);
     }
-    make_room(connection, &id, changes)?;
-    for change in changes {
-        match change {
-            Change::Put(record) => put(connection, &id, record)?,
-            Change::Claim(claim) => {
-                let (scope, key) = claim.filed();
-                run(connection, &statements::CLAIM, (id, scope, key))?;
-            }
-            Change::Delete(_) | Change::Release(_) => {} // done: they make room
-        }
+    if *expected != Version::ABSENT {
+        make_room(connection, &id, changes)?;
     }
+    put_all(connection, &id, changes)?;
     run(
         connection,
         &statements::ENQUEUE,
@@ -212,11 +238,15 @@ fn compare_and_set(connection: &Connection, commit: &Commit) -> Result<bool, Err
 
 /// The first claim of a commit that somebody holds.
 fn first_taken(connection: &Connection, changes: &[Change]) -> Result<Option<Claim>, Error> {
+    let mut latest = Latest::of(connection);
     for change in changes {
         let Change::Claim(claim) = change else {
             continue;
         };
-        if holder(connection, claim)?.is_some() {
+        if latest
+            .statement(&statements::HOLDER)?
+            .exists(claim.filed())?
+        {
             return Ok(Some(claim.clone()));
         }
     }
@@ -286,16 +316,72 @@ fn delete(connection: &Connection, organization: &[u8; 16], id: &RecordId) -> Re
     Ok(())
 }
 
-fn put(connection: &Connection, organization: &[u8; 16], record: &Record) -> Result<(), Error> {
-    let id = record.id();
+/// Puts what is to be put, and claims what is claimed. What has been deleted has made room.
+fn put_all(
+    connection: &Connection,
+    organization: &[u8; 16],
+    changes: &[Change],
+) -> Result<(), Error> {
+    let mut latest = Latest::of(connection);
+    let mut json = Json::empty();
+    for change in changes {
+        match change {
+            Change::Put(record) => {
+                let id = record.id();
+                let statement = latest.statement(&statements::of(id.kind()).put)?;
+                put(statement, organization, (&id, record), &mut json)?;
+            }
+            Change::Claim(claim) => {
+                let (scope, key) = claim.filed();
+                let statement = latest.statement(&statements::CLAIM)?;
+                statement.execute((organization, scope, key))?;
+            }
+            Change::Delete(_) | Change::Release(_) => {}
+        }
+    }
+    Ok(())
+}
+
+/// The statement that was run last: changes of one kind stand together, as a rule, and theirs is looked up once.
+struct Latest<'c> {
+    connection: &'c Connection,
+    statement: Option<(&'static Statement, CachedStatement<'c>)>,
+}
+
+impl<'c> Latest<'c> {
+    const fn of(connection: &'c Connection) -> Self {
+        Self {
+            connection,
+            statement: None,
+        }
+    }
+
+    fn statement(
+        &mut self,
+        asked: &'static Statement,
+    ) -> Result<&mut CachedStatement<'c>, rusqlite::Error> {
+        let latest = self.statement.take();
+        let latest = match latest.filter(|(latest, _)| core::ptr::eq(*latest, asked)) {
+            Some(latest) => latest,
+            None => (asked, self.connection.prepare_cached(asked.text())?),
+        };
+        Ok(&mut self.statement.insert(latest).1)
+    }
+}
+
+fn put(
+    statement: &mut CachedStatement<'_>,
+    organization: &[u8; 16],
+    (id, record): (&RecordId, &Record),
+    json: &mut Json,
+) -> Result<(), Error> {
     let (key, columns) = (id.key(), record.columns());
-    let json = Json::of(record)?;
+    json.write(record)?;
     let cells = [ValueRef::Blob(organization)]
         .into_iter()
         .chain(key.iter().chain(&columns).map(cell))
         .chain([ValueRef::Text(&json.0)]);
-    let parameters = params_from_iter(cells.map(ToSqlOutput::Borrowed));
-    run(connection, &statements::of(id.kind()).put, parameters)?;
+    statement.execute(params_from_iter(cells.map(ToSqlOutput::Borrowed)))?;
     Ok(())
 }
 
@@ -303,10 +389,20 @@ fn put(connection: &Connection, organization: &[u8; 16], record: &Record) -> Res
 struct Json(Vec<u8>);
 
 impl Json {
+    fn empty() -> Self {
+        Self(Vec::with_capacity(1024))
+    }
+
     fn of(value: &impl Serialize) -> Result<Self, serde_json::Error> {
-        let mut text = Vec::with_capacity(1024);
-        serde_json::to_writer(&mut text, value)?;
-        Ok(Self(text))
+        let mut json = Self::empty();
+        json.write(value)?;
+        Ok(json)
+    }
+
+    /// Writes another value in its place.
+    fn write(&mut self, value: &impl Serialize) -> Result<(), serde_json::Error> {
+        self.0.clear();
+        serde_json::to_writer(&mut self.0, value)
     }
 }
 

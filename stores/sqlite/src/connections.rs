@@ -84,6 +84,26 @@ impl Connections {
         }
     }
 
+    /// Runs something that is read to be written soon: in place, on the connection that writes, if it is free. What is
+    /// in its memory is still good after its own commits; another connection's is not, and it reads the file again.
+    pub(crate) async fn read_to_write<A, T>(
+        &self,
+        argument: &A,
+        run: impl FnOnce(&Connection, &A) -> Result<T, Error> + Send + 'static,
+    ) -> Result<T, Error>
+    where
+        A: ToOwned + Sync + ?Sized,
+        A::Owned: Send + 'static,
+        T: Send + 'static,
+    {
+        if let Self::InPlace(connections) = self {
+            if let Some(writer) = try_lock(&connections.writer) {
+                return run(&writer, argument);
+            }
+        }
+        self.read(argument, run).await
+    }
+
     /// Runs something on the connection that writes.
     pub(crate) async fn write<A, T>(
         &self,
@@ -117,14 +137,7 @@ impl InPlace {
             return run(&lock(&self.writer));
         };
         let from_first = || self.readers.iter().cycle().skip(first);
-        let free =
-            from_first()
-                .take(self.readers.len())
-                .find_map(|reader| match reader.try_lock() {
-                    Ok(free) => Some(free),
-                    Err(TryLockError::Poisoned(free)) => Some(free.into_inner()),
-                    Err(TryLockError::WouldBlock) => None,
-                });
+        let free = from_first().take(self.readers.len()).find_map(try_lock);
         let mut reader = match (free, from_first().next()) {
             (Some(free), _) => free,
             (None, Some(busy)) => lock(busy),
@@ -271,6 +284,15 @@ impl Queue {
 /// A connection whose user panicked is as good as any: its transaction rolled back while unwinding.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The same, if nobody has it.
+fn try_lock<T>(mutex: &Mutex<T>) -> Option<MutexGuard<'_, T>> {
+    match mutex.try_lock() {
+        Ok(free) => Some(free),
+        Err(TryLockError::Poisoned(free)) => Some(free.into_inner()),
+        Err(TryLockError::WouldBlock) => None,
+    }
 }
 
 fn open_writer(path: &Path, options: &Options) -> Result<Connection, Error> {

@@ -14,22 +14,9 @@ use crate::error::Error;
 use crate::rows::{self, Cells, all, one};
 use crate::statements::{self, Statement};
 
-/// The facts, of one snapshot: a read transaction sees the database as it was at its first read, and so does a
-/// statement by itself.
+/// The facts, of one snapshot. The first statement brings the organization, and stands at its row while the others run: a
+/// connection reads the file as it was when the first of its statements began, until none is under way.
 pub(crate) fn load(
-    connection: &Connection,
-    organization: OrganizationId,
-    keys: &[Key],
-) -> Result<Option<Facts>, Error> {
-    let read = |connection: &Connection| read(connection, organization, keys);
-    if let [] | [Key::Path(..)] = keys {
-        read(connection) // one statement
-    } else {
-        snapshot(connection, read)
-    }
-}
-
-fn read(
     connection: &Connection,
     organization: OrganizationId,
     keys: &[Key],
@@ -41,17 +28,11 @@ fn read(
         committed: None,
     };
     // Most commands ask for their actor's path first: it comes with the organization.
-    let (organization, others) = match keys {
-        [Key::Path(user, resource), others @ ..] => (scene.path(*user, *resource)?, others),
-        keys => (scene.organization()?, keys),
+    let organization = match keys {
+        [Key::Path(user, resource), others @ ..] => scene.path(*user, *resource, others)?,
+        keys => scene.organization(keys)?,
     };
-    let Some(organization) = organization else {
-        return Ok(None);
-    };
-    for key in others {
-        scene.bring(key)?;
-    }
-    Ok(Some(Facts {
+    Ok(organization.map(|organization| Facts {
         organization,
         records: scene.records,
         committed: scene.committed,
@@ -77,19 +58,24 @@ struct Scene<'c> {
 }
 
 impl Scene<'_> {
+    fn bring_all(&mut self, keys: &[Key]) -> Result<(), Error> {
+        keys.iter().try_for_each(|key| self.bring(key))
+    }
+
     fn bring(&mut self, key: &Key) -> Result<(), Error> {
         let id = self.id;
         match key {
             Key::Path(user, resource) => {
-                self.path(*user, *resource)?;
+                let path = Path::to(*resource);
+                let (kinds, statement) = (path.kinds, path.alone);
+                match path.below {
+                    None => self.add(kinds, statement, (id, bytes(*user)))?,
+                    Some(below) => self.add(kinds, statement, (id, bytes(*user), below))?,
+                };
             }
-            Key::SentTo(user) => {
-                let person = (id, bytes(*user));
-                self.add(&[Kind::Member], &statements::MEMBER, person)?;
-                self.add(&[Kind::Invitation], &statements::OPEN_TO_MEMBER, person)?;
-            }
+            Key::SentTo(user) => self.sent_to(*user)?,
             Key::Person(user) => {
-                self.bring(&Key::SentTo(*user))?;
+                self.sent_to(*user)?;
                 let person = (id, bytes(*user));
                 let memberships = [Kind::WorkspaceMember, Kind::Workspace];
                 self.add(&memberships, &statements::MEMBERSHIPS_OF, person)?;
@@ -97,8 +83,9 @@ impl Scene<'_> {
             }
             Key::SentBy(user) => {
                 let sender = (id, bytes(*user));
-                self.add(&[Kind::Invitation], &statements::OPEN_BY, sender)?;
-                self.add(&[Kind::Member], &statements::MEMBERS_INVITED_BY, sender)?;
+                if self.add(&[Kind::Invitation], &statements::OPEN_BY, sender)? {
+                    self.add(&[Kind::Member], &statements::MEMBERS_INVITED_BY, sender)?;
+                }
             }
             Key::Address(email, None) => {
                 let with = (id, email.as_str());
@@ -127,8 +114,9 @@ impl Scene<'_> {
             }
             Key::OpenInvitations(Some(workspace)) => {
                 let into = (id, workspace.as_uuid().into_bytes());
-                self.add(&[Kind::Invitation], &statements::OPEN_INTO, into)?;
-                self.add(&[Kind::Member], &statements::MEMBERS_INVITED_INTO, into)?;
+                if self.add(&[Kind::Invitation], &statements::OPEN_INTO, into)? {
+                    self.add(&[Kind::Member], &statements::MEMBERS_INVITED_INTO, into)?;
+                }
             }
             Key::OpenInvitations(None) => {
                 self.add(&[Kind::Invitation], &statements::OPEN, [id])?;
@@ -153,62 +141,109 @@ impl Scene<'_> {
         Ok(())
     }
 
-    fn organization(&self) -> Result<Option<Organization>, Error> {
-        let statement = &statements::ORGANIZATION;
-        let row = one(self.connection, statement, [self.id], rows::organization)?;
-        Ok(row.map(|(organization, _)| organization))
+    /// The organization, and what else is asked for.
+    fn organization(&mut self, others: &[Key]) -> Result<Option<Organization>, Error> {
+        let (connection, id) = (self.connection, self.id);
+        one(connection, &statements::ORGANIZATION, [id], |row| {
+            let (organization, _) = rows::organization(row)?;
+            self.bring_all(others)?;
+            Ok(organization)
+        })
     }
 
-    /// What is on a user's path to a resource, and the organization, with which it begins.
-    fn path(&mut self, user: UserId, resource: Resource) -> Result<Option<Organization>, Error> {
-        let (id, user) = (self.id, bytes(user));
-        let (statement, kinds, below) = match resource {
-            Resource::Organization(_) => {
-                let kinds: &[Kind] = &[Kind::Member];
-                (&statements::PATH_ORGANIZATION, kinds, None)
-            }
-            Resource::Workspace(_, workspace) => {
-                let kinds: &[Kind] = &[Kind::Member, Kind::Workspace, Kind::WorkspaceMember];
-                (
-                    &statements::PATH_WORKSPACE,
-                    kinds,
-                    Some(workspace.as_uuid()),
-                )
-            }
-            Resource::Domain(_, domain) => {
-                let kinds: &[Kind] = &[
-                    Kind::Member,
-                    Kind::Workspace,
-                    Kind::WorkspaceMember,
-                    Kind::Domain,
-                ];
-                (&statements::PATH_DOMAIN, kinds, Some(domain.as_uuid()))
-            }
-        };
-        let (connection, records) = (self.connection, &mut self.records);
+    /// What is on a user's path to a resource, and the organization, with which it begins; and what else is asked for.
+    fn path(
+        &mut self,
+        user: UserId,
+        resource: Resource,
+        others: &[Key],
+    ) -> Result<Option<Organization>, Error> {
+        let (connection, id, user) = (self.connection, self.id, bytes(user));
+        let path = Path::to(resource);
         let read = |row: &Row<'_>| {
             let (organization, _) = rows::organization(row)?;
-            rows::records(row, rows::ORGANIZATION_WIDTH, kinds, records)?;
+            let records = &mut self.records;
+            rows::records(row, rows::ORGANIZATION_WIDTH, path.kinds, records)?;
+            self.bring_all(others)?;
             Ok(organization)
         };
-        match below {
-            None => one(connection, statement, (id, user), read),
-            Some(below) => one(connection, statement, (id, user, below.into_bytes()), read),
+        match path.below {
+            None => one(connection, path.statement, (id, user), read),
+            Some(below) => one(connection, path.statement, (id, user, below), read),
         }
     }
 
-    /// Adds the records that a statement finds: of these kinds, side by side.
+    /// The member, and what is sent to their address, each beside them.
+    fn sent_to(&mut self, user: UserId) -> Result<(), Error> {
+        let records = &mut self.records;
+        let person = (self.id, bytes(user));
+        let mut found = false;
+        all(self.connection, &statements::SENT_TO, person, |row| {
+            if found {
+                let after = rows::width(Kind::Member);
+                rows::records(row, after, &[Kind::Invitation], records)
+            } else {
+                found = true;
+                rows::records(row, 0, &[Kind::Member, Kind::Invitation], records)
+            }
+        })?;
+        Ok(())
+    }
+
+    /// Adds the records that a statement finds: of these kinds, side by side. Whether it found any.
     fn add(
         &mut self,
         kinds: &[Kind],
         statement: &Statement,
         parameters: impl Params,
-    ) -> Result<(), Error> {
+    ) -> Result<bool, Error> {
         let records = &mut self.records;
-        all(self.connection, statement, parameters, |row| {
+        let found = all(self.connection, statement, parameters, |row| {
             rows::records(row, 0, kinds, records)
         })?;
-        Ok(())
+        Ok(!found.is_empty())
+    }
+}
+
+/// How a path to a resource is read.
+struct Path {
+    /// What is on it, after the organization.
+    kinds: &'static [Kind],
+    /// Brings the organization first.
+    statement: &'static Statement,
+    /// Brings the path alone: another text, as one statement is under way once.
+    alone: &'static Statement,
+    /// The resource, if it is below the organization.
+    below: Option<[u8; 16]>,
+}
+
+impl Path {
+    const fn to(resource: Resource) -> Self {
+        match resource {
+            Resource::Organization(_) => Self {
+                kinds: &[Kind::Member],
+                statement: &statements::PATH_ORGANIZATION,
+                alone: &statements::ALONE_ORGANIZATION,
+                below: None,
+            },
+            Resource::Workspace(_, workspace) => Self {
+                kinds: &[Kind::Member, Kind::Workspace, Kind::WorkspaceMember],
+                statement: &statements::PATH_WORKSPACE,
+                alone: &statements::ALONE_WORKSPACE,
+                below: Some(workspace.as_uuid().into_bytes()),
+            },
+            Resource::Domain(_, domain) => Self {
+                kinds: &[
+                    Kind::Member,
+                    Kind::Workspace,
+                    Kind::WorkspaceMember,
+                    Kind::Domain,
+                ],
+                statement: &statements::PATH_DOMAIN,
+                alone: &statements::ALONE_DOMAIN,
+                below: Some(domain.as_uuid().into_bytes()),
+            },
+        }
     }
 }
 

@@ -193,7 +193,7 @@ impl Repository for SqliteRepository {
     ) -> Result<Option<Facts>, Error> {
         let connections = self.connections();
         connections
-            .read(keys, move |connection, keys| {
+            .read_to_write(keys, move |connection, keys| {
                 load::load(connection, organization, keys)
             })
             .await

@@ -226,11 +226,31 @@ statements! {
             ON wm.organization_id = o.id AND wm.workspace_id = d.workspace_id AND wm.user_id = ?2 \
         WHERE o.id = ?1";
 
+    // Another path in it, without the organization.
+
+    ALONE_ORGANIZATION = "SELECT {members m} FROM tenancy_organizations o \
+        LEFT JOIN tenancy_members m ON m.organization_id = o.id AND m.user_id = ?2 \
+        WHERE o.id = ?1";
+    ALONE_WORKSPACE = "SELECT {members m}, {workspaces w}, {workspace_members wm} \
+        FROM tenancy_organizations o \
+        LEFT JOIN tenancy_members m ON m.organization_id = o.id AND m.user_id = ?2 \
+        LEFT JOIN tenancy_workspaces w ON w.organization_id = o.id AND w.id = ?3 \
+        LEFT JOIN tenancy_workspace_members wm \
+            ON wm.organization_id = o.id AND wm.workspace_id = ?3 AND wm.user_id = ?2 \
+        WHERE o.id = ?1";
+    ALONE_DOMAIN = "SELECT {members m}, {workspaces w}, {workspace_members wm}, {domains d} \
+        FROM tenancy_organizations o \
+        LEFT JOIN tenancy_members m ON m.organization_id = o.id AND m.user_id = ?2 \
+        LEFT JOIN tenancy_domains d ON d.organization_id = o.id AND d.id = ?3 \
+        LEFT JOIN tenancy_workspaces w ON w.organization_id = o.id AND w.id = d.workspace_id \
+        LEFT JOIN tenancy_workspace_members wm \
+            ON wm.organization_id = o.id AND wm.workspace_id = d.workspace_id AND wm.user_id = ?2 \
+        WHERE o.id = ?1";
+
     // Single records.
 
     VERSION = "SELECT o.version FROM tenancy_organizations o WHERE o.id = ?1";
     SUMMARY = "SELECT {summary o} FROM tenancy_organizations o WHERE o.id = ?1";
-    MEMBER = "SELECT {members m} FROM tenancy_members m WHERE m.organization_id = ?1 AND m.user_id = ?2";
     WORKSPACE_NAMED = "SELECT {workspaces w} FROM tenancy_workspaces w INDEXED BY tenancy_workspaces_name \
         WHERE w.organization_id = ?1 AND w.name_key = ?2";
     DOMAIN_NAMED = "SELECT {domains d} FROM tenancy_domains d INDEXED BY tenancy_domains_name \
@@ -274,7 +294,7 @@ statements! {
         WHERE i.organization_id = ?1 AND i.id = ?2";
     OPEN_BESIDE = "SELECT {invitations o} FROM tenancy_invitations i \
         CROSS JOIN tenancy_invitations o INDEXED BY tenancy_invitations_email \
-            ON o.email_key = i.email_key AND o.organization_id = ?1 AND o.state = 1 \
+            ON o.email_key = i.email_key AND o.organization_id = ?1 AND o.state = 1 AND o.id <> ?2 \
         WHERE i.organization_id = ?1 AND i.id = ?2";
     MEMBERSHIPS_OF = "SELECT {workspace_members wm}, {workspaces w} \
         FROM tenancy_workspace_members wm INDEXED BY tenancy_workspace_members_user \
@@ -284,8 +304,8 @@ statements! {
         WHERE f.organization_id = ?1 AND f.user_id = ?2";
     OPEN_TO = "SELECT {invitations i} FROM tenancy_invitations i INDEXED BY tenancy_invitations_email \
         WHERE i.email_key = ?2 AND i.organization_id = ?1 AND i.state = 1";
-    OPEN_TO_MEMBER = "SELECT {invitations i} FROM tenancy_members m \
-        CROSS JOIN tenancy_invitations i INDEXED BY tenancy_invitations_email \
+    SENT_TO = "SELECT {members m}, {invitations i} FROM tenancy_members m \
+        LEFT JOIN tenancy_invitations i INDEXED BY tenancy_invitations_email \
             ON i.email_key = m.email_key AND i.organization_id = ?1 AND i.state = 1 \
         WHERE m.organization_id = ?1 AND m.user_id = ?2";
     /// With every other one to the same addresses.

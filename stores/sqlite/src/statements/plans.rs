@@ -59,12 +59,34 @@ pub(super) const PLANS: &[(&str, &[&str])] = &[
             "SEARCH wm USING PRIMARY KEY (organization_id=? AND workspace_id=? AND user_id=?) LEFT-JOIN",
         ],
     ),
+    (
+        "ALONE_ORGANIZATION",
+        &[
+            "SEARCH o USING PRIMARY KEY (id=?)",
+            "SEARCH m USING PRIMARY KEY (organization_id=? AND user_id=?) LEFT-JOIN",
+        ],
+    ),
+    (
+        "ALONE_WORKSPACE",
+        &[
+            "SEARCH o USING PRIMARY KEY (id=?)",
+            "SEARCH m USING PRIMARY KEY (organization_id=? AND user_id=?) LEFT-JOIN",
+            "SEARCH w USING PRIMARY KEY (organization_id=? AND id=?) LEFT-JOIN",
+            "SEARCH wm USING PRIMARY KEY (organization_id=? AND workspace_id=? AND user_id=?) LEFT-JOIN",
+        ],
+    ),
+    (
+        "ALONE_DOMAIN",
+        &[
+            "SEARCH o USING PRIMARY KEY (id=?)",
+            "SEARCH m USING PRIMARY KEY (organization_id=? AND user_id=?) LEFT-JOIN",
+            "SEARCH d USING PRIMARY KEY (organization_id=? AND id=?) LEFT-JOIN",
+            "SEARCH w USING PRIMARY KEY (organization_id=? AND id=?) LEFT-JOIN",
+            "SEARCH wm USING PRIMARY KEY (organization_id=? AND workspace_id=? AND user_id=?) LEFT-JOIN",
+        ],
+    ),
     ("VERSION", &["SEARCH o USING PRIMARY KEY (id=?)"]),
     ("SUMMARY", &["SEARCH o USING PRIMARY KEY (id=?)"]),
-    (
-        "MEMBER",
-        &["SEARCH m USING PRIMARY KEY (organization_id=? AND user_id=?)"],
-    ),
     (
         "WORKSPACE_NAMED",
         &["SEARCH w USING INDEX tenancy_workspaces_name (organization_id=? AND name_key=?)"],
@@ -140,10 +162,10 @@ pub(super) const PLANS: &[(&str, &[&str])] = &[
         &["SEARCH i USING INDEX tenancy_invitations_email (email_key=? AND organization_id=?)"],
     ),
     (
-        "OPEN_TO_MEMBER",
+        "SENT_TO",
         &[
             "SEARCH m USING PRIMARY KEY (organization_id=? AND user_id=?)",
-            "SEARCH i USING INDEX tenancy_invitations_email (email_key=? AND organization_id=?)",
+            "SEARCH i USING INDEX tenancy_invitations_email (email_key=? AND organization_id=?) LEFT-JOIN",
         ],
     ),
     (

@@ -5,7 +5,7 @@ use core::num::NonZeroU32;
 use rusqlite::types::ToSqlOutput;
 use rusqlite::{Connection, StatementStatus, params_from_iter};
 use tenancy::commands::{Circumstances, CreateOrganization, Decided, decide};
-use tenancy::store::{Change, Commit, Key, Outcome, Record};
+use tenancy::store::{Change, Claim, Commit, Key, Outcome, Record};
 use tenancy::{
     Actor, CommitId, EmailAddress, Name, OrganizationId, Resource, Settings, UserId, VerifiedEmail,
     WorkspaceId,
@@ -15,7 +15,7 @@ use uuid::Uuid;
 
 use super::plans::PLANS;
 use super::*;
-use crate::commit::{NAMED, commit};
+use crate::commit::{NAMED, commit, holder};
 use crate::list::list;
 use crate::load::{load, standing};
 use crate::rows::cell;
@@ -231,6 +231,36 @@ fn retired(name: &str) -> Record {
     record("retired_domain_name", &json)
 }
 
+/// How much others hold.
+struct Others {
+    members: u32,
+    workspaces: u32,
+    domains: u32,
+    /// Members of one workspace; and of another organization.
+    colleagues: u32,
+    /// Invitations that are answered; and people who departed.
+    closed: u32,
+    open: u32,
+}
+
+const FEW: Others = Others {
+    members: 10,
+    workspaces: 10,
+    domains: 10,
+    colleagues: 10,
+    closed: 10,
+    open: 10,
+};
+
+const MANY: Others = Others {
+    members: 100_000,
+    workspaces: 1_000,
+    domains: 4_000,
+    colleagues: 20_000,
+    closed: 10_000,
+    open: 1_000,
+};
+
 /// An organization in which Bob holds a little, whatever else it holds.
 struct World {
     connection: Connection,
@@ -297,25 +327,33 @@ impl World {
         self.last.organization()
     }
 
-    /// Fills it with others' things, so many of each kind.
-    fn crowd(&self, copies: u32) {
+    /// Fills it with others' things.
+    fn crowd(&self, others: &Others) {
         let elsewhere = CommitId::new().as_uuid();
         let address = format!("{WORD}@acme.example");
-        for record in [
-            member(ID, &address),
-            self::workspace(ID, WORD),
-            workspace_member(self.workspace, ID),
-            workspace_member(elsewhere, ID),
-            self::domain(ID, self.workspace, WORD),
-            self::invitation(ID, "bob@acme.example", self.workspace, self.bob, "revoked"),
-            former(ID),
-            retired(&format!("{WORD}-gone")),
+        let closed = self::invitation(ID, "bob@acme.example", self.workspace, self.bob, "revoked");
+        for (record, copies) in [
+            (member(ID, &address), others.members),
+            (self::workspace(ID, WORD), others.workspaces),
+            (workspace_member(self.workspace, ID), others.colleagues),
+            (workspace_member(elsewhere, ID), others.colleagues),
+            (self::domain(ID, self.workspace, WORD), others.domains),
+            (closed, others.closed),
+            (former(ID), others.closed),
+            (retired(&format!("{WORD}-gone")), others.domains),
         ] {
             copy(&self.connection, self.id(), &record, copies);
         }
         // Bob is in no other organization, but others are.
         let globex = OrganizationId::new();
-        copy(&self.connection, globex, &member(ID, &address), copies);
+        let (member, copies) = (member(ID, &address), others.colleagues);
+        copy(&self.connection, globex, &member, copies);
+        let taken = "INSERT INTO tenancy_claims \
+            WITH RECURSIVE n(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < ?2) \
+            SELECT 1, 'n' || n, ?1 FROM n";
+        let globex = globex.as_uuid().into_bytes();
+        let claimed = self.connection.execute(taken, (globex, others.domains));
+        claimed.unwrap();
     }
 
     /// Fills it with invitations of others, to others, in place of those that are closed.
@@ -349,6 +387,7 @@ impl World {
         let mut keys = Vec::from(resources.map(|resource| Key::Path(user, resource)));
         keys.extend([
             Key::Person(user),
+            Key::SentTo(user),
             Key::SentBy(user),
             Key::Address(email.key().clone(), None),
             Key::Address(email.key().clone(), Some(workspace)),
@@ -370,6 +409,18 @@ impl World {
         let facts = load(connection, id, &[commit]).unwrap().unwrap();
         assert!(facts.committed.is_some());
         reads.push(("load of a commit".to_owned(), steps(connection)));
+        // A command asks for several: two paths, say, and what it is about.
+        let two = [
+            Key::Path(user, (id, workspace).into()),
+            Key::Path(UserId::from_external("ann"), (id, workspace).into()),
+            Key::Path(user, id.into()),
+        ];
+        let facts = load(connection, id, &two).unwrap().unwrap();
+        assert_eq!(facts.records.len(), 6, "{facts:?}");
+        reads.push(("load of paths".to_owned(), steps(connection)));
+        let name = tenancy::DomainName::new("nobodys").unwrap();
+        assert_eq!(holder(connection, &Claim::DomainName(name)).unwrap(), None);
+        reads.push(("who holds a claim".to_owned(), steps(connection)));
         reads
     }
 
@@ -390,7 +441,7 @@ impl World {
         reads
     }
 
-    /// The steps of two commits that put one record of each kind and delete it again.
+    /// The steps of two commits that put one record of each kind and delete it again, with a claim.
     fn commits(&mut self) -> i32 {
         let [id, workspace] = [(); 2].map(|()| CommitId::new().as_uuid());
         let records = [
@@ -403,8 +454,11 @@ impl World {
             retired("new-gone"),
         ];
         steps(&self.connection);
+        let claim = Claim::DomainName(tenancy::DomainName::new("new").unwrap());
         let delete = records.each_ref().map(|record| Change::Delete(record.id()));
-        for changes in [records.map(Change::Put), delete] {
+        let delete = [Vec::from(delete), vec![Change::Release(claim.clone())]];
+        let put = [vec![Change::Claim(claim)], records.map(Change::Put).into()];
+        for changes in [put.concat(), delete.concat()] {
             let Commit {
                 expected,
                 next,
@@ -414,7 +468,7 @@ impl World {
             *expected = next.version;
             next.version = expected.next();
             (entry.version, entry.id) = (next.version, CommitId::new());
-            *asked = changes.into();
+            *asked = changes;
             let outcome = commit(&self.connection, &self.last).unwrap();
             assert_eq!(outcome, Outcome::Committed);
         }
@@ -429,17 +483,19 @@ fn same(small: &[(String, i32)], large: &[(String, i32)]) {
         let off = f64::from(*large) / f64::from(*small);
         assert!(
             (0.8..=1.2).contains(&off),
-            "{name}: {small} steps in an organization of 10, {large} in one of 20,000"
+            "{name}: {small} steps where others hold a little, {large} where they hold much"
         );
     }
     assert_eq!(small.len(), large.len());
 }
 
+/// A command loads by keys, decides, and commits what changes: each key, each kind of change, each check and each list
+/// costs the same, so each command does.
 #[test]
 fn what_an_operation_costs_does_not_grow_with_the_organization() {
     let (mut small, mut large) = (World::new(), World::new());
-    small.crowd(10);
-    large.crowd(20_000);
+    small.crowd(&FEW);
+    large.crowd(&MANY);
     same(&small.reads(), &large.reads());
     same(&small.pages(), &large.pages());
     let commits = |world: &mut World| vec![("commits".to_owned(), world.commits())];
@@ -453,7 +509,9 @@ fn what_an_operation_costs_does_not_grow_with_the_organization() {
     };
     same(&opened(&small), &opened(&large));
     // ... and Bob's few beside what others sent.
-    small.invite(10);
-    large.invite(20_000);
+    small.invite(FEW.open);
+    large.invite(MANY.open);
     same(&small.reads(), &large.reads());
+    same(&small.pages(), &large.pages());
+    same(&commits(&mut small), &commits(&mut large));
 }

@@ -167,3 +167,54 @@ fn a_hosts_foreign_key_is_a_failure_that_changed_nothing() {
     host.execute("DELETE FROM keys", ()).unwrap();
     block_on(tenancy.execute(&actor("ann"), delete())).unwrap();
 }
+
+/// Organizations are brought in by the thousand: each a commit, many in one transaction.
+#[test]
+fn many_commits_share_a_transaction() {
+    let place = Disk::new(quick());
+    let store = place.open();
+    let commits = ["Acme", "Globex", "Initech"].map(creation);
+    let mut host = place.stranger();
+    let all = vec![Outcome::Committed; 3];
+    assert_eq!(load(&mut host, &commits), Ok(all));
+    for commit in &commits {
+        block_on(store.verify(commit.organization())).unwrap();
+    }
+    // Each has its entry in the outbox, as by a commit of its own.
+    assert_eq!(block_on(store.outbox().depth()).unwrap().organizations, 3);
+}
+
+#[test]
+fn nothing_of_a_transaction_is_kept_that_fails_halfway_and_repeating_is_safe() {
+    let place = Disk::new(quick());
+    let store = place.open();
+    let mut commits = ["Acme", "Globex", "Initech"].map(creation);
+    let mut host = place.stranger();
+    let before = dump(&place);
+    let right = commits[2].clone();
+    commits[2].entry.version = Version::new(7);
+    load(&mut host, &commits).unwrap_err();
+    assert_eq!(dump(&place), before);
+
+    commits[2] = right;
+    load(&mut host, &commits[..2]).unwrap();
+    let [acme, globex] = [Outcome::Conflict, Outcome::Conflict];
+    let again = load(&mut host, &commits);
+    assert_eq!(again, Ok(vec![acme, globex, Outcome::Committed]));
+    for commit in &commits {
+        block_on(store.verify(commit.organization())).unwrap();
+    }
+}
+
+/// All of them in one transaction, each with its outcome.
+fn load(host: &mut rusqlite::Connection, commits: &[Commit]) -> Result<Vec<Outcome>, String> {
+    let transaction = host
+        .transaction_with_behavior(TransactionBehavior::Immediate)
+        .unwrap();
+    let outcomes = commits.iter().map(|commit| apply(&transaction, commit));
+    let outcomes: Vec<_> = outcomes
+        .collect::<Result<_, _>>()
+        .map_err(|error| error.to_string())?;
+    transaction.commit().unwrap();
+    Ok(outcomes)
+}
