@@ -157,6 +157,7 @@ fn organization(number: u32) -> Result<Commit, Box<dyn Error + Send + Sync>> {
         at: "2026-01-01T00:00:00Z".parse()?,
         author: Author::Operator("import".parse()?),
         command: "import".to_owned(),
+        parts: Vec::new(),
         request: None,
         events,
         later: Later::default(),
