@@ -7,11 +7,14 @@
     clippy::indexing_slicing,
     clippy::arithmetic_side_effects,
     clippy::cast_precision_loss,
+    clippy::panic,
     reason = "a benchmark that goes wrong should stop"
 )]
 
 mod by_hand;
+mod items;
 mod population;
+mod writers;
 
 use std::hint::black_box;
 use std::sync::Barrier;
@@ -37,9 +40,12 @@ fn main() {
     } else {
         sizes
     };
+    let largest = sizes.iter().copied().max().unwrap_or(0);
     for size in sizes {
         measure(size);
     }
+    items::measure(if largest > 10 { 1_000 } else { 200 });
+    writers::measure();
 }
 
 /// The median of five rounds, in nanoseconds a question.
