@@ -406,6 +406,28 @@ mod tests {
     }
 
     #[test]
+    fn what_is_read_to_be_written_is_read_by_the_writer_and_waits_for_none() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("tenancy.db");
+        let connections = Connections::open(&path, &Options::default()).unwrap();
+        let Connections::InPlace(in_place) = &connections else {
+            panic!("calls run in place by default");
+        };
+        let only_reads = || {
+            let asked = connections.read_to_write(&(), |connection, ()| {
+                Ok(connection.query_row("PRAGMA query_only", (), |row| row.get(0))?)
+            });
+            tenancy::block_on(asked).unwrap()
+        };
+        let alone: bool = only_reads();
+        assert!(!alone);
+        let writing = lock(&in_place.writer);
+        let beside: bool = only_reads();
+        assert!(beside);
+        drop(writing);
+    }
+
+    #[test]
     fn no_statement_is_ever_thrown_out() {
         assert!(crate::statements::every().count() < STATEMENTS);
     }

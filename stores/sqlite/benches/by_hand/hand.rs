@@ -1,5 +1,6 @@
-//! What one would write by hand: the same rules in one transaction, on the same kind of tables, with the same indexes, a
-//! log and an outbox. Each thing has a column of its own; only the log's entry is JSON.
+//! What one would write by hand: the same rules in one transaction, on the same kind of tables, with the same indexes,
+//! a log and an outbox. Each thing has a column of its own; only the log's entry is JSON. There are no roles of an
+//! organization's own, no ends of memberships, and no request is recognised when it is repeated.
 
 use core::fmt::Write as _;
 use std::path::Path;

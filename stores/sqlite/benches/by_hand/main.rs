@@ -4,9 +4,9 @@
 //! `commits` names a part. The median of many short rounds counts: a round that something else disturbed is not the
 //! store's doing.
 //!
-//! Instructions, where times are too noisy: run this under `valgrind --tool=callgrind`, with `commands --rounds=5` and again
-//! with `15`. The difference is 200 of each command; what it counts of SHA-256 is more than a processor takes that has
-//! instructions for it.
+//! Instructions, where times are too noisy: run this under `valgrind --tool=callgrind`, with `commands --rounds=5` and
+//! again with `15`. The difference is 200 of each command; what it counts of SHA-256 is more than a processor takes that
+//! has instructions for it.
 #![expect(
     clippy::unwrap_used,
     clippy::indexing_slicing,
