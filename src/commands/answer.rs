@@ -17,7 +17,7 @@ use crate::store::Key;
 use crate::token::{InvitationToken, hashed};
 
 /// What accepting an invitation gave.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Accepted {
     /// The organization that they belong to.
     pub organization: OrganizationId,

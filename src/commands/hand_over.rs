@@ -68,7 +68,7 @@ pub struct HandOver {
 }
 
 /// What went with handing over ([`HandOver`]).
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct HandedOver {
     /// All that went with who handed over, if they left.
     pub departure: Option<Departure>,

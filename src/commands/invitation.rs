@@ -20,7 +20,7 @@ use crate::text::EmailAddress;
 use crate::token::{InvitationSecret, InvitationToken, TokenHash};
 
 /// An invitation that was sent or renewed.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize)]
 pub struct Invited {
     /// The invitation's id, by which it is resent and revoked.
     pub invitation: InvitationId,
@@ -31,6 +31,9 @@ pub struct Invited {
     /// asked first, and [`ResendInvitation`] makes a new one, once
     /// [`resend_pause`](crate::Settings::resend_pause) is over. A host that mails from an outbox keeps it sealed
     /// until then, as the stores' examples `sqlite_mails` and `postgres_mails` do.
+    ///
+    /// It is left out where the answer is serialized: what a client is told holds no secret.
+    #[serde(skip)]
     pub token: Option<InvitationToken>,
     /// Whether an open invitation was renewed; its link before is dead (I5).
     pub renewed: bool,

@@ -19,11 +19,30 @@ use crate::text::{EmailAddress, EmailKey};
 use crate::token::InvitationSecret;
 
 /// What became of many addresses that were invited at once.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize)]
 pub struct InvitedMany {
     /// Of each line, in the order in which they were asked: the invitation, sent or renewed, or why there is none.
     /// As with [`Invited::token`], a repetition of the request has the same answer without the tokens.
+    ///
+    /// Serialized, each is `{"invited": …}` or `{"refused": …}`.
+    #[serde(serialize_with = "outcomes")]
     pub lines: Vec<Result<Invited, Refusal>>,
+}
+
+fn outcomes<S: Serializer>(
+    lines: &[Result<Invited, Refusal>],
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    #[derive(Serialize)]
+    #[serde(rename_all = "snake_case")]
+    enum Outcome<'a> {
+        Invited(&'a Invited),
+        Refused(&'a Refusal),
+    }
+    serializer.collect_seq(lines.iter().map(|line| match line {
+        Ok(invited) => Outcome::Invited(invited),
+        Err(refusal) => Outcome::Refused(refusal),
+    }))
 }
 
 /// One for each line, whichever of them are needed.

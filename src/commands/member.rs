@@ -19,14 +19,14 @@ use crate::store::Key;
 use crate::text::{EmailAddress, EmailKey};
 
 /// The invitations that a command about people revoked (I6).
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Revoked {
     /// Each of them.
     pub invitations: Vec<InvitationId>,
 }
 
 /// All that went with a member (M2): what a host needs to end sessions and keys.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Departure {
     /// The user who departed.
     pub user: UserId,

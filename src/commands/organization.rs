@@ -42,7 +42,7 @@ pub struct CreateOrganization {
 }
 
 /// What [`CreateOrganization`] created.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct CreatedOrganization {
     /// The organization that was created.
     pub organization: OrganizationId,

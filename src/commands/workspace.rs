@@ -186,7 +186,7 @@ pub struct DeleteWorkspace {
 }
 
 /// What went with a workspace.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct DeletedWorkspace {
     /// The direct role of the Admin who deleted it, if they had one.
     pub role: Option<(UserId, WorkspaceRole)>,

@@ -3,8 +3,8 @@
 use tenancy::commands::{CreateWorkspace, LeaveOrganization, RemoveMember, Together};
 use tenancy::views::Overview;
 use tenancy::{
-    Actor, DomainId, Error, Operator, OrganizationAction, OrganizationId, OrganizationRole, Page,
-    Paging, Refusal, UserId, Version, WorkspaceId, WorkspaceRole, block_on,
+    Actor, DomainId, Error, InvitationTarget, Operator, OrganizationAction, OrganizationId,
+    OrganizationRole, Page, Paging, Refusal, UserId, Version, WorkspaceId, WorkspaceRole, block_on,
 };
 use tenancy_tests::world::*;
 
@@ -328,4 +328,47 @@ fn what_happened_newest_first_is_the_trail_turned_round() {
         let page = block_on(tenancy.activity(&ann, on, paging)).unwrap();
         assert_eq!(page.items.len(), expected, "after {after}");
     }
+}
+
+/// What clients are told of what was done, and that no link's secret is in it.
+#[test]
+fn answers_serialize_without_secrets() {
+    let world = World::new();
+    let (acme, ann) = (world.acme(), user("ann"));
+    let invited = world.does(&ann, acme.invite("bob", OrganizationRole::Member));
+    let shown = json(&invited);
+    let token = invited.token.clone().unwrap().expose();
+    assert_eq!(shown["invitation"], invited.invitation.to_string());
+    assert_eq!(
+        (&shown["email"], &shown["renewed"]),
+        (&"bob@acme.example".into(), &false.into())
+    );
+    assert!(shown.get("token").is_none());
+    let many = acme.invite_many(
+        InvitationTarget::Organization {
+            role: OrganizationRole::Member,
+        },
+        &["cy@acme.example", "no address"],
+    );
+    let many = json(&world.does(&ann, many));
+    assert_eq!(many["lines"][0]["invited"]["email"], "cy@acme.example");
+    assert_eq!(many["lines"][1]["refused"]["code"], "email_invalid");
+    let accepted = json(&world.does(&user("bob"), accept(&invited)));
+    assert_eq!(
+        (&accepted["joined"], &accepted["organization_role"]),
+        (&true.into(), &"member".into())
+    );
+    let departure = json(&world.does(&ann, acme.remove(&user("bob"))));
+    assert_eq!(departure["role"], "member");
+    for shown in [shown, many, accepted, departure] {
+        let text = shown.to_string();
+        assert!(
+            !text.contains(token.as_str()) && !text.contains("token"),
+            "{text}"
+        );
+    }
+}
+
+fn json(answer: &impl serde::Serialize) -> serde_json::Value {
+    serde_json::to_value(answer).unwrap()
 }
