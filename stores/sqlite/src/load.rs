@@ -308,3 +308,34 @@ pub(crate) fn standing(
 fn bytes(user: UserId) -> [u8; 16] {
     user.as_uuid().into_bytes()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::migrate;
+
+    /// What a load of several statements rests on.
+    #[test]
+    fn while_a_statement_stands_at_a_row_the_others_see_what_it_saw() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("tenancy.db");
+        let mut writes = Connection::open(&path).unwrap();
+        let wal: String = writes
+            .query_row("PRAGMA journal_mode = WAL", (), |row| row.get(0))
+            .unwrap();
+        assert_eq!(wal, "wal");
+        migrate(&mut writes).unwrap();
+        let make = "INSERT INTO tenancy_organizations VALUES (zeroblob(16), 1, 1, '{}', '{}')";
+        writes.execute_batch(make).unwrap();
+        let reads = Connection::open(&path).unwrap();
+        let version = || -> i64 {
+            let asked = "SELECT version FROM tenancy_organizations";
+            reads.query_row(asked, (), |row| row.get(0)).unwrap()
+        };
+        let seen = one(&reads, &statements::VERSION, [[0_u8; 16]], |_| {
+            writes.execute_batch("UPDATE tenancy_organizations SET version = 2")?;
+            Ok(version())
+        });
+        assert_eq!((seen.unwrap(), version()), (Some(1), 2));
+    }
+}

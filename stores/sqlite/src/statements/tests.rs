@@ -476,6 +476,22 @@ impl World {
     }
 }
 
+/// One that is under way can't be run a second time: it would be prepared anew, at many times its cost.
+#[test]
+fn a_load_of_two_paths_runs_two_statements() {
+    let world = World::new();
+    let (id, user) = (world.id(), UserId::from_uuid(world.bob));
+    let path = Key::Path(user, (id, WorkspaceId::from_uuid(world.workspace)).into());
+    for _ in 0..3 {
+        let facts = load(&world.connection, id, &[path.clone(), path.clone()]).unwrap();
+        assert_eq!(facts.unwrap().records.len(), 6);
+    }
+    for statement in [&PATH_WORKSPACE, &ALONE_WORKSPACE] {
+        let prepared = world.connection.prepare_cached(statement.text()).unwrap();
+        assert_eq!(prepared.get_status(StatementStatus::Run), 3);
+    }
+}
+
 /// The same work, within a fifth.
 fn same(small: &[(String, i32)], large: &[(String, i32)]) {
     for ((name, small), (_, large)) in small.iter().zip(large) {
