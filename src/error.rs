@@ -1,7 +1,5 @@
 //! What came of a command or a read: done, or why not.
 
-use core::fmt;
-
 use serde::Serialize;
 
 use crate::decide::{Decided, Undecided};
@@ -151,10 +149,7 @@ impl<E> Error<E> {
     /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
     /// ```
     #[must_use]
-    pub fn problem(&self) -> Problem
-    where
-        E: fmt::Display,
-    {
+    pub fn problem(&self) -> Problem {
         let command = match self {
             Self::RefusedAt { command, .. } => Some(*command),
             _ => None,

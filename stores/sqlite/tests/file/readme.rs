@@ -2,13 +2,13 @@
 
 use axum::Json;
 use axum::extract::{FromRequestParts, Path, State};
-use axum::http::StatusCode;
 use axum::http::request::Parts;
+use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use tenancy::commands::{CreateOrganization, RenameWorkspace};
 use tenancy::{
-    Actor, EmailAddress, Name, OrganizationId, Refusal, Tenancy, UserId, VerifiedEmail,
-    WorkspaceId, block_on,
+    Actor, EmailAddress, Name, OrganizationId, Tenancy, UserId, VerifiedEmail, WorkspaceId,
+    block_on,
 };
 use tenancy_sqlite::SqliteRepository;
 
@@ -19,7 +19,7 @@ async fn rename_workspace(
     CurrentUser(actor): CurrentUser, // your extractor: session → Actor
     Path((organization, workspace)): Path<(OrganizationId, WorkspaceId)>,
     Json(name): Json<Name>, // a bad name is refused while the body is read
-) -> Result<StatusCode, Problem> {
+) -> Result<StatusCode, ApiError> {
     let rename = RenameWorkspace {
         organization,
         workspace,
@@ -29,14 +29,20 @@ async fn rename_workspace(
     Ok(StatusCode::NO_CONTENT)
 }
 
-impl<E> From<tenancy::Error<E>> for Problem {
+struct ApiError(tenancy::Problem); // RFC 9457
+
+impl<E> From<tenancy::Error<E>> for ApiError {
     fn from(error: tenancy::Error<E>) -> Self {
-        let code = error.refusal().map_or("unavailable", Refusal::code);
-        Self {
-            status: error.http_status(),
-            code,
-            detail: error.to_string(),
-        }
+        Self(error.problem())
+    }
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        let status = StatusCode::from_u16(self.0.status);
+        let status = status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let is_a_problem = [(header::CONTENT_TYPE, "application/problem+json")];
+        (status, is_a_problem, Json(self.0)).into_response()
     }
 }
 
@@ -57,21 +63,6 @@ impl<S: Sync> FromRequestParts<S> for CurrentUser {
         let email = email.map_err(|_| StatusCode::UNAUTHORIZED)?;
         let email = VerifiedEmail::attest(email);
         Ok(Self(Actor::user(UserId::from_external(user), email)))
-    }
-}
-
-#[derive(Debug)]
-struct Problem {
-    status: u16,
-    code: &'static str,
-    detail: String,
-}
-
-impl IntoResponse for Problem {
-    fn into_response(self) -> Response {
-        let status = StatusCode::from_u16(self.status);
-        let status = status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        (status, format!("{}: {}", self.code, self.detail)).into_response()
     }
 }
 
@@ -112,12 +103,21 @@ fn who_may_not_see_a_thing_gets_the_answer_of_what_does_not_exist() {
         );
         let ids = [organization.to_string(), workspace.to_string()];
         let hidden = |detail: String| detail.replace(&ids[0], "…").replace(&ids[1], "…");
-        block_on(renamed).map_err(|problem| (problem.status, problem.code, hidden(problem.detail)))
+        block_on(renamed).map_err(|error| {
+            let response = error.into_response();
+            let kind = response.headers().get(header::CONTENT_TYPE).cloned();
+            assert_eq!(kind.unwrap(), "application/problem+json");
+            let status = response.status();
+            let body = block_on(axum::body::to_bytes(response.into_body(), 10_000)).unwrap();
+            (status, hidden(String::from_utf8(body.to_vec()).unwrap()))
+        })
     };
     let done = asked("ann", acme.organization, acme.workspace);
     assert_eq!(done, Ok(StatusCode::NO_CONTENT));
     let hidden = asked("eve", acme.organization, acme.workspace);
     let absent = asked("eve", OrganizationId::new(), WorkspaceId::new());
     assert_eq!(hidden, absent);
-    assert!(matches!(hidden, Err((404, "not_found", _))), "{hidden:?}");
+    let (status, body) = hidden.unwrap_err();
+    assert_eq!(status, StatusCode::NOT_FOUND);
+    assert!(body.contains(r#""code":"not_found""#), "{body}");
 }
