@@ -431,6 +431,8 @@ fn every_read_and_list_is_in_the_table() {
     let not_reads = [
         "execute",
         "execute_as",
+        "execute_with",
+        "execute_with_as",
         "prepare",
         "prepare_as",
         "standing_at_least", // the host's own, on its replica
