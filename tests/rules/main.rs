@@ -33,4 +33,5 @@ mod rulebook;
 mod shell;
 mod suspension;
 mod together;
+mod wire;
 mod workspaces;
