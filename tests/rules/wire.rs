@@ -36,14 +36,15 @@ struct Wire {
 
 impl Wire {
     fn chapter(&mut self, title: &str) {
-        self.text += &format!("\n## {title}\n");
+        self.text.extend(["\n## ", title, "\n"]);
     }
 
     fn shows(&mut self, what: &str, value: &impl Serialize) {
         let json = serde_json::to_string_pretty(value).unwrap();
         assert!(!json.contains("token"), "{json}");
         let json = self.with_few_ids(&json);
-        self.text += &format!("\n{what}\n\n```json\n{json}\n```\n");
+        self.text
+            .extend(["\n", what, "\n\n```json\n", &json, "\n```\n"]);
     }
 
     fn with_few_ids(&mut self, json: &str) -> String {
