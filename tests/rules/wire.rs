@@ -212,9 +212,7 @@ fn printed() -> String {
     };
     wire.shows("`RemoveMember`, `LeaveOrganization`: pairs of workspace and role, and the invitations that went.", &world.does(&ann, remove));
     world.does(&ann, acme.delete_domain(domain));
-    for whom in [&eve] {
-        world.does(&ann, acme.take(acme.workspace, whom));
-    }
+    world.does(&ann, acme.take(acme.workspace, &eve));
     wire.shows(
         "`DeleteWorkspace`.",
         &world.does(&ann, acme.delete_workspace(acme.workspace)),
