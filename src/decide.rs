@@ -78,6 +78,10 @@ pub trait Request: sealed::Sealed + Send + Sync + 'static {
     where
         Self: 'a;
 
+    /// How many commands it holds.
+    #[doc(hidden)]
+    fn count(&self) -> usize;
+
     /// Draws what it needs of the world's randomness.
     ///
     /// # Errors
@@ -195,17 +199,21 @@ pub(crate) fn name(questions: &mut dyn Questions) -> &'static str {
     }
 }
 
+/// Asked before anything is drawn for a request: a client may have sent any number.
+pub(crate) fn is_few(count: usize) -> Result<(), Refusal> {
+    let why = Together::TooMany;
+    (count <= MOST)
+        .then_some(())
+        .ok_or(Refusal::NotTogether { why })
+}
+
 /// The one organization that all of it is about.
 pub(crate) fn organization(
     questions: &mut dyn Questions,
     commit: CommitId,
 ) -> Result<OrganizationId, Refusal> {
     let count = questions.count();
-    if count > MOST {
-        return Err(Refusal::NotTogether {
-            why: Together::TooMany,
-        });
-    }
+    is_few(count)?;
     let mut all = (0..count).filter_map(|number| Some(questions.at(number)?.organization(commit)));
     let first = all.next().ok_or(Refusal::NotTogether {
         why: Together::None,

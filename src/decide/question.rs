@@ -107,6 +107,10 @@ impl<C: Command> Request for C {
     where
         C: 'a;
 
+    fn count(&self) -> usize {
+        1
+    }
+
     fn draw(&self) -> Result<C::Fresh, EntropyError> {
         C::Fresh::draw()
     }
@@ -148,6 +152,10 @@ impl<Q: Request> Request for Vec<Q> {
         = Vec<Q::Asked<'a>>
     where
         Q: 'a;
+
+    fn count(&self) -> usize {
+        self.iter().map(Q::count).fold(0, usize::saturating_add)
+    }
 
     fn draw(&self) -> Result<Self::Drawn, EntropyError> {
         self.iter().map(Q::draw).collect()
@@ -193,6 +201,11 @@ macro_rules! tuples {
                 = ($($of::Asked<'a>,)+)
             where
                 $($of: 'a),+;
+
+            fn count(&self) -> usize {
+                let counts = [$(self.$at.count()),+];
+                counts.into_iter().fold(0, usize::saturating_add)
+            }
 
             fn draw(&self) -> Result<Self::Drawn, EntropyError> {
                 Ok(($(self.$at.draw()?,)+))

@@ -72,6 +72,7 @@ impl<R: Repository> Tenancy<R> {
         actor: &Actor,
         request: Q,
     ) -> Result<Done<Q::Output>, Error<R::Error>> {
+        decide::is_few(request.count())?;
         let drawn = request.draw()?;
         let mut asked = request.asked(&drawn);
         let organization = decide::organization(&mut asked, commit)?;
@@ -173,6 +174,7 @@ impl<R: Repository> Tenancy<R> {
         actor: &Actor,
         request: Q,
     ) -> Result<Decided<Q::Output>, Error<R::Error>> {
+        decide::is_few(request.count())?;
         let drawn = request.draw()?;
         let mut asked = request.asked(&drawn);
         let decided = self.decide_once(commit, actor, &mut asked).await?;
@@ -249,6 +251,7 @@ impl<R: Repository> Tenancy<R> {
         W: Future<Output = Result<Outcome, E>>,
     {
         let id = commit;
+        decide::is_few(request.count()).map_err(Error::from)?;
         let drawn = request.draw().map_err(Error::from)?;
         let organization = decide::organization(&mut request.asked(&drawn), id);
         let organization = organization.map_err(Error::from)?;
@@ -324,6 +327,7 @@ impl<R: Repository> Tenancy<R> {
         request: Q,
     ) -> Result<Vec<Option<Refusal>>, Error<R::Error>> {
         let commit = CommitId::try_new()?;
+        decide::is_few(request.count())?;
         let drawn = request.draw()?;
         let mut asked = request.asked(&drawn);
         let organization = decide::organization(&mut asked, commit)?;
