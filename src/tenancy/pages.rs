@@ -71,7 +71,8 @@ impl<R: Repository> Tenancy<R> {
     }
 
     /// All that a page about one member shows: their membership, the role that they hold in each workspace, and the open
-    /// invitations to their address. For whoever may view the organization's members, and for themself.
+    /// invitations to their address. For whoever may view the organization's members, and for themself: they see the
+    /// workspaces that they may view, and the invitations if they have verified that address.
     ///
     /// Before you remove them, [`prepare`](Self::prepare) [`RemoveMember`](crate::commands::RemoveMember): its answer is
     /// what would go with them.
@@ -118,11 +119,19 @@ impl<R: Repository> Tenancy<R> {
             let below = standing.effective_below();
             below.intersects(WorkspaceAction::ViewMembers.allowed())
         });
-        let invitations = themself
+        // O3: who doesn't show that address has received nothing.
+        let shows_it = actor
+            .verified_email()
+            .is_some_and(|email| email.key() == member.email.key());
+        let invitations = themself && shows_it
             || scene
                 .require(organization, OrganizationAction::ViewInvitations)
                 .is_ok();
-        let roles = state.workspaces_of(user).filter_map(|role| {
+        // T3, A2: a role that has ended opens nothing, not even the workspace's name.
+        let roles = state
+            .workspaces_of(user)
+            .filter(|role| everywhere || role.term().counts_at(scene.now));
+        let roles = roles.filter_map(|role| {
             Some(RoleView {
                 workspace: WorkspaceView::of(state.workspace(role.workspace)?),
                 role: role.clone(),

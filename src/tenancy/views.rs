@@ -72,7 +72,8 @@ pub struct PersonView {
     /// The roles that they hold in workspaces themselves, by workspace; what an Admin holds by cascade is not among them.
     /// `None` for whoever may view the organization's members, and not those of every workspace.
     pub workspaces: Option<Vec<RoleView>>,
-    /// The open invitations to their address, for themself and for whoever may view the organization's invitations.
+    /// The open invitations to their address, for whoever may view the organization's invitations, and for themself
+    /// while that is the address that they have verified.
     pub invitations: Option<Vec<InvitationView>>,
 }
 

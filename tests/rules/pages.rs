@@ -372,3 +372,39 @@ fn answers_serialize_without_secrets() {
 fn json(answer: &impl serde::Serialize) -> serde_json::Value {
     serde_json::to_value(answer).unwrap()
 }
+
+#[test]
+fn t3_a2_who_looks_at_themself_sees_no_workspace_in_which_their_role_has_ended() {
+    let world = World::new();
+    let (acme, ann) = (world.acme(), user("ann"));
+    let bob = world.workspace_member(acme, "bob", WorkspaceRole::Reader);
+    let until = world.now() + chrono::TimeDelta::hours(1);
+    world.does(&ann, acme.end_in(acme.workspace, &bob, Some(until)));
+    world.passes(chrono::TimeDelta::hours(2));
+    let seen = |by: &Actor| {
+        let person = world
+            .tenancy
+            .person(by, acme.organization, bob.user_id().unwrap());
+        block_on(person).unwrap().workspaces.unwrap().len()
+    };
+    assert_eq!((seen(&bob), seen(&ann)), (0, 1));
+}
+
+#[test]
+fn o3_who_does_not_show_the_address_sees_no_invitation_to_it() {
+    let world = World::new();
+    let (acme, ann) = (world.acme(), user("ann"));
+    let bob = world.member(acme, "bob", OrganizationRole::Member);
+    let invite = acme.invite_to(acme.workspace, "bob", WorkspaceRole::Admin);
+    world.does(&ann, invite);
+    let seen = |by: &Actor| {
+        let person = world
+            .tenancy
+            .person(by, acme.organization, bob.user_id().unwrap());
+        block_on(person).unwrap().invitations.map(|all| all.len())
+    };
+    let elsewhere = user_at("bob", "bob@home.example");
+    assert_eq!(seen(&bob), Some(1));
+    assert_eq!(seen(&elsewhere), None);
+    assert_eq!(seen(&unverified("bob")), None);
+}
