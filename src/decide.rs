@@ -439,10 +439,28 @@ impl Happening {
             Together::SentBefore
         } else if self.events.iter().any(defines) && more.iter().any(defines) {
             Together::RolesDefined
+        } else if more.iter().any(|event| self.passes_on(event)) {
+            Together::NamePassedOn
         } else {
             return Ok(());
         };
         Err(Refusal::NotTogether { why })
+    }
+
+    /// Whether a workspace takes a name that another one had until this request.
+    fn passes_on(&self, event: &Event) -> bool {
+        let (taker, name) = match event {
+            Event::WorkspaceCreated { workspace, name } => (workspace, name),
+            Event::WorkspaceRenamed { workspace, to, .. } => (workspace, to),
+            _ => return false,
+        };
+        let key = name.key();
+        self.events.iter().any(|event| match event {
+            Event::WorkspaceRenamed {
+                workspace, from, ..
+            } => workspace != taker && from.key() == key,
+            _ => false,
+        })
     }
 
     fn add(&mut self, command: &str, events: Vec<Event>, touched: Touched) {

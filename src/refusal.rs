@@ -340,6 +340,12 @@ pub enum Together {
         "an invitation is sent before a role is changed or taken; ask for the invitation after that"
     )]
     SentBefore,
+    /// One renames a workspace, and another workspace takes the name that it had: a store whose names are unique row by
+    /// row can't write both at once.
+    #[error(
+        "a workspace takes the name that another one gives up; ask for that in the next request"
+    )]
+    NamePassedOn,
     /// Two define a role of the organization's own: its number is the version that defined it (R1).
     #[error("two roles are defined; ask for each in a request of its own")]
     RolesDefined,

@@ -93,7 +93,11 @@ impl Trial<'_> {
         let keys = second.keys(self.actor);
         match (self.decide(&between, &keys, second, &drawn.1), together) {
             (_, Err((1, Refusal::NotTogether { why }))) => {
-                let told = [Together::SentBefore, Together::RolesDefined];
+                let told = [
+                    Together::SentBefore,
+                    Together::RolesDefined,
+                    Together::NamePassedOn,
+                ];
                 assert!(told.contains(&why), "{why}");
                 "not together"
             }

@@ -562,6 +562,10 @@ fn refusals() {
             not_together(Together::SentBefore),
         ),
         (
+            "not_together-name_passed_on",
+            not_together(Together::NamePassedOn),
+        ),
+        (
             "not_together-roles_defined",
             not_together(Together::RolesDefined),
         ),

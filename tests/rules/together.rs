@@ -223,6 +223,27 @@ fn d2_a_name_that_is_given_up_and_taken_again_stays_the_organizations() {
 }
 
 #[test]
+fn w3_a_name_is_passed_on_in_the_next_request() {
+    let world = World::new();
+    let (acme, ann) = (world.acme(), user("ann"));
+    let two = world.does(&ann, acme.create_workspace("Two"));
+    let away = acme.rename_workspace(two, "Three");
+    let taken = acme.rename_workspace(acme.workspace, "TWO");
+    let renamed = (away.clone(), taken.clone());
+    assert_eq!(not_together(&world, &ann, renamed), Together::NamePassedOn);
+    let created = (away.clone(), acme.create_workspace("two"));
+    assert_eq!(not_together(&world, &ann, created), Together::NamePassedOn);
+    // There and back is nobody else's; and one after the other it is done.
+    does(
+        &world,
+        &ann,
+        (away.clone(), acme.rename_workspace(two, "Two")),
+    );
+    does(&world, &ann, away);
+    does(&world, &ann, taken);
+}
+
+#[test]
 fn m4_what_is_taken_comes_back_by_no_link_of_the_same_request() {
     let world = World::new();
     let (acme, ann) = (world.acme(), user("ann"));
