@@ -1,0 +1,148 @@
+//! What a client is told when something isn't done: a problem (RFC 9457).
+
+use axum::http::header::{CONTENT_TYPE, RETRY_AFTER};
+use axum::http::{HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+use tenancy::{Error, Problem, Refusal};
+
+/// Why a request isn't done, as its client is told: `application/problem+json`, with the members of a
+/// [`Problem`](tenancy::Problem) and, of bad input, the field that it stands in.
+///
+/// `?` makes one of whatever [`Tenancy`](tenancy::Tenancy) fails with:
+///
+/// ```
+/// use axum::Json;
+/// use axum::extract::State;
+/// use tenancy_axum::{Host, Rejection, SignedIn};
+///
+/// async fn how_many<H: Host>(State(host): State<H>, SignedIn(actor): SignedIn) -> Result<Json<usize>, Rejection> {
+///     let organizations = host.tenancy().organizations(&actor, Default::default()).await?;
+///     Ok(Json(organizations.items.len()))
+/// }
+/// ```
+///
+/// Whoever asks for what isn't theirs and for what isn't there gets the same bytes (A2): the answer to both names the
+/// ids that the request named.
+#[derive(Clone, Debug, Serialize)]
+pub struct Rejection {
+    /// A sentence for people that is the same for each `code`.
+    title: &'static str,
+    #[serde(flatten)]
+    problem: Problem,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    field: Option<String>,
+    /// In how many seconds it is worth to ask again.
+    #[serde(skip)]
+    again: Option<u64>,
+}
+
+impl Rejection {
+    /// Nobody is signed in: 401.
+    #[must_use]
+    pub fn signed_out() -> Self {
+        Self::new(401, "signed_out", "sign in first".to_owned())
+    }
+
+    /// Something that the answer depends on doesn't answer, such as the store of sessions: 503.
+    #[must_use]
+    pub fn unavailable() -> Self {
+        let mut rejection = Self::new(503, "unavailable", "try again later".to_owned());
+        rejection.problem.retryable = true;
+        rejection
+    }
+
+    /// What was sent can't be read: 422. The field is named as the client sent it, nested ones with dots.
+    #[must_use]
+    pub fn invalid(field: impl Into<String>, detail: impl Into<String>) -> Self {
+        let field = Some(field.into()).filter(|field| !field.is_empty());
+        Self {
+            field,
+            ..Self::new(422, "invalid", detail.into())
+        }
+    }
+
+    /// A problem of the host's own.
+    #[must_use]
+    pub fn new(status: u16, code: &'static str, detail: String) -> Self {
+        let problem = Problem {
+            status,
+            code,
+            detail,
+            rule: None,
+            command: None,
+            retryable: false,
+            refusal: None,
+        };
+        Self::of(problem)
+    }
+
+    fn of(problem: Problem) -> Self {
+        let title = StatusCode::from_u16(problem.status).ok();
+        let title = title.and_then(|status| status.canonical_reason());
+        Self {
+            title: title.unwrap_or("Problem"),
+            problem,
+            field: None,
+            again: None,
+        }
+    }
+
+    /// The HTTP status.
+    #[must_use]
+    pub const fn status(&self) -> u16 {
+        self.problem.status
+    }
+
+    /// The problem's code, which clients compare.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        self.problem.code
+    }
+
+    /// The sentence that people read.
+    #[must_use]
+    pub fn detail(&self) -> &str {
+        &self.problem.detail
+    }
+
+    /// The refusal, if a rule said no.
+    #[must_use]
+    pub const fn refusal(&self) -> Option<&Refusal> {
+        self.problem.refusal.as_ref()
+    }
+
+    /// The field that bad input stands in.
+    #[must_use]
+    pub fn field(&self) -> Option<&str> {
+        self.field.as_deref()
+    }
+}
+
+impl<E> From<Error<E>> for Rejection {
+    fn from(error: Error<E>) -> Self {
+        Self::of(error.problem())
+    }
+}
+
+impl From<Refusal> for Rejection {
+    fn from(refusal: Refusal) -> Self {
+        Self::from(Error::<std::convert::Infallible>::Refused(refusal))
+    }
+}
+
+impl IntoResponse for Rejection {
+    fn into_response(self) -> Response {
+        let status = StatusCode::from_u16(self.problem.status);
+        let status = status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let again = self.again;
+        let mut response = (status, axum::Json(self)).into_response();
+        let headers = response.headers_mut();
+        let problem = HeaderValue::from_static("application/problem+json");
+        headers.insert(CONTENT_TYPE, problem);
+        if let Some(seconds) = again {
+            headers.insert(RETRY_AFTER, seconds.into());
+        }
+        response
+    }
+}
