@@ -8,7 +8,7 @@ use std::collections::HashSet;
 use chrono::{DateTime, Utc};
 
 use crate::actor::Actor;
-use crate::command::{Circumstances, Scene, seats_are_left, whole_milliseconds};
+use crate::command::{Circumstances, Drawing, Scene, seats_are_left, whole_milliseconds};
 use crate::event::Event;
 use crate::id::{CommitId, OrganizationId};
 use crate::later::Later;
@@ -87,7 +87,7 @@ pub trait Request: sealed::Sealed + Send + Sync + 'static {
     /// # Errors
     ///
     /// [`EntropyError`]: the operating system gave none.
-    fn draw(&self) -> Result<Self::Drawn, EntropyError>;
+    fn draw(&self, from: Drawing<'_>) -> Result<Self::Drawn, EntropyError>;
 
     #[doc(hidden)]
     fn asked<'a>(&'a self, drawn: &'a Self::Drawn) -> Self::Asked<'a>;

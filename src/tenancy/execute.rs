@@ -73,7 +73,7 @@ impl<R: Repository> Tenancy<R> {
         request: Q,
     ) -> Result<Done<Q::Output>, Error<R::Error>> {
         decide::is_few(request.count())?;
-        let drawn = request.draw()?;
+        let drawn = request.draw(self.drawing(commit))?;
         let mut asked = request.asked(&drawn);
         let organization = decide::organization(&mut asked, commit)?;
         #[cfg(feature = "tracing")]
@@ -175,7 +175,7 @@ impl<R: Repository> Tenancy<R> {
         request: Q,
     ) -> Result<Decided<Q::Output>, Error<R::Error>> {
         decide::is_few(request.count())?;
-        let drawn = request.draw()?;
+        let drawn = request.draw(self.drawing(commit))?;
         let mut asked = request.asked(&drawn);
         let decided = self.decide_once(commit, actor, &mut asked).await?;
         answered::<Q>(asked, decided).map_err(Error::Inconsistent)
@@ -254,7 +254,7 @@ impl<R: Repository> Tenancy<R> {
     {
         let id = commit;
         decide::is_few(request.count()).map_err(Error::from)?;
-        let drawn = request.draw().map_err(Error::from)?;
+        let drawn = request.draw(self.drawing(id)).map_err(Error::from)?;
         let organization = decide::organization(&mut request.asked(&drawn), id);
         let organization = organization.map_err(Error::from)?;
         let _turn = match &self.queue {
@@ -330,7 +330,7 @@ impl<R: Repository> Tenancy<R> {
     ) -> Result<Vec<Option<Refusal>>, Error<R::Error>> {
         let commit = CommitId::try_new()?;
         decide::is_few(request.count())?;
-        let drawn = request.draw()?;
+        let drawn = request.draw(self.drawing(commit))?;
         let mut asked = request.asked(&drawn);
         let organization = decide::organization(&mut asked, commit)?;
         let keys = decide::keys(&mut asked, actor);
