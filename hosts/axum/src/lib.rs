@@ -1,9 +1,21 @@
 //! Organizations, workspaces, domains and their people over HTTP, with axum.
 
+// In the order in which to read them.
 mod host;
 mod rejection;
 mod sign_in;
 
+mod permission;
+
+mod answer;
+mod carry_out;
+mod input;
+mod openapi;
+mod routes;
+mod shape;
+
 pub use host::{Host, People};
+pub use permission::{Allowed, FromPath, Permission, may};
 pub use rejection::Rejection;
+pub use routes::{descriptions, operators, router};
 pub use sign_in::SignedIn;

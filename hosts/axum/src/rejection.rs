@@ -62,6 +62,12 @@ impl Rejection {
         }
     }
 
+    /// The organization isn't as the client saw it: 412.
+    pub(crate) fn changed() -> Self {
+        let detail = "the organization has changed since you looked at it: look again, then decide";
+        Self::new(412, "changed", detail.to_owned())
+    }
+
     /// A problem of the host's own.
     #[must_use]
     pub fn new(status: u16, code: &'static str, detail: String) -> Self {
@@ -78,13 +84,20 @@ impl Rejection {
     }
 
     fn of(problem: Problem) -> Self {
+        let again = match &problem.refusal {
+            Some(Refusal::ResentTooSoon { again_at } | Refusal::TooManyLinks { again_at, .. }) => {
+                let left = again_at.timestamp().saturating_sub(now());
+                Some(u64::try_from(left).unwrap_or(0).saturating_add(1))
+            }
+            _ => (problem.status == 503).then_some(1),
+        };
         let title = StatusCode::from_u16(problem.status).ok();
         let title = title.and_then(|status| status.canonical_reason());
         Self {
             title: title.unwrap_or("Problem"),
             problem,
             field: None,
-            again: None,
+            again,
         }
     }
 
@@ -145,4 +158,10 @@ impl IntoResponse for Rejection {
         }
         response
     }
+}
+
+/// Seconds since 1970.
+fn now() -> i64 {
+    let since = std::time::UNIX_EPOCH.elapsed().unwrap_or_default();
+    i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
 }
