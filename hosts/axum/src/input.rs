@@ -112,16 +112,31 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
                 )
             })?;
         let bytes: &[u8] = if bytes.is_empty() { b"{}" } else { &bytes };
+        // A derived `Deserialize` takes a list for an object, by place; nobody means that.
+        if bytes.iter().find(|byte| !byte.is_ascii_whitespace()) != Some(&b'{') {
+            return Err(Rejection::invalid("", "send a JSON object"));
+        }
         let mut deserializer = serde_json::Deserializer::from_slice(bytes);
         let body = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
-            let field = error.path().to_string();
-            let field = if field == "." { String::new() } else { field };
-            Rejection::invalid(field, without_place(&error.into_inner()))
+            let within = error.path().to_string();
+            let text = without_place(&error.into_inner());
+            Rejection::invalid(field(&within, &text), text)
         })?;
         deserializer
             .end()
             .map_err(|error| Rejection::invalid("", without_place(&error)))?;
         Ok(Self(body))
+    }
+}
+
+/// Which field is wrong: where the reader stood, and of one that is missing its name, too.
+fn field(within: &str, text: &str) -> String {
+    let missing = text.strip_prefix("missing field `");
+    let missing = missing.and_then(|rest| rest.split('`').next());
+    match (within, missing) {
+        (".", missing) => missing.unwrap_or_default().to_owned(),
+        (within, Some(missing)) => format!("{within}.{missing}"),
+        (within, None) => within.to_owned(),
     }
 }
 
