@@ -1,4 +1,4 @@
-//! Organizations, workspaces, domains and their people over HTTP, with axum.
+#![doc = include_str!("../README.md")]
 
 // In the order in which to read them.
 mod host;
@@ -14,7 +14,10 @@ mod openapi;
 mod routes;
 mod shape;
 
+mod mails;
+
 pub use host::{Host, People};
+pub use mails::{Mailer, Outbox, mail_invitations};
 pub use permission::{Allowed, FromPath, Permission, may};
 pub use rejection::Rejection;
 pub use routes::{descriptions, operators, router};

@@ -62,7 +62,7 @@ impl<H: Host> Routes<H> {
         }
     }
 
-    /// The whole description, as OpenAPI 3.1.
+    /// The whole description, as `OpenAPI` 3.1.
     pub(crate) fn description(&self, title: &str) -> Value {
         let mut schemas: Map<String, Value> = Map::new();
         for (name, shape) in &self.named.0 {
@@ -156,14 +156,14 @@ fn described(operation: Operation) -> Value {
     let mut all = json!({
         "operationId": id, "summary": summary, "parameters": parameters, "responses": responses,
     });
-    if let (Kind::Command(body) | Kind::ReadWithBody(body), Value::Object(all)) = (kind, &mut all) {
-        if !body.is_null() {
-            let content = json!({ "application/json": { "schema": body } });
-            all.insert(
-                "requestBody".to_owned(),
-                json!({ "required": true, "content": content }),
-            );
-        }
+    let asked = match kind {
+        Kind::Command(body) | Kind::ReadWithBody(body) if !body.is_null() => Some(body),
+        _ => None,
+    };
+    if let (Some(body), Value::Object(all)) = (asked, &mut all) {
+        let content = json!({ "application/json": { "schema": body } });
+        let body = json!({ "required": true, "content": content });
+        all.insert("requestBody".to_owned(), body);
     }
     all
 }

@@ -56,7 +56,7 @@ macro_rules! command_routes {
             <$of as Shape>::shape(&mut $routes.named),
             <$of as Shape>::MAY_BE_LEFT_OUT && stringify!($($attribute)*).is_empty(),
         )),*];
-        let body = $crate::routes::body(Method::$method, fields);
+        let body = $crate::routes::body(&Method::$method, fields);
         let answer = <$answer as Told>::its_shape(&mut $routes.named);
         let operation = Operation {
             method: Method::$method,
@@ -144,8 +144,8 @@ macro_rules! list_routes {
 use {command_routes, list_routes, read_routes};
 
 /// A command's body; of `DELETE`, which has none, `null`.
-fn body(method: Method, fields: Vec<(&str, Value, bool)>) -> Value {
-    if method == Method::DELETE {
+fn body(method: &Method, fields: Vec<(&str, Value, bool)>) -> Value {
+    if *method == Method::DELETE {
         return Value::Null;
     }
     let mut body = object(fields);
@@ -207,7 +207,7 @@ pub fn operators<H: Host>() -> Router<H> {
     finished(staff(), STAFF)
 }
 
-/// What describes [`router`] and [`operators`], as OpenAPI 3.1: for a host's own description, and for generators.
+/// What describes [`router`] and [`operators`], as `OpenAPI` 3.1: for a host's own description, and for generators.
 #[must_use]
 pub fn descriptions<H: Host>() -> [Value; 2] {
     [

@@ -61,13 +61,13 @@ pub(crate) fn object(fields: Vec<(&str, Value, bool)>) -> Value {
     json!({ "type": "object", "properties": properties, "required": required })
 }
 
-fn nullable(shape: Value) -> Value {
+fn nullable(shape: &Value) -> Value {
     json!({ "oneOf": [shape, { "type": "null" }] })
 }
 
 impl<T: Shape> Shape for Option<T> {
     fn shape(named: &mut Named) -> Value {
-        nullable(T::shape(named))
+        nullable(&T::shape(named))
     }
 
     const MAY_BE_LEFT_OUT: bool = true;
@@ -98,7 +98,7 @@ macro_rules! plain {
 plain! {
     String: { "type": "string" },
     bool: { "type": "boolean" },
-    u32: { "type": "integer", "minimum": 0, "maximum": 4294967295u32 },
+    u32: { "type": "integer", "minimum": 0, "maximum": 4_294_967_295_u32 },
     Version: { "type": "integer", "minimum": 0 },
     RoleNumber: { "type": "integer", "minimum": 1 },
     OrganizationId: { "type": "string", "format": "uuid" },

@@ -19,7 +19,11 @@ use tenancy::{
     Role, RoleBase, RoleNumber, UserId, WorkspaceId, WorkspaceRole,
 };
 
-use super::*;
+use super::{
+    At, Body, Deserialize, Host, Kind, Method, MethodFilter, Operation, Rejection, Response,
+    Routes, Shape, SignedIn, State, Terms, Told, Value, answer, carry_out, command_routes, on,
+    present,
+};
 
 pub(super) fn add<H: Host>(routes: &mut Routes<H>) {
     organizations(routes);

@@ -7,7 +7,11 @@ use tenancy::commands::{
 use tenancy::text::TextLine;
 use tenancy::{DomainName, Limits, OrganizationId, QuotaUsage, Usage, UserId, VerifiedEmail};
 
-use super::*;
+use super::{
+    At, Body, Deserialize, Host, Kind, Method, MethodFilter, Operation, Rejection, Response,
+    Routes, Shape, SignedIn, State, Terms, Told, Value, answer, carry_out, command_routes, on,
+    present,
+};
 
 pub(super) fn add<H: Host>(routes: &mut Routes<H>) {
     command_routes! { routes;

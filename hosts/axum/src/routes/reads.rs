@@ -10,7 +10,11 @@ use tenancy::{
     WorkspaceUsage,
 };
 
-use super::*;
+use super::{
+    At, Body, Deserialize, Host, IntoResponse, Json, Kind, Method, MethodFilter, Operation,
+    OriginalUri, PageQuery, Rejection, Response, Routes, Shape, SignedIn, State, answer, body, get,
+    list_routes, on, page_shape, read_routes,
+};
 use crate::carry_out::etag;
 
 pub(super) fn add<H: Host>(routes: &mut Routes<H>) {
@@ -146,7 +150,7 @@ fn preview<H: Host>(routes: &mut Routes<H>) {
         id: "preview".to_owned(),
         summary: "What an invitation's link offers, before it is answered.",
         ids: Vec::new(),
-        kind: Kind::ReadWithBody(body(Method::POST, vec![("token", token, false)])),
+        kind: Kind::ReadWithBody(body(&Method::POST, vec![("token", token, false)])),
         answer: (200, Some(InvitationPreview::shape(&mut routes.named))),
     };
     routes.add(operation, on(MethodFilter::POST, run::<H>));
