@@ -57,7 +57,8 @@ const SEVERAL: &str = "several";
 /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
 /// ```
 ///
-/// If one is refused, none is carried out, and [`Error::RefusedAt`](crate::Error::RefusedAt) says which. What they
+/// If one is refused, none is carried out, and [`Error::RefusedAt`](crate::Error::RefusedAt) says which; what is refused
+/// of all of them ([`NotTogether`](Refusal::NotTogether), a used id) is [`Error::Refused`](crate::Error::Refused). What they
 /// create has ids that are drawn when they are carried out, so that none can name what another one creates, but for the
 /// organization of a [`CreateOrganization`](crate::commands::CreateOrganization), which follows from the commit's id
 /// ([`Command::organization`]).
