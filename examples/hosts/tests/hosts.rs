@@ -1,0 +1,123 @@
+//! The hosts do what they say.
+
+#![expect(clippy::unwrap_used, reason = "a test that goes wrong should stop")]
+
+#[path = "../../../stores/postgres/tests/support/cluster.rs"]
+mod cluster;
+
+#[path = "../src/bin/billing.rs"]
+#[expect(dead_code, reason = "`main` is for whoever runs it")]
+mod billing;
+
+#[path = "../src/bin/cli.rs"]
+#[expect(dead_code, reason = "`main` is for whoever runs it")]
+mod cli;
+
+use axum::Router;
+use axum::body::Body;
+use axum::http::Request;
+use http_body_util::BodyExt as _;
+use serde_json::{Value, json};
+use sqlx::PgPool;
+use tower::ServiceExt as _;
+
+async fn ask(service: &Router, method: &str, path: &str, token: &str, body: Value) -> (u16, Value) {
+    let request = Request::builder().method(method).uri(path);
+    let request = request.header("authorization", format!("Bearer {token}"));
+    let request = request.header("content-type", "application/json");
+    let request = request.body(Body::from(body.to_string())).unwrap();
+    let response = service.clone().oneshot(request).await.unwrap();
+    let status = response.status().as_u16();
+    let bytes = response.into_body().collect().await.unwrap().to_bytes();
+    (status, serde_json::from_slice(&bytes).unwrap_or_default())
+}
+
+#[tokio::test]
+async fn an_organization_and_its_subscription_are_both_there_or_neither() {
+    let Some(server) = cluster::Cluster::start(&["fsync = off"]) else {
+        return;
+    };
+    let pool = PgPool::connect(&server.url("postgres")).await.unwrap();
+    let service = billing::service(pool.clone()).await.unwrap();
+    for who in ["ann", "zoe"] {
+        sqlx::query("INSERT INTO sessions VALUES ($1, gen_random_uuid(), $1 || '@acme.example')")
+            .bind(who)
+            .execute(&pool)
+            .await
+            .unwrap();
+    }
+    let sign_up = async |plan: &str| {
+        let body = json!({ "name": "Acme", "plan": plan });
+        ask(&service, "POST", "/sign-up", "ann", body).await
+    };
+    let (status, problem) = sign_up("free").await;
+    assert_eq!((status, problem["field"].as_str()), (422, Some("plan")));
+    let (_, mine) = ask(&service, "GET", "/api/organizations", "ann", Value::Null).await;
+    assert_eq!(mine["items"], json!([]));
+
+    let (status, created) = sign_up("team").await;
+    assert_eq!(status, 200);
+    let path = format!(
+        "/organizations/{}/subscription",
+        created["organization"].as_str().unwrap()
+    );
+    let (status, subscription) = ask(&service, "GET", &path, "ann", Value::Null).await;
+    assert_eq!((status, &subscription["plan"]), (200, &json!("team")));
+    let (status, _) = ask(&service, "GET", &path, "zoe", Value::Null).await;
+    assert_eq!(status, 404);
+    let (status, _) = ask(&service, "GET", &path, "nobody", Value::Null).await;
+    assert_eq!(status, 401);
+}
+
+#[test]
+fn the_command_line_program_tells_a_story() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("acme.db");
+    let file = file.to_str().unwrap();
+    let says = |who: &str, command: &[&str]| {
+        let address = format!("{who}@acme.example");
+        let arguments: Vec<&str> = [file, address.as_str()]
+            .into_iter()
+            .chain(command.iter().copied())
+            .collect();
+        cli::run(&arguments).map_err(|error| error.to_string())
+    };
+    assert!(cli::run(&[]).unwrap_err().to_string().contains("usage"));
+    says("ann", &["found", "Acme"]).unwrap();
+    assert!(says("ann", &["list"]).unwrap().ends_with("Acme"));
+    let invited = says("ann", &["invite", "Acme", "bob@acme.example", "member"]).unwrap();
+    let token = invited.rsplit(' ').next().unwrap().to_owned();
+    assert!(
+        says("zoe", &["accept", &token])
+            .unwrap_err()
+            .contains("bob@acme.example")
+    );
+    says("bob", &["accept", &token]).unwrap();
+    let shown = says("ann", &["show", "Acme"]).unwrap();
+    assert!(
+        shown.contains("bob@acme.example  Member") && shown.contains("1 of 1 workspaces"),
+        "{shown}"
+    );
+    assert!(!says("bob", &["show", "Acme"]).unwrap().contains("invite"));
+    assert!(
+        says("bob", &["remove", "Acme", "ann@acme.example"])
+            .unwrap_err()
+            .contains("you may not")
+    );
+    assert!(
+        says("ann", &["remove", "Acme", "ann@acme.example"])
+            .unwrap_err()
+            .contains("last Admin")
+    );
+    says("ann", &["remove", "Acme", "bob@acme.example"]).unwrap();
+    assert!(
+        says("bob", &["show", "Acme"])
+            .unwrap_err()
+            .contains("no organization of that name")
+    );
+    assert!(
+        says("ann", &["log", "Acme"])
+            .unwrap()
+            .contains("remove_member")
+    );
+}
