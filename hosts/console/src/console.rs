@@ -54,7 +54,7 @@ impl Console {
     #[must_use]
     pub fn at(base: &str) -> Self {
         let parts: Vec<_> = base.split('/').filter(|part| !part.is_empty()).collect();
-        let base = parts.iter().map(|part| format!("/{part}")).collect();
+        let base = parts.iter().flat_map(|part| ["/", part]).collect();
         Self {
             base,
             product: "Tenancy".to_owned(),

@@ -30,6 +30,16 @@ pub(crate) struct Form {
     pub(crate) only_leads: bool,
     pub(crate) why_not: Option<String>,
     pub(crate) refused: Option<String>,
+    /// What stands in its place where the reason is said once, for all rows of a table.
+    pub(crate) instead: Option<String>,
+}
+
+/// A button that is pale in every row of a table for the same reason: it is shown above the table, once.
+#[derive(Clone, Debug)]
+pub(crate) struct Shared {
+    pub(crate) id: &'static str,
+    pub(crate) button: String,
+    pub(crate) why: String,
 }
 
 /// How a button looks.
@@ -94,6 +104,10 @@ impl Look {
 }
 
 impl Choice {
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "ids, counts and text alike, which callers have or make"
+    )]
     pub(crate) fn new(value: impl ToString, label: impl Into<String>) -> Self {
         Self {
             value: value.to_string(),
@@ -141,6 +155,10 @@ impl Field {
         Self::new(name, label, Ask::One(choices))
     }
 
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "ids, counts and text alike, which callers have or make"
+    )]
     pub(crate) fn value(self, value: impl ToString) -> Self {
         let value = value.to_string();
         Self { value, ..self }
@@ -208,6 +226,7 @@ impl Form {
             only_leads: false,
             why_not: None,
             refused: None,
+            instead: None,
         }
     }
 
@@ -276,8 +295,41 @@ impl Form {
         self
     }
 
+    /// What it chooses now, in words: the label of the first field's answer.
+    fn chosen(&self) -> String {
+        let field = self.fields.iter().find(|field| !field.is_hidden());
+        let chosen = field.and_then(|field| match &field.ask {
+            Ask::One(choices) => choices.iter().find(|choice| choice.value == field.value),
+            _ => None,
+        });
+        chosen.map_or_else(String::new, |choice| choice.label.clone())
+    }
+
     fn shows_fields(&self) -> bool {
         self.why_not.is_none() || self.in_line
+    }
+}
+
+impl Shared {
+    /// If something stands in the way of all of these alike, they become what they choose now, in words.
+    pub(crate) fn of<'a>(
+        id: &'static str,
+        button: &str,
+        forms: impl Iterator<Item = &'a mut Form>,
+    ) -> Option<Self> {
+        let mut forms: Vec<_> = forms.collect();
+        let why = forms.first()?.why_not.clone()?;
+        if forms.len() < 2 || forms.iter().any(|form| form.why_not.as_ref() != Some(&why)) {
+            return None;
+        }
+        for form in &mut forms {
+            form.instead = Some(form.chosen());
+        }
+        Some(Self {
+            id,
+            button: button.to_owned(),
+            why,
+        })
     }
 }
 
@@ -345,13 +397,16 @@ impl Reading<'_> {
         }
     }
 
-    /// What may be left empty: `Some(None)` if it is, `None` if it is wrong.
-    pub(crate) fn maybe<T: FromStr<Err: ToString>>(&mut self, name: &str) -> Option<Option<T>> {
+    /// What may be left empty.
+    pub(crate) fn maybe<T: FromStr<Err: ToString>>(
+        &mut self,
+        name: &str,
+    ) -> Result<Option<T>, Said> {
         let empty = self.filled.get(name).is_none_or(|it| it.trim().is_empty());
         if empty {
-            return Some(None);
+            return Ok(None);
         }
-        self.one(name).map(Some)
+        self.one(name).map(Some).ok_or(Said)
     }
 
     /// The lines of a field, without empty ones.
@@ -370,6 +425,9 @@ impl Reading<'_> {
         Trouble::Wrong(self.wrong)
     }
 }
+
+/// It is wrong, and the reading remembers why.
+pub(crate) struct Said;
 
 /// Why what a form asked for wasn't done.
 #[derive(Debug)]

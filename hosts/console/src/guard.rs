@@ -5,6 +5,7 @@ use axum::http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, HOST, HeaderName, ORIGIN, REFERRER_POLICY,
     X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
+use axum::http::uri::Authority;
 use axum::http::{HeaderMap, HeaderValue, Method, Uri};
 use axum::middleware::Next;
 use axum::response::Response;
@@ -56,6 +57,6 @@ fn comes_from_here(headers: &HeaderMap, uri: &Uri) -> bool {
     let origin = origin.and_then(|origin| Some(origin.split_once("://")?.1));
     let host = headers.get(HOST).and_then(|host| host.to_str().ok());
     // HTTP/2 has the host's name in the address.
-    let host = host.or_else(|| uri.authority().map(|authority| authority.as_str()));
+    let host = host.or_else(|| uri.authority().map(Authority::as_str));
     origin.is_some() && origin == host
 }

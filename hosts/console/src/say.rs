@@ -53,7 +53,7 @@ pub(crate) fn refusal(refusal: &Refusal) -> String {
         Refusal::ResentTooSoon { again_at } => {
             format!(
                 "It was sent a moment ago: send it again after {}.",
-                moment(*again_at)
+                again_at.format("%H:%M:%S UTC")
             )
         }
         Refusal::TooManyLinks { limit, again_at } => format!(
@@ -132,8 +132,8 @@ pub(crate) fn moment(at: DateTime<Utc>) -> String {
 
 /// The last day of what ends then: an end is the first moment that doesn't count.
 pub(crate) fn last_day(end: DateTime<Utc>) -> NaiveDate {
-    let within = end - chrono::TimeDelta::milliseconds(1);
-    within.date_naive()
+    let within = end.checked_sub_signed(chrono::TimeDelta::milliseconds(1));
+    within.unwrap_or(end).date_naive()
 }
 
 /// The end of what counts up to that day, in UTC.

@@ -181,6 +181,7 @@ impl<H: ConsoleHost> Visit<H> {
     }
 
     /// To a page, once a form is done: there, the word becomes a sentence.
+    #[expect(clippy::unused_self, reason = "a visit is what goes somewhere")]
     pub(crate) fn to(&self, path: &str, done: &str) -> Response {
         let and = if path.contains('?') { '&' } else { '?' };
         Redirect::to(&format!("{path}{and}done={done}")).into_response()

@@ -141,6 +141,10 @@ impl Sentence {
         self
     }
 
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "ids, counts and text alike, which callers have or make"
+    )]
     fn name(mut self, name: impl ToString) -> Self {
         self.0.push(Part::Name(name.to_string()));
         self

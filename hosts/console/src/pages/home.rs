@@ -271,8 +271,8 @@ async fn answerable<H: ConsoleHost>(
     };
     let shown = &received.invitation;
     let until = match shown.status {
-        InvitationStatus::Expired => format!("expired on {}", say::day(shown.expires_at)),
-        _ => format!("open until {}", say::moment(shown.expires_at)),
+        InvitationStatus::Expired => format!("Expired on {}", say::day(shown.expires_at)),
+        _ => format!("Open until {}", say::moment(shown.expires_at)),
     };
     Ok(Received {
         organization: received.organization_name.to_string(),

@@ -22,7 +22,7 @@ use super::problem::escaped;
 use super::settings::{ask_first, read_role, word};
 use super::workspace;
 use crate::console::Link;
-use crate::form::{Ask, Back, Choice, Field, Filled, Form, Look, Trouble};
+use crate::form::{Ask, Back, Choice, Field, Filled, Form, Look, Shared, Trouble};
 use crate::frame::Frame;
 use crate::people::Names;
 use crate::router::ConsoleHost;
@@ -45,6 +45,7 @@ pub(crate) struct Members {
     outcomes: Vec<Outcome>,
     search: String,
     searched: String,
+    shared: Vec<Shared>,
     rows: Vec<Row>,
     invited: Vec<InvitedRow>,
     next: Option<String>,
@@ -140,20 +141,17 @@ pub(crate) async fn role<H: ConsoleHost>(
     At((organization, user)): At<(OrganizationId, UserId)>,
     filled: Filled,
 ) -> Response {
-    let mut reading = filled.reading();
-    let done = match filled.get("role").and_then(read_role) {
-        Some(role) => {
-            let change = ChangeOrganizationRole {
-                organization,
-                user,
-                role,
-            };
-            visit.execute(&filled, change).await
-        }
-        None => {
-            reading.say("role", "choose a role of the list");
-            Err(reading.trouble())
-        }
+    let done = if let Some(role) = filled.get("role").and_then(read_role) {
+        let change = ChangeOrganizationRole {
+            organization,
+            user,
+            role,
+        };
+        visit.execute(&filled, change).await
+    } else {
+        let mut reading = filled.reading();
+        reading.say("role", "choose a role of the list");
+        Err(reading.trouble())
     };
     answer(&visit, organization, user, "role", filled, done, "role").await
 }
@@ -409,7 +407,26 @@ async fn page<H: ConsoleHost>(
     let names = visit
         .names(users.chain(invitations.iter().map(|one| one.inviter)))
         .await;
-    let rows = rows(visit, &inside, &page.items, &names, back).await?;
+    let mut rows = rows(visit, &inside, &page.items, &names, back).await?;
+    // As near to an order as a page can come: the list itself is by id.
+    rows.sort_by_key(|row| row.name.to_lowercase());
+    let shared = [
+        Shared::of(
+            "change-roles",
+            "Change roles",
+            rows.iter_mut().map(|row| &mut row.role),
+        ),
+        Shared::of(
+            "suspend",
+            "Suspend or reinstate",
+            rows.iter_mut().map(|row| &mut row.suspension),
+        ),
+        Shared::of(
+            "remove",
+            "Remove",
+            rows.iter_mut().map(|row| &mut row.remove),
+        ),
+    ];
     let workspaces = if invitations
         .iter()
         .any(|one| one.target.workspace().is_some())
@@ -448,6 +465,7 @@ async fn page<H: ConsoleHost>(
         outcomes,
         search: visit.path(organization, HERE),
         searched: searched.to_owned(),
+        shared: shared.into_iter().flatten().collect(),
         rows,
         invited,
         next,
@@ -631,13 +649,15 @@ pub(crate) fn member_forms<H: ConsoleHost>(
         .map_or_else(|| word(member.role).to_owned(), |own| own.to_string());
     let none_goes = refused.iter().all(Option::is_some);
     let why = refused.into_iter().flatten().next().filter(|_| none_goes);
+    let role_field = if on == "person" {
+        Field::one("role", "Role", choices)
+    } else {
+        Field::one("role", &format!("Role of {name}"), choices).without_label()
+    };
+    let role_field = role_field.value(held);
     let role = Form::new(format!("role-{user}"), path("role"), "Change")
         .about(format!("the role of {name}"))
-        .field(
-            Field::one("role", &format!("Role of {name}"), choices)
-                .value(held)
-                .without_label(),
-        )
+        .field(role_field)
         .field(Field::hidden("on", on))
         .why_not(why)
         .back(back);

@@ -18,7 +18,7 @@ use tenancy_axum::Rejection;
 
 use super::confirm::{self, Confirm};
 use super::members::{self, InvitedRow, RowAsk};
-use crate::form::{Ask, Back, Choice, Field, Filled, Form, Look, Trouble};
+use crate::form::{Ask, Back, Choice, Field, Filled, Form, Look, Shared, Trouble};
 use crate::frame::Frame;
 use crate::router::ConsoleHost;
 use crate::say;
@@ -44,6 +44,8 @@ pub(crate) struct Person {
     end: Form,
     remove: Form,
     members: Option<String>,
+    why: Option<String>,
+    shared: Vec<Shared>,
     grid: Vec<Cell>,
     next: Option<String>,
     workspaces_are_hidden: bool,
@@ -158,21 +160,18 @@ pub(crate) async fn give_or_take<H: ConsoleHost>(
         };
         return (visit.execute(filled, take).await.map(drop), "taken");
     }
-    let done = match filled.get("role").and_then(read_role) {
-        Some(role) => {
-            let give = GiveWorkspaceRole {
-                organization,
-                workspace,
-                user,
-                role,
-            };
-            visit.execute(filled, give).await.map(drop)
-        }
-        None => {
-            let mut reading = filled.reading();
-            reading.say("role", "choose a role of the list");
-            Err(reading.trouble())
-        }
+    let done = if let Some(role) = filled.get("role").and_then(read_role) {
+        let give = GiveWorkspaceRole {
+            organization,
+            workspace,
+            user,
+            role,
+        };
+        visit.execute(filled, give).await.map(drop)
+    } else {
+        let mut reading = filled.reading();
+        reading.say("role", "choose a role of the list");
+        Err(reading.trouble())
     };
     (done, "role")
 }
@@ -326,6 +325,14 @@ async fn page<H: ConsoleHost>(
             back,
         ));
     }
+    let shared = [
+        Shared::of("give", "Change", grid.iter_mut().map(|cell| &mut cell.role)),
+        Shared::of(
+            "ends",
+            "Set end",
+            grid.iter_mut().filter_map(|cell| cell.end.as_mut()),
+        ),
+    ];
     let known: Vec<_> = workspaces
         .items
         .iter()
@@ -352,6 +359,10 @@ async fn page<H: ConsoleHost>(
         members: inside
             .may(tenancy::OrganizationAction::ViewMembers)
             .then(|| visit.path(organization, HERE)),
+        why: inside
+            .may(tenancy::OrganizationAction::ViewMembers)
+            .then(|| visit.path(organization, &format!("/why?user={user}"))),
+        shared: shared.into_iter().flatten().collect(),
         grid,
         next: workspaces
             .cursor()
@@ -434,9 +445,8 @@ fn cell<H: ConsoleHost>(
         role = role.why_not(Some("Not yours to see".to_owned()));
     }
     let end = here.map(|held| {
-        end_form(format!("end-{id}"), to("/end"), held.until)
+        end_form_in_line(format!("end-{id}"), to("/end"), held.until)
             .about(about.clone())
-            .in_line()
             .why_not(why_not.next())
             .back(back)
     });
@@ -548,13 +558,29 @@ pub(crate) fn end_form(id: String, to: String, until: Option<DateTime<Utc>>) -> 
     )
 }
 
+/// The same in a row, whose heads say what it is.
+fn end_form_in_line(id: String, to: String, until: Option<DateTime<Utc>>) -> Form {
+    let mut form = end_form(id, to, until);
+    for field in &mut form.fields {
+        field.hint = None;
+        field.label_is_hidden = true;
+    }
+    form.in_line()
+}
+
 pub(crate) fn read_end(filled: &Filled) -> Result<Option<DateTime<Utc>>, Trouble> {
     let mut reading = filled.reading();
-    let day: Option<Option<NaiveDate>> = reading.maybe("until");
-    let Some(day) = day else {
-        let mut wrong = filled.reading();
-        wrong.say("until", "a day is written as 2026-12-31");
-        return Err(wrong.trouble());
+    let text = filled.get("until").unwrap_or_default().trim();
+    let day = match text {
+        "" => None,
+        text => {
+            let day: Option<NaiveDate> = text.parse().ok();
+            if day.is_none() {
+                reading.say("until", "a day is written as 2026-12-31");
+                return Err(reading.trouble());
+            }
+            day
+        }
     };
     let end = day.map(|day| say::end_of(day).ok_or(day)).transpose();
     end.map_err(|_| {

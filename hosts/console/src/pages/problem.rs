@@ -96,8 +96,12 @@ pub(crate) fn escaped(text: &str) -> String {
         if byte.is_ascii_alphanumeric() || b"-_.~/".contains(&byte) {
             escaped.push(char::from(byte));
         } else {
-            escaped.push_str(&format!("%{byte:02X}"));
+            escaped.extend(['%', hex(byte >> 4), hex(byte & 15)]);
         }
     }
     escaped
+}
+
+fn hex(digit: u8) -> char {
+    char::from_digit(digit.into(), 16).map_or('0', |digit| digit.to_ascii_uppercase())
 }

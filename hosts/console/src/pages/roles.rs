@@ -388,7 +388,8 @@ fn lead(base: RoleBase) -> String {
             "Whoever holds it counts as {word}, and may do what you add: on the organization, and in all its workspaces."
         ),
         Layer::Workspace | Layer::Domain => format!(
-            "Whoever holds it in a workspace counts as {word} there, and may do what you add: in that workspace only."
+            "Whoever holds it in a workspace counts as {word} there, and may do what you add: in that workspace only. \
+             On the organization itself it can add nothing, as a workspace's Admin may do nothing there."
         ),
     }
 }
@@ -592,7 +593,14 @@ fn adds_fields<H: ConsoleHost>(
         (Layer::Domain, "On domains"),
     ];
     let mut offered = Vec::new();
+    // R3: what a workspace's Admin may not do on the organization, no role of a workspace adds.
+    let of_workspace = base.layer() == Layer::Workspace;
     for (layer, title) in groups {
+        if of_workspace && layer == Layer::Organization {
+            let codes = lines.iter().filter(|line| line.layer == layer);
+            offered.extend(codes.filter_map(|line| line.row.code()));
+            continue;
+        }
         let mut choices = Vec::new();
         for line in lines.iter().filter(|line| line.layer == layer) {
             let kinds: &[Option<DomainKind>] = match layer {

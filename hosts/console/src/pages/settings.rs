@@ -467,7 +467,7 @@ fn read_company(filled: &Filled) -> Result<Option<CompanyInformation>, Trouble> 
     let vat_number = reading.maybe("vat_number");
     let address = read_address(&mut reading);
     match (legal_name, registration_number, vat_number, address) {
-        (Some(legal_name), Some(registration_number), Some(vat_number), Some(address)) => {
+        (Some(legal_name), Ok(registration_number), Ok(vat_number), Some(address)) => {
             Ok(Some(CompanyInformation {
                 legal_name,
                 registration_number,
@@ -489,7 +489,7 @@ pub(crate) fn read_invoicing(filled: &Filled) -> Result<Option<InvoicingInformat
     let reference = reading.maybe("reference");
     let address = read_address(&mut reading);
     match (recipient, email, reference, address) {
-        (Some(recipient), Some(email), Some(reference), Some(address)) => {
+        (Some(recipient), Some(email), Ok(reference), Some(address)) => {
             Ok(Some(InvoicingInformation {
                 recipient,
                 email,

@@ -65,7 +65,7 @@ pub(crate) async fn limits<H: ConsoleHost>(
     let domains = reading.maybe::<Count>("domains");
     let here = reading.maybe::<Count>("domains_per_workspace");
     let done = match (workspaces, seats, domains, here) {
-        (Some(workspaces), Some(seats), Some(domains), Some(here)) => {
+        (Some(workspaces), Ok(seats), Ok(domains), Ok(here)) => {
             let set = SetLimits {
                 organization,
                 limits: Limits {
@@ -89,14 +89,14 @@ pub(crate) async fn contract<H: ConsoleHost>(
 ) -> Response {
     let mut reading = filled.reading();
     let done = match reading.maybe("contract") {
-        Some(contract) => {
+        Ok(contract) => {
             let edit = EditContract {
                 organization,
                 contract,
             };
             visit.execute(&filled, edit).await
         }
-        None => Err(reading.trouble()),
+        Err(_) => Err(reading.trouble()),
     };
     answer(&visit, organization, "contract", filled, done, "saved").await
 }

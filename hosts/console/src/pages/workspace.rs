@@ -20,7 +20,7 @@ use super::members::{self, InvitedRow, Outcome};
 use super::organization::{Bar, invoicing_lines};
 use super::person::{self, asks_in, give_or_take, role_choices, role_form};
 use super::settings::{ask_first, invoicing_form, read_invoicing};
-use crate::form::{Ask, Back, Choice, Field, Filled, Form, Look, Trouble};
+use crate::form::{Ask, Back, Choice, Field, Filled, Form, Look, Shared, Trouble};
 use crate::frame::Frame;
 use crate::people::Names;
 use crate::router::ConsoleHost;
@@ -47,6 +47,7 @@ pub(crate) struct Workspace {
     domains: Shown<Vec<DomainRow>>,
     create: Form,
     people: Shown<Vec<PersonRow>>,
+    shared: Vec<Shared>,
     people_are_more: bool,
     give: Option<Form>,
     invite: Form,
@@ -358,7 +359,10 @@ async fn page<H: ConsoleHost>(
         names: &names,
         emails: emails(visit, &inside).await?,
     };
-    let rows = person_rows(visit, &inside, on, members, &named, back).await?;
+    let mut rows = person_rows(visit, &inside, on, members, &named, back).await?;
+    rows.sort_by_key(|row| row.name.to_lowercase());
+    let roles = rows.iter_mut().map(|row| &mut row.role);
+    let shared = Shared::of("change-roles", "Change roles", roles).into_iter();
     let give = give_form(visit, &inside, on, members, &named, back).await?;
     let known = [(on.1, workspace.name.to_string())];
     let invited = match &open {
@@ -401,6 +405,7 @@ async fn page<H: ConsoleHost>(
         },
         create: forms.create,
         people: shown_people,
+        shared: shared.collect(),
         people_are_more: members_are_more,
         give,
         invite: forms.invite,
@@ -601,8 +606,16 @@ impl Forms {
             },
         );
         let mut why_not = visit.why_not(asks).await?;
-        let refused = visit.tenancy().why_not(&visit.actor, delete).await?;
-        let refused = refused.into_iter().flatten().next();
+        let leave = LeaveWorkspace {
+            organization,
+            workspace,
+        };
+        let refused = visit
+            .tenancy()
+            .why_not(&visit.actor, (delete, leave))
+            .await?;
+        let mut refused = refused.into_iter();
+        let (refused, why_stay) = (refused.next().flatten(), refused.next().flatten());
         let create = Form::new(
             "create-domain",
             path(visit, on, "/domains"),
@@ -648,9 +661,16 @@ impl Forms {
             .field(Field::text("name", "Name").value(&view.name))
             .why_not(why_not.next())
             .back(back);
+        // Of oneself, `invite them first` would be odd.
+        let why_leave = why_not.next().map(|why| match why_stay {
+            Some(Refusal::MemberNotFound { .. }) => {
+                "You hold no role of your own in it.".to_owned()
+            }
+            _ => why,
+        });
         let leave = Form::new("leave", path(visit, on, "/leave"), "Leave the workspace")
             .look(Look::Danger)
-            .why_not(why_not.next())
+            .why_not(why_leave)
             .back(back);
         let mut blockers = Vec::new();
         if let Some(Refusal::WorkspaceNotEmpty { domains, members }) = refused {

@@ -25,7 +25,7 @@ pub(crate) struct Workspaces {
     frame: Frame,
     quota: Option<Bar>,
     create: Form,
-    workspaces: Vec<Row>,
+    rows: Vec<Row>,
     next: Option<String>,
 }
 
@@ -108,7 +108,7 @@ async fn page<H: ConsoleHost>(
         created: say::day(workspace.created_at),
     });
     let workspaces = Workspaces {
-        workspaces: workspaces.collect(),
+        rows: workspaces.collect(),
         quota: inside
             .overview
             .usage
