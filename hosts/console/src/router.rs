@@ -70,6 +70,7 @@ pub fn router<H: ConsoleHost>(console: Console) -> Router<H> {
             post(members::reinstate),
         )
         .route(&inside("/members/{user}/end"), post(person::end))
+        .route(&inside("/members/{user}/address"), post(person::address))
         .route(
             &inside("/members/{user}/remove"),
             get(person::before_removing).post(person::remove),

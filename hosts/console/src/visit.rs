@@ -32,6 +32,8 @@ pub(crate) struct Visit<H> {
     pub(crate) actor: Actor,
     pub(crate) console: Arc<Console>,
     done: Option<String>,
+    /// The organization that the page is in, as its address says.
+    at: Option<OrganizationId>,
 }
 
 #[derive(Deserialize)]
@@ -54,7 +56,11 @@ impl<H: ConsoleHost> FromRequestParts<H> for Visit<H> {
             }
         };
         let asked = Query::<Asked>::from_request_parts(parts, host).await.ok();
+        let mut segments = parts.uri.path().split('/');
+        let at = segments.find(|segment| *segment == "organizations");
+        let at = at.and_then(|_| segments.next()?.parse().ok());
         Ok(Self {
+            at,
             host: host.clone(),
             actor,
             console,
@@ -195,7 +201,17 @@ impl<H: ConsoleHost> Visit<H> {
         match page {
             Ok((status, page)) => html(status, &page),
             Err(rejection) if rejection.status() == 404 => self.missing().await,
-            Err(rejection) => problem::page(self.frame("Not possible").await, &rejection),
+            Err(rejection) => {
+                let mut frame = self.frame("Not possible").await;
+                // Where they may be, the way on stays.
+                if let Some(at) = self.at {
+                    let inside = self.inside(at).await.ok();
+                    let around =
+                        inside.map(|inside| Around::of(&self.console, &inside.overview, "?"));
+                    frame.organization = around;
+                }
+                problem::page(frame, &rejection)
+            }
         }
     }
 

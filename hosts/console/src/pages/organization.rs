@@ -175,7 +175,7 @@ pub(crate) fn invoicing_lines(
         ("E-mail", vec![invoicing.email.to_string()]),
         ("Address", address.collect()),
         (
-            "Your reference",
+            "Reference",
             invoicing
                 .reference
                 .iter()

@@ -7,7 +7,8 @@ use axum::response::Response;
 use chrono::{DateTime, Days, NaiveDate, Utc};
 use serde::Deserialize;
 use tenancy::commands::{
-    GiveWorkspaceRole, RemoveMember, SetMembershipEnd, SetWorkspaceRoleEnd, TakeWorkspaceRole,
+    FollowEmailChange, GiveWorkspaceRole, RemoveMember, SetMembershipEnd, SetWorkspaceRoleEnd,
+    TakeWorkspaceRole,
 };
 use tenancy::views::{OwnRoleView, PersonView, WorkspaceView};
 use tenancy::{
@@ -43,6 +44,8 @@ pub(crate) struct Person {
     suspension: Form,
     end: Form,
     remove: Form,
+    /// Their new address, and the form that lets the organization know it.
+    address: Option<(String, Form)>,
     members: Option<String>,
     why: Option<String>,
     shared: Vec<Shared>,
@@ -209,6 +212,21 @@ pub(crate) async fn workspace_end<H: ConsoleHost>(
     .await
 }
 
+/// The address that they show now, which the organization doesn't know yet (M6).
+pub(crate) async fn address<H: ConsoleHost>(
+    visit: Visit<H>,
+    At((organization, user)): At<(OrganizationId, UserId)>,
+    filled: Filled,
+) -> Response {
+    if !visit.is(user) {
+        return visit.missing().await;
+    }
+    let follow = FollowEmailChange { organization };
+    let done = visit.execute(&filled, follow).await;
+    let on = (organization, user);
+    answer(&visit, on, "address".to_owned(), filled, done, "saved").await
+}
+
 /// What would go with them, before they are removed.
 pub(crate) async fn before_removing<H: ConsoleHost>(
     visit: Visit<H>,
@@ -356,6 +374,7 @@ async fn page<H: ConsoleHost>(
         suspension: forms.suspension,
         end,
         remove: forms.remove,
+        address: address_form(visit, organization, member, back).await?,
         members: inside
             .may(tenancy::OrganizationAction::ViewMembers)
             .then(|| visit.path(organization, HERE)),
@@ -373,6 +392,30 @@ async fn page<H: ConsoleHost>(
         name,
     };
     Ok((back.status(), page))
+}
+
+async fn address_form<H: ConsoleHost>(
+    visit: &Visit<H>,
+    organization: OrganizationId,
+    member: &Member,
+    back: &Back,
+) -> Result<Option<(String, Form)>, Rejection> {
+    let shown = visit
+        .actor
+        .verified_email()
+        .filter(|_| visit.is(member.user));
+    let Some(shown) = shown.filter(|shown| shown.key() != member.email.key()) else {
+        return Ok(None);
+    };
+    let why_not = visit
+        .why_not(FollowEmailChange { organization })
+        .await?
+        .next();
+    let to = visit.path(organization, &format!("{HERE}/{}/address", member.user));
+    let form = Form::new("address", to, "Use it here")
+        .why_not(why_not)
+        .back(back);
+    Ok(Some((shown.address().to_string(), form)))
 }
 
 fn held_in(person: &PersonView, workspace: WorkspaceId) -> Option<&WorkspaceMember> {

@@ -297,7 +297,7 @@ pub(crate) struct RolePage {
 #[derive(Default, Deserialize)]
 pub(crate) struct Asked {
     base: Option<String>,
-    from: Option<RoleNumber>,
+    from: Option<String>,
 }
 
 pub(crate) async fn new<H: ConsoleHost>(
@@ -310,7 +310,8 @@ pub(crate) async fn new<H: ConsoleHost>(
         .as_deref()
         .and_then(read_base)
         .unwrap_or(RoleBase::Member);
-    let page = define_page(&visit, organization, base, asked.from, &Back::nothing()).await;
+    let from = asked.from.as_deref().and_then(|from| from.parse().ok());
+    let page = define_page(&visit, organization, base, from, &Back::nothing()).await;
     visit.page(page).await
 }
 

@@ -165,3 +165,66 @@ async fn the_staff_are_told_why_somebody_cannot() {
     answer.shows("Forbidden: needs organization Admin or workspace Admin");
     answer.shows("In the workspace: Developer.");
 }
+
+#[tokio::test]
+async fn a_refusal_leaves_the_way_on() {
+    let world = World::new().await;
+    let answer = world.get("bob", &world.acme("/members")).await;
+    assert_eq!(answer.status, StatusCode::FORBIDDEN);
+    answer.shows("You may not view members: it needs organization Admin");
+    answer.shows(&format!("href=\"{}\"", world.acme("/workspaces")));
+}
+
+#[tokio::test]
+async fn a_large_organization_comes_in_pages_and_is_searched_whole() {
+    let world = World::new().await;
+    for number in 0..30 {
+        world
+            .joins(
+                &format!("person{number}"),
+                tenancy::OrganizationRole::Member,
+            )
+            .await;
+    }
+    let first = world.get("ann", &world.acme("/members")).await;
+    assert_eq!(first.status, StatusCode::OK);
+    let (_, next) = first.body.split_once("/members?after=").unwrap();
+    let (cursor, _) = next.split_once('"').unwrap();
+    let second = world
+        .get("ann", &world.acme(&format!("/members?after={cursor}")))
+        .await;
+    let rows = |body: &str| body.matches("class=\"person\"").count();
+    assert_eq!((rows(&first.body), rows(&second.body)), (25, 8));
+    for address in ["person0@", "PERSON29", "bob"] {
+        let found = world
+            .get("ann", &world.acme(&format!("/members?search={address}")))
+            .await;
+        assert_eq!(rows(&found.body), 1, "{address}");
+    }
+    let nobody = world
+        .get("ann", &world.acme("/members?search=%3Cb%3Enobody"))
+        .await;
+    nobody.shows("No member and no invitation has <bdi>&#60;b&#62;nobody</bdi> in it.");
+}
+
+#[tokio::test]
+async fn somebody_whose_address_changed_lets_the_organization_know() {
+    let world = World::new().await;
+    let own = world.acme(&format!("/members/{}", id("bob")));
+    world
+        .get("bob", &own)
+        .await
+        .lacks("Your address has changed");
+    let page = world.get("bob-later", &own).await;
+    page.shows("Your address has changed");
+    page.shows("robert@acme.example");
+    let done = world
+        .post("bob-later", &format!("{own}/address"), &[("key", "k")])
+        .await;
+    assert_eq!(done.leads_to(), format!("{own}?done=saved"));
+    world.get("ann", &own).await.shows("robert@acme.example");
+    let refused = world
+        .post("ann", &format!("{own}/address"), &[("key", "k")])
+        .await;
+    assert_eq!(refused.status, StatusCode::NOT_FOUND);
+}

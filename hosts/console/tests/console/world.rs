@@ -9,8 +9,8 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, Request, StatusCode, header};
 use http_body_util::BodyExt;
 use tenancy::commands::{
-    AcceptInvitation, CreateDomain, CreateOrganization, CreateWorkspace, GiveWorkspaceRole,
-    InviteToOrganization, Request as Commands,
+    AcceptInvitation, CreateDomain, CreateOrganization, GiveWorkspaceRole, InviteToOrganization,
+    Request as Commands,
 };
 use tenancy::store::MemoryRepository;
 use tenancy::{
@@ -22,33 +22,36 @@ use tenancy_console::{Console, Link, router};
 use tower::ServiceExt;
 
 /// What Gus is called.
-pub const MARKUP: &str = "Gus <script>alert(1)</script> \"&' O'Neil";
+pub(crate) const MARKUP: &str = "Gus <script>alert(1)</script> \"&' O'Neil";
 
 #[derive(Clone)]
-pub struct World {
-    pub tenancy: Arc<Tenancy<MemoryRepository>>,
-    pub acme: OrganizationId,
-    pub payments: WorkspaceId,
-    pub sandbox: DomainId,
-    pub links: Arc<Mutex<Vec<Link>>>,
+pub(crate) struct World {
+    pub(crate) tenancy: Arc<Tenancy<MemoryRepository>>,
+    pub(crate) acme: OrganizationId,
+    pub(crate) payments: WorkspaceId,
+    pub(crate) sandbox: DomainId,
+    pub(crate) links: Arc<Mutex<Vec<Link>>>,
 }
 
 /// What came back.
 #[derive(Debug)]
-pub struct Answer {
-    pub status: StatusCode,
-    pub headers: HeaderMap,
-    pub body: String,
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: String,
 }
 
-pub fn id(who: &str) -> UserId {
+pub(crate) fn id(who: &str) -> UserId {
     UserId::from_external(who)
 }
 
-pub fn actor(who: &str) -> Actor {
+pub(crate) fn actor(who: &str) -> Actor {
     match who {
         "operator" => Actor::Operator(Operator::attest("Sam".parse().unwrap())),
-        "unverified" => Actor::unverified(id(who)),
+        "bob-later" => {
+            let email = "robert@acme.example".parse().unwrap();
+            Actor::user(id("bob"), VerifiedEmail::attest(email))
+        }
         who => {
             let email = format!("{who}@acme.example").parse().unwrap();
             Actor::user(id(who), VerifiedEmail::attest(email))
@@ -90,7 +93,7 @@ impl People for World {
 
 impl World {
     /// Acme, with Ann as Admin, Bob as Developer and Gus as Reader of its workspace Payments. Dora belongs to nothing.
-    pub async fn new() -> Self {
+    pub(crate) async fn new() -> Self {
         let tenancy = Arc::new(Tenancy::new(MemoryRepository::new()));
         let create = CreateOrganization {
             name: "Acme".parse().unwrap(),
@@ -131,7 +134,7 @@ impl World {
         world
     }
 
-    pub async fn does<Q: Commands>(&self, who: &str, request: Q) -> Q::Output {
+    pub(crate) async fn does<Q: Commands>(&self, who: &str, request: Q) -> Q::Output {
         self.tenancy
             .execute(&actor(who), request)
             .await
@@ -139,7 +142,7 @@ impl World {
             .output
     }
 
-    pub async fn joins(&self, who: &str, role: OrganizationRole) {
+    pub(crate) async fn joins(&self, who: &str, role: OrganizationRole) {
         let invite = InviteToOrganization {
             organization: self.acme,
             email: format!("{who}@acme.example").parse().unwrap(),
@@ -149,15 +152,7 @@ impl World {
         self.does(who, AcceptInvitation { token }).await;
     }
 
-    pub async fn workspace(&self, name: &str) -> WorkspaceId {
-        let create = CreateWorkspace {
-            organization: self.acme,
-            name: name.parse().unwrap(),
-        };
-        self.does("ann", create).await
-    }
-
-    pub fn router(&self) -> Router {
+    pub(crate) fn router(&self) -> Router {
         let links = self.links.clone();
         let console = Console::at("/console").sign_in("/sign-in");
         let console = console.deliver(move |link| links.lock().unwrap().push(link));
@@ -165,11 +160,11 @@ impl World {
     }
 
     /// A path in Acme.
-    pub fn acme(&self, end: &str) -> String {
+    pub(crate) fn acme(&self, end: &str) -> String {
         format!("/console/organizations/{}{end}", self.acme)
     }
 
-    pub async fn asks(&self, request: Request<Body>) -> Answer {
+    pub(crate) async fn asks(&self, request: Request<Body>) -> Answer {
         let response = self.router().oneshot(request).await.unwrap();
         let (parts, body) = response.into_parts();
         let body = body.collect().await.unwrap().to_bytes();
@@ -180,16 +175,16 @@ impl World {
         }
     }
 
-    pub async fn get(&self, who: &str, path: &str) -> Answer {
+    pub(crate) async fn get(&self, who: &str, path: &str) -> Answer {
         let request = Request::get(path).header("x-who", who);
         self.asks(request.body(Body::empty()).unwrap()).await
     }
 
-    pub async fn post(&self, who: &str, path: &str, fields: &[(&str, &str)]) -> Answer {
+    pub(crate) async fn post(&self, who: &str, path: &str, fields: &[(&str, &str)]) -> Answer {
         self.post_from("same-origin", who, path, fields).await
     }
 
-    pub async fn post_from(
+    pub(crate) async fn post_from(
         &self,
         site: &str,
         who: &str,
@@ -208,37 +203,37 @@ impl World {
 impl Answer {
     /// Where it leads, once it is sure that it leads on.
     #[track_caller]
-    pub fn leads_to(&self) -> &str {
+    pub(crate) fn leads_to(&self) -> &str {
         assert_eq!(self.status, StatusCode::SEE_OTHER, "{}", self.body);
         self.headers[header::LOCATION].to_str().unwrap()
     }
 
     #[track_caller]
-    pub fn shows(&self, text: &str) {
+    pub(crate) fn shows(&self, text: &str) {
         assert!(self.body.contains(text), "no `{text}` in {}", self.body);
     }
 
     #[track_caller]
-    pub fn lacks(&self, text: &str) {
+    pub(crate) fn lacks(&self, text: &str) {
         assert!(!self.body.contains(text), "`{text}` in {}", self.body);
     }
 
     /// The piece of the page that begins with the element of that id.
     #[track_caller]
-    pub fn element(&self, id: &str) -> &str {
+    pub(crate) fn element(&self, id: &str) -> &str {
         let start = self.body.find(&format!("id=\"{id}\""));
         let start = start.unwrap_or_else(|| panic!("no `{id}` in {}", self.body));
         let rest = &self.body[start..];
         let end = rest
             .find("</form>")
             .into_iter()
-            .chain(rest.find("</div>"))
+            .chain(rest.find("</p></div>"))
             .min();
         &rest[..end.unwrap_or(rest.len())]
     }
 }
 
-pub fn encoded(fields: &[(&str, &str)]) -> String {
+pub(crate) fn encoded(fields: &[(&str, &str)]) -> String {
     let encode = |text: &str| {
         let bytes = text.bytes().map(|byte| match byte {
             b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' => char::from(byte).to_string(),
