@@ -54,7 +54,7 @@ async fn every_form_of_every_page_has_a_key_of_its_own() {
     let world = World::new().await;
     let page = world.get("ann", &world.acme("/members")).await;
     let keys: Vec<_> = page.body.split("name=\"key\" value=\"").skip(1).collect();
-    let keys: Vec<_> = keys.iter().map(|rest| &rest[..36]).collect();
+    let keys: Vec<_> = keys.iter().map(|rest| rest.get(..36).unwrap()).collect();
     let mut distinct = keys.clone();
     distinct.sort_unstable();
     distinct.dedup();

@@ -1,5 +1,12 @@
 //! Every control that is disabled says why, before anybody presses it.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::arithmetic_side_effects,
+    reason = "a test fails by panicking"
+)]
+
 use tenancy::commands::{SetLimits, SuspendOrganization};
 use tenancy::{Limits, OrganizationRole};
 
