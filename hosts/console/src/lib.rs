@@ -1,0 +1,26 @@
+#![doc = include_str!("../README.md")]
+#![expect(
+    clippy::result_large_err,
+    reason = "a rejection is made once a request, and shown at once"
+)]
+
+// In the order in which to read them.
+mod accent;
+mod console;
+mod router;
+
+mod guard;
+mod visit;
+
+mod assets;
+mod form;
+mod frame;
+mod people;
+mod say;
+pub mod words;
+
+mod pages;
+
+pub use accent::{Accent, InvalidAccent};
+pub use console::{Console, Link};
+pub use router::{ConsoleHost, router};

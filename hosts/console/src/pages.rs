@@ -1,0 +1,24 @@
+//! The pages, one file each: what they show, and the forms on them.
+
+pub(crate) mod home;
+pub(crate) mod invitation;
+
+pub(crate) mod organization;
+pub(crate) mod settings;
+
+pub(crate) mod members;
+pub(crate) mod person;
+
+pub(crate) mod roles;
+
+pub(crate) mod domain;
+pub(crate) mod workspace;
+pub(crate) mod workspaces;
+
+pub(crate) mod activity;
+
+pub(crate) mod staff;
+pub(crate) mod why;
+
+pub(crate) mod confirm;
+pub(crate) mod problem;

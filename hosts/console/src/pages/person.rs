@@ -1,0 +1,633 @@
+//! One person: every role that they hold, in one place.
+
+use askama::Template;
+use axum::extract::Query;
+use axum::http::StatusCode;
+use axum::response::Response;
+use chrono::{DateTime, Days, NaiveDate, Utc};
+use serde::Deserialize;
+use tenancy::commands::{
+    FollowEmailChange, GiveWorkspaceRole, RemoveMember, SetMembershipEnd, SetWorkspaceRoleEnd,
+    TakeWorkspaceRole,
+};
+use tenancy::views::{OwnRoleView, PersonView, WorkspaceView};
+use tenancy::{
+    Layer, Member, MembershipStatus, OrganizationId, OrganizationRole, Paging, Role, RoleState,
+    UserId, WorkspaceId, WorkspaceMember, WorkspaceRole,
+};
+use tenancy_axum::Rejection;
+
+use super::confirm::{self, Confirm};
+use super::members::{self, InvitedRow, RowAsk};
+use crate::form::{Ask, Back, Choice, Field, Filled, Form, Look, Shared, Trouble};
+use crate::frame::Frame;
+use crate::router::ConsoleHost;
+use crate::say;
+use crate::visit::{At, Inside, Visit, WhyNot};
+
+const HERE: &str = "/members";
+/// With three questions about each, as many as are asked at once.
+const WORKSPACES: u32 = 30;
+
+#[derive(Template)]
+#[template(path = "person.html")]
+pub(crate) struct Person {
+    frame: Frame,
+    name: String,
+    email: String,
+    is_self: bool,
+    state: Option<(&'static str, String)>,
+    since: String,
+    role_held: String,
+    base: Option<String>,
+    role: Form,
+    suspension: Form,
+    end: Form,
+    remove: Form,
+    /// Their new address, and the form that lets the organization know it.
+    address: Option<(String, Form)>,
+    members: Option<String>,
+    why: Option<String>,
+    shared: Vec<Shared>,
+    grid: Vec<Cell>,
+    next: Option<String>,
+    workspaces_are_hidden: bool,
+    invited: Option<Vec<InvitedRow>>,
+}
+
+/// What they hold in a workspace.
+struct Cell {
+    name: String,
+    path: String,
+    held: Vec<String>,
+    role: Form,
+    end: Option<Form>,
+}
+
+#[derive(Default, Deserialize)]
+pub(crate) struct Asked {
+    after: Option<String>,
+}
+
+pub(crate) async fn show<H: ConsoleHost>(
+    visit: Visit<H>,
+    At((organization, user)): At<(OrganizationId, UserId)>,
+    Query(asked): Query<Asked>,
+) -> Response {
+    let page = page(&visit, organization, user, &asked, &Back::nothing()).await;
+    visit.page(page).await
+}
+
+pub(crate) async fn come_back<H: ConsoleHost>(
+    visit: &Visit<H>,
+    organization: OrganizationId,
+    user: UserId,
+    back: &Back,
+) -> Response {
+    let page = page(visit, organization, user, &Asked::default(), back).await;
+    visit.page(page).await
+}
+
+async fn answer<H: ConsoleHost, T>(
+    visit: &Visit<H>,
+    (organization, user): (OrganizationId, UserId),
+    form: String,
+    filled: Filled,
+    done: Result<T, Trouble>,
+    word: &str,
+) -> Response {
+    match done {
+        Ok(_) => visit.to(&visit.path(organization, &format!("{HERE}/{user}")), word),
+        Err(trouble) => {
+            let back = Back::of(form, filled, &trouble);
+            come_back(visit, organization, user, &back).await
+        }
+    }
+}
+
+pub(crate) async fn end<H: ConsoleHost>(
+    visit: Visit<H>,
+    At((organization, user)): At<(OrganizationId, UserId)>,
+    filled: Filled,
+) -> Response {
+    let done = match read_end(&filled) {
+        Ok(until) => {
+            let set = SetMembershipEnd {
+                organization,
+                user,
+                until,
+            };
+            visit.execute(&filled, set).await.map(|_| until)
+        }
+        Err(trouble) => Err(trouble),
+    };
+    let word = if matches!(done, Ok(None)) {
+        "endless"
+    } else {
+        "end"
+    };
+    answer(
+        &visit,
+        (organization, user),
+        format!("end-{user}"),
+        filled,
+        done,
+        word,
+    )
+    .await
+}
+
+/// A role in a workspace, another one than before, or none any more.
+pub(crate) async fn workspace_role<H: ConsoleHost>(
+    visit: Visit<H>,
+    At((organization, user, workspace)): At<(OrganizationId, UserId, WorkspaceId)>,
+    filled: Filled,
+) -> Response {
+    let (done, word) = give_or_take(&visit, (organization, workspace), user, &filled).await;
+    let form = format!("role-{workspace}");
+    answer(&visit, (organization, user), form, filled, done, word).await
+}
+
+/// Gives the role that a form asks for, or takes it.
+pub(crate) async fn give_or_take<H: ConsoleHost>(
+    visit: &Visit<H>,
+    (organization, workspace): (OrganizationId, WorkspaceId),
+    user: UserId,
+    filled: &Filled,
+) -> (Result<(), Trouble>, &'static str) {
+    if filled.get("role") == Some("") {
+        let take = TakeWorkspaceRole {
+            organization,
+            workspace,
+            user,
+        };
+        return (visit.execute(filled, take).await.map(drop), "taken");
+    }
+    let done = if let Some(role) = filled.get("role").and_then(read_role) {
+        let give = GiveWorkspaceRole {
+            organization,
+            workspace,
+            user,
+            role,
+        };
+        visit.execute(filled, give).await.map(drop)
+    } else {
+        let mut reading = filled.reading();
+        reading.say("role", "choose a role of the list");
+        Err(reading.trouble())
+    };
+    (done, "role")
+}
+
+pub(crate) async fn workspace_end<H: ConsoleHost>(
+    visit: Visit<H>,
+    At((organization, user, workspace)): At<(OrganizationId, UserId, WorkspaceId)>,
+    filled: Filled,
+) -> Response {
+    let done = match read_end(&filled) {
+        Ok(until) => {
+            let set = SetWorkspaceRoleEnd {
+                organization,
+                workspace,
+                user,
+                until,
+            };
+            visit.execute(&filled, set).await.map(|_| until)
+        }
+        Err(trouble) => Err(trouble),
+    };
+    let word = if matches!(done, Ok(None)) {
+        "endless"
+    } else {
+        "end"
+    };
+    answer(
+        &visit,
+        (organization, user),
+        format!("end-{workspace}"),
+        filled,
+        done,
+        word,
+    )
+    .await
+}
+
+/// The address that they show now, which the organization doesn't know yet (M6).
+pub(crate) async fn address<H: ConsoleHost>(
+    visit: Visit<H>,
+    At((organization, user)): At<(OrganizationId, UserId)>,
+    filled: Filled,
+) -> Response {
+    if !visit.is(user) {
+        return visit.missing().await;
+    }
+    let follow = FollowEmailChange { organization };
+    let done = visit.execute(&filled, follow).await;
+    let on = (organization, user);
+    answer(&visit, on, "address".to_owned(), filled, done, "saved").await
+}
+
+/// What would go with them, before they are removed.
+pub(crate) async fn before_removing<H: ConsoleHost>(
+    visit: Visit<H>,
+    At((organization, user)): At<(OrganizationId, UserId)>,
+) -> Response {
+    visit.page(removing(&visit, organization, user).await).await
+}
+
+async fn removing<H: ConsoleHost>(
+    visit: &Visit<H>,
+    organization: OrganizationId,
+    user: UserId,
+) -> Result<(StatusCode, Confirm), Rejection> {
+    let inside = visit.inside(organization).await?;
+    let person = visit
+        .tenancy()
+        .person(&visit.actor, organization, user)
+        .await?;
+    let name = visit
+        .names([user])
+        .await
+        .or(user, person.member.email.as_str());
+    let remove = RemoveMember { organization, user };
+    let departure = visit.tenancy().prepare(&visit.actor, remove).await?.output;
+    let goes = confirm::departing(visit, organization, &departure, "them").await?;
+    let to = visit.path(organization, &format!("{HERE}/{user}/remove"));
+    let heading = format!("Remove {name}?");
+    let confirm = Confirm {
+        frame: visit
+            .frame_in(&inside, &heading, HERE, &Back::nothing())
+            .await,
+        heading,
+        lead: format!(
+            "{} is shut out at once. To come back, they have to be invited again.",
+            person.member.email
+        ),
+        goes,
+        form: Form::new(format!("remove-{user}"), to, "Remove for good").look(Look::Danger),
+        cancel: visit.path(organization, &format!("{HERE}/{user}")),
+    };
+    Ok((StatusCode::OK, confirm))
+}
+
+pub(crate) async fn remove<H: ConsoleHost>(
+    visit: Visit<H>,
+    At((organization, user)): At<(OrganizationId, UserId)>,
+    filled: Filled,
+) -> Response {
+    match visit
+        .execute(&filled, RemoveMember { organization, user })
+        .await
+    {
+        Ok(_) => visit.to(&visit.path(organization, HERE), "removed"),
+        done => {
+            let form = format!("remove-{user}");
+            answer(&visit, (organization, user), form, filled, done, "removed").await
+        }
+    }
+}
+
+async fn page<H: ConsoleHost>(
+    visit: &Visit<H>,
+    organization: OrganizationId,
+    user: UserId,
+    asked: &Asked,
+    back: &Back,
+) -> Result<(StatusCode, Person), Rejection> {
+    let inside = visit.inside(organization).await?;
+    let person = visit
+        .tenancy()
+        .person(&visit.actor, organization, user)
+        .await?;
+    let member = &person.member;
+    let first = Paging::first(WORKSPACES);
+    let paging = asked
+        .after
+        .as_deref()
+        .and_then(|cursor| first.from_cursor(cursor).ok());
+    let workspaces = visit
+        .tenancy()
+        .workspaces(&visit.actor, organization, paging.unwrap_or(first))
+        .await?;
+    let inviters = person.invitations.iter().flatten().map(|one| one.inviter);
+    let names = visit.names(inviters.chain([user])).await;
+    let name = names.or(user, member.email.as_str());
+
+    let in_a_year = say::now().checked_add_days(Days::new(365));
+    let end = SetMembershipEnd {
+        organization,
+        user,
+        until: in_a_year,
+    };
+    let asks = workspaces.items.iter().map(|one| {
+        let held = held_in(&person, one.id);
+        asks_in((organization, one.id), user, held)
+    });
+    let row = RowAsk::of(organization, member).commands();
+    let mut why_not = visit.why_not((row, end, asks.collect::<Vec<_>>())).await?;
+    let forms = members::member_forms(visit, &inside, member, &name, "person", &mut why_not, back);
+    let path = |rest: &str| visit.path(organization, &format!("{HERE}/{user}{rest}"));
+    let end = end_form(format!("end-{user}"), path("/end"), member.until)
+        .about(format!("the membership of {name}"))
+        .why_not(why_not.next())
+        .back(back);
+    let mut grid = Vec::with_capacity(workspaces.items.len());
+    for one in &workspaces.items {
+        grid.push(cell(
+            visit,
+            &inside,
+            &person,
+            &name,
+            one,
+            &mut why_not,
+            back,
+        ));
+    }
+    let shared = [
+        Shared::of("give", "Change", grid.iter_mut().map(|cell| &mut cell.role)),
+        Shared::of(
+            "ends",
+            "Set end",
+            grid.iter_mut().filter_map(|cell| cell.end.as_mut()),
+        ),
+    ];
+    let known: Vec<_> = workspaces
+        .items
+        .iter()
+        .map(|one| (one.id, one.name.to_string()))
+        .collect();
+    let invited = match &person.invitations {
+        Some(open) => {
+            Some(members::invited(visit, &inside, open, &names, &known, None, back).await?)
+        }
+        None => None,
+    };
+    let base = member.own_role.is_some().then(|| member.role.to_string());
+    let page = Person {
+        email: member.email.to_string(),
+        is_self: visit.is(user),
+        state: members::state(member),
+        since: say::day(member.since),
+        role_held: say::organization_role(member.role, member.own_role, inside.roles()),
+        base,
+        role: forms.role,
+        suspension: forms.suspension,
+        end,
+        remove: forms.remove,
+        address: address_form(visit, organization, member, back).await?,
+        members: inside
+            .may(tenancy::OrganizationAction::ViewMembers)
+            .then(|| visit.path(organization, HERE)),
+        why: inside
+            .may(tenancy::OrganizationAction::ViewMembers)
+            .then(|| visit.path(organization, &format!("/why?user={user}"))),
+        shared: shared.into_iter().flatten().collect(),
+        grid,
+        next: workspaces
+            .cursor()
+            .map(|cursor| path(&format!("?after={cursor}"))),
+        workspaces_are_hidden: person.workspaces.is_none(),
+        invited,
+        frame: visit.frame_in(&inside, &name, HERE, back).await,
+        name,
+    };
+    Ok((back.status(), page))
+}
+
+async fn address_form<H: ConsoleHost>(
+    visit: &Visit<H>,
+    organization: OrganizationId,
+    member: &Member,
+    back: &Back,
+) -> Result<Option<(String, Form)>, Rejection> {
+    let shown = visit
+        .actor
+        .verified_email()
+        .filter(|_| visit.is(member.user));
+    let Some(shown) = shown.filter(|shown| shown.key() != member.email.key()) else {
+        return Ok(None);
+    };
+    let why_not = visit
+        .why_not(FollowEmailChange { organization })
+        .await?
+        .next();
+    let to = visit.path(organization, &format!("{HERE}/{}/address", member.user));
+    let form = Form::new("address", to, "Use it here")
+        .why_not(why_not)
+        .back(back);
+    Ok(Some((shown.address().to_string(), form)))
+}
+
+fn held_in(person: &PersonView, workspace: WorkspaceId) -> Option<&WorkspaceMember> {
+    let roles = person.workspaces.iter().flatten();
+    let mut here = roles.filter(|view| view.workspace.id == workspace);
+    here.next().map(|view| &view.role)
+}
+
+/// What is asked about somebody in a workspace: whether a role can be given, taken, and bound to end.
+type WorkspaceAsks = (
+    GiveWorkspaceRole,
+    Vec<TakeWorkspaceRole>,
+    Vec<SetWorkspaceRoleEnd>,
+);
+
+pub(crate) fn asks_in(
+    (organization, workspace): (OrganizationId, WorkspaceId),
+    user: UserId,
+    held: Option<&WorkspaceMember>,
+) -> WorkspaceAsks {
+    let role = match held.map(|held| held.role) {
+        Some(WorkspaceRole::Reader) => WorkspaceRole::Developer,
+        _ => WorkspaceRole::Reader,
+    };
+    let give = GiveWorkspaceRole {
+        organization,
+        workspace,
+        user,
+        role,
+    };
+    let take = held.map(|_| TakeWorkspaceRole {
+        organization,
+        workspace,
+        user,
+    });
+    let end = held.map(|held| SetWorkspaceRoleEnd {
+        organization,
+        workspace,
+        user,
+        until: held.until,
+    });
+    (give, take.into_iter().collect(), end.into_iter().collect())
+}
+
+fn cell<H: ConsoleHost>(
+    visit: &Visit<H>,
+    inside: &Inside,
+    person: &PersonView,
+    name: &str,
+    workspace: &WorkspaceView,
+    why_not: &mut WhyNot,
+    back: &Back,
+) -> Cell {
+    let (organization, id, member) = (inside.id(), workspace.id, &person.member);
+    let here = held_in(person, id);
+    let to = |end: &str| {
+        let path = format!("{HERE}/{}/workspaces/{id}{end}", member.user);
+        visit.path(organization, &path)
+    };
+    let about = format!("the role of {name} in {}", workspace.name);
+    let mut role = role_form(
+        format!("role-{id}"),
+        to(""),
+        &about,
+        inside.roles(),
+        here,
+        why_not,
+    );
+    if person.workspaces.is_none() {
+        role = role.why_not(Some("Not yours to see".to_owned()));
+    }
+    let end = here.map(|held| {
+        end_form_in_line(format!("end-{id}"), to("/end"), held.until)
+            .about(about.clone())
+            .why_not(why_not.next())
+            .back(back)
+    });
+    Cell {
+        name: workspace.name.to_string(),
+        path: visit.path(organization, &format!("/workspaces/{id}")),
+        held: held(member, here, inside.roles()),
+        role: role.back(back),
+        end,
+    }
+}
+
+/// Where their power in a workspace comes from.
+fn held(member: &Member, here: Option<&WorkspaceMember>, roles: &[OwnRoleView]) -> Vec<String> {
+    let mut held = Vec::new();
+    let counts = member.status(say::now()) == MembershipStatus::Active;
+    if member.role == OrganizationRole::Admin && counts {
+        held.push("Admin, by their role in the organization".to_owned());
+    }
+    if let Some(here) = here {
+        let role = say::workspace_role(here.role, here.own_role, roles);
+        let role = match (here.status(say::now()), here.until) {
+            (MembershipStatus::Ended, Some(end)) => format!("{role}, ended on {}", say::day(end)),
+            (_, Some(end)) => format!("{role}, up to {}", say::last_day(end).format("%-d %b %Y")),
+            (_, None) => role,
+        };
+        held.push(if counts {
+            role
+        } else {
+            format!("{role}, which doesn't count now")
+        });
+    }
+    held
+}
+
+/// A role in a workspace: given, changed and taken with one choice.
+pub(crate) fn role_form(
+    id: String,
+    to: String,
+    about: &str,
+    roles: &[OwnRoleView],
+    held: Option<&WorkspaceMember>,
+    why_not: &mut WhyNot,
+) -> Form {
+    let why_give = why_not.next();
+    let why_take = if held.is_some() { why_not.next() } else { None };
+    let mut choices = vec![Choice::new("", "No role").why_not(why_take.clone())];
+    choices.extend(
+        role_choices(roles)
+            .into_iter()
+            .map(|choice| choice.why_not(why_give.clone())),
+    );
+    let value = held.map_or_else(String::new, |held| {
+        held.own_role
+            .map_or_else(|| word(held.role).to_owned(), |own| own.to_string())
+    });
+    let none_goes = why_give.is_some() && (held.is_none() || why_take.is_some());
+    Form::new(id, to, "Change")
+        .about(about)
+        .in_line()
+        .field(
+            Field::one("role", about, choices)
+                .value(value)
+                .without_label(),
+        )
+        .why_not(why_give.filter(|_| none_goes))
+}
+
+/// All roles that can be given in a workspace.
+pub(crate) fn role_choices(roles: &[OwnRoleView]) -> Vec<Choice> {
+    let built_in = WorkspaceRole::ALL.into_iter();
+    let mut choices: Vec<_> = built_in
+        .map(|role| Choice::new(word(role), role.to_string()))
+        .collect();
+    let own = roles
+        .iter()
+        .filter(|role| role.base.layer() == Layer::Workspace);
+    let in_force = own.filter(|role| role.state == RoleState::InForce);
+    choices.extend(in_force.map(|role| Choice::new(role.number, role.name.to_string())));
+    choices
+}
+
+/// A role of a workspace, as a form names it.
+pub(crate) fn read_role(text: &str) -> Option<Role<WorkspaceRole>> {
+    let built_in = WorkspaceRole::ALL
+        .into_iter()
+        .find(|role| word(*role) == text);
+    built_in
+        .map(Role::BuiltIn)
+        .or_else(|| text.parse().ok().map(Role::Own))
+}
+
+const fn word(role: WorkspaceRole) -> &'static str {
+    match role {
+        WorkspaceRole::Reader => "reader",
+        WorkspaceRole::Developer => "developer",
+        WorkspaceRole::Admin => "admin",
+    }
+}
+
+/// When something ends: the last day on which it counts.
+pub(crate) fn end_form(id: String, to: String, until: Option<DateTime<Utc>>) -> Form {
+    let last = until.map(|end| say::last_day(end).format("%Y-%m-%d").to_string());
+    Form::new(id, to, "Set end").field(
+        Field::new("until", "Last day", Ask::Date)
+            .value(last.unwrap_or_default())
+            .optional()
+            .hint("Empty: it doesn't end."),
+    )
+}
+
+/// The same in a row, whose heads say what it is.
+fn end_form_in_line(id: String, to: String, until: Option<DateTime<Utc>>) -> Form {
+    let mut form = end_form(id, to, until);
+    for field in &mut form.fields {
+        field.hint = None;
+        field.label_is_hidden = true;
+    }
+    form.in_line()
+}
+
+pub(crate) fn read_end(filled: &Filled) -> Result<Option<DateTime<Utc>>, Trouble> {
+    let mut reading = filled.reading();
+    let text = filled.get("until").unwrap_or_default().trim();
+    let day = match text {
+        "" => None,
+        text => {
+            let day: Option<NaiveDate> = text.parse().ok();
+            if day.is_none() {
+                reading.say("until", "a day is written as 2026-12-31");
+                return Err(reading.trouble());
+            }
+            day
+        }
+    };
+    let end = day.map(|day| say::end_of(day).ok_or(day)).transpose();
+    end.map_err(|_| {
+        reading.say("until", "that day is too far away");
+        reading.trouble()
+    })
+}
