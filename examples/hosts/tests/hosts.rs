@@ -9,6 +9,10 @@ mod cluster;
 #[expect(dead_code, reason = "`main` is for whoever runs it")]
 mod billing;
 
+#[path = "../src/bin/console.rs"]
+#[expect(dead_code, reason = "`main` is for whoever runs it")]
+mod console;
+
 #[path = "../src/bin/cli.rs"]
 #[expect(dead_code, reason = "`main` is for whoever runs it")]
 mod cli;
@@ -119,5 +123,71 @@ fn the_command_line_program_tells_a_story() {
         says("ann", &["log", "Acme"])
             .unwrap()
             .contains("remove_member")
+    );
+}
+
+#[tokio::test]
+async fn whoever_proves_an_address_gets_the_console_and_the_api() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("console.db");
+    let key = tenancy::token::LinkKey::new([7; 32]);
+    let app = console::App::open(file.to_str().unwrap(), key).unwrap();
+    let service = console::service(app.clone());
+    let send = async |method: &str, path: &str, headers: &[(&str, &str)], body: &str| {
+        let mut request = Request::builder().method(method).uri(path);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let request = request.body(Body::from(body.to_owned())).unwrap();
+        service.clone().oneshot(request).await.unwrap()
+    };
+    assert_eq!(
+        send("GET", "/console", &[], "").await.status(),
+        303,
+        "to the sign-in"
+    );
+    assert_eq!(
+        send("GET", "/api/organizations", &[], "").await.status(),
+        401
+    );
+    let form = [("content-type", "application/x-www-form-urlencoded")];
+    assert_eq!(
+        send("POST", "/sign-in", &form, "address=ann%40acme.example")
+            .await
+            .status(),
+        200
+    );
+
+    let link = app.prove("ann@acme.example".parse().unwrap()).unwrap();
+    let path = format!("/sign-in/{link}");
+    assert_eq!(
+        send("GET", &path, &[], "").await.status(),
+        200,
+        "a scanner looks"
+    );
+    let entered = send("POST", &path, &[], "").await;
+    assert_eq!(
+        (entered.status().as_u16(), &entered.headers()["location"]),
+        (303, &"/console".parse().unwrap())
+    );
+    let cookie = entered.headers()["set-cookie"].to_str().unwrap();
+    let cookie = [("cookie", cookie.split(';').next().unwrap())];
+    assert_eq!(
+        send("POST", &path, &[], "").await.status(),
+        401,
+        "a link is used once"
+    );
+    assert_eq!(send("GET", "/console", &cookie, "").await.status(), 200);
+    assert_eq!(
+        send("GET", "/api/organizations", &cookie, "")
+            .await
+            .status(),
+        200
+    );
+    assert_eq!(
+        send("GET", "/api/organizations", &[("cookie", "session=0")], "")
+            .await
+            .status(),
+        401
     );
 }
