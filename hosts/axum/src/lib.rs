@@ -20,5 +20,5 @@ pub use host::{Host, People};
 pub use mails::{Mailer, Outbox, mail_invitations};
 pub use permission::{Allowed, FromPath, Permission, may};
 pub use rejection::Rejection;
-pub use routes::{descriptions, operators, router};
+pub use routes::{MAY_JS, descriptions, operators, router};
 pub use sign_in::SignedIn;

@@ -29,6 +29,8 @@ pub(crate) enum Kind {
     /// A read that takes a body, as a secret has no place in an address.
     ReadWithBody(Value),
     Read,
+    /// A read for everybody, signed in or not.
+    Open,
     /// A page of a list.
     Page,
 }
@@ -131,9 +133,12 @@ fn described(operation: Operation) -> Value {
             );
             optional("after", "query", text(), "The `next` of the page before.");
         }
-        Kind::Read | Kind::ReadWithBody(_) => {}
+        Kind::Read | Kind::Open | Kind::ReadWithBody(_) => {}
     }
-    let mut statuses = vec![401, 403, 404, 410, 422, 503];
+    let mut statuses = match kind {
+        Kind::Open => Vec::new(),
+        _ => vec![401, 403, 404, 410, 422, 503],
+    };
     if let Kind::Command(_) | Kind::ReadWithBody(_) = kind {
         statuses.extend([413, 415]);
     }

@@ -19,6 +19,7 @@ use crate::sign_in::SignedIn;
 
 mod commands;
 mod operators;
+mod permissions;
 mod reads;
 
 /// No body is longer, in bytes: a hundred addresses of the longest kind take 33,000.
@@ -171,6 +172,7 @@ fn customers<H: Host>() -> Routes<H> {
     let mut routes = Routes::new();
     commands::add(&mut routes);
     reads::add(&mut routes);
+    permissions::add(&mut routes);
     routes
 }
 
@@ -179,6 +181,8 @@ fn staff<H: Host>() -> Routes<H> {
     operators::add(&mut routes);
     routes
 }
+
+pub use permissions::MAY_JS;
 
 const CUSTOMERS: &str = "Organizations, workspaces and domains";
 const STAFF: &str = "Organizations, for the vendor's staff";
@@ -198,7 +202,7 @@ const STAFF: &str = "Organizations, for the vendor's staff";
 /// }
 /// ```
 pub fn router<H: Host>() -> Router<H> {
-    finished(customers(), CUSTOMERS)
+    finished(customers(), CUSTOMERS).route("/may.js", get(permissions::script))
 }
 
 /// The API for the vendor's staff alone: quotas, limits, contracts, suspensions. Apart from the other, so that it can

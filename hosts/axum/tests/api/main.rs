@@ -12,6 +12,7 @@ mod client;
 mod allowed;
 mod described;
 mod mails;
+mod may;
 mod outsiders;
 mod requests;
 mod story;

@@ -361,6 +361,10 @@ async fn every_operation_does_what_it_says() {
         &c.get("ann", &format!("{on}/workspaces/{first}/domains"))
             .await,
     );
+    done(&c.get("", "/api/permissions").await);
+    for thing in [&on, &payments, &domain] {
+        done(&c.get("ann", &format!("{thing}/standing")).await);
+    }
     done(&c.delete("ann", &domain).await);
     done(
         &c.post(
