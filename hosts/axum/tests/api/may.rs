@@ -124,12 +124,18 @@ async fn every_cell_is_what_the_server_decides() {
         204
     );
     all.extend(cells(&client, &table, &things).await);
-    let allowed = all.iter().filter(|cell| cell["allowed"] == true).count();
-    assert!(
-        all.len() > 800 && allowed > 200,
-        "{allowed} of {}",
-        all.len()
-    );
+    let with = |is: fn(&Value) -> bool| all.iter().filter(|cell| is(cell)).count();
+    let allowed = with(|cell| cell["allowed"] == true);
+    let adds = |cell: &Value| {
+        cell["standing"]["adds"]
+            .as_array()
+            .unwrap()
+            .contains(&cell["action"])
+    };
+    let added = with(adds);
+    let suspended = with(|cell| cell["standing"]["suspended"] == true);
+    let enough = all.len() > 700 && allowed > 150 && added > 3 && suspended > 100;
+    assert!(enough, "{allowed}, {added}, {suspended} of {}", all.len());
 
     let Some(wrong) = in_node(&table, &all) else {
         eprintln!("skipped: there is no `node` here");
@@ -144,10 +150,9 @@ async fn every_cell_is_what_the_server_decides() {
 /// The cells that the script sees otherwise.
 fn in_node(table: &Value, cells: &[Value]) -> Option<Value> {
     let script = format!(
-        "{}\nimport {{ readFileSync }} from 'node:fs';
+        "{MAY_JS}\nimport {{ readFileSync }} from 'node:fs';
          const {{ table, cells }} = JSON.parse(readFileSync(0));
-         console.log(JSON.stringify(cells.filter((c) => may(table, c.standing, c.action) !== c.allowed)));",
-        MAY_JS
+         console.log(JSON.stringify(cells.filter((c) => may(table, c.standing, c.action) !== c.allowed)));"
     );
     let child = Command::new("node")
         .args(["--input-type=module", "-e", &script])
