@@ -501,6 +501,10 @@ impl Back {
         Self { notice, ..self }
     }
 
+    pub(crate) fn form(&self) -> &str {
+        &self.form
+    }
+
     pub(crate) const fn status(&self) -> StatusCode {
         self.status
     }

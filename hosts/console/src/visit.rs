@@ -154,9 +154,7 @@ impl<H: ConsoleHost> Visit<H> {
     ) -> Frame {
         let mut frame = self.frame(title).await;
         frame.organization = Some(Around::of(&self.console, &inside.overview, here));
-        if let Some(notice) = &back.notice {
-            frame.notice = Some(Notice::bad(notice.clone()));
-        }
+        frame.notice = Notice::back(back).or(frame.notice);
         frame
     }
 

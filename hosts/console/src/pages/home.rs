@@ -192,9 +192,7 @@ async fn page<H: ConsoleHost>(
         back.status()
     };
     let mut frame = visit.frame("Your organizations").await;
-    if let Some(notice) = &back.notice {
-        frame.notice = Some(Notice::bad(notice.clone()));
-    }
+    frame.notice = Notice::back(back).or(frame.notice);
     let home = Home {
         frame,
         organizations: organizations

@@ -1,5 +1,7 @@
 //! Links: looked at without harm, answered by the right person only, and shown to nobody else.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use axum::body::Body;
 use axum::http::{Request, StatusCode};
 use tenancy::commands::{AcceptInvitation, InviteToWorkspace};

@@ -3,6 +3,7 @@
 use axum::body::Body;
 use axum::http::{Request, StatusCode};
 use tenancy::OrganizationId;
+use tenancy::commands::{DeleteDomain, DeleteOrganization, DeleteWorkspace, RemoveMember};
 
 use crate::world::{MARKUP, World, id};
 
@@ -227,4 +228,64 @@ async fn somebody_whose_address_changed_lets_the_organization_know() {
         .post("ann", &format!("{own}/address"), &[("key", "k")])
         .await;
     assert_eq!(refused.status, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn the_staff_still_see_what_is_left_of_a_deleted_organization() {
+    let world = World::new().await;
+    for who in ["bob", "gus"] {
+        let remove = RemoveMember {
+            organization: world.acme,
+            user: id(who),
+        };
+        world.does("ann", remove).await;
+    }
+    let (organization, workspace, domain) = (world.acme, world.payments, world.sandbox);
+    world
+        .does(
+            "ann",
+            DeleteDomain {
+                organization,
+                domain,
+            },
+        )
+        .await;
+    world
+        .does(
+            "ann",
+            DeleteWorkspace {
+                organization,
+                workspace,
+            },
+        )
+        .await;
+    world.does("ann", DeleteOrganization { organization }).await;
+    for path in [
+        "",
+        "/settings",
+        "/members",
+        "/workspaces",
+        "/roles",
+        "/activity",
+        "/staff",
+        "/why",
+    ] {
+        let answer = world.get("operator", &world.acme(path)).await;
+        assert_eq!(answer.status, StatusCode::OK, "{path}: {}", answer.body);
+    }
+    let staff = world.get("operator", &world.acme("/staff")).await;
+    assert!(
+        staff
+            .element("limits")
+            .contains("The organization is deleted")
+    );
+    let released = [("key", "k"), ("name", "acme-sandbox")];
+    let released = world
+        .post("operator", &world.acme("/staff/release"), &released)
+        .await;
+    assert_eq!(released.leads_to(), world.acme("/staff?done=released"));
+    assert_eq!(
+        world.get("ann", &world.acme("")).await.status,
+        StatusCode::NOT_FOUND
+    );
 }

@@ -211,7 +211,11 @@ impl Answer {
     #[track_caller]
     pub(crate) fn leads_to(&self) -> &str {
         assert_eq!(self.status, StatusCode::SEE_OTHER, "{}", self.body);
-        self.headers[header::LOCATION].to_str().unwrap()
+        self.headers
+            .get(header::LOCATION)
+            .unwrap()
+            .to_str()
+            .unwrap()
     }
 
     #[track_caller]
