@@ -5,6 +5,7 @@ mod people;
 mod seed;
 
 use std::error::Error;
+use std::io::Write;
 use std::net::{Ipv4Addr, SocketAddr};
 
 use tenancy::Tenancy;
@@ -20,7 +21,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     if let Ok(url) = std::env::var("DATABASE_URL") {
         let pool = sqlx::PgPool::connect(&url).await?;
         tenancy_postgres::migrate(&pool).await?;
-        println!("It keeps everything in PostgreSQL, where it was told to.");
+        say("It keeps everything in PostgreSQL, where it was told to.");
         return serve(tenancy_postgres::PostgresRepository::new(pool)).await;
     }
     let directory = tempfile::tempdir()?; // gone at the end
@@ -31,7 +32,10 @@ async fn main() -> Result<(), Box<dyn Error>> {
     };
     let file = directory.path().join("tenancy.db");
     let store = SqliteRepository::open_with(&file, &options)?;
-    println!("It keeps everything in {}, until it stops.", file.display());
+    say(&format!(
+        "It keeps everything in {}, until it stops.",
+        file.display()
+    ));
     serve(store).await
 }
 
@@ -43,13 +47,20 @@ where
     let acme = seed::plant(&desk).await?;
     let listener = listen().await?;
     let address = listener.local_addr()?;
-    println!("Open http://{address} (the organization to look at is {acme})");
+    say(&format!(
+        "Open http://{address} (the organization to look at is {acme})"
+    ));
     let app = desk::app(desk, acme);
     axum::serve(listener, app)
         .with_graceful_shutdown(stopped())
         .await?;
-    println!("Stopped.");
+    say("Stopped.");
     Ok(())
+}
+
+/// Tells whoever started it; nobody may be listening any more.
+fn say(words: &str) {
+    let _ = writeln!(std::io::stdout(), "{words}");
 }
 
 /// On `PORT`, or 3000; on any other one if that is taken.

@@ -274,6 +274,7 @@ async fn the_staff_still_see_what_is_left_of_a_deleted_organization() {
         assert_eq!(answer.status, StatusCode::OK, "{path}: {}", answer.body);
     }
     let staff = world.get("operator", &world.acme("/staff")).await;
+    staff.shows("This organization is deleted.");
     assert!(
         staff
             .element("limits")
