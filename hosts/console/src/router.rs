@@ -163,6 +163,11 @@ pub fn router<H: ConsoleHost>(console: Console) -> Router<H> {
         .route(&inside("/staff/reinstate"), post(staff::reinstate))
         .route(&inside("/staff/appoint"), post(staff::appoint))
         .route(&inside("/staff/release"), post(staff::release));
+    // With a slash behind, where the base isn't the root already.
+    let pages = match console.base() {
+        "" => pages,
+        base => pages.route(&format!("{base}/"), get(home::show)),
+    };
     pages
         .route(&at("/{*anything_else}"), get(missing))
         .layer(middleware::from_fn(guard))

@@ -27,7 +27,7 @@ use crate::frame::Frame;
 use crate::people::Names;
 use crate::router::ConsoleHost;
 use crate::say;
-use crate::visit::{At, Inside, Visit, WhyNot, sample};
+use crate::visit::{At, Inside, Visit, WhyNot, paging, sample};
 
 const HERE: &str = "/members";
 /// With four questions about each, as many as are asked at once.
@@ -49,6 +49,7 @@ pub(crate) struct Members {
     rows: Vec<Row>,
     invited: Vec<InvitedRow>,
     next: Option<String>,
+    more_invited: Option<String>,
     first: Option<String>,
 }
 
@@ -86,6 +87,8 @@ pub(crate) struct Outcome {
 #[derive(Default, Deserialize)]
 pub(crate) struct Asked {
     after: Option<String>,
+    /// Where the invitations begin: then there are no members on the page.
+    invited: Option<String>,
     search: Option<String>,
 }
 
@@ -371,37 +374,20 @@ async fn page<H: ConsoleHost>(
 ) -> Result<(StatusCode, Members), Rejection> {
     let inside = visit.inside(organization).await?;
     let searched = asked.search.as_deref().map(str::trim).unwrap_or_default();
-    let page = if searched.is_empty() {
-        let first = Paging::first(MEMBERS);
-        let paging = asked
-            .after
-            .as_deref()
-            .and_then(|cursor| first.from_cursor(cursor).ok());
-        visit
-            .tenancy()
-            .members(&visit.actor, organization, paging.unwrap_or(first))
-            .await?
-    } else {
-        found(visit, organization, searched).await?
+    let page = match &asked.invited {
+        _ if !searched.is_empty() => found(visit, organization, searched).await?,
+        Some(_) => nobody(),
+        None => {
+            let paging = paging(MEMBERS, asked.after.as_deref());
+            let members = visit.tenancy().members(&visit.actor, organization, paging);
+            members.await?
+        }
     };
-    let is_first = asked.after.is_none();
-    let invitations = if inside.may(OrganizationAction::ViewInvitations) && is_first {
-        let paging = Paging::first(INVITATIONS);
-        let all = visit
-            .tenancy()
-            .invitations(&visit.actor, organization, paging)
-            .await?;
-        let matches = |one: &InvitationView| {
-            searched.is_empty()
-                || one
-                    .email
-                    .as_str()
-                    .to_lowercase()
-                    .contains(&searched.to_lowercase())
-        };
-        all.items.into_iter().filter(matches).collect()
+    let is_first = asked.after.is_none() && asked.invited.is_none();
+    let (invitations, more_invited) = if asked.after.is_none() {
+        open(visit, &inside, asked, searched).await?
     } else {
-        Vec::new()
+        (Vec::new(), None)
     };
     let users = page.items.iter().map(|member| member.user);
     let names = visit
@@ -469,10 +455,49 @@ async fn page<H: ConsoleHost>(
         rows,
         invited,
         next,
+        more_invited,
         first: (!is_first || !searched.is_empty()).then(|| visit.path(organization, HERE)),
         frame: visit.frame_in(&inside, "Members", HERE, back).await,
     };
     Ok((back.status(), members))
+}
+
+/// The open invitations after the members of the first page, and where more of them are.
+async fn open<H: ConsoleHost>(
+    visit: &Visit<H>,
+    inside: &Inside,
+    asked: &Asked,
+    searched: &str,
+) -> Result<(Vec<InvitationView>, Option<String>), Rejection> {
+    if !inside.may(OrganizationAction::ViewInvitations) {
+        return Ok((Vec::new(), None));
+    }
+    let (limit, cursor) = if searched.is_empty() {
+        (INVITATIONS, asked.invited.as_deref())
+    } else {
+        (Paging::<()>::MAX_LIMIT, None)
+    };
+    let page = visit
+        .tenancy()
+        .invitations(&visit.actor, inside.id(), paging(limit, cursor))
+        .await?;
+    let more = page.cursor().filter(|_| searched.is_empty());
+    let more = more.map(|cursor| visit.path(inside.id(), &format!("{HERE}?invited={cursor}")));
+    let has_it = |one: &InvitationView| {
+        let email = one.email.as_str().to_lowercase();
+        email.contains(&searched.to_lowercase())
+    };
+    let most = usize::try_from(INVITATIONS).unwrap_or(usize::MAX);
+    let found = page.items.into_iter().filter(has_it).take(most);
+    Ok((found.collect(), more))
+}
+
+fn nobody() -> Page<Member, UserId> {
+    Page {
+        items: Vec::new(),
+        next: None,
+        unreadable: Vec::new(),
+    }
 }
 
 /// The members whose address or name has that in it, as many as a page shows.
@@ -482,11 +507,7 @@ async fn found<H: ConsoleHost>(
     searched: &str,
 ) -> Result<Page<Member, UserId>, Rejection> {
     let searched = searched.to_lowercase();
-    let mut found = Page {
-        items: Vec::new(),
-        next: None,
-        unreadable: Vec::new(),
-    };
+    let mut found = nobody();
     let most = usize::try_from(MEMBERS).unwrap_or(usize::MAX);
     let mut paging = Paging::first(Paging::<()>::MAX_LIMIT);
     for _ in 0..SEARCHED {

@@ -12,8 +12,8 @@ use tenancy::commands::{
 };
 use tenancy::views::{OwnRoleView, PersonView, WorkspaceView};
 use tenancy::{
-    Layer, Member, MembershipStatus, OrganizationId, OrganizationRole, Paging, Role, RoleState,
-    UserId, WorkspaceId, WorkspaceMember, WorkspaceRole,
+    Layer, Member, MembershipStatus, OrganizationId, OrganizationRole, Role, RoleState, UserId,
+    WorkspaceId, WorkspaceMember, WorkspaceRole,
 };
 use tenancy_axum::Rejection;
 
@@ -23,7 +23,7 @@ use crate::form::{Ask, Back, Choice, Field, Filled, Form, Look, Shared, Trouble}
 use crate::frame::Frame;
 use crate::router::ConsoleHost;
 use crate::say;
-use crate::visit::{At, Inside, Visit, WhyNot};
+use crate::visit::{At, Inside, Visit, WhyNot, paging};
 
 const HERE: &str = "/members";
 /// With three questions about each, as many as are asked at once.
@@ -300,14 +300,10 @@ async fn page<H: ConsoleHost>(
         .person(&visit.actor, organization, user)
         .await?;
     let member = &person.member;
-    let first = Paging::first(WORKSPACES);
-    let paging = asked
-        .after
-        .as_deref()
-        .and_then(|cursor| first.from_cursor(cursor).ok());
+    let paging = paging(WORKSPACES, asked.after.as_deref());
     let workspaces = visit
         .tenancy()
-        .workspaces(&visit.actor, organization, paging.unwrap_or(first))
+        .workspaces(&visit.actor, organization, paging)
         .await?;
     let inviters = person.invitations.iter().flatten().map(|one| one.inviter);
     let names = visit.names(inviters.chain([user])).await;

@@ -1,16 +1,18 @@
 //! One workspace: its people, its domains, what can be changed of it.
 
 use askama::Template;
+use axum::extract::Query;
 use axum::http::StatusCode;
 use axum::response::Response;
+use serde::Deserialize;
 use tenancy::commands::{
     CreateDomain, DeleteWorkspace, EditWorkspaceInvoicing, InviteToWorkspace, LeaveWorkspace,
     RenameWorkspace,
 };
-use tenancy::views::{WorkspaceInvoicing, WorkspaceView};
+use tenancy::views::{PageKey, WorkspaceInvoicing, WorkspaceView};
 use tenancy::{
     DomainKind, DomainStatus, InvitationOffer, MembershipStatus, OrganizationAction,
-    OrganizationId, Paging, Refusal, UserId, WorkspaceAction, WorkspaceId, WorkspaceMember,
+    OrganizationId, Page, Paging, Refusal, UserId, WorkspaceAction, WorkspaceId, WorkspaceMember,
     WorkspaceRole,
 };
 use tenancy_axum::Rejection;
@@ -25,7 +27,7 @@ use crate::frame::Frame;
 use crate::people::Names;
 use crate::router::ConsoleHost;
 use crate::say;
-use crate::visit::{At, Inside, Visit, sample};
+use crate::visit::{At, Inside, Visit, paging, sample};
 
 const HERE: &str = "/workspaces";
 /// With three questions about each, as many as are asked at once.
@@ -48,7 +50,7 @@ pub(crate) struct Workspace {
     create: Form,
     people: Shown<Vec<PersonRow>>,
     shared: Vec<Shared>,
-    people_are_more: bool,
+    more: More,
     give: Option<Form>,
     invite: Form,
     outcomes: Vec<Outcome>,
@@ -59,6 +61,28 @@ pub(crate) struct Workspace {
     leave: Form,
     delete: Form,
     blockers: Vec<(&'static str, String)>,
+}
+
+/// Where each of its lists goes on.
+struct More {
+    domains: Option<String>,
+    people: Option<String>,
+    invitations: Option<String>,
+}
+
+fn next<H: ConsoleHost, T, K: PageKey>(
+    visit: &Visit<H>,
+    on: On,
+    list: &str,
+    page: &Shown<Page<T, K>>,
+) -> Option<String> {
+    match page {
+        Shown::There(page) => {
+            let cursor = page.cursor()?;
+            Some(path(visit, on, &format!("?{list}={cursor}#{list}")))
+        }
+        Shown::Not(_) => None,
+    }
 }
 
 /// A part of a page: there, or why not.
@@ -89,8 +113,21 @@ struct Invoicing {
     lines: Vec<(&'static str, Vec<String>)>,
 }
 
-pub(crate) async fn show<H: ConsoleHost>(visit: Visit<H>, At(on): At<On>) -> Response {
-    come_back(&visit, on, &Back::nothing(), Vec::new()).await
+/// Where each of its lists begins.
+#[derive(Default, Deserialize)]
+pub(crate) struct Asked {
+    domains: Option<String>,
+    people: Option<String>,
+    invitations: Option<String>,
+}
+
+pub(crate) async fn show<H: ConsoleHost>(
+    visit: Visit<H>,
+    At(on): At<On>,
+    Query(asked): Query<Asked>,
+) -> Response {
+    let page = page(&visit, on, &asked, &Back::nothing(), Vec::new()).await;
+    visit.page(page).await
 }
 
 pub(crate) async fn come_back<H: ConsoleHost>(
@@ -99,7 +136,8 @@ pub(crate) async fn come_back<H: ConsoleHost>(
     back: &Back,
     outcomes: Vec<Outcome>,
 ) -> Response {
-    visit.page(page(visit, on, back, outcomes).await).await
+    let page = page(visit, on, &Asked::default(), back, outcomes).await;
+    visit.page(page).await
 }
 
 async fn answer<H: ConsoleHost, T>(
@@ -319,6 +357,7 @@ fn shown<T>(part: Result<T, Rejection>) -> Result<Shown<T>, Rejection> {
 async fn page<H: ConsoleHost>(
     visit: &Visit<H>,
     on: On,
+    asked: &Asked,
     back: &Back,
     outcomes: Vec<Outcome>,
 ) -> Result<(StatusCode, Workspace), Rejection> {
@@ -332,22 +371,31 @@ async fn page<H: ConsoleHost>(
         bars.push(Bar::of("Domains in all", usage.domains_in_all));
     }
     let domains = tenancy
-        .domains(&visit.actor, on, Paging::first(DOMAINS))
+        .domains(&visit.actor, on, paging(DOMAINS, asked.domains.as_deref()))
         .await;
     let domains = shown(domains.map_err(Rejection::from))?;
     let people = tenancy
-        .workspace_members(&visit.actor, on, Paging::first(PEOPLE))
+        .workspace_members(&visit.actor, on, paging(PEOPLE, asked.people.as_deref()))
         .await;
     let people = shown(people.map_err(Rejection::from))?;
     let open = tenancy
-        .workspace_invitations(&visit.actor, on, Paging::first(INVITATIONS))
+        .workspace_invitations(
+            &visit.actor,
+            on,
+            paging(INVITATIONS, asked.invitations.as_deref()),
+        )
         .await;
     let open = shown(open.map_err(Rejection::from))?;
     let invoicing = tenancy.workspace_invoicing(&visit.actor, on).await;
     let invoicing = shown(invoicing.map_err(Rejection::from))?;
-    let (members, members_are_more) = match &people {
-        Shown::There(page) => (page.items.as_slice(), page.next.is_some()),
-        Shown::Not(_) => (&[][..], false),
+    let members = match &people {
+        Shown::There(page) => page.items.as_slice(),
+        Shown::Not(_) => &[][..],
+    };
+    let more = More {
+        domains: next(visit, on, "domains", &domains),
+        people: next(visit, on, "people", &people),
+        invitations: next(visit, on, "invitations", &open),
     };
     let inviters = match &open {
         Shown::There(page) => page.items.iter().map(|one| one.inviter).collect(),
@@ -355,9 +403,11 @@ async fn page<H: ConsoleHost>(
     };
     let users = members.iter().map(|member| member.user).chain(inviters);
     let names = visit.names(users).await;
+    let (emails, are_more) = emails(visit, &inside).await?;
     let named = Named {
         names: &names,
-        emails: emails(visit, &inside).await?,
+        emails,
+        are_more,
     };
     let mut rows = person_rows(visit, &inside, on, members, &named, back).await?;
     rows.sort_by_key(|row| row.name.to_lowercase());
@@ -406,7 +456,7 @@ async fn page<H: ConsoleHost>(
         create: forms.create,
         people: shown_people,
         shared: shared.collect(),
-        people_are_more: members_are_more,
+        more,
         give,
         invite: forms.invite,
         outcomes,
@@ -445,6 +495,8 @@ fn people_shown<T>(people: Shown<T>, rows: Vec<PersonRow>) -> Shown<Vec<PersonRo
 struct Named<'a> {
     names: &'a Names,
     emails: Vec<(UserId, String)>,
+    /// Whether there are more members than those.
+    are_more: bool,
 }
 
 impl Named<'_> {
@@ -461,9 +513,9 @@ impl Named<'_> {
 async fn emails<H: ConsoleHost>(
     visit: &Visit<H>,
     inside: &Inside,
-) -> Result<Vec<(UserId, String)>, Rejection> {
+) -> Result<(Vec<(UserId, String)>, bool), Rejection> {
     if !inside.may(OrganizationAction::ViewMembers) {
-        return Ok(Vec::new());
+        return Ok((Vec::new(), false));
     }
     let page = visit
         .tenancy()
@@ -473,7 +525,7 @@ async fn emails<H: ConsoleHost>(
         .items
         .iter()
         .map(|member| (member.user, member.email.to_string()));
-    Ok(emails.collect())
+    Ok((emails.collect(), page.next.is_some()))
 }
 
 async fn person_rows<H: ConsoleHost>(
@@ -544,8 +596,13 @@ async fn give_form<H: ConsoleHost>(
             .map_or_else(|| email.clone(), |name| format!("{name} ({email})"));
         Choice::new(user, name)
     });
+    let mut field = Field::one("user", "Member", people.collect());
+    if named.are_more {
+        let hint = format!("Of the first {CANDIDATES}. For others, open the person under Members.");
+        field = field.hint(&hint);
+    }
     let form = Form::new("give", path(visit, on, "/members"), "Give role")
-        .field(Field::one("user", "Member", people.collect()))
+        .field(field)
         .field(Field::one("role", "Role", role_choices(inside.roles())).value("reader"))
         .why_not(why_not)
         .back(back);

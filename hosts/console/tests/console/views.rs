@@ -5,7 +5,7 @@ use axum::http::{Request, StatusCode};
 use tenancy::OrganizationId;
 use tenancy::commands::{DeleteDomain, DeleteOrganization, DeleteWorkspace, RemoveMember};
 
-use crate::world::{MARKUP, World, id};
+use crate::world::{Answer, MARKUP, World, id};
 
 /// Each page of the organization, and what it answers an Admin, a Developer, a Reader, the vendor's staff.
 fn pages(world: &World) -> Vec<(String, [u16; 4])> {
@@ -289,4 +289,53 @@ async fn the_staff_still_see_what_is_left_of_a_deleted_organization() {
         world.get("ann", &world.acme("")).await.status,
         StatusCode::NOT_FOUND
     );
+}
+
+#[tokio::test]
+async fn long_lists_of_a_workspace_and_of_invitations_come_in_pages() {
+    let world = World::new().await;
+    let emails: Vec<_> = (0..60)
+        .map(|number| format!("new{number}@acme.example"))
+        .collect();
+    let emails = emails.join("\n");
+    let fields = [("key", "k"), ("emails", &emails), ("role", "reader")];
+    let path = world.acme(&format!("/workspaces/{}", world.payments));
+    world
+        .post("ann", &format!("{path}/invite"), &fields)
+        .await
+        .leads_to();
+    for path in [path, world.acme("/members")] {
+        let first = world.get("ann", &path).await;
+        let pending = |answer: &Answer| answer.body.matches("Pending</span>").count();
+        assert_eq!(pending(&first), 50, "{path}");
+        let (_, rest) = first
+            .body
+            .split_once("More invitations")
+            .map(|(before, _)| before)
+            .unwrap()
+            .rsplit_once("href=\"")
+            .unwrap();
+        let (next, _) = rest.split_once('"').unwrap();
+        let second = world.get("ann", next).await;
+        assert_eq!(pending(&second), 10, "{next}");
+    }
+    let found = world
+        .get("ann", &world.acme("/members?search=new59@"))
+        .await;
+    found.shows("new59@acme.example");
+    found.lacks("new58@acme.example");
+    // What a cursor isn't begins at the first page.
+    for cursor in ["nonsense", "%00", "1.2.3"] {
+        for list in [
+            "/members?after=",
+            "/members?invited=",
+            "/activity?after=",
+            "/workspaces?after=",
+        ] {
+            let answer = world
+                .get("ann", &world.acme(&format!("{list}{cursor}")))
+                .await;
+            assert_eq!(answer.status, StatusCode::OK, "{list}{cursor}");
+        }
+    }
 }
