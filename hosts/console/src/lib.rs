@@ -13,6 +13,7 @@ mod guard;
 mod visit;
 
 mod assets;
+mod choices;
 mod form;
 mod frame;
 mod people;

@@ -11,20 +11,20 @@ use tenancy::commands::{
 };
 use tenancy::views::{PageKey, WorkspaceInvoicing, WorkspaceView};
 use tenancy::{
-    DomainKind, DomainStatus, InvitationOffer, MembershipStatus, OrganizationAction,
-    OrganizationId, Page, Paging, Refusal, UserId, WorkspaceAction, WorkspaceId, WorkspaceMember,
-    WorkspaceRole,
+    DomainKind, DomainStatus, InvitationOffer, OrganizationId, Page, Refusal, UserId,
+    WorkspaceAction, WorkspaceId, WorkspaceRole,
 };
 use tenancy_axum::Rejection;
 
+use super::company::{invoicing_form, read_invoicing};
 use super::confirm::{self, Confirm};
-use super::members::{self, InvitedRow, Outcome};
+use super::invited::{self, InvitedRow, Outcome};
 use super::organization::{Bar, invoicing_lines};
-use super::person::{self, asks_in, give_or_take, role_choices, role_form};
-use super::settings::{ask_first, invoicing_form, read_invoicing};
-use crate::form::{Ask, Back, Choice, Field, Filled, Form, Look, Shared, Trouble};
+use super::workspace_people::{Named, PersonRow, emails, give_form, person_rows};
+use super::workspace_role::give_or_take;
+use crate::choices::{read_workspace_role, workspace_choices};
+use crate::form::{Ask, Back, Choice, Field, Filled, Form, Look, Shared, Trouble, ask_first};
 use crate::frame::Frame;
-use crate::people::Names;
 use crate::router::ConsoleHost;
 use crate::say;
 use crate::visit::{At, Inside, Visit, paging, sample};
@@ -34,8 +34,6 @@ const HERE: &str = "/workspaces";
 const PEOPLE: u32 = 33;
 const INVITATIONS: u32 = 50;
 const DOMAINS: u32 = 100;
-/// How many members of the organization are offered a role.
-const CANDIDATES: u32 = 200;
 
 type On = (OrganizationId, WorkspaceId);
 
@@ -99,15 +97,6 @@ struct DomainRow {
     created: String,
 }
 
-struct PersonRow {
-    name: String,
-    path: Option<String>,
-    is_self: bool,
-    state: Option<String>,
-    since: String,
-    role: Form,
-}
-
 struct Invoicing {
     is_own: bool,
     lines: Vec<(&'static str, Vec<String>)>,
@@ -154,7 +143,11 @@ async fn answer<H: ConsoleHost, T>(
     }
 }
 
-fn path<H: ConsoleHost>(visit: &Visit<H>, (organization, workspace): On, end: &str) -> String {
+pub(crate) fn path<H: ConsoleHost>(
+    visit: &Visit<H>,
+    (organization, workspace): On,
+    end: &str,
+) -> String {
     visit.path(organization, &format!("{HERE}/{workspace}{end}"))
 }
 
@@ -257,7 +250,7 @@ pub(crate) async fn invite<H: ConsoleHost>(
     At(on): At<On>,
     filled: Filled,
 ) -> Response {
-    let Some(role) = filled.get("role").and_then(person::read_role) else {
+    let Some(role) = filled.get("role").and_then(read_workspace_role) else {
         let mut reading = filled.reading();
         reading.say("role", "choose a role of the list");
         let done: Result<(), _> = Err(reading.trouble());
@@ -267,9 +260,9 @@ pub(crate) async fn invite<H: ConsoleHost>(
         workspace: on.1,
         role,
     };
-    match members::invite_many(&visit, on.0, target, &filled).await {
+    match invited::invite_many(&visit, on.0, target, &filled).await {
         Ok(outcomes) if outcomes.iter().any(|outcome| outcome.is_bad) => {
-            let back = members::some_refused("invite", filled, &outcomes);
+            let back = invited::some_refused("invite", filled, &outcomes);
             come_back(&visit, on, &back, outcomes).await
         }
         done => answer(&visit, on, "invite", filled, done, "invited").await,
@@ -417,7 +410,7 @@ async fn page<H: ConsoleHost>(
     let known = [(on.1, workspace.name.to_string())];
     let invited = match &open {
         Shown::There(page) => {
-            let rows = members::invited(
+            let rows = invited::rows(
                 visit,
                 &inside,
                 &page.items,
@@ -489,124 +482,6 @@ fn people_shown<T>(people: Shown<T>, rows: Vec<PersonRow>) -> Shown<Vec<PersonRo
         Shown::There(_) => Shown::There(rows),
         Shown::Not(why) => Shown::Not(why),
     }
-}
-
-/// What people are called here: by the host, or else by their address where it may be seen.
-struct Named<'a> {
-    names: &'a Names,
-    emails: Vec<(UserId, String)>,
-    /// Whether there are more members than those.
-    are_more: bool,
-}
-
-impl Named<'_> {
-    fn of(&self, user: UserId) -> String {
-        let email = self.emails.iter().find(|(id, _)| *id == user);
-        match email {
-            Some((_, email)) => self.names.or(user, email),
-            None => self.names.show(user),
-        }
-    }
-}
-
-/// The addresses of the organization's members, for whoever may see them.
-async fn emails<H: ConsoleHost>(
-    visit: &Visit<H>,
-    inside: &Inside,
-) -> Result<(Vec<(UserId, String)>, bool), Rejection> {
-    if !inside.may(OrganizationAction::ViewMembers) {
-        return Ok((Vec::new(), false));
-    }
-    let page = visit
-        .tenancy()
-        .members(&visit.actor, inside.id(), Paging::first(CANDIDATES))
-        .await?;
-    let emails = page
-        .items
-        .iter()
-        .map(|member| (member.user, member.email.to_string()));
-    Ok((emails.collect(), page.next.is_some()))
-}
-
-async fn person_rows<H: ConsoleHost>(
-    visit: &Visit<H>,
-    inside: &Inside,
-    on: On,
-    members: &[WorkspaceMember],
-    named: &Named<'_>,
-    back: &Back,
-) -> Result<Vec<PersonRow>, Rejection> {
-    if members.is_empty() {
-        return Ok(Vec::new());
-    }
-    let asks = members
-        .iter()
-        .map(|member| asks_in(on, member.user, Some(member)));
-    let mut why_not = visit.why_not(asks.collect::<Vec<_>>()).await?;
-    let sees_people = inside.may(OrganizationAction::ViewMembers);
-    let rows = members.iter().map(|member| {
-        let user = member.user;
-        let name = named.of(user);
-        let to = path(visit, on, &format!("/members/{user}"));
-        let about = format!("the role of {name}");
-        let id = format!("role-{user}");
-        let role = role_form(id, to, &about, inside.roles(), Some(member), &mut why_not).back(back);
-        let _ = why_not.next(); // of its end, which is set on the person's page
-        let shows = sees_people || visit.is(user);
-        PersonRow {
-            path: shows.then(|| visit.path(on.0, &format!("/members/{user}"))),
-            is_self: visit.is(user),
-            state: match (member.status(say::now()), member.until) {
-                (MembershipStatus::Ended, Some(end)) => Some(format!("Ended on {}", say::day(end))),
-                (_, Some(end)) => Some(format!("Up to {}", say::last_day(end).format("%-d %b %Y"))),
-                (_, None) => None,
-            },
-            since: say::day(member.since),
-            role,
-            name,
-        }
-    });
-    Ok(rows.collect())
-}
-
-/// A role for somebody who is in the organization already; only for whoever sees who is.
-async fn give_form<H: ConsoleHost>(
-    visit: &Visit<H>,
-    inside: &Inside,
-    on: On,
-    members: &[WorkspaceMember],
-    named: &Named<'_>,
-    back: &Back,
-) -> Result<Option<Form>, Rejection> {
-    let is_here = |user: UserId| members.iter().any(|member| member.user == user);
-    let others: Vec<_> = named
-        .emails
-        .iter()
-        .filter(|(user, _)| !is_here(*user))
-        .collect();
-    let Some((first, _)) = others.first() else {
-        return Ok(None);
-    };
-    let (give, ..) = asks_in(on, *first, None);
-    let why_not = visit.why_not(give).await?.next();
-    let more = visit.names(others.iter().map(|(user, _)| *user)).await;
-    let people = others.iter().map(|(user, email)| {
-        let name = more
-            .get(*user)
-            .map_or_else(|| email.clone(), |name| format!("{name} ({email})"));
-        Choice::new(user, name)
-    });
-    let mut field = Field::one("user", "Member", people.collect());
-    if named.are_more {
-        let hint = format!("Of the first {CANDIDATES}. For others, open the person under Members.");
-        field = field.hint(&hint);
-    }
-    let form = Form::new("give", path(visit, on, "/members"), "Give role")
-        .field(field)
-        .field(Field::one("role", "Role", role_choices(inside.roles())).value("reader"))
-        .why_not(why_not)
-        .back(back);
-    Ok(Some(form))
 }
 
 /// The forms about the workspace itself.
@@ -708,7 +583,7 @@ impl Forms {
         };
         let invite = Form::new("invite", path(visit, on, "/invite"), "Send invitations")
             .field(Field::new("emails", "E-mail addresses", Ask::Lines(3)).hint(&hint))
-            .field(Field::one("role", "Role", role_choices(inside.roles())).value("reader"))
+            .field(Field::one("role", "Role", workspace_choices(inside.roles())).value("reader"))
             .why_not(why_newcomers.filter(|_| !may_members.is_allowed()))
             .back(back);
         let invoicing = invoicing_form("invoicing", path(visit, on, "/invoicing"), own)
