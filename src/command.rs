@@ -28,7 +28,7 @@ use crate::standing::{Decision, Seen, Standing, Subject};
 use crate::state::OrganizationState;
 use crate::store::Key;
 use crate::text::VerifiedEmail;
-use crate::token::InvitationSecret;
+use crate::token::{InvitationSecret, LinkKey};
 
 /// A use case: `CreateWorkspace`, `AcceptInvitation`, `RemoveMember`. Hand it to
 /// [`Tenancy::execute`](crate::Tenancy::execute).
@@ -111,36 +111,54 @@ pub trait Fresh: Sized + Send + Sync {
     /// # Errors
     ///
     /// [`EntropyError`]: the operating system gave no randomness.
-    fn draw() -> Result<Self, EntropyError>;
+    fn draw(from: Drawing<'_>) -> Result<Self, EntropyError>;
+}
+
+/// What is drawn from, beside the operating system's random numbers.
+#[derive(Clone, Copy, Debug)]
+pub struct Drawing<'a> {
+    /// The id that the commit will have.
+    pub commit: CommitId,
+    /// The key that links are made with; `None` if their secrets are random ([`LinkKey`]).
+    pub link_key: Option<&'a LinkKey>,
+}
+
+impl Drawing<'_> {
+    fn secret(self) -> Result<InvitationSecret, EntropyError> {
+        match self.link_key {
+            Some(key) => Ok(key.secret(self.commit)),
+            None => InvitationSecret::generate(),
+        }
+    }
 }
 
 impl Fresh for () {
-    fn draw() -> Result<Self, EntropyError> {
+    fn draw(_: Drawing<'_>) -> Result<Self, EntropyError> {
         Ok(())
     }
 }
 
 impl Fresh for WorkspaceId {
-    fn draw() -> Result<Self, EntropyError> {
+    fn draw(_: Drawing<'_>) -> Result<Self, EntropyError> {
         Self::try_new()
     }
 }
 
 impl Fresh for DomainId {
-    fn draw() -> Result<Self, EntropyError> {
+    fn draw(_: Drawing<'_>) -> Result<Self, EntropyError> {
         Self::try_new()
     }
 }
 
 impl Fresh for InvitationSecret {
-    fn draw() -> Result<Self, EntropyError> {
-        Self::generate()
+    fn draw(from: Drawing<'_>) -> Result<Self, EntropyError> {
+        from.secret()
     }
 }
 
 impl Fresh for (InvitationId, InvitationSecret) {
-    fn draw() -> Result<Self, EntropyError> {
-        Ok((InvitationId::try_new()?, InvitationSecret::generate()?))
+    fn draw(from: Drawing<'_>) -> Result<Self, EntropyError> {
+        Ok((InvitationId::try_new()?, from.secret()?))
     }
 }
 

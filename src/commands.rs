@@ -78,7 +78,7 @@ mod suspension;
 mod workspace;
 mod workspace_member;
 
-pub use crate::command::{Answer, Circumstances, Command, Fresh, Scene};
+pub use crate::command::{Answer, Circumstances, Command, Drawing, Fresh, Scene};
 pub use crate::decide::{Decided, Request, Undecided, decide};
 
 pub use crate::refusal::Together;

@@ -8,7 +8,7 @@ use std::collections::HashSet;
 use chrono::{DateTime, Utc};
 
 use crate::actor::Actor;
-use crate::command::{Circumstances, Scene, seats_are_left, whole_milliseconds};
+use crate::command::{Circumstances, Drawing, Scene, seats_are_left, whole_milliseconds};
 use crate::event::Event;
 use crate::id::{CommitId, OrganizationId};
 use crate::later::Later;
@@ -57,7 +57,8 @@ const SEVERAL: &str = "several";
 /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
 /// ```
 ///
-/// If one is refused, none is carried out, and [`Error::RefusedAt`](crate::Error::RefusedAt) says which. What they
+/// If one is refused, none is carried out, and [`Error::RefusedAt`](crate::Error::RefusedAt) says which; what is refused
+/// of all of them ([`NotTogether`](Refusal::NotTogether), a used id) is [`Error::Refused`](crate::Error::Refused). What they
 /// create has ids that are drawn when they are carried out, so that none can name what another one creates, but for the
 /// organization of a [`CreateOrganization`](crate::commands::CreateOrganization), which follows from the commit's id
 /// ([`Command::organization`]).
@@ -87,7 +88,7 @@ pub trait Request: sealed::Sealed + Send + Sync + 'static {
     /// # Errors
     ///
     /// [`EntropyError`]: the operating system gave none.
-    fn draw(&self) -> Result<Self::Drawn, EntropyError>;
+    fn draw(&self, from: Drawing<'_>) -> Result<Self::Drawn, EntropyError>;
 
     #[doc(hidden)]
     fn asked<'a>(&'a self, drawn: &'a Self::Drawn) -> Self::Asked<'a>;

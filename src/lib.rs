@@ -63,7 +63,9 @@ pub mod _documentation {
     pub mod security {}
 }
 
-pub use crate::tenancy::{Tenancy, block_on::block_on, page::Page, page::Paging, views};
+pub use crate::tenancy::{
+    Tenancy, block_on::block_on, mails::Mail, page::Page, page::Paging, views,
+};
 pub use actor::{Actor, Author, Operator};
 pub use domain::{Domain, DomainKind, DomainStatus};
 pub use error::{Done, Error, Problem};

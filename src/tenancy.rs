@@ -11,6 +11,7 @@ use chrono::{DateTime, Utc};
 
 use self::queue::Queue;
 use crate::settings::Settings;
+use crate::token::LinkKey;
 
 // In the order in which the type's page shows what they give it.
 mod builder;
@@ -22,6 +23,7 @@ mod pages;
 mod reads;
 
 mod lists;
+pub(crate) mod mails;
 mod reverse;
 
 pub(crate) mod block_on;
@@ -58,6 +60,7 @@ pub struct Tenancy<R> {
     clock: Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>,
     sleep: Sleep,
     queue: Option<Arc<Queue>>,
+    link_keys: Arc<[LinkKey]>,
 }
 
 type Sleep = Arc<dyn Fn(Duration) -> Pin<Box<dyn Future<Output = ()> + Send>> + Send + Sync>;

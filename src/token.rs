@@ -48,6 +48,9 @@ use crate::id::{InvitationId, OrganizationId};
 use crate::random::fill;
 
 pub use crate::random::EntropyError;
+pub use link_key::LinkKey;
+
+mod link_key;
 
 /// What every token starts with, so that secret scanners and people recognize one.
 const PREFIX: &str = "tinv_";
@@ -64,7 +67,7 @@ const HASH_LABEL: &[u8] = b"tenancy invitation v1\0";
 
 /// 256 random bits that make an invitation's link unguessable.
 ///
-/// They come from the operating system and from nowhere else: there is no constructor from bytes,
+/// They come from the operating system, or from a [`LinkKey`]: there is no constructor from bytes,
 /// since a secret that somebody could choose is none. There is no `Clone`, `Display` or `Serialize`
 /// either; the one thing to do with a secret is to make an [`InvitationToken`] of it. Its `Debug`
 /// is `InvitationSecret(..)`, and its bytes are wiped when it is dropped.
@@ -78,7 +81,11 @@ const HASH_LABEL: &[u8] = b"tenancy invitation v1\0";
 /// assert_eq!(format!("{secret:?}"), "InvitationSecret(..)");
 /// # Ok::<(), tenancy::token::EntropyError>(())
 /// ```
-pub struct InvitationSecret(Zeroizing<[u8; 32]>);
+pub struct InvitationSecret {
+    bytes: Zeroizing<[u8; 32]>,
+    /// Whether it is of a commit, by a [`LinkKey`], and each invitation's is made of it.
+    of_commit: bool,
+}
 
 impl InvitationSecret {
     /// Draws a secret from the operating system's random numbers.
@@ -90,7 +97,10 @@ impl InvitationSecret {
     pub fn generate() -> Result<Self, EntropyError> {
         let mut bytes = Zeroizing::new([0; 32]);
         fill(bytes.as_mut_slice())?;
-        Ok(Self(bytes))
+        Ok(Self {
+            bytes,
+            of_commit: false,
+        })
     }
 }
 
@@ -140,7 +150,7 @@ impl InvitationToken {
         Self {
             organization,
             invitation,
-            secret: secret.0.clone(),
+            secret: secret.of_invitation(organization, invitation),
         }
     }
 
@@ -409,9 +419,10 @@ mod tests {
     const EXPOSED: &str = "tinv_ERERERERERERERERERERESIiIiIiIiIiIiIiIiIiIiIAAQIDBAUGBwgJCgsMDQ4PEBESExQVFhcYGRobHB0eHw";
 
     fn secret() -> InvitationSecret {
-        InvitationSecret(Zeroizing::new(std::array::from_fn(|n| {
-            u8::try_from(n).unwrap()
-        })))
+        InvitationSecret {
+            bytes: Zeroizing::new(std::array::from_fn(|n| u8::try_from(n).unwrap())),
+            of_commit: false,
+        }
     }
 
     fn token() -> InvitationToken {
@@ -534,8 +545,8 @@ mod tests {
             InvitationSecret::generate().unwrap(),
             InvitationSecret::generate().unwrap(),
         );
-        assert_ne!(one.0, other.0);
-        assert_ne!(one.0.as_slice(), [0; 32]);
+        assert_ne!(one.bytes, other.bytes);
+        assert_ne!(one.bytes.as_slice(), [0; 32]);
     }
 
     #[test]
@@ -564,7 +575,7 @@ mod tests {
         assert!(printed.contains("secret: .."));
         assert!(printed.contains(&format!("{:?}", token().organization())));
         assert!(printed.contains(&format!("{:?}", token().invitation())));
-        for secret in [secret().0.as_slice(), hash.as_bytes()] {
+        for secret in [secret().bytes.as_slice(), hash.as_bytes()] {
             let pairs = secret.chunks_exact(4).filter(|bytes| bytes[0] > 0x0F);
             for bytes in pairs {
                 let list = format!("{bytes:?}");

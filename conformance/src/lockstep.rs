@@ -1,6 +1,6 @@
 //! A store and the model, command by command: same facts, same decisions, same outcomes.
 
-use tenancy::commands::{Circumstances, Command, Fresh, Undecided, decide};
+use tenancy::commands::{Circumstances, Command, Drawing, Fresh, Undecided, decide};
 use tenancy::store::{Key, Outcome, Repository};
 use tenancy::{Actor, CommitId, Settings};
 
@@ -30,7 +30,10 @@ impl<R: Repository> LockStep<'_, R> {
             now: self.world.tick(),
             settings: &settings,
         };
-        let fresh = C::Fresh::draw()?;
+        let fresh = C::Fresh::draw(Drawing {
+            commit: id,
+            link_key: None,
+        })?;
         let organization = command.organization(id);
         let mut keys = command.keys(actor);
         keys.push(Key::Commit(id));

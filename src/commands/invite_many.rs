@@ -5,7 +5,7 @@ use serde::{Serialize, Serializer};
 use super::authority::{may_invite, may_send, resource};
 use super::invitation::{Invited, invite, invited, offered};
 use crate::actor::Actor;
-use crate::command::{Answer, Command, Fresh, Scene, path, seats_are_left};
+use crate::command::{Answer, Command, Drawing, Fresh, Scene, path, seats_are_left};
 use crate::event::{Event, RefusedLine};
 use crate::id::{CommitId, InvitationId, OrganizationId};
 use crate::invitation::{InvitationOffer, InvitationTarget};
@@ -49,8 +49,8 @@ fn outcomes<S: Serializer>(
 type Links = Vec<(InvitationId, InvitationSecret)>;
 
 impl Fresh for Links {
-    fn draw() -> Result<Self, EntropyError> {
-        let each = || Fresh::draw();
+    fn draw(from: Drawing<'_>) -> Result<Self, EntropyError> {
+        let each = || Fresh::draw(from);
         (0..InviteMany::MOST).map(|_| each()).collect()
     }
 }

@@ -2,7 +2,7 @@
 
 use super::{Request, sealed};
 use crate::actor::Actor;
-use crate::command::{Answer, Command, Fresh, Scene};
+use crate::command::{Answer, Command, Drawing, Fresh, Scene};
 use crate::event::Event;
 use crate::id::{CommitId, OrganizationId};
 use crate::random::EntropyError;
@@ -111,8 +111,8 @@ impl<C: Command> Request for C {
         1
     }
 
-    fn draw(&self) -> Result<C::Fresh, EntropyError> {
-        C::Fresh::draw()
+    fn draw(&self, from: Drawing<'_>) -> Result<C::Fresh, EntropyError> {
+        C::Fresh::draw(from)
     }
 
     fn asked<'a>(&'a self, drawn: &'a C::Fresh) -> Asked<'a, C> {
@@ -157,8 +157,8 @@ impl<Q: Request> Request for Vec<Q> {
         self.iter().map(Q::count).fold(0, usize::saturating_add)
     }
 
-    fn draw(&self) -> Result<Self::Drawn, EntropyError> {
-        self.iter().map(Q::draw).collect()
+    fn draw(&self, from: Drawing<'_>) -> Result<Self::Drawn, EntropyError> {
+        self.iter().map(|request| request.draw(from)).collect()
     }
 
     fn asked<'a>(&'a self, drawn: &'a Self::Drawn) -> Self::Asked<'a> {
@@ -207,8 +207,8 @@ macro_rules! tuples {
                 counts.into_iter().fold(0, usize::saturating_add)
             }
 
-            fn draw(&self) -> Result<Self::Drawn, EntropyError> {
-                Ok(($(self.$at.draw()?,)+))
+            fn draw(&self, from: Drawing<'_>) -> Result<Self::Drawn, EntropyError> {
+                Ok(($(self.$at.draw(from)?,)+))
             }
 
             fn asked<'a>(&'a self, drawn: &'a Self::Drawn) -> Self::Asked<'a> {

@@ -11,7 +11,10 @@ use chrono::{DateTime, Utc};
 use super::Tenancy;
 use super::queue::Queue;
 use crate::command::whole_milliseconds;
+use crate::commands::Drawing;
+use crate::id::CommitId;
 use crate::settings::Settings;
+use crate::token::LinkKey;
 
 impl<R> Tenancy<R> {
     /// On that store, with the rulebook's settings, the system's clock, and 8 attempts.
@@ -24,6 +27,7 @@ impl<R> Tenancy<R> {
             clock: Arc::new(|| SystemTime::now().into()),
             sleep: Arc::new(|_| Box::pin(yield_once())),
             queue: None,
+            link_keys: Arc::default(),
         }
     }
 
@@ -92,6 +96,25 @@ impl<R> Tenancy<R> {
         self
     }
 
+    /// With keys of the host's by which links can be made again, and so mailed from the outbox ([`mails`](Self::mails)). The
+    /// first makes new links; entries of the log that were made under another one are read with it. Without any, links
+    /// are random, and known only to whoever gets the command's answer.
+    ///
+    /// ```
+    /// use tenancy::store::MemoryRepository;
+    /// use tenancy::token::LinkKey;
+    /// use tenancy::Tenancy;
+    ///
+    /// # let (this_year, last_year) = ([7; 32], [6; 32]);
+    /// let keys = [LinkKey::new(this_year), LinkKey::new(last_year)];
+    /// let tenancy = Tenancy::new(MemoryRepository::new()).with_link_keys(keys);
+    /// ```
+    #[must_use]
+    pub fn with_link_keys(mut self, keys: impl IntoIterator<Item = LinkKey>) -> Self {
+        self.link_keys = keys.into_iter().collect();
+        self
+    }
+
     /// The store.
     #[must_use]
     pub const fn repository(&self) -> &R {
@@ -102,6 +125,13 @@ impl<R> Tenancy<R> {
     #[must_use]
     pub const fn settings(&self) -> &Settings {
         &self.settings
+    }
+
+    pub(super) fn drawing(&self, commit: CommitId) -> Drawing<'_> {
+        Drawing {
+            commit,
+            link_key: self.link_keys.first(),
+        }
     }
 
     pub(crate) fn now(&self) -> DateTime<Utc> {

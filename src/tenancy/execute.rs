@@ -8,6 +8,7 @@ use crate::actor::Actor;
 use crate::command::Circumstances;
 use crate::decide::{self, Decided, Questions, Request, answered, decide_on};
 use crate::error::{Done, Error};
+use crate::event::Event;
 use crate::id::{CommitId, OrganizationId};
 use crate::record::Claim;
 use crate::refusal::Refusal;
@@ -73,7 +74,7 @@ impl<R: Repository> Tenancy<R> {
         request: Q,
     ) -> Result<Done<Q::Output>, Error<R::Error>> {
         decide::is_few(request.count())?;
-        let drawn = request.draw()?;
+        let drawn = request.draw(self.drawing(commit))?;
         let mut asked = request.asked(&drawn);
         let organization = decide::organization(&mut asked, commit)?;
         #[cfg(feature = "tracing")]
@@ -88,7 +89,7 @@ impl<R: Repository> Tenancy<R> {
             Ok(Done::of(commit, organization, decided))
         };
         #[cfg(feature = "tracing")]
-        return super::trace::command(name, organization, commit, work).await;
+        return super::trace::command((name, Error::code), organization, commit, work).await;
         #[cfg(not(feature = "tracing"))]
         work.await
     }
@@ -110,9 +111,7 @@ impl<R: Repository> Tenancy<R> {
             match self.repository.commit(&commit).await {
                 Ok(Outcome::Committed) => return Ok(decided),
                 Ok(Outcome::Conflict) => {}
-                Ok(Outcome::Taken(Claim::DomainName(name))) => {
-                    return Err(Refusal::DomainNameTaken { name }.into());
-                }
+                Ok(Outcome::Taken(claim)) => return Err(taken(&commit, claim)),
                 Ok(Outcome::IdUsed) => return self.answer_of_before(id, actor, questions).await,
                 Err(source) if self.repository.wrote_nothing(&source) => {
                     return Err(Error::Store(source));
@@ -175,7 +174,7 @@ impl<R: Repository> Tenancy<R> {
         request: Q,
     ) -> Result<Decided<Q::Output>, Error<R::Error>> {
         decide::is_few(request.count())?;
-        let drawn = request.draw()?;
+        let drawn = request.draw(self.drawing(commit))?;
         let mut asked = request.asked(&drawn);
         let decided = self.decide_once(commit, actor, &mut asked).await?;
         answered::<Q>(asked, decided).map_err(Error::Inconsistent)
@@ -254,46 +253,52 @@ impl<R: Repository> Tenancy<R> {
     {
         let id = commit;
         decide::is_few(request.count()).map_err(Error::from)?;
-        let drawn = request.draw().map_err(Error::from)?;
+        let drawn = request.draw(self.drawing(id)).map_err(Error::from)?;
         let organization = decide::organization(&mut request.asked(&drawn), id);
         let organization = organization.map_err(Error::from)?;
-        let _turn = match &self.queue {
-            Some(queue) => Some(queue.turn(organization).await),
-            None => None,
-        };
-        for attempt in 0..self.attempts.get() {
-            if attempt > 0 {
-                (self.sleep)(pause(attempt)).await;
-            }
-            let mut asked = request.asked(&drawn);
-            let decided = self.decide_once(id, actor, &mut asked).await?;
-            let decided = answered::<Q>(asked, decided);
-            let mut decided = decided.map_err(Error::Inconsistent)?;
-            let Some(commit) = decided.commit.take() else {
-                return Ok(Done::of(id, organization, decided));
+        #[cfg(feature = "tracing")]
+        let name = decide::name(&mut request.asked(&drawn));
+        let work = async {
+            let _turn = match &self.queue {
+                Some(queue) => Some(queue.turn(organization).await),
+                None => None,
             };
-            let made = match write(commit.clone(), decided.output.clone()).await {
-                Ok(Outcome::Committed) => Made::Yes,
-                Ok(Outcome::Conflict) => continue,
-                Ok(Outcome::IdUsed) => Made::Another,
-                Ok(Outcome::Taken(Claim::DomainName(name))) => {
-                    return Err(Error::from(Refusal::DomainNameTaken { name }).into());
+            for attempt in 0..self.attempts.get() {
+                if attempt > 0 {
+                    (self.sleep)(pause(attempt)).await;
                 }
-                Err(error) => match self.whether_made(&commit).await {
-                    Made::No | Made::Unknown => return Err(error),
-                    made => made,
-                },
-            };
-            if matches!(made, Made::Another) {
                 let mut asked = request.asked(&drawn);
-                let before = self.answer_of_before(id, actor, &mut asked).await?;
-                let before = answered::<Q>(asked, before);
-                decided = before.map_err(Error::Inconsistent)?;
+                let decided = self.decide_once(id, actor, &mut asked).await?;
+                let decided = answered::<Q>(asked, decided);
+                let mut decided = decided.map_err(Error::Inconsistent)?;
+                let Some(commit) = decided.commit.take() else {
+                    return Ok(Done::of(id, organization, decided));
+                };
+                let made = match write(commit.clone(), decided.output.clone()).await {
+                    Ok(Outcome::Committed) => Made::Yes,
+                    Ok(Outcome::Conflict) => continue,
+                    Ok(Outcome::IdUsed) => Made::Another,
+                    Ok(Outcome::Taken(claim)) => return Err(taken(&commit, claim).into()),
+                    Err(error) => match self.whether_made(&commit).await {
+                        Made::No | Made::Unknown => return Err(error),
+                        made => made,
+                    },
+                };
+                if matches!(made, Made::Another) {
+                    let mut asked = request.asked(&drawn);
+                    let before = self.answer_of_before(id, actor, &mut asked).await?;
+                    let before = answered::<Q>(asked, before);
+                    decided = before.map_err(Error::Inconsistent)?;
+                }
+                return Ok(Done::of(id, organization, decided));
             }
-            return Ok(Done::of(id, organization, decided));
-        }
-        let attempts = self.attempts.get();
-        Err(Error::Contended { attempts }.into())
+            let attempts = self.attempts.get();
+            Err(Error::Contended { attempts }.into())
+        };
+        #[cfg(feature = "tracing")]
+        return super::trace::command((name, |_| "failed"), organization, id, work).await;
+        #[cfg(not(feature = "tracing"))]
+        work.await
     }
 
     /// What stands in the way of each of several commands, each by itself, in order; `None` where nothing does. For
@@ -330,7 +335,7 @@ impl<R: Repository> Tenancy<R> {
     ) -> Result<Vec<Option<Refusal>>, Error<R::Error>> {
         let commit = CommitId::try_new()?;
         decide::is_few(request.count())?;
-        let drawn = request.draw()?;
+        let drawn = request.draw(self.drawing(commit))?;
         let mut asked = request.asked(&drawn);
         let organization = decide::organization(&mut asked, commit)?;
         let keys = decide::keys(&mut asked, actor);
@@ -398,6 +403,22 @@ impl<R: Repository> Tenancy<R> {
             // It may still be on its way.
             Ok(_) | Err(_) => Made::Unknown,
         }
+    }
+}
+
+/// D2: another organization has the name. Of several commands, the one that asked for it is named.
+fn taken<E>(commit: &Commit, claim: Claim) -> Error<E> {
+    let Claim::DomainName(name) = claim;
+    let parts = commit.entry.events_by_part();
+    let asks = |events: &&[Event]| {
+        let mut events = events.iter();
+        events.any(|event| matches!(event, Event::DomainCreated { name: its, .. } if *its == name))
+    };
+    let command = parts.iter().position(asks).filter(|_| parts.len() > 1);
+    let refusal = Refusal::DomainNameTaken { name };
+    match command {
+        Some(command) => Error::RefusedAt { command, refusal },
+        None => Error::Refused(refusal),
     }
 }
 

@@ -32,7 +32,7 @@ pub struct Paging<K> {
 /// meanwhile. The walk as a whole is not a snapshot.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Page<T, K> {
-    /// The items, in ascending order of their key.
+    /// The items, in ascending order of their key; in [`activity`](crate::Tenancy::activity), newest first.
     pub items: Vec<T>,
     /// Where the next page begins; `None` if there is nothing more. What is shown to this actor of the next page may be
     /// nothing.

@@ -59,6 +59,7 @@ impl<R: Repository> Tenancy<R> {
         let roles = row.roles.iter();
         Ok(Overview {
             organization: OrganizationView::of(&row.summary(), member, scene.now),
+            version: row.version,
             company: row.company.clone().filter(|_| invoicing),
             invoicing: row.invoicing.clone().filter(|_| invoicing),
             contract: row.contract.clone().filter(|_| contract),

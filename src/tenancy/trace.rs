@@ -13,11 +13,11 @@ use crate::standing::Decision;
 
 /// A span around a command: its name, organization, commit, and how it ended.
 pub(crate) async fn command<T, E>(
-    name: &'static str,
+    (name, code): (&'static str, impl FnOnce(&E) -> &'static str),
     organization: OrganizationId,
     commit: CommitId,
-    work: impl Future<Output = Result<Done<T>, Error<E>>>,
-) -> Result<Done<T>, Error<E>> {
+    work: impl Future<Output = Result<Done<T>, E>>,
+) -> Result<Done<T>, E> {
     let span = debug_span!(
         "tenancy.command",
         command = name,
@@ -33,7 +33,7 @@ pub(crate) async fn command<T, E>(
             record(&span, "outcome", outcome);
             record(&span, "version", done.token.version);
         }
-        Err(error) => record(&span, "outcome", error.code()),
+        Err(error) => record(&span, "outcome", code(error)),
     }
     result
 }

@@ -14,6 +14,7 @@ use crate::policy::OrganizationAction;
 use crate::role::OrganizationRole;
 use crate::standing::Grant;
 use crate::text::{EmailAddress, Name, TextLine};
+use crate::version::Version;
 use crate::workspace::Workspace;
 
 pub use super::page::{InvalidCursor, PageKey};
@@ -49,6 +50,8 @@ pub struct OrganizationView {
 pub struct Overview {
     /// The organization, and the viewer's own membership of it.
     pub organization: OrganizationView,
+    /// Its version when this was read.
+    pub version: Version,
     /// What the viewer may do with it, in the matrix's order. Whether a rule then stands in the way,
     /// [`Tenancy::why_not`](crate::Tenancy::why_not) tells.
     pub may: Vec<OrganizationAction>,

@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 
 use tenancy::commands::{
-    Circumstances, Command, Decided, Fresh as _, Request, Together, Undecided, decide,
+    Circumstances, Command, Decided, Drawing, Fresh as _, Request, Together, Undecided, decide,
 };
 use tenancy::store::{Change, Commit, Facts, Key, OrganizationState};
 use tenancy::{Actor, CommitId, Refusal, Settings};
@@ -66,7 +66,11 @@ impl Trial<'_> {
         let Some(state) = self.driver.tenancy.repository().state(organization) else {
             return "nowhere";
         };
-        let drawn = (A::Fresh::draw().unwrap(), B::Fresh::draw().unwrap());
+        let from = Drawing {
+            commit: self.commit,
+            link_key: None,
+        };
+        let drawn = (A::Fresh::draw(from).unwrap(), B::Fresh::draw(from).unwrap());
         let keys = first.keys(self.actor);
         let mut both = keys.clone();
         both.extend(second.keys(self.actor));

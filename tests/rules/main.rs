@@ -18,6 +18,7 @@ mod host_rows;
 mod invitations;
 mod later;
 mod limits;
+mod mails;
 mod many;
 mod matrix;
 mod organizations;

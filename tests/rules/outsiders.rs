@@ -436,6 +436,7 @@ fn every_read_and_list_is_in_the_table() {
         "prepare",
         "prepare_as",
         "standing_at_least", // the host's own, on its replica
+        "mails",             // the host's own, of its outbox
         "fill",              // the host's own, of its index
         "catch_up",
     ];

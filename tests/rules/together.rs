@@ -223,6 +223,29 @@ fn d2_a_name_that_is_given_up_and_taken_again_stays_the_organizations() {
 }
 
 #[test]
+fn d2_a_name_that_another_organization_has_is_refused_of_the_command_that_asks_for_it() {
+    let world = World::new();
+    let (acme, zoes) = (world.acme(), world.owned_by(&user("zoe"), "Zoe's"));
+    world.does(&user("zoe"), zoes.sandbox("taken"));
+    let taken = Refusal::DomainNameTaken {
+        name: label("taken"),
+    };
+    let both = (
+        acme.rename("Acme"),
+        acme.sandbox("free"),
+        acme.sandbox("taken"),
+    );
+    assert_eq!(
+        refused(&world, &user("ann"), both),
+        (Some(2), taken.clone())
+    );
+    assert_eq!(
+        refused(&world, &user("ann"), acme.sandbox("taken")),
+        (None, taken)
+    );
+}
+
+#[test]
 fn w3_a_name_is_passed_on_in_the_next_request() {
     let world = World::new();
     let (acme, ann) = (world.acme(), user("ann"));

@@ -10,7 +10,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::fmt::Display;
 use std::str::FromStr;
-use tenancy::token::{InvitationSecret, TokenHash};
+use tenancy::token::{InvitationSecret, LinkKey, TokenHash};
 use tenancy::{DomainAction, InvitationToken, Operator, Permit, Standing, VerifiedEmail};
 
 /// `lacks!(Type: Trait;)` compiles only if the type doesn't implement the trait. Where it does, two
@@ -48,6 +48,8 @@ lacks! {
     // A token is not printed or stored by accident; a string is no hash, tokens are hashed by the token.
     InvitationToken: Display, Serialize;
     InvitationSecret: Display, Serialize, DeserializeOwned;
+    LinkKey: Display, Serialize, DeserializeOwned, Default;
+    tenancy::Mail: Serialize;
     TokenHash: FromStr, From<String>;
 }
 

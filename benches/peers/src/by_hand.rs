@@ -74,3 +74,39 @@ impl<S: BuildHasher + Default> ByHand<S> {
         }
     }
 }
+
+#[cfg(feature = "engines")]
+impl<S: BuildHasher + Default> ByHand<S> {
+    pub(crate) fn organization_role(
+        &self,
+        user: UserId,
+        resource: &Resource,
+    ) -> Option<OrganizationRole> {
+        self.members.get(&(resource.organization(), user)).copied()
+    }
+
+    /// The workspace itself, or the domain's; none if there is no such thing in the organization.
+    pub(crate) fn workspace(&self, resource: &Resource) -> Option<WorkspaceId> {
+        match *resource {
+            Resource::Organization(_) => None,
+            Resource::Workspace(organization, workspace) => {
+                let found = self.workspaces.get(&(organization, workspace));
+                found.map(|(_, workspace)| *workspace)
+            }
+            Resource::Domain(organization, domain) => {
+                self.domains.get(&(organization, domain)).copied()
+            }
+        }
+    }
+
+    /// What a member of the organization holds in the resource's workspace.
+    pub(crate) fn workspace_role(
+        &self,
+        user: UserId,
+        resource: &Resource,
+    ) -> Option<WorkspaceRole> {
+        let workspace = self.workspace(resource)?;
+        self.organization_role(user, resource)?;
+        self.workspace_members.get(&(workspace, user)).copied()
+    }
+}

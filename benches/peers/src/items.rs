@@ -14,6 +14,8 @@ use tenancy::{
 };
 use tenancy_sqlite::{Durability, Options, SqliteRepository};
 
+use crate::report::{grouped, table};
+
 fn actor(name: &str) -> Actor {
     let address = format!("{name}@acme.example");
     let email = VerifiedEmail::attest(address.parse().expect("an address"));
@@ -91,10 +93,8 @@ fn micros(items: u32, run: impl Fn() -> Duration) -> f64 {
     times[2].as_secs_f64() * 1e6 / f64::from(items)
 }
 
-pub(crate) fn measure(many: u32) {
-    println!("\nWhat is linear, in µs an item");
-    println!("| what goes | store | 100 items | {many} |");
-    println!("| --- | --- | ---: | ---: |");
+/// The table, of as many as 100 and of so many.
+pub(crate) fn measure(many: u32) -> String {
     let options = Options {
         durability: Durability::ProcessCrash,
         ..Options::default()
@@ -112,14 +112,32 @@ pub(crate) fn measure(many: u32) {
     let memory = |run: fn(MemoryRepository, u32) -> Duration, items| {
         micros(items, || run(MemoryRepository::new(), items))
     };
-    let row = |what, store, times: [f64; 2]| {
-        println!("| {what} | {store} | {:.1} | {:.1} |", times[0], times[1]);
+    let row = |what: &str, times: [f64; 2]| {
+        let [few, many] = times.map(|time| format!("{time:.1}"));
+        vec![what.to_owned(), few, many]
     };
-    let roles = "a member with so many workspace roles";
-    let sent = "an Admin with so many open invitations";
     let items = [100, many];
-    row(roles, "memory", items.map(|items| memory(removal, items)));
-    row(roles, "SQLite", items.map(|items| sqlite(removal, items)));
-    row(sent, "memory", items.map(|items| memory(leaving, items)));
-    row(sent, "SQLite", items.map(|items| sqlite(leaving, items)));
+    table([
+        vec![
+            "what goes, in µs an item".to_owned(),
+            "of 100".to_owned(),
+            format!("of {}", grouped(many as usize)),
+        ],
+        row(
+            "a member with so many workspace roles, in memory",
+            items.map(|items| memory(removal, items)),
+        ),
+        row(
+            "the same on SQLite",
+            items.map(|items| sqlite(removal, items)),
+        ),
+        row(
+            "an Admin with so many open invitations, in memory",
+            items.map(|items| memory(leaving, items)),
+        ),
+        row(
+            "the same on SQLite",
+            items.map(|items| sqlite(leaving, items)),
+        ),
+    ])
 }

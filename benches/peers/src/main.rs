@@ -1,175 +1,153 @@
-//! What a check costs with tenancy, beside hand-written maps, in one run.
+//! What a check costs with tenancy, beside hand-written maps, other engines and databases, in one run.
 //!
-//! `cargo run --release -p tenancy-peers` prints the table. Every engine must agree on every decision.
+//! `cargo peers` prints all of it, and `cargo peers --write` writes it into `docs/performance.md` and its plots. The
+//! engines take minutes to build, so they are a feature: without it, `cargo run --release -p tenancy-peers` asks
+//! the hand-written maps and tenancy alone. Whoever is asked must agree on every decision.
+//!
+//! With `--instructions` it counts instructions instead, and compares them with `instructions.txt`, as CI does.
 
 #![expect(
     clippy::expect_used,
+    clippy::panic,
     clippy::indexing_slicing,
     clippy::arithmetic_side_effects,
     clippy::cast_precision_loss,
-    clippy::panic,
     reason = "a benchmark that goes wrong should stop"
 )]
 
 mod by_hand;
+#[cfg(feature = "engines")]
+mod engines;
+mod instructions;
 mod items;
+mod ours;
+mod peer;
+mod plot;
 mod population;
+mod report;
 mod writers;
 
-use std::hint::black_box;
-use std::sync::Barrier;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread;
+use std::env;
+use std::process::{Command, ExitCode};
 use std::time::Instant;
 
-use tenancy::store::{
-    AccessIndex, Commit, Fed, MemoryRepository, OrganizationState, Outcome, Repository as _,
-};
-use tenancy::{DomainAction, OrganizationAction, Resource, Tenancy, WorkspaceAction, block_on};
+use tenancy::store::{AccessIndex, Fed, MemoryRepository};
+use tenancy::{Tenancy, block_on};
 
 use crate::by_hand::ByHand;
-use crate::population::{Ids, MEMBERS, Question, Random, questions};
+use crate::ours::{check, fill, readers, through_index};
+use crate::peer::{Kind, Peer, growth, nanoseconds, pointer_chase};
+#[cfg(feature = "engines")]
+use crate::population::Question;
+use crate::population::{Ids, MEMBERS, questions};
+use crate::report::{Figures, Line, Machine};
 
-fn main() {
-    let sizes: Vec<usize> = std::env::args()
+fn main() -> ExitCode {
+    let (flags, sizes): (Vec<_>, Vec<_>) = env::args()
         .skip(1)
-        .map(|size| size.parse().expect("a number"))
+        .partition(|argument| argument.starts_with("--"));
+    let sizes: Vec<usize> = sizes
+        .iter()
+        .map(|size| size.parse().expect("a number of organizations"))
         .collect();
+    let flag = flags
+        .first()
+        .map(|flag| flag.split_once('=').unwrap_or((flag, "")));
+    match flag {
+        None => {}
+        Some(("--write", _)) if cfg!(feature = "engines") => {}
+        Some(("--instructions", _)) => return instructions::compare(),
+        // What the program asks itself, in another process.
+        Some(("--case", case)) => {
+            instructions::run(case);
+            return ExitCode::SUCCESS;
+        }
+        Some(("--bytes", name)) => {
+            println!("{}", bytes(name, sizes[0]));
+            return ExitCode::SUCCESS;
+        }
+        Some(_) => {
+            eprintln!(
+                "usage: tenancy-peers [organizations …], tenancy-peers --instructions, cargo peers [--write]"
+            );
+            return ExitCode::FAILURE;
+        }
+    }
     let sizes = if sizes.is_empty() {
         vec![10, 1_000, 100_000]
     } else {
         sizes
     };
-    let largest = sizes.iter().copied().max().unwrap_or(0);
-    for size in sizes {
-        measure(size);
-    }
-    items::measure(if largest > 10 { 1_000 } else { 200 });
-    writers::measure();
-}
 
-/// The median of five rounds, in nanoseconds a question.
-fn nanoseconds(questions: &[Question], mut ask: impl FnMut(&Question) -> bool) -> f64 {
-    let mut rounds: Vec<f64> = (0..5)
-        .map(|_| {
-            let began = Instant::now();
-            let mut allowed = 0_usize;
-            for question in questions {
-                allowed += usize::from(ask(question));
-            }
-            black_box(allowed);
-            began.elapsed().as_secs_f64() * 1e9 / questions.len() as f64
+    let machine = Machine::now();
+    println!("{machine}");
+    let figures: Vec<Figures> = sizes
+        .into_iter()
+        .map(|size| {
+            let figures = measure(size);
+            print!("{figures}");
+            figures
         })
         .collect();
-    rounds.sort_by(f64::total_cmp);
-    rounds[2]
-}
-
-fn resident() -> usize {
-    let statm = std::fs::read_to_string("/proc/self/statm").unwrap_or_default();
-    let pages = statm.split(' ').nth(1).and_then(|pages| pages.parse().ok());
-    pages.unwrap_or(0_usize) * 4096
-}
-
-/// One dependent access to memory: the time of a step through a random cycle as large as the tables.
-fn pointer_chase(bytes: usize) -> f64 {
-    let count = bytes / 64;
-    let mut order: Vec<usize> = (0..count).collect();
-    let mut random = Random::new(7);
-    for i in (1..count).rev() {
-        order.swap(i, random.below(i));
+    let largest = figures.iter().map(|figures| figures.organizations).max();
+    let items = items::measure(if largest > Some(10) { 1_000 } else { 200 });
+    println!("\nWhat is linear by nature\n\n{items}");
+    let writers = writers::measure();
+    println!("\nMany writers in one organization, a millisecond away\n\n{writers}");
+    if flag.is_some() {
+        report::write(&machine, &figures, writers, items)
+            .expect("the repository's files can be written");
+    } else if cfg!(not(feature = "engines")) {
+        println!(
+            "\n`cargo peers` asks other engines and databases, too: they take minutes to build."
+        );
     }
-    let mut next = vec![[0_usize; 8]; count];
-    for i in 0..count {
-        next[order[i]][0] = order[(i + 1) % count];
+    ExitCode::SUCCESS
+}
+
+/// Hosts' way to ask: the others are compared with it.
+const STORE: &str = "through `Tenancy`, on the store in memory";
+const INDEX: &str = "the `AccessIndex` alone";
+const FOLDHASH: &str = "by hand: four hash maps, foldhash";
+
+fn indexed(all: &[Ids]) -> AccessIndex {
+    let index = AccessIndex::new();
+    for (number, ids) in all.iter().enumerate() {
+        assert_eq!(index.apply(&ids.commit(number)), Fed::Applied);
     }
-    let steps = 2_000_000;
-    let began = Instant::now();
-    let mut at = 0;
-    for _ in 0..steps {
-        at = next[at][0];
+    index
+}
+
+/// What this one holds in a process of its own.
+fn bytes_alone(name: &str, organizations: usize) -> f64 {
+    let output = Command::new(env::current_exe().expect("this program"))
+        .arg(format!("--bytes={name}"))
+        .arg(organizations.to_string())
+        .output()
+        .expect("it starts again");
+    let said = String::from_utf8_lossy(&output.stdout);
+    said.trim().parse().expect("it says how much it grew")
+}
+
+/// The other side of that.
+fn bytes(name: &str, organizations: usize) -> usize {
+    let all: Vec<Ids> = (0..organizations).map(|_| Ids::new()).collect();
+    match name {
+        STORE => growth(|| {
+            let store = MemoryRepository::new();
+            block_on(fill(&store, &all));
+            store
+        }),
+        INDEX => indexed(&all).bytes(),
+        FOLDHASH => growth(|| ByHand::<foldhash::fast::RandomState>::of(&all)),
+        #[cfg(feature = "engines")]
+        name => engines::bytes(name, &all),
+        #[cfg(not(feature = "engines"))]
+        name => panic!("{name} holds nothing in memory"),
     }
-    black_box(at);
-    began.elapsed().as_secs_f64() * 1e9 / f64::from(steps)
 }
 
-fn through_tenancy(tenancy: &Tenancy<MemoryRepository>, question: &Question) -> bool {
-    let actor = &question.actor;
-    let decision = match question.resource {
-        Resource::Organization(on) => block_on(tenancy.check(actor, on, OrganizationAction::View)),
-        Resource::Workspace(on, workspace) => {
-            block_on(tenancy.check(actor, (on, workspace), WorkspaceAction::ManageRoles))
-        }
-        Resource::Domain(on, domain) => {
-            block_on(tenancy.check(actor, (on, domain), DomainAction::Configure))
-        }
-    };
-    decision.expect("the store works").is_allowed()
-}
-
-fn through_index(index: &AccessIndex, question: &Question) -> bool {
-    let glance = index.glance(question.user, question.resource);
-    glance.is_some_and(|glance| match question.resource {
-        Resource::Organization(_) => glance.organization_role.is_some(),
-        _ => glance.organization_role.is_some() && glance.workspace_role.is_some(),
-    })
-}
-
-/// How many times as many questions two threads answer as one does, while nobody writes and while one commits.
-fn readers(index: &AccessIndex, questions: &[Question], written: &Ids) -> (f64, f64, f64) {
-    let run = |readers: usize, writes: bool| {
-        let ends = AtomicBool::new(false);
-        let barrier = Barrier::new(readers + 1 + usize::from(writes));
-        thread::scope(|threads| {
-            let writer = writes.then(|| {
-                threads.spawn(|| {
-                    barrier.wait();
-                    commits(index, written, &ends)
-                })
-            });
-            let reading = (0..readers).map(|_| {
-                threads.spawn(|| {
-                    barrier.wait();
-                    let began = Instant::now();
-                    let allowed = questions.iter().filter(|ask| through_index(index, ask));
-                    black_box(allowed.count());
-                    began.elapsed()
-                })
-            });
-            let reading: Vec<_> = reading.collect();
-            barrier.wait();
-            let longest = reading
-                .into_iter()
-                .map(|reader| reader.join().expect("a reader"));
-            let seconds = longest.max().expect("one").as_secs_f64();
-            ends.store(true, Ordering::Relaxed);
-            let commits = writer.map_or(0, |writer| writer.join().expect("the writer"));
-            let rate = (readers * questions.len()) as f64 / seconds;
-            (rate, f64::from(commits) / seconds)
-        })
-    };
-    let _ = run(1, false); // to warm up
-    let (one, _) = run(1, false);
-    let (two, _) = run(2, false);
-    let (beside, commits) = run(1, true);
-    (two / one, beside / one, commits)
-}
-
-/// Commits to one organization, again and again, until told to end; how often.
-fn commits(index: &AccessIndex, ids: &Ids, ends: &AtomicBool) -> u32 {
-    let mut made = 0;
-    let mut state = OrganizationState::absent(ids.organization);
-    let created = ids.commit(0);
-    let _ = Commit::replayed(&mut state, created.entry).expect("the events fit");
-    while !ends.load(Ordering::Relaxed) {
-        let commit = ids.next_commit(&mut state, made);
-        assert_eq!(index.apply(&commit), Fed::Applied);
-        made += 1;
-    }
-    made
-}
-
-fn measure(organizations: usize) {
+fn measure(organizations: usize) -> Figures {
     let all: Vec<Ids> = (0..organizations).map(|_| Ids::new()).collect();
     let count = if organizations > 1_000 {
         1 << 20
@@ -177,60 +155,97 @@ fn measure(organizations: usize) {
         1 << 16
     };
     let questions = questions(&all, count);
-    let members = (organizations * MEMBERS) as f64;
 
-    let before = resident();
     let foldhash = ByHand::<foldhash::fast::RandomState>::of(&all);
-    let by_hand_bytes = (resident() - before) as f64 / members;
     let std = ByHand::<std::hash::RandomState>::of(&all);
+    let expected: Vec<bool> = questions.iter().map(|ask| foldhash.allows(ask)).collect();
 
     let tenancy = Tenancy::new(MemoryRepository::new());
-    let before = resident();
     let began = Instant::now();
-    for (number, ids) in all.iter().enumerate() {
-        let outcome = block_on(tenancy.repository().commit(&ids.commit(number)));
-        assert_eq!(outcome.expect("well formed"), Outcome::Committed);
-    }
+    block_on(fill(tenancy.repository(), &all));
     let loaded = began.elapsed();
-    let store_bytes = (resident() - before) as f64 / members;
-    let index = AccessIndex::new();
-    for (number, ids) in all.iter().enumerate() {
-        assert_eq!(index.apply(&ids.commit(number)), Fed::Applied);
-    }
-    let index_bytes = index.bytes() as f64 / members;
+    let index = indexed(&all);
 
-    for question in &questions {
-        let by_hand = foldhash.allows(question);
-        assert_eq!(by_hand, std.allows(question));
-        assert_eq!(by_hand, through_tenancy(&tenancy, question), "all agree");
+    let ask = |place: usize| &questions[place];
+    let mut peers = vec![
+        Peer::new(STORE, Kind::Ours, count, |place| {
+            block_on(check(&tenancy, ask(place)))
+        })
+        .in_memory(),
+        Peer::new(INDEX, Kind::Ours, count, |place| {
+            through_index(&index, ask(place))
+        })
+        .in_memory(),
+        // Once the index answers many questions at once, its batches of 16 come here, as one more line.
+        Peer::new(FOLDHASH, Kind::ByHand, count, |place| {
+            foldhash.allows(ask(place))
+        })
+        .in_memory(),
+        Peer::new(
+            "by hand: four hash maps, the standard hash",
+            Kind::ByHand,
+            count,
+            |place| std.allows(ask(place)),
+        ),
+    ];
+    #[cfg(feature = "engines")]
+    let lent = Lent::at(organizations);
+    #[cfg(feature = "engines")]
+    peers.extend(lent.peers(&all, &questions));
+    for peer in &mut peers {
+        peer.agrees(&expected, &questions);
     }
-    let by_hand = nanoseconds(&questions, |question| foldhash.allows(question));
-    let by_std = nanoseconds(&questions, |question| std.allows(question));
-    let ours = nanoseconds(&questions, |question| through_tenancy(&tenancy, question));
-    let indexed = nanoseconds(&questions, |question| through_index(&index, question));
-    let chase = pointer_chase(index.bytes().max(4096));
-    let (two, beside, commits) = readers(&index, &questions, &all[0]);
+    let times = nanoseconds(&mut peers);
+    let lines = peers.iter().zip(times).map(|(peer, nanoseconds)| Line {
+        name: peer.name,
+        kind: peer.kind,
+        nanoseconds,
+        asked: peer.asked,
+        // Where there are few memberships, a page more or less would be most of it.
+        bytes: (peer.in_memory && organizations >= 1_000)
+            .then(|| bytes_alone(peer.name, organizations) / (organizations * MEMBERS) as f64),
+    });
+    Figures {
+        organizations,
+        lines: lines.collect(),
+        access: pointer_chase(index.bytes()),
+        loaded,
+        readers: readers(&index, &questions, &all[0]),
+    }
+}
 
-    println!(
-        "\n{organizations} organizations, {} memberships",
-        organizations * MEMBERS
-    );
-    println!("| a check | ns | of foldhash |");
-    println!("| --- | ---: | ---: |");
-    for (what, time) in [
-        ("by hand, four maps, foldhash", by_hand),
-        ("by hand, four maps, the standard hash", by_std),
-        ("through `Tenancy`", ours),
-        ("the index alone", indexed),
-        ("one dependent access to as much memory", chase),
-    ] {
-        println!("| {what} | {time:.0} | {:.2} |", time / by_hand);
+/// What engines need for as long as they are asked: a folder, a server.
+#[cfg(feature = "engines")]
+struct Lent {
+    folder: tempfile::TempDir,
+    cluster: Option<engines::postgres::Cluster>,
+    /// Whether there are so few organizations that engines bear them.
+    few: bool,
+}
+
+#[cfg(feature = "engines")]
+impl Lent {
+    fn at(organizations: usize) -> Self {
+        let few = organizations <= 1_000;
+        Self {
+            folder: tempfile::tempdir().expect("a folder"),
+            cluster: few.then(engines::postgres::cluster).flatten(),
+            few,
+        }
     }
-    println!(
-        "bytes a membership: by hand {by_hand_bytes:.0}, index {index_bytes:.0}, memory store with its log {store_bytes:.0}"
-    );
-    println!("loaded into the memory store in {loaded:.1?}");
-    println!(
-        "two readers: {two:.2} times one; one reader beside {commits:.0} commits a second: {beside:.2} times alone"
-    );
+
+    fn peers<'a>(&self, all: &[Ids], questions: &'a [Question]) -> Vec<Peer<'a>> {
+        let mut peers = Vec::new();
+        if self.few {
+            peers.push(engines::gatehouse::peer(all, questions));
+            peers.extend(engines::regorus::peers(all, questions));
+            peers.push(engines::cedar::peer(all, questions));
+            peers.push(engines::casbin::peer(all, questions));
+            peers.extend(engines::sqlite::peers(&self.folder, all, questions));
+        }
+        if let Some(cluster) = &self.cluster {
+            peers.extend(engines::postgres::peers(cluster, all, questions));
+        }
+        peers
+    }
 }

@@ -12,6 +12,8 @@ use tenancy::{
 };
 use tenancy_sqlite::SqliteRepository;
 
+use crate::report::{grouped, table};
+
 const FOR: Duration = Duration::from_millis(1_500);
 
 /// A store to which each way takes a millisecond, as one in another house of the same town does.
@@ -94,10 +96,11 @@ fn write<R: Repository>(
     }
 }
 
-fn of_store<R: Repository>(name: &str, make: impl Fn() -> R) {
+/// A row without a queue, and one with.
+fn of_store<R: Repository>(name: &str, make: impl Fn() -> R) -> [Vec<String>; 2] {
     let email = "ann@acme.example".parse().expect("an address");
     let ann = Actor::user(UserId::from_external("ann"), VerifiedEmail::attest(email));
-    for queued in [false, true] {
+    [false, true].map(|queued| {
         let tenancy = Tenancy::new(Far(make()));
         let tenancy = if queued {
             tenancy.with_queue()
@@ -110,29 +113,40 @@ fn of_store<R: Repository>(name: &str, make: impl Fn() -> R) {
         let created = block_on(tenancy.execute(&ann, create)).expect("it is created");
         let on = (&ann, created.output.organization);
         let (one, many) = (write(&tenancy, on, 1), write(&tenancy, on, 64));
-        let how = if queued { "with a queue" } else { "without" };
-        println!(
-            "| {name}, {how} | {:.0} | {:.0} | {:.2} | {} | {} to {} |",
-            one.a_second,
-            many.a_second,
-            many.a_second / one.a_second,
-            many.gave_up,
-            many.least,
-            many.most
-        );
-    }
+        let how = if queued {
+            "with a queue"
+        } else {
+            "without a queue"
+        };
+        vec![
+            format!("{name}, {how}"),
+            format!("{:.0}", one.a_second),
+            format!("{:.0}", many.a_second),
+            format!("{:.2} ×", many.a_second / one.a_second),
+            grouped(many.gave_up as usize),
+            format!("{} – {}", many.least, many.most),
+        ]
+    })
 }
 
-pub(crate) fn measure() {
-    println!("\nMany writers in one organization, a millisecond away");
-    println!("| store | one, commits/s | 64 | of one | gave up | commits of a writer |");
-    println!("| --- | ---: | ---: | ---: | ---: | ---: |");
-    of_store("memory", MemoryRepository::new);
+/// The table.
+pub(crate) fn measure() -> String {
+    let head = [
+        "",
+        "one writer, commits a second",
+        "64",
+        "of one",
+        "gave up",
+        "commits of a writer",
+    ];
+    let mut rows = vec![head.map(str::to_owned).to_vec()];
+    rows.extend(of_store("memory", MemoryRepository::new));
     let directory = tempfile::tempdir().expect("a directory");
     let made = std::cell::Cell::new(0_u32);
-    of_store("SQLite", || {
+    rows.extend(of_store("SQLite", || {
         made.set(made.get() + 1);
         let path = directory.path().join(format!("{}.db", made.get()));
         SqliteRepository::open(path).expect("a store")
-    });
+    }));
+    table(rows)
 }

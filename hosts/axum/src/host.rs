@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::future::Future;
 
 use axum::http::request::Parts;
-use tenancy::store::Repository;
+use tenancy::store::Directory;
 use tenancy::{Actor, Tenancy, UserId};
 
 use crate::rejection::Rejection;
@@ -44,7 +44,7 @@ use crate::rejection::Rejection;
 /// ```
 pub trait Host: Clone + Send + Sync + 'static {
     /// The store, such as `tenancy_sqlite::SqliteRepository`.
-    type Store: Repository + 'static;
+    type Store: Directory + 'static;
 
     /// Where questions are asked and commands are carried out.
     fn tenancy(&self) -> &Tenancy<Self::Store>;

@@ -24,8 +24,11 @@ use tenancy::{Error, Problem, Refusal};
 ///
 /// Whoever asks for what isn't theirs and for what isn't there gets the same bytes (A2): the answer to both names the
 /// ids that the request named.
+#[derive(Clone, Debug)]
+pub struct Rejection(Box<Told>); // small, as every handler's answer holds one or not
+
 #[derive(Clone, Debug, Serialize)]
-pub struct Rejection {
+struct Told {
     /// A sentence for people that is the same for each `code`.
     title: &'static str,
     #[serde(flatten)]
@@ -48,18 +51,22 @@ impl Rejection {
     #[must_use]
     pub fn unavailable() -> Self {
         let mut rejection = Self::new(503, "unavailable", "try again later".to_owned());
-        rejection.problem.retryable = true;
+        rejection.0.problem.retryable = true;
         rejection
     }
 
     /// What was sent can't be read: 422. The field is named as the client sent it, nested ones with dots.
     #[must_use]
     pub fn invalid(field: impl Into<String>, detail: impl Into<String>) -> Self {
-        let field = Some(field.into()).filter(|field| !field.is_empty());
-        Self {
-            field,
-            ..Self::new(422, "invalid", detail.into())
-        }
+        let mut rejection = Self::new(422, "invalid", detail.into());
+        rejection.0.field = Some(field.into()).filter(|field| !field.is_empty());
+        rejection
+    }
+
+    /// The organization isn't as the client saw it: 412.
+    pub(crate) fn changed() -> Self {
+        let detail = "the organization has changed since you looked at it: look again, then decide";
+        Self::new(412, "changed", detail.to_owned())
     }
 
     /// A problem of the host's own.
@@ -78,44 +85,51 @@ impl Rejection {
     }
 
     fn of(problem: Problem) -> Self {
+        let again = match &problem.refusal {
+            Some(Refusal::ResentTooSoon { again_at } | Refusal::TooManyLinks { again_at, .. }) => {
+                let left = again_at.timestamp().saturating_sub(now());
+                Some(u64::try_from(left).unwrap_or(0).saturating_add(1))
+            }
+            _ => (problem.status == 503).then_some(1),
+        };
         let title = StatusCode::from_u16(problem.status).ok();
         let title = title.and_then(|status| status.canonical_reason());
-        Self {
+        Self(Box::new(Told {
             title: title.unwrap_or("Problem"),
             problem,
             field: None,
-            again: None,
-        }
+            again,
+        }))
     }
 
     /// The HTTP status.
     #[must_use]
-    pub const fn status(&self) -> u16 {
-        self.problem.status
+    pub fn status(&self) -> u16 {
+        self.0.problem.status
     }
 
     /// The problem's code, which clients compare.
     #[must_use]
-    pub const fn code(&self) -> &'static str {
-        self.problem.code
+    pub fn code(&self) -> &'static str {
+        self.0.problem.code
     }
 
     /// The sentence that people read.
     #[must_use]
     pub fn detail(&self) -> &str {
-        &self.problem.detail
+        &self.0.problem.detail
     }
 
     /// The refusal, if a rule said no.
     #[must_use]
-    pub const fn refusal(&self) -> Option<&Refusal> {
-        self.problem.refusal.as_ref()
+    pub fn refusal(&self) -> Option<&Refusal> {
+        self.0.problem.refusal.as_ref()
     }
 
     /// The field that bad input stands in.
     #[must_use]
     pub fn field(&self) -> Option<&str> {
-        self.field.as_deref()
+        self.0.field.as_deref()
     }
 }
 
@@ -133,10 +147,10 @@ impl From<Refusal> for Rejection {
 
 impl IntoResponse for Rejection {
     fn into_response(self) -> Response {
-        let status = StatusCode::from_u16(self.problem.status);
+        let status = StatusCode::from_u16(self.0.problem.status);
         let status = status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        let again = self.again;
-        let mut response = (status, axum::Json(self)).into_response();
+        let again = self.0.again;
+        let mut response = (status, axum::Json(&self.0)).into_response();
         let headers = response.headers_mut();
         let problem = HeaderValue::from_static("application/problem+json");
         headers.insert(CONTENT_TYPE, problem);
@@ -145,4 +159,10 @@ impl IntoResponse for Rejection {
         }
         response
     }
+}
+
+/// Seconds since 1970.
+fn now() -> i64 {
+    let since = std::time::UNIX_EPOCH.elapsed().unwrap_or_default();
+    i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
 }

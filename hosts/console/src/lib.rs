@@ -1,8 +1,4 @@
 #![doc = include_str!("../README.md")]
-#![expect(
-    clippy::result_large_err,
-    reason = "a rejection is made once a request, and shown at once"
-)]
 
 // In the order in which to read them.
 mod accent;

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use tenancy::commands::{Circumstances, Command, Fresh, Undecided, decide};
+use tenancy::commands::{Circumstances, Command, Drawing, Fresh, Undecided, decide};
 use tenancy::store::{Change, Claim, Commit, Facts, Organization, OrganizationState};
 use tenancy::{
     Actor, CommitId, Event, InvitationToken, LogEntry, OrganizationId, Refusal, Settings,
@@ -257,7 +257,11 @@ impl Explorer {
             now: node.now,
             settings: &self.settings,
         };
-        let fresh = C::Fresh::draw().unwrap();
+        let drawing = Drawing {
+            commit,
+            link_key: None,
+        };
+        let fresh = C::Fresh::draw(drawing).unwrap();
         let decision = |facts| match decide(command, circumstances, &fresh, facts) {
             Ok(decided) => Ok(decided),
             Err(Undecided::Refused(refusal)) => Err(refusal),
