@@ -10,6 +10,8 @@ use std::net::{Ipv4Addr, SocketAddr};
 
 use tenancy::Tenancy;
 use tenancy::store::Directory;
+use tenancy::token::LinkKey;
+use tenancy_axum::mail_invitations;
 use tenancy_sqlite::{Calls, Durability, Options, SqliteRepository};
 use tokio::net::TcpListener;
 
@@ -22,7 +24,12 @@ async fn main() -> Result<(), Box<dyn Error>> {
         let pool = sqlx::PgPool::connect(&url).await?;
         tenancy_postgres::migrate(&pool).await?;
         say("It keeps everything in PostgreSQL, where it was told to.");
-        return serve(tenancy_postgres::PostgresRepository::new(pool)).await;
+        let store = tenancy_postgres::PostgresRepository::new(pool);
+        let mails = async |desk: Desk<tenancy_postgres::PostgresRepository>| {
+            let outbox = desk.tenancy.repository().outbox();
+            mail_invitations(&desk, &outbox, desk.outbox(), stopped()).await;
+        };
+        return serve(store, mails).await;
     }
     let directory = tempfile::tempdir()?; // gone at the end
     let options = Options {
@@ -36,24 +43,29 @@ async fn main() -> Result<(), Box<dyn Error>> {
         "It keeps everything in {}, until it stops.",
         file.display()
     ));
-    serve(store).await
+    let mails = async |desk: Desk<SqliteRepository>| {
+        let outbox = desk.tenancy.repository().outbox();
+        mail_invitations(&desk, &outbox, desk.outbox(), stopped()).await;
+    };
+    serve(store, mails).await
 }
 
-async fn serve<R>(store: R) -> Result<(), Box<dyn Error>>
+async fn serve<R>(store: R, mails: impl AsyncFnOnce(Desk<R>)) -> Result<(), Box<dyn Error>>
 where
     R: Directory<Error: Error + Send + Sync + 'static> + Clone + Send + Sync + 'static,
 {
-    let desk = Desk::new(Tenancy::new(store));
+    let tenancy = Tenancy::new(store).with_link_keys([LinkKey::generate()?]);
+    let desk = Desk::new(tenancy);
     let acme = seed::plant(&desk).await?;
     let listener = listen().await?;
     let address = listener.local_addr()?;
     say(&format!(
         "Open http://{address} (the organization to look at is {acme})"
     ));
-    let app = desk::app(desk, acme);
-    axum::serve(listener, app)
-        .with_graceful_shutdown(stopped())
-        .await?;
+    let app = desk::app(desk.clone(), acme);
+    let serving = axum::serve(listener, app).with_graceful_shutdown(stopped());
+    let (served, ()) = tokio::join!(serving.into_future(), mails(desk));
+    served?;
     say("Stopped.");
     Ok(())
 }

@@ -19,5 +19,5 @@ pub mod words;
 mod pages;
 
 pub use accent::{Accent, InvalidAccent};
-pub use console::{Console, Link};
+pub use console::Console;
 pub use router::{ConsoleHost, router};

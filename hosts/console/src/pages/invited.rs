@@ -8,9 +8,7 @@ use tenancy::{
 };
 use tenancy_axum::Rejection;
 
-use super::problem::escaped;
 use super::{members, workspace};
-use crate::console::Link;
 use crate::form::{Back, Field, Filled, Form, Trouble};
 use crate::people::Names;
 use crate::router::ConsoleHost;
@@ -37,7 +35,7 @@ pub(crate) struct Outcome {
     pub(crate) is_bad: bool,
 }
 
-/// Invites each line, hands the links to whoever mails them, and says what came of each.
+/// Invites each line, and says what came of each. The links go by mail, from the store's outbox.
 pub(crate) async fn invite_many<H: ConsoleHost>(
     visit: &Visit<H>,
     organization: OrganizationId,
@@ -70,9 +68,6 @@ pub(crate) async fn invite_many<H: ConsoleHost>(
             Ok(_) => ("Invited.".to_owned(), false),
             Err(refusal) => (say::refusal(refusal), true),
         };
-        if let Ok(invited) = outcome {
-            deliver(visit, organization, &invited);
-        }
         outcomes.push(Outcome {
             line,
             sentence,
@@ -94,24 +89,6 @@ pub(crate) fn some_refused(form: &str, mut filled: Filled, outcomes: &[Outcome])
     Back::of(form, filled, &trouble).with_notice(notice)
 }
 
-fn deliver<H: ConsoleHost>(
-    visit: &Visit<H>,
-    organization: OrganizationId,
-    invited: &tenancy::commands::Invited,
-) {
-    // A request that is repeated has no token: its link was handed out the first time.
-    if let (Some(deliver), Some(token)) = (&visit.console.deliver, &invited.token) {
-        let path = format!("/invitation?token={}", escaped(&token.expose()));
-        deliver(Link {
-            organization,
-            invitation: invited.invitation,
-            email: invited.email.clone(),
-            token: token.clone(),
-            path: visit.console.path(&path),
-        });
-    }
-}
-
 /// Where a form of an invitation stood: among the members, or in a workspace.
 fn stood_in(filled: &Filled) -> Option<WorkspaceId> {
     filled
@@ -129,9 +106,6 @@ pub(crate) async fn resend<H: ConsoleHost>(
         invitation,
     };
     let done = visit.execute(&filled, resend).await;
-    if let Ok(done) = &done {
-        deliver(&visit, organization, &done.output);
-    }
     let form = format!("resend-{invitation}");
     answer_invitation(&visit, organization, form, filled, done, "resent").await
 }
