@@ -1,6 +1,7 @@
 //! The host: its sign-in, which is a demonstration's, and the mails that it would send.
 
 use std::collections::HashMap;
+use std::convert::Infallible;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use askama::Template;
@@ -13,9 +14,9 @@ use axum::response::{Html, IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 use serde::Deserialize;
 use tenancy::store::Directory;
-use tenancy::{Actor, OrganizationId, Tenancy, UserId};
-use tenancy_axum::{Host, People, Rejection};
-use tenancy_console::{Console, Link, router};
+use tenancy::{Actor, Mail, OrganizationId, Tenancy, UserId};
+use tenancy_axum::{Host, Mailer, People, Rejection};
+use tenancy_console::{Console, router};
 
 use crate::people::{PEOPLE, STAFF, Somebody, actor};
 
@@ -26,19 +27,22 @@ pub(crate) struct Desk<R> {
     outbox: Outbox,
 }
 
-/// The links that would be mailed, in memory only: nothing else has their secrets.
+/// The mails that would be sent, in memory only: nothing else has their secrets.
 #[derive(Clone, Default)]
-pub(crate) struct Outbox(Arc<Mutex<Vec<Link>>>);
+pub(crate) struct Outbox(Arc<Mutex<Vec<Mail>>>);
+
+impl Mailer for Outbox {
+    type Error = Infallible;
+
+    async fn send(&self, mail: &Mail, _: Option<&str>) -> Result<(), Infallible> {
+        let mut mails = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        mails.push(mail.clone());
+        Ok(())
+    }
+}
 
 impl Outbox {
-    pub(crate) fn put(&self, link: Link) {
-        self.0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .push(link);
-    }
-
-    fn newest_first(&self) -> Vec<Link> {
+    fn newest_first(&self) -> Vec<Mail> {
         let mails = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         mails.iter().rev().cloned().collect()
     }
@@ -94,7 +98,6 @@ pub(crate) fn app<R: Directory + Clone + Send + Sync + 'static>(
     desk: Desk<R>,
     acme: OrganizationId,
 ) -> Router {
-    let outbox = desk.outbox.clone();
     let console = Console::at("/")
         .product("Acme Cloud console")
         .sign_in("/demonstration")
@@ -105,8 +108,7 @@ pub(crate) fn app<R: Directory + Clone + Send + Sync + 'static>(
                 ("Be somebody else", "/demonstration"),
                 ("Outbox", "/demonstration/outbox"),
             ],
-        )
-        .deliver(move |link| outbox.put(link));
+        );
     let place = Style(console.stylesheet());
     let own = Router::new()
         .route("/demonstration", get(whom))
@@ -201,11 +203,12 @@ fn local(next: String) -> String {
 #[derive(Template)]
 #[template(path = "demonstration/outbox.html")]
 struct Mails {
-    mails: Vec<Mail>,
+    mails: Vec<Shown>,
 }
 
-struct Mail {
+struct Shown {
     to: String,
+    organization: String,
     path: String,
 }
 
@@ -213,9 +216,10 @@ async fn mails<R: Directory + Clone + Send + Sync + 'static>(
     State(desk): State<Desk<R>>,
 ) -> Response {
     let mails = desk.outbox.newest_first();
-    let mails = mails.into_iter().map(|link| Mail {
-        to: link.email.to_string(),
-        path: link.path,
+    let mails = mails.into_iter().map(|mail| Shown {
+        to: mail.invitation.email.to_string(),
+        organization: mail.organization_name.to_string(),
+        path: format!("/invitation?token={}", *mail.token.expose()),
     });
     page(&Mails {
         mails: mails.collect(),

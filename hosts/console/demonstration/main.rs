@@ -5,10 +5,13 @@ mod people;
 mod seed;
 
 use std::error::Error;
+use std::io::Write;
 use std::net::{Ipv4Addr, SocketAddr};
 
 use tenancy::Tenancy;
 use tenancy::store::Directory;
+use tenancy::token::LinkKey;
+use tenancy_axum::mail_invitations;
 use tenancy_sqlite::{Calls, Durability, Options, SqliteRepository};
 use tokio::net::TcpListener;
 
@@ -20,8 +23,13 @@ async fn main() -> Result<(), Box<dyn Error>> {
     if let Ok(url) = std::env::var("DATABASE_URL") {
         let pool = sqlx::PgPool::connect(&url).await?;
         tenancy_postgres::migrate(&pool).await?;
-        println!("It keeps everything in PostgreSQL, where it was told to.");
-        return serve(tenancy_postgres::PostgresRepository::new(pool)).await;
+        say("It keeps everything in PostgreSQL, where it was told to.");
+        let store = tenancy_postgres::PostgresRepository::new(pool);
+        let mails = async |desk: Desk<tenancy_postgres::PostgresRepository>| {
+            let outbox = desk.tenancy.repository().outbox();
+            mail_invitations(&desk, &outbox, desk.outbox(), stopped()).await;
+        };
+        return serve(store, mails).await;
     }
     let directory = tempfile::tempdir()?; // gone at the end
     let options = Options {
@@ -31,25 +39,40 @@ async fn main() -> Result<(), Box<dyn Error>> {
     };
     let file = directory.path().join("tenancy.db");
     let store = SqliteRepository::open_with(&file, &options)?;
-    println!("It keeps everything in {}, until it stops.", file.display());
-    serve(store).await
+    say(&format!(
+        "It keeps everything in {}, until it stops.",
+        file.display()
+    ));
+    let mails = async |desk: Desk<SqliteRepository>| {
+        let outbox = desk.tenancy.repository().outbox();
+        mail_invitations(&desk, &outbox, desk.outbox(), stopped()).await;
+    };
+    serve(store, mails).await
 }
 
-async fn serve<R>(store: R) -> Result<(), Box<dyn Error>>
+async fn serve<R>(store: R, mails: impl AsyncFnOnce(Desk<R>)) -> Result<(), Box<dyn Error>>
 where
     R: Directory<Error: Error + Send + Sync + 'static> + Clone + Send + Sync + 'static,
 {
-    let desk = Desk::new(Tenancy::new(store));
+    let tenancy = Tenancy::new(store).with_link_keys([LinkKey::generate()?]);
+    let desk = Desk::new(tenancy);
     let acme = seed::plant(&desk).await?;
     let listener = listen().await?;
     let address = listener.local_addr()?;
-    println!("Open http://{address} (the organization to look at is {acme})");
-    let app = desk::app(desk, acme);
-    axum::serve(listener, app)
-        .with_graceful_shutdown(stopped())
-        .await?;
-    println!("Stopped.");
+    say(&format!(
+        "Open http://{address} (the organization to look at is {acme})"
+    ));
+    let app = desk::app(desk.clone(), acme);
+    let serving = axum::serve(listener, app).with_graceful_shutdown(stopped());
+    let (served, ()) = tokio::join!(serving.into_future(), mails(desk));
+    served?;
+    say("Stopped.");
     Ok(())
+}
+
+/// Tells whoever started it; nobody may be listening any more.
+fn say(words: &str) {
+    let _ = writeln!(std::io::stdout(), "{words}");
 }
 
 /// On `PORT`, or 3000; on any other one if that is taken.

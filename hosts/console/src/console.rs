@@ -1,9 +1,6 @@
 //! What a host may choose.
 
 use std::fmt;
-use std::sync::Arc;
-
-use tenancy::{EmailAddress, InvitationId, InvitationToken, OrganizationId};
 
 use crate::accent::Accent;
 use crate::assets::Assets;
@@ -27,25 +24,7 @@ pub struct Console {
     pub(crate) sign_in: Option<String>,
     pub(crate) sign_out: Option<String>,
     pub(crate) banner: Option<(String, Vec<(String, String)>)>,
-    pub(crate) deliver: Option<Deliver>,
     pub(crate) assets: Assets,
-}
-
-type Deliver = Arc<dyn Fn(Link) + Send + Sync>;
-
-/// An invitation's new link, for whoever mails it.
-#[derive(Clone)]
-pub struct Link {
-    /// The organization that invites.
-    pub organization: OrganizationId,
-    /// The invitation.
-    pub invitation: InvitationId,
-    /// Who is invited.
-    pub email: EmailAddress,
-    /// The secret of the link. Whoever has it, and the address, may accept.
-    pub token: InvitationToken,
-    /// The path and query on this host that the link leads to: the console's page that shows what is offered.
-    pub path: String,
 }
 
 impl Console {
@@ -61,7 +40,6 @@ impl Console {
             sign_in: None,
             sign_out: None,
             banner: None,
-            deliver: None,
             assets: Assets::with(Accent::DEFAULT),
         }
     }
@@ -102,18 +80,6 @@ impl Console {
         Self { banner, ..self }
     }
 
-    /// What mails the links of invitations. It is called once for each link, right after the commit that made it, and
-    /// should hand it to something that waits. Where it isn't set, nobody gets the links, and whom to invite sees the
-    /// invitation in their list only.
-    ///
-    /// A process that ends between the commit and the call loses the link: the invitation can be sent again, which
-    /// makes a new one.
-    #[must_use]
-    pub fn deliver(self, mail: impl Fn(Link) + Send + Sync + 'static) -> Self {
-        let deliver: Option<Deliver> = Some(Arc::new(mail));
-        Self { deliver, ..self }
-    }
-
     /// The path that its pages stand under.
     #[must_use]
     pub fn base(&self) -> &str {
@@ -140,16 +106,6 @@ impl fmt::Debug for Console {
         f.debug_struct("Console")
             .field("base", &self.base)
             .field("product", &self.product)
-            .finish_non_exhaustive()
-    }
-}
-
-// By hand: a derived one would show what leads to the secret.
-impl fmt::Debug for Link {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Link")
-            .field("organization", &self.organization)
-            .field("invitation", &self.invitation)
             .finish_non_exhaustive()
     }
 }

@@ -333,6 +333,21 @@ impl Shared {
     }
 }
 
+/// A button that only leads to the page that says what would happen.
+pub(crate) fn ask_first(
+    id: &str,
+    to: String,
+    button: &str,
+    why_not: Option<String>,
+    back: &Back,
+) -> Form {
+    Form::new(id, to, button)
+        .look(Look::Danger)
+        .only_leads()
+        .why_not(why_not)
+        .back(back)
+}
+
 /// What a form sent, name by name.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Filled(Vec<(String, String)>);
@@ -499,6 +514,10 @@ impl Back {
     pub(crate) fn with_notice(self, notice: String) -> Self {
         let notice = Some(notice);
         Self { notice, ..self }
+    }
+
+    pub(crate) fn form(&self) -> &str {
+        &self.form
     }
 
     pub(crate) const fn status(&self) -> StatusCode {

@@ -4,6 +4,7 @@ use tenancy::views::Overview;
 use tenancy::{OrganizationAction, OrganizationId};
 
 use crate::console::Console;
+use crate::form::Back;
 use crate::say;
 
 /// Top of the page, navigation, notices.
@@ -35,6 +36,8 @@ pub(crate) struct Around {
     pub(crate) name: String,
     pub(crate) role: String,
     pub(crate) suspension: Option<String>,
+    /// Only the vendor's staff see one that is (O6).
+    pub(crate) is_deleted: bool,
     pub(crate) tabs: Vec<Tab>,
 }
 
@@ -50,6 +53,8 @@ pub(crate) struct Tab {
 pub(crate) struct Notice {
     pub(crate) sentence: String,
     pub(crate) is_bad: bool,
+    /// The form that it is about.
+    pub(crate) form: Option<String>,
 }
 
 impl Notice {
@@ -58,15 +63,19 @@ impl Notice {
         Self {
             sentence,
             is_bad: false,
+            form: None,
         }
     }
 
-    pub(crate) fn bad(sentence: impl Into<String>) -> Self {
-        let sentence = sentence.into();
-        Self {
+    /// Of a form that comes back, if one does.
+    pub(crate) fn back(back: &Back) -> Option<Self> {
+        let sentence = back.notice.clone()?;
+        let form = back.form().to_owned();
+        Some(Self {
             sentence,
             is_bad: true,
-        }
+            form: Some(form).filter(|form| !form.is_empty()),
+        })
     }
 }
 
@@ -120,6 +129,8 @@ impl Around {
         Self {
             name: organization.name.to_string(),
             role: role.unwrap_or_else(|| "Vendor's staff".to_owned()),
+            // Of one that is deleted nothing is left but reading, so its staff may not even suspend it.
+            is_deleted: is_operator && !may(OrganizationAction::Suspend),
             suspension: organization.suspension.as_ref().map(ToString::to_string),
             tabs: all
                 .into_iter()

@@ -9,6 +9,7 @@ mod guard;
 mod visit;
 
 mod assets;
+mod choices;
 mod form;
 mod frame;
 mod people;
@@ -18,5 +19,5 @@ pub mod words;
 mod pages;
 
 pub use accent::{Accent, InvalidAccent};
-pub use console::{Console, Link};
+pub use console::Console;
 pub use router::{ConsoleHost, router};

@@ -13,8 +13,8 @@ use tenancy_axum::{Host, People};
 use crate::console::Console;
 use crate::guard::guard;
 use crate::pages::{
-    activity, domain, home, invitation, members, organization, person, roles, settings, staff, why,
-    workspace, workspaces,
+    activity, domain, home, invitation, invited, member, members, organization, person, role,
+    roles, settings, staff, why, workspace, workspaces,
 };
 use crate::visit::Visit;
 
@@ -63,11 +63,11 @@ pub fn router<H: ConsoleHost>(console: Console) -> Router<H> {
         .route(&inside("/members"), get(members::show))
         .route(&inside("/members/invite"), post(members::invite))
         .route(&inside("/members/{user}"), get(person::show))
-        .route(&inside("/members/{user}/role"), post(members::role))
-        .route(&inside("/members/{user}/suspend"), post(members::suspend))
+        .route(&inside("/members/{user}/role"), post(member::role))
+        .route(&inside("/members/{user}/suspend"), post(member::suspend))
         .route(
             &inside("/members/{user}/reinstate"),
-            post(members::reinstate),
+            post(member::reinstate),
         )
         .route(&inside("/members/{user}/end"), post(person::end))
         .route(&inside("/members/{user}/address"), post(person::address))
@@ -85,22 +85,19 @@ pub fn router<H: ConsoleHost>(console: Console) -> Router<H> {
         )
         .route(
             &inside("/invitations/{invitation}/resend"),
-            post(members::resend),
+            post(invited::resend),
         )
         .route(
             &inside("/invitations/{invitation}/revoke"),
-            post(members::revoke),
+            post(invited::revoke),
         );
     let pages = pages
-        .route(&inside("/roles"), get(roles::show).post(roles::define))
-        .route(&inside("/roles/new"), get(roles::new))
-        .route(
-            &inside("/roles/{role}"),
-            get(roles::edit).post(roles::revise),
-        )
-        .route(&inside("/roles/{role}/retire"), post(roles::retire))
-        .route(&inside("/roles/{role}/restore"), post(roles::restore))
-        .route(&inside("/roles/{role}/delete"), post(roles::delete));
+        .route(&inside("/roles"), get(roles::show).post(role::define))
+        .route(&inside("/roles/new"), get(role::new))
+        .route(&inside("/roles/{role}"), get(role::edit).post(role::revise))
+        .route(&inside("/roles/{role}/retire"), post(role::retire))
+        .route(&inside("/roles/{role}/restore"), post(role::restore))
+        .route(&inside("/roles/{role}/delete"), post(role::delete));
     let pages = pages
         .route(
             &inside("/workspaces"),
@@ -163,6 +160,11 @@ pub fn router<H: ConsoleHost>(console: Console) -> Router<H> {
         .route(&inside("/staff/reinstate"), post(staff::reinstate))
         .route(&inside("/staff/appoint"), post(staff::appoint))
         .route(&inside("/staff/release"), post(staff::release));
+    // With a slash behind, where the base isn't the root already.
+    let pages = match console.base() {
+        "" => pages,
+        base => pages.route(&format!("{base}/"), get(home::show)),
+    };
     pages
         .route(&at("/{*anything_else}"), get(missing))
         .layer(middleware::from_fn(guard))

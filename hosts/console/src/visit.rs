@@ -14,8 +14,8 @@ use axum::response::{Html, IntoResponse, Redirect, Response};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use tenancy::commands::Request;
-use tenancy::views::{Overview, OwnRoleView};
-use tenancy::{Actor, Done, OrganizationAction, OrganizationId, Tenancy, UserId};
+use tenancy::views::{Overview, OwnRoleView, PageKey};
+use tenancy::{Actor, Done, OrganizationAction, OrganizationId, Paging, Tenancy, UserId};
 use tenancy_axum::Rejection;
 
 use crate::console::Console;
@@ -154,9 +154,7 @@ impl<H: ConsoleHost> Visit<H> {
     ) -> Frame {
         let mut frame = self.frame(title).await;
         frame.organization = Some(Around::of(&self.console, &inside.overview, here));
-        if let Some(notice) = &back.notice {
-            frame.notice = Some(Notice::bad(notice.clone()));
-        }
+        frame.notice = Notice::back(back).or(frame.notice);
         frame
     }
 
@@ -247,6 +245,13 @@ impl WhyNot {
     pub(crate) fn next(&mut self) -> Option<String> {
         self.0.pop_front().flatten()
     }
+}
+
+/// The page of a list that a cursor begins; the first one, if there is none, or none that was ever given.
+pub(crate) fn paging<K: PageKey + Copy>(limit: u32, cursor: Option<&str>) -> Paging<K> {
+    let first = Paging::first(limit);
+    let after = cursor.and_then(|cursor| first.from_cursor(cursor).ok());
+    after.unwrap_or(first)
 }
 
 /// A value to ask "why not?" with, before anybody has typed one.

@@ -14,7 +14,7 @@ use crate::form::Back;
 use crate::frame::Frame;
 use crate::router::ConsoleHost;
 use crate::say;
-use crate::visit::{At, Inside, Visit};
+use crate::visit::{At, Inside, Visit, paging};
 use crate::words::{Part, Sentence, Vocabulary, sentence};
 
 const HERE: &str = "/activity";
@@ -55,15 +55,11 @@ async fn page<H: ConsoleHost>(
     asked: &Asked,
 ) -> Result<(StatusCode, Activity), Rejection> {
     let inside = visit.inside(organization).await?;
-    let first = Paging::first(MANY);
-    let paging = asked
-        .after
-        .as_deref()
-        .and_then(|cursor| first.from_cursor(cursor).ok());
-    let is_first = paging.is_none();
+    let paging = paging(MANY, asked.after.as_deref());
+    let is_first = paging.after.is_none();
     let page = visit
         .tenancy()
-        .activity(&visit.actor, organization, paging.unwrap_or(first))
+        .activity(&visit.actor, organization, paging)
         .await?;
     let vocabulary = vocabulary(visit, &inside, &page.items).await?;
     let entries = page.items.iter().map(|entry| Entry {

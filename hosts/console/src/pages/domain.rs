@@ -10,8 +10,7 @@ use tenancy::{
 use tenancy_axum::Rejection;
 
 use super::confirm::Confirm;
-use super::settings::ask_first;
-use crate::form::{Back, Choice, Field, Filled, Form, Look, Trouble};
+use crate::form::{Back, Choice, Field, Filled, Form, Look, Trouble, ask_first};
 use crate::frame::Frame;
 use crate::router::ConsoleHost;
 use crate::say;

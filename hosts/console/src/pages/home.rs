@@ -17,7 +17,7 @@ use crate::frame::{Frame, Notice};
 use crate::people::Names;
 use crate::router::ConsoleHost;
 use crate::say;
-use crate::visit::{At, Visit, sample};
+use crate::visit::{At, Visit, paging, sample};
 
 const MANY: u32 = 50;
 
@@ -140,14 +140,8 @@ async fn page<H: ConsoleHost>(
     back: &Back,
 ) -> Result<(StatusCode, Home), Rejection> {
     let tenancy = visit.tenancy();
-    let first = Paging::first(MANY);
-    let paging = asked
-        .after
-        .as_deref()
-        .and_then(|cursor| first.from_cursor(cursor).ok());
-    let organizations = tenancy
-        .organizations(&visit.actor, paging.unwrap_or(first))
-        .await?;
+    let paging = paging(MANY, asked.after.as_deref());
+    let organizations = tenancy.organizations(&visit.actor, paging).await?;
     let more = organizations
         .cursor()
         .map(|cursor| visit.console.path(&format!("?after={cursor}")));
@@ -192,9 +186,7 @@ async fn page<H: ConsoleHost>(
         back.status()
     };
     let mut frame = visit.frame("Your organizations").await;
-    if let Some(notice) = &back.notice {
-        frame.notice = Some(Notice::bad(notice.clone()));
-    }
+    frame.notice = Notice::back(back).or(frame.notice);
     let home = Home {
         frame,
         organizations: organizations

@@ -167,9 +167,7 @@ async fn made<H: ConsoleHost>(
         Looking::SignedIn(visit) => (visit.frame(title).await, visit.console.clone()),
         Looking::Nobody { console } => (Frame::new(console, title), console.clone()),
     };
-    if let Some(notice) = &back.notice {
-        frame.notice = Some(Notice::bad(notice.clone()));
-    }
+    frame.notice = Notice::back(back).or(frame.notice);
     let nothing = |frame, status, sentence: String| {
         let page = Invitation {
             frame,

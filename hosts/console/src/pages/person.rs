@@ -4,26 +4,27 @@ use askama::Template;
 use axum::extract::Query;
 use axum::http::StatusCode;
 use axum::response::Response;
-use chrono::{DateTime, Days, NaiveDate, Utc};
+use chrono::Days;
 use serde::Deserialize;
-use tenancy::commands::{
-    FollowEmailChange, GiveWorkspaceRole, RemoveMember, SetMembershipEnd, SetWorkspaceRoleEnd,
-    TakeWorkspaceRole,
-};
+use tenancy::commands::{FollowEmailChange, RemoveMember, SetMembershipEnd, SetWorkspaceRoleEnd};
 use tenancy::views::{OwnRoleView, PersonView, WorkspaceView};
 use tenancy::{
-    Layer, Member, MembershipStatus, OrganizationId, OrganizationRole, Paging, Role, RoleState,
-    UserId, WorkspaceId, WorkspaceMember, WorkspaceRole,
+    Member, MembershipStatus, OrganizationId, OrganizationRole, UserId, WorkspaceId,
+    WorkspaceMember,
 };
 use tenancy_axum::Rejection;
 
 use super::confirm::{self, Confirm};
-use super::members::{self, InvitedRow, RowAsk};
-use crate::form::{Ask, Back, Choice, Field, Filled, Form, Look, Shared, Trouble};
+use super::invited::{self, InvitedRow};
+use super::member::{self, RowAsk};
+use super::workspace_role::{
+    asks_in, end_form, end_form_in_line, give_or_take, read_end, role_form,
+};
+use crate::form::{Back, Filled, Form, Look, Shared, Trouble};
 use crate::frame::Frame;
 use crate::router::ConsoleHost;
 use crate::say;
-use crate::visit::{At, Inside, Visit, WhyNot};
+use crate::visit::{At, Inside, Visit, WhyNot, paging};
 
 const HERE: &str = "/members";
 /// With three questions about each, as many as are asked at once.
@@ -148,37 +149,6 @@ pub(crate) async fn workspace_role<H: ConsoleHost>(
     answer(&visit, (organization, user), form, filled, done, word).await
 }
 
-/// Gives the role that a form asks for, or takes it.
-pub(crate) async fn give_or_take<H: ConsoleHost>(
-    visit: &Visit<H>,
-    (organization, workspace): (OrganizationId, WorkspaceId),
-    user: UserId,
-    filled: &Filled,
-) -> (Result<(), Trouble>, &'static str) {
-    if filled.get("role") == Some("") {
-        let take = TakeWorkspaceRole {
-            organization,
-            workspace,
-            user,
-        };
-        return (visit.execute(filled, take).await.map(drop), "taken");
-    }
-    let done = if let Some(role) = filled.get("role").and_then(read_role) {
-        let give = GiveWorkspaceRole {
-            organization,
-            workspace,
-            user,
-            role,
-        };
-        visit.execute(filled, give).await.map(drop)
-    } else {
-        let mut reading = filled.reading();
-        reading.say("role", "choose a role of the list");
-        Err(reading.trouble())
-    };
-    (done, "role")
-}
-
 pub(crate) async fn workspace_end<H: ConsoleHost>(
     visit: Visit<H>,
     At((organization, user, workspace)): At<(OrganizationId, UserId, WorkspaceId)>,
@@ -300,14 +270,10 @@ async fn page<H: ConsoleHost>(
         .person(&visit.actor, organization, user)
         .await?;
     let member = &person.member;
-    let first = Paging::first(WORKSPACES);
-    let paging = asked
-        .after
-        .as_deref()
-        .and_then(|cursor| first.from_cursor(cursor).ok());
+    let paging = paging(WORKSPACES, asked.after.as_deref());
     let workspaces = visit
         .tenancy()
-        .workspaces(&visit.actor, organization, paging.unwrap_or(first))
+        .workspaces(&visit.actor, organization, paging)
         .await?;
     let inviters = person.invitations.iter().flatten().map(|one| one.inviter);
     let names = visit.names(inviters.chain([user])).await;
@@ -325,7 +291,7 @@ async fn page<H: ConsoleHost>(
     });
     let row = RowAsk::of(organization, member).commands();
     let mut why_not = visit.why_not((row, end, asks.collect::<Vec<_>>())).await?;
-    let forms = members::member_forms(visit, &inside, member, &name, "person", &mut why_not, back);
+    let forms = member::forms(visit, &inside, member, &name, "person", &mut why_not, back);
     let path = |rest: &str| visit.path(organization, &format!("{HERE}/{user}{rest}"));
     let end = end_form(format!("end-{user}"), path("/end"), member.until)
         .about(format!("the membership of {name}"))
@@ -357,16 +323,14 @@ async fn page<H: ConsoleHost>(
         .map(|one| (one.id, one.name.to_string()))
         .collect();
     let invited = match &person.invitations {
-        Some(open) => {
-            Some(members::invited(visit, &inside, open, &names, &known, None, back).await?)
-        }
+        Some(open) => Some(invited::rows(visit, &inside, open, &names, &known, None, back).await?),
         None => None,
     };
     let base = member.own_role.is_some().then(|| member.role.to_string());
     let page = Person {
         email: member.email.to_string(),
         is_self: visit.is(user),
-        state: members::state(member),
+        state: member::state(member),
         since: say::day(member.since),
         role_held: say::organization_role(member.role, member.own_role, inside.roles()),
         base,
@@ -422,42 +386,6 @@ fn held_in(person: &PersonView, workspace: WorkspaceId) -> Option<&WorkspaceMemb
     let roles = person.workspaces.iter().flatten();
     let mut here = roles.filter(|view| view.workspace.id == workspace);
     here.next().map(|view| &view.role)
-}
-
-/// What is asked about somebody in a workspace: whether a role can be given, taken, and bound to end.
-type WorkspaceAsks = (
-    GiveWorkspaceRole,
-    Vec<TakeWorkspaceRole>,
-    Vec<SetWorkspaceRoleEnd>,
-);
-
-pub(crate) fn asks_in(
-    (organization, workspace): (OrganizationId, WorkspaceId),
-    user: UserId,
-    held: Option<&WorkspaceMember>,
-) -> WorkspaceAsks {
-    let role = match held.map(|held| held.role) {
-        Some(WorkspaceRole::Reader) => WorkspaceRole::Developer,
-        _ => WorkspaceRole::Reader,
-    };
-    let give = GiveWorkspaceRole {
-        organization,
-        workspace,
-        user,
-        role,
-    };
-    let take = held.map(|_| TakeWorkspaceRole {
-        organization,
-        workspace,
-        user,
-    });
-    let end = held.map(|held| SetWorkspaceRoleEnd {
-        organization,
-        workspace,
-        user,
-        until: held.until,
-    });
-    (give, take.into_iter().collect(), end.into_iter().collect())
 }
 
 fn cell<H: ConsoleHost>(
@@ -523,111 +451,4 @@ fn held(member: &Member, here: Option<&WorkspaceMember>, roles: &[OwnRoleView]) 
         });
     }
     held
-}
-
-/// A role in a workspace: given, changed and taken with one choice.
-pub(crate) fn role_form(
-    id: String,
-    to: String,
-    about: &str,
-    roles: &[OwnRoleView],
-    held: Option<&WorkspaceMember>,
-    why_not: &mut WhyNot,
-) -> Form {
-    let why_give = why_not.next();
-    let why_take = if held.is_some() { why_not.next() } else { None };
-    let mut choices = vec![Choice::new("", "No role").why_not(why_take.clone())];
-    choices.extend(
-        role_choices(roles)
-            .into_iter()
-            .map(|choice| choice.why_not(why_give.clone())),
-    );
-    let value = held.map_or_else(String::new, |held| {
-        held.own_role
-            .map_or_else(|| word(held.role).to_owned(), |own| own.to_string())
-    });
-    let none_goes = why_give.is_some() && (held.is_none() || why_take.is_some());
-    Form::new(id, to, "Change")
-        .about(about)
-        .in_line()
-        .field(
-            Field::one("role", about, choices)
-                .value(value)
-                .without_label(),
-        )
-        .why_not(why_give.filter(|_| none_goes))
-}
-
-/// All roles that can be given in a workspace.
-pub(crate) fn role_choices(roles: &[OwnRoleView]) -> Vec<Choice> {
-    let built_in = WorkspaceRole::ALL.into_iter();
-    let mut choices: Vec<_> = built_in
-        .map(|role| Choice::new(word(role), role.to_string()))
-        .collect();
-    let own = roles
-        .iter()
-        .filter(|role| role.base.layer() == Layer::Workspace);
-    let in_force = own.filter(|role| role.state == RoleState::InForce);
-    choices.extend(in_force.map(|role| Choice::new(role.number, role.name.to_string())));
-    choices
-}
-
-/// A role of a workspace, as a form names it.
-pub(crate) fn read_role(text: &str) -> Option<Role<WorkspaceRole>> {
-    let built_in = WorkspaceRole::ALL
-        .into_iter()
-        .find(|role| word(*role) == text);
-    built_in
-        .map(Role::BuiltIn)
-        .or_else(|| text.parse().ok().map(Role::Own))
-}
-
-const fn word(role: WorkspaceRole) -> &'static str {
-    match role {
-        WorkspaceRole::Reader => "reader",
-        WorkspaceRole::Developer => "developer",
-        WorkspaceRole::Admin => "admin",
-    }
-}
-
-/// When something ends: the last day on which it counts.
-pub(crate) fn end_form(id: String, to: String, until: Option<DateTime<Utc>>) -> Form {
-    let last = until.map(|end| say::last_day(end).format("%Y-%m-%d").to_string());
-    Form::new(id, to, "Set end").field(
-        Field::new("until", "Last day", Ask::Date)
-            .value(last.unwrap_or_default())
-            .optional()
-            .hint("Empty: it doesn't end."),
-    )
-}
-
-/// The same in a row, whose heads say what it is.
-fn end_form_in_line(id: String, to: String, until: Option<DateTime<Utc>>) -> Form {
-    let mut form = end_form(id, to, until);
-    for field in &mut form.fields {
-        field.hint = None;
-        field.label_is_hidden = true;
-    }
-    form.in_line()
-}
-
-pub(crate) fn read_end(filled: &Filled) -> Result<Option<DateTime<Utc>>, Trouble> {
-    let mut reading = filled.reading();
-    let text = filled.get("until").unwrap_or_default().trim();
-    let day = match text {
-        "" => None,
-        text => {
-            let day: Option<NaiveDate> = text.parse().ok();
-            if day.is_none() {
-                reading.say("until", "a day is written as 2026-12-31");
-                return Err(reading.trouble());
-            }
-            day
-        }
-    };
-    let end = day.map(|day| say::end_of(day).ok_or(day)).transpose();
-    end.map_err(|_| {
-        reading.say("until", "that day is too far away");
-        reading.trouble()
-    })
 }

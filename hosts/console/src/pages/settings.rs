@@ -6,16 +6,13 @@ use axum::response::Response;
 use tenancy::commands::{
     DeleteOrganization, EditCompany, EditInvoicing, HandOver, LeaveOrganization, RenameOrganization,
 };
-use tenancy::text::{PostalAddress, TextLine};
-use tenancy::{
-    CompanyInformation, InvoicingInformation, OrganizationAction, OrganizationId, OrganizationRole,
-    Paging, Role, UserId,
-};
+use tenancy::{OrganizationAction, OrganizationId, Paging, UserId};
 use tenancy_axum::Rejection;
 
+use super::company::{company_form, invoicing_form, read_company, read_invoicing};
 use super::confirm::{self, Confirm};
-use super::members::role_choices;
-use crate::form::{Ask, Back, Choice, Field, Filled, Form, Look, Reading, Trouble};
+use crate::choices::{organization_choices, read_organization_role};
+use crate::form::{Back, Choice, Field, Filled, Form, Look, Trouble, ask_first};
 use crate::frame::Frame;
 use crate::router::ConsoleHost;
 use crate::visit::{At, Inside, Visit};
@@ -119,7 +116,7 @@ pub(crate) async fn hand_over<H: ConsoleHost>(
     let to = reading.one::<UserId>("to");
     let keep = match filled.get("keep") {
         None | Some("") => Some(None),
-        Some(role) => read_role(role).map(Some),
+        Some(role) => read_organization_role(role).map(Some),
     };
     if keep.is_none() {
         reading.say("keep", "choose a role of the list");
@@ -294,7 +291,7 @@ async fn page<H: ConsoleHost>(
     let why = why_not.next();
     let nobody = "There is nobody to hand it over to: invite somebody first.".to_owned();
     let mut keep = vec![Choice::new("", "None: I leave the organization")];
-    keep.extend(role_choices(inside.roles()));
+    keep.extend(organization_choices(inside.roles()));
     let hand_over = Form::new("hand-over", path("/hand-over"), "Hand over")
         .look(Look::Danger)
         .field(Field::one(
@@ -325,21 +322,6 @@ async fn page<H: ConsoleHost>(
     Ok((back.status(), page))
 }
 
-/// A button that only leads to the page that says what would happen.
-pub(crate) fn ask_first(
-    id: &str,
-    to: String,
-    button: &str,
-    why_not: Option<String>,
-    back: &Back,
-) -> Form {
-    Form::new(id, to, button)
-        .look(Look::Danger)
-        .only_leads()
-        .why_not(why_not)
-        .back(back)
-}
-
 /// Who could have the organization: its members but whoever asks, each with a name.
 async fn heirs<H: ConsoleHost>(
     visit: &Visit<H>,
@@ -364,155 +346,4 @@ async fn heirs<H: ConsoleHost>(
         )
     });
     Ok(shown.collect())
-}
-
-/// A role of the organization, as a form names it.
-pub(crate) fn read_role(text: &str) -> Option<Role<OrganizationRole>> {
-    let built_in = OrganizationRole::ALL
-        .into_iter()
-        .find(|role| word(*role) == text);
-    built_in
-        .map(Role::BuiltIn)
-        .or_else(|| text.parse().ok().map(Role::Own))
-}
-
-/// How a form names it.
-pub(crate) const fn word(role: OrganizationRole) -> &'static str {
-    match role {
-        OrganizationRole::Member => "member",
-        OrganizationRole::Accounting => "accounting",
-        OrganizationRole::Admin => "admin",
-    }
-}
-
-fn company_form(to: String, company: Option<&CompanyInformation>) -> Form {
-    let line = |line: Option<&TextLine>| line.map_or_else(String::new, ToString::to_string);
-    let number = |of: fn(&CompanyInformation) -> Option<&TextLine>| line(company.and_then(of));
-    Form::new("company", to, "Save company")
-        .field(
-            Field::text("legal_name", "Legal name")
-                .value(line(company.map(|company| &company.legal_name)))
-                .optional()
-                .hint("Leave everything empty to clear it."),
-        )
-        .field(
-            Field::text("registration_number", "Registration number")
-                .value(number(|company| company.registration_number.as_ref()))
-                .optional(),
-        )
-        .field(
-            Field::text("vat_number", "VAT number")
-                .value(number(|company| company.vat_number.as_ref()))
-                .optional(),
-        )
-        .field(address_field(company.map(|company| &company.address)))
-}
-
-pub(crate) fn invoicing_form(
-    id: &str,
-    to: String,
-    invoicing: Option<&InvoicingInformation>,
-) -> Form {
-    let line = |line: Option<&TextLine>| line.map_or_else(String::new, ToString::to_string);
-    let email = invoicing.map(|invoicing| invoicing.email.to_string());
-    Form::new(id, to, "Save invoicing")
-        .field(
-            Field::text("recipient", "Recipient")
-                .value(line(invoicing.map(|invoicing| &invoicing.recipient)))
-                .optional()
-                .hint("Leave everything empty to clear it."),
-        )
-        .field(
-            Field::new("email", "E-mail for invoices", Ask::Text)
-                .value(email.unwrap_or_default())
-                .optional(),
-        )
-        .field(address_field(invoicing.map(|invoicing| &invoicing.address)))
-        .field(
-            Field::text("reference", "Your reference")
-                .value(line(
-                    invoicing.and_then(|invoicing| invoicing.reference.as_ref()),
-                ))
-                .optional(),
-        )
-}
-
-fn address_field(address: Option<&PostalAddress>) -> Field {
-    let lines = address.map(|address| {
-        let lines = address.lines().iter().map(ToString::to_string);
-        lines.collect::<Vec<_>>().join("\n")
-    });
-    Field::new("address", "Address", Ask::Lines(4))
-        .value(lines.unwrap_or_default())
-        .optional()
-        .hint("Up to ten lines.")
-}
-
-fn is_empty(filled: &Filled, names: &[&str]) -> bool {
-    names
-        .iter()
-        .all(|name| filled.get(name).is_none_or(|value| value.trim().is_empty()))
-}
-
-fn read_company(filled: &Filled) -> Result<Option<CompanyInformation>, Trouble> {
-    if is_empty(
-        filled,
-        &["legal_name", "registration_number", "vat_number", "address"],
-    ) {
-        return Ok(None);
-    }
-    let mut reading = filled.reading();
-    let legal_name = reading.one("legal_name");
-    let registration_number = reading.maybe("registration_number");
-    let vat_number = reading.maybe("vat_number");
-    let address = read_address(&mut reading);
-    match (legal_name, registration_number, vat_number, address) {
-        (Some(legal_name), Ok(registration_number), Ok(vat_number), Some(address)) => {
-            Ok(Some(CompanyInformation {
-                legal_name,
-                registration_number,
-                vat_number,
-                address,
-            }))
-        }
-        _ => Err(reading.trouble()),
-    }
-}
-
-pub(crate) fn read_invoicing(filled: &Filled) -> Result<Option<InvoicingInformation>, Trouble> {
-    if is_empty(filled, &["recipient", "email", "address", "reference"]) {
-        return Ok(None);
-    }
-    let mut reading = filled.reading();
-    let recipient = reading.one("recipient");
-    let email = reading.one("email");
-    let reference = reading.maybe("reference");
-    let address = read_address(&mut reading);
-    match (recipient, email, reference, address) {
-        (Some(recipient), Some(email), Ok(reference), Some(address)) => {
-            Ok(Some(InvoicingInformation {
-                recipient,
-                email,
-                address,
-                reference,
-            }))
-        }
-        _ => Err(reading.trouble()),
-    }
-}
-
-fn read_address(reading: &mut Reading<'_>) -> Option<PostalAddress> {
-    let lines = reading.lines("address");
-    let lines: Result<Vec<TextLine>, _> = lines.iter().map(|line| line.parse()).collect();
-    let address = match lines {
-        Ok(lines) => PostalAddress::new(lines).map_err(|error| error.to_string()),
-        Err(error) => Err(error.to_string()),
-    };
-    match address {
-        Ok(address) => Some(address),
-        Err(error) => {
-            reading.say("address", &error);
-            None
-        }
-    }
 }

@@ -1,39 +1,39 @@
 //! One workspace: its people, its domains, what can be changed of it.
 
 use askama::Template;
+use axum::extract::Query;
 use axum::http::StatusCode;
 use axum::response::Response;
+use serde::Deserialize;
 use tenancy::commands::{
     CreateDomain, DeleteWorkspace, EditWorkspaceInvoicing, InviteToWorkspace, LeaveWorkspace,
     RenameWorkspace,
 };
-use tenancy::views::{WorkspaceInvoicing, WorkspaceView};
+use tenancy::views::{PageKey, WorkspaceInvoicing, WorkspaceView};
 use tenancy::{
-    DomainKind, DomainStatus, InvitationOffer, MembershipStatus, OrganizationAction,
-    OrganizationId, Paging, Refusal, UserId, WorkspaceAction, WorkspaceId, WorkspaceMember,
-    WorkspaceRole,
+    DomainKind, DomainStatus, InvitationOffer, OrganizationId, Page, Refusal, UserId,
+    WorkspaceAction, WorkspaceId, WorkspaceRole,
 };
 use tenancy_axum::Rejection;
 
+use super::company::{invoicing_form, read_invoicing};
 use super::confirm::{self, Confirm};
-use super::members::{self, InvitedRow, Outcome};
+use super::invited::{self, InvitedRow, Outcome};
 use super::organization::{Bar, invoicing_lines};
-use super::person::{self, asks_in, give_or_take, role_choices, role_form};
-use super::settings::{ask_first, invoicing_form, read_invoicing};
-use crate::form::{Ask, Back, Choice, Field, Filled, Form, Look, Shared, Trouble};
+use super::workspace_people::{Named, PersonRow, emails, give_form, person_rows};
+use super::workspace_role::give_or_take;
+use crate::choices::{read_workspace_role, workspace_choices};
+use crate::form::{Ask, Back, Choice, Field, Filled, Form, Look, Shared, Trouble, ask_first};
 use crate::frame::Frame;
-use crate::people::Names;
 use crate::router::ConsoleHost;
 use crate::say;
-use crate::visit::{At, Inside, Visit, sample};
+use crate::visit::{At, Inside, Visit, paging, sample};
 
 const HERE: &str = "/workspaces";
 /// With three questions about each, as many as are asked at once.
 const PEOPLE: u32 = 33;
 const INVITATIONS: u32 = 50;
 const DOMAINS: u32 = 100;
-/// How many members of the organization are offered a role.
-const CANDIDATES: u32 = 200;
 
 type On = (OrganizationId, WorkspaceId);
 
@@ -48,7 +48,7 @@ pub(crate) struct Workspace {
     create: Form,
     people: Shown<Vec<PersonRow>>,
     shared: Vec<Shared>,
-    people_are_more: bool,
+    more: More,
     give: Option<Form>,
     invite: Form,
     outcomes: Vec<Outcome>,
@@ -59,6 +59,28 @@ pub(crate) struct Workspace {
     leave: Form,
     delete: Form,
     blockers: Vec<(&'static str, String)>,
+}
+
+/// Where each of its lists goes on.
+struct More {
+    domains: Option<String>,
+    people: Option<String>,
+    invitations: Option<String>,
+}
+
+fn next<H: ConsoleHost, T, K: PageKey>(
+    visit: &Visit<H>,
+    on: On,
+    list: &str,
+    page: &Shown<Page<T, K>>,
+) -> Option<String> {
+    match page {
+        Shown::There(page) => {
+            let cursor = page.cursor()?;
+            Some(path(visit, on, &format!("?{list}={cursor}#{list}")))
+        }
+        Shown::Not(_) => None,
+    }
 }
 
 /// A part of a page: there, or why not.
@@ -75,22 +97,26 @@ struct DomainRow {
     created: String,
 }
 
-struct PersonRow {
-    name: String,
-    path: Option<String>,
-    is_self: bool,
-    state: Option<String>,
-    since: String,
-    role: Form,
-}
-
 struct Invoicing {
     is_own: bool,
     lines: Vec<(&'static str, Vec<String>)>,
 }
 
-pub(crate) async fn show<H: ConsoleHost>(visit: Visit<H>, At(on): At<On>) -> Response {
-    come_back(&visit, on, &Back::nothing(), Vec::new()).await
+/// Where each of its lists begins.
+#[derive(Default, Deserialize)]
+pub(crate) struct Asked {
+    domains: Option<String>,
+    people: Option<String>,
+    invitations: Option<String>,
+}
+
+pub(crate) async fn show<H: ConsoleHost>(
+    visit: Visit<H>,
+    At(on): At<On>,
+    Query(asked): Query<Asked>,
+) -> Response {
+    let page = page(&visit, on, &asked, &Back::nothing(), Vec::new()).await;
+    visit.page(page).await
 }
 
 pub(crate) async fn come_back<H: ConsoleHost>(
@@ -99,7 +125,8 @@ pub(crate) async fn come_back<H: ConsoleHost>(
     back: &Back,
     outcomes: Vec<Outcome>,
 ) -> Response {
-    visit.page(page(visit, on, back, outcomes).await).await
+    let page = page(visit, on, &Asked::default(), back, outcomes).await;
+    visit.page(page).await
 }
 
 async fn answer<H: ConsoleHost, T>(
@@ -116,7 +143,11 @@ async fn answer<H: ConsoleHost, T>(
     }
 }
 
-fn path<H: ConsoleHost>(visit: &Visit<H>, (organization, workspace): On, end: &str) -> String {
+pub(crate) fn path<H: ConsoleHost>(
+    visit: &Visit<H>,
+    (organization, workspace): On,
+    end: &str,
+) -> String {
     visit.path(organization, &format!("{HERE}/{workspace}{end}"))
 }
 
@@ -219,7 +250,7 @@ pub(crate) async fn invite<H: ConsoleHost>(
     At(on): At<On>,
     filled: Filled,
 ) -> Response {
-    let Some(role) = filled.get("role").and_then(person::read_role) else {
+    let Some(role) = filled.get("role").and_then(read_workspace_role) else {
         let mut reading = filled.reading();
         reading.say("role", "choose a role of the list");
         let done: Result<(), _> = Err(reading.trouble());
@@ -229,9 +260,9 @@ pub(crate) async fn invite<H: ConsoleHost>(
         workspace: on.1,
         role,
     };
-    match members::invite_many(&visit, on.0, target, &filled).await {
+    match invited::invite_many(&visit, on.0, target, &filled).await {
         Ok(outcomes) if outcomes.iter().any(|outcome| outcome.is_bad) => {
-            let back = members::some_refused("invite", filled, &outcomes);
+            let back = invited::some_refused("invite", filled, &outcomes);
             come_back(&visit, on, &back, outcomes).await
         }
         done => answer(&visit, on, "invite", filled, done, "invited").await,
@@ -319,6 +350,7 @@ fn shown<T>(part: Result<T, Rejection>) -> Result<Shown<T>, Rejection> {
 async fn page<H: ConsoleHost>(
     visit: &Visit<H>,
     on: On,
+    asked: &Asked,
     back: &Back,
     outcomes: Vec<Outcome>,
 ) -> Result<(StatusCode, Workspace), Rejection> {
@@ -332,22 +364,31 @@ async fn page<H: ConsoleHost>(
         bars.push(Bar::of("Domains in all", usage.domains_in_all));
     }
     let domains = tenancy
-        .domains(&visit.actor, on, Paging::first(DOMAINS))
+        .domains(&visit.actor, on, paging(DOMAINS, asked.domains.as_deref()))
         .await;
     let domains = shown(domains.map_err(Rejection::from))?;
     let people = tenancy
-        .workspace_members(&visit.actor, on, Paging::first(PEOPLE))
+        .workspace_members(&visit.actor, on, paging(PEOPLE, asked.people.as_deref()))
         .await;
     let people = shown(people.map_err(Rejection::from))?;
     let open = tenancy
-        .workspace_invitations(&visit.actor, on, Paging::first(INVITATIONS))
+        .workspace_invitations(
+            &visit.actor,
+            on,
+            paging(INVITATIONS, asked.invitations.as_deref()),
+        )
         .await;
     let open = shown(open.map_err(Rejection::from))?;
     let invoicing = tenancy.workspace_invoicing(&visit.actor, on).await;
     let invoicing = shown(invoicing.map_err(Rejection::from))?;
-    let (members, members_are_more) = match &people {
-        Shown::There(page) => (page.items.as_slice(), page.next.is_some()),
-        Shown::Not(_) => (&[][..], false),
+    let members = match &people {
+        Shown::There(page) => page.items.as_slice(),
+        Shown::Not(_) => &[][..],
+    };
+    let more = More {
+        domains: next(visit, on, "domains", &domains),
+        people: next(visit, on, "people", &people),
+        invitations: next(visit, on, "invitations", &open),
     };
     let inviters = match &open {
         Shown::There(page) => page.items.iter().map(|one| one.inviter).collect(),
@@ -355,9 +396,11 @@ async fn page<H: ConsoleHost>(
     };
     let users = members.iter().map(|member| member.user).chain(inviters);
     let names = visit.names(users).await;
+    let (emails, are_more) = emails(visit, &inside).await?;
     let named = Named {
         names: &names,
-        emails: emails(visit, &inside).await?,
+        emails,
+        are_more,
     };
     let mut rows = person_rows(visit, &inside, on, members, &named, back).await?;
     rows.sort_by_key(|row| row.name.to_lowercase());
@@ -367,7 +410,7 @@ async fn page<H: ConsoleHost>(
     let known = [(on.1, workspace.name.to_string())];
     let invited = match &open {
         Shown::There(page) => {
-            let rows = members::invited(
+            let rows = invited::rows(
                 visit,
                 &inside,
                 &page.items,
@@ -406,7 +449,7 @@ async fn page<H: ConsoleHost>(
         create: forms.create,
         people: shown_people,
         shared: shared.collect(),
-        people_are_more: members_are_more,
+        more,
         give,
         invite: forms.invite,
         outcomes,
@@ -439,117 +482,6 @@ fn people_shown<T>(people: Shown<T>, rows: Vec<PersonRow>) -> Shown<Vec<PersonRo
         Shown::There(_) => Shown::There(rows),
         Shown::Not(why) => Shown::Not(why),
     }
-}
-
-/// What people are called here: by the host, or else by their address where it may be seen.
-struct Named<'a> {
-    names: &'a Names,
-    emails: Vec<(UserId, String)>,
-}
-
-impl Named<'_> {
-    fn of(&self, user: UserId) -> String {
-        let email = self.emails.iter().find(|(id, _)| *id == user);
-        match email {
-            Some((_, email)) => self.names.or(user, email),
-            None => self.names.show(user),
-        }
-    }
-}
-
-/// The addresses of the organization's members, for whoever may see them.
-async fn emails<H: ConsoleHost>(
-    visit: &Visit<H>,
-    inside: &Inside,
-) -> Result<Vec<(UserId, String)>, Rejection> {
-    if !inside.may(OrganizationAction::ViewMembers) {
-        return Ok(Vec::new());
-    }
-    let page = visit
-        .tenancy()
-        .members(&visit.actor, inside.id(), Paging::first(CANDIDATES))
-        .await?;
-    let emails = page
-        .items
-        .iter()
-        .map(|member| (member.user, member.email.to_string()));
-    Ok(emails.collect())
-}
-
-async fn person_rows<H: ConsoleHost>(
-    visit: &Visit<H>,
-    inside: &Inside,
-    on: On,
-    members: &[WorkspaceMember],
-    named: &Named<'_>,
-    back: &Back,
-) -> Result<Vec<PersonRow>, Rejection> {
-    if members.is_empty() {
-        return Ok(Vec::new());
-    }
-    let asks = members
-        .iter()
-        .map(|member| asks_in(on, member.user, Some(member)));
-    let mut why_not = visit.why_not(asks.collect::<Vec<_>>()).await?;
-    let sees_people = inside.may(OrganizationAction::ViewMembers);
-    let rows = members.iter().map(|member| {
-        let user = member.user;
-        let name = named.of(user);
-        let to = path(visit, on, &format!("/members/{user}"));
-        let about = format!("the role of {name}");
-        let id = format!("role-{user}");
-        let role = role_form(id, to, &about, inside.roles(), Some(member), &mut why_not).back(back);
-        let _ = why_not.next(); // of its end, which is set on the person's page
-        let shows = sees_people || visit.is(user);
-        PersonRow {
-            path: shows.then(|| visit.path(on.0, &format!("/members/{user}"))),
-            is_self: visit.is(user),
-            state: match (member.status(say::now()), member.until) {
-                (MembershipStatus::Ended, Some(end)) => Some(format!("Ended on {}", say::day(end))),
-                (_, Some(end)) => Some(format!("Up to {}", say::last_day(end).format("%-d %b %Y"))),
-                (_, None) => None,
-            },
-            since: say::day(member.since),
-            role,
-            name,
-        }
-    });
-    Ok(rows.collect())
-}
-
-/// A role for somebody who is in the organization already; only for whoever sees who is.
-async fn give_form<H: ConsoleHost>(
-    visit: &Visit<H>,
-    inside: &Inside,
-    on: On,
-    members: &[WorkspaceMember],
-    named: &Named<'_>,
-    back: &Back,
-) -> Result<Option<Form>, Rejection> {
-    let is_here = |user: UserId| members.iter().any(|member| member.user == user);
-    let others: Vec<_> = named
-        .emails
-        .iter()
-        .filter(|(user, _)| !is_here(*user))
-        .collect();
-    let Some((first, _)) = others.first() else {
-        return Ok(None);
-    };
-    let (give, ..) = asks_in(on, *first, None);
-    let why_not = visit.why_not(give).await?.next();
-    let more = visit.names(others.iter().map(|(user, _)| *user)).await;
-    let people = others.iter().map(|(user, email)| {
-        let name = more
-            .get(*user)
-            .map_or_else(|| email.clone(), |name| format!("{name} ({email})"));
-        Choice::new(user, name)
-    });
-    let form = Form::new("give", path(visit, on, "/members"), "Give role")
-        .field(Field::one("user", "Member", people.collect()))
-        .field(Field::one("role", "Role", role_choices(inside.roles())).value("reader"))
-        .why_not(why_not)
-        .back(back);
-    Ok(Some(form))
 }
 
 /// The forms about the workspace itself.
@@ -651,7 +583,7 @@ impl Forms {
         };
         let invite = Form::new("invite", path(visit, on, "/invite"), "Send invitations")
             .field(Field::new("emails", "E-mail addresses", Ask::Lines(3)).hint(&hint))
-            .field(Field::one("role", "Role", role_choices(inside.roles())).value("reader"))
+            .field(Field::one("role", "Role", workspace_choices(inside.roles())).value("reader"))
             .why_not(why_newcomers.filter(|_| !may_members.is_allowed()))
             .back(back);
         let invoicing = invoicing_form("invoicing", path(visit, on, "/invoicing"), own)

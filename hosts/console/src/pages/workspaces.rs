@@ -5,8 +5,8 @@ use axum::extract::Query;
 use axum::http::StatusCode;
 use axum::response::Response;
 use serde::Deserialize;
+use tenancy::OrganizationId;
 use tenancy::commands::CreateWorkspace;
-use tenancy::{OrganizationId, Paging};
 use tenancy_axum::Rejection;
 
 use super::organization::Bar;
@@ -14,7 +14,7 @@ use crate::form::{Back, Field, Filled, Form, Look};
 use crate::frame::Frame;
 use crate::router::ConsoleHost;
 use crate::say;
-use crate::visit::{At, Visit, sample};
+use crate::visit::{At, Visit, paging, sample};
 
 const HERE: &str = "/workspaces";
 const MANY: u32 = 50;
@@ -83,14 +83,10 @@ async fn page<H: ConsoleHost>(
     back: &Back,
 ) -> Result<(StatusCode, Workspaces), Rejection> {
     let inside = visit.inside(organization).await?;
-    let first = Paging::first(MANY);
-    let paging = asked
-        .after
-        .as_deref()
-        .and_then(|cursor| first.from_cursor(cursor).ok());
+    let paging = paging(MANY, asked.after.as_deref());
     let page = visit
         .tenancy()
-        .workspaces(&visit.actor, organization, paging.unwrap_or(first))
+        .workspaces(&visit.actor, organization, paging)
         .await?;
     let ask = CreateWorkspace {
         organization,

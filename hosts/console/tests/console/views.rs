@@ -3,8 +3,9 @@
 use axum::body::Body;
 use axum::http::{Request, StatusCode};
 use tenancy::OrganizationId;
+use tenancy::commands::{DeleteDomain, DeleteOrganization, DeleteWorkspace, RemoveMember};
 
-use crate::world::{MARKUP, World, id};
+use crate::world::{Answer, MARKUP, World, id};
 
 /// Each page of the organization, and what it answers an Admin, a Developer, a Reader, the vendor's staff.
 fn pages(world: &World) -> Vec<(String, [u16; 4])> {
@@ -227,4 +228,114 @@ async fn somebody_whose_address_changed_lets_the_organization_know() {
         .post("ann", &format!("{own}/address"), &[("key", "k")])
         .await;
     assert_eq!(refused.status, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn the_staff_still_see_what_is_left_of_a_deleted_organization() {
+    let world = World::new().await;
+    for who in ["bob", "gus"] {
+        let remove = RemoveMember {
+            organization: world.acme,
+            user: id(who),
+        };
+        world.does("ann", remove).await;
+    }
+    let (organization, workspace, domain) = (world.acme, world.payments, world.sandbox);
+    world
+        .does(
+            "ann",
+            DeleteDomain {
+                organization,
+                domain,
+            },
+        )
+        .await;
+    world
+        .does(
+            "ann",
+            DeleteWorkspace {
+                organization,
+                workspace,
+            },
+        )
+        .await;
+    world.does("ann", DeleteOrganization { organization }).await;
+    for path in [
+        "",
+        "/settings",
+        "/members",
+        "/workspaces",
+        "/roles",
+        "/activity",
+        "/staff",
+        "/why",
+    ] {
+        let answer = world.get("operator", &world.acme(path)).await;
+        assert_eq!(answer.status, StatusCode::OK, "{path}: {}", answer.body);
+    }
+    let staff = world.get("operator", &world.acme("/staff")).await;
+    staff.shows("This organization is deleted.");
+    assert!(
+        staff
+            .element("limits")
+            .contains("The organization is deleted")
+    );
+    let released = [("key", "k"), ("name", "acme-sandbox")];
+    let released = world
+        .post("operator", &world.acme("/staff/release"), &released)
+        .await;
+    assert_eq!(released.leads_to(), world.acme("/staff?done=released"));
+    assert_eq!(
+        world.get("ann", &world.acme("")).await.status,
+        StatusCode::NOT_FOUND
+    );
+}
+
+#[tokio::test]
+async fn long_lists_of_a_workspace_and_of_invitations_come_in_pages() {
+    let world = World::new().await;
+    let emails: Vec<_> = (0..60)
+        .map(|number| format!("new{number}@acme.example"))
+        .collect();
+    let emails = emails.join("\n");
+    let fields = [("key", "k"), ("emails", &emails), ("role", "reader")];
+    let path = world.acme(&format!("/workspaces/{}", world.payments));
+    world
+        .post("ann", &format!("{path}/invite"), &fields)
+        .await
+        .leads_to();
+    for path in [path, world.acme("/members")] {
+        let first = world.get("ann", &path).await;
+        let pending = |answer: &Answer| answer.body.matches("Pending</span>").count();
+        assert_eq!(pending(&first), 50, "{path}");
+        let (_, rest) = first
+            .body
+            .split_once("More invitations")
+            .map(|(before, _)| before)
+            .unwrap()
+            .rsplit_once("href=\"")
+            .unwrap();
+        let (next, _) = rest.split_once('"').unwrap();
+        let second = world.get("ann", next).await;
+        assert_eq!(pending(&second), 10, "{next}");
+    }
+    let found = world
+        .get("ann", &world.acme("/members?search=new59@"))
+        .await;
+    found.shows("new59@acme.example");
+    found.lacks("new58@acme.example");
+    // What a cursor isn't begins at the first page.
+    for cursor in ["nonsense", "%00", "1.2.3"] {
+        for list in [
+            "/members?after=",
+            "/members?invited=",
+            "/activity?after=",
+            "/workspaces?after=",
+        ] {
+            let answer = world
+                .get("ann", &world.acme(&format!("{list}{cursor}")))
+                .await;
+            assert_eq!(answer.status, StatusCode::OK, "{list}{cursor}");
+        }
+    }
 }

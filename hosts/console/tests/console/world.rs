@@ -6,8 +6,9 @@
     reason = "a test fails by panicking"
 )]
 
+use core::num::NonZeroU32;
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use axum::Router;
 use axum::body::Body;
@@ -18,13 +19,14 @@ use tenancy::commands::{
     AcceptInvitation, CreateDomain, CreateOrganization, GiveWorkspaceRole, InviteToOrganization,
     Request as Commands,
 };
-use tenancy::store::MemoryRepository;
+use tenancy::store::{Directory, Item, List, MemoryRepository};
+use tenancy::token::LinkKey;
 use tenancy::{
-    Actor, DomainId, DomainKind, Operator, OrganizationId, OrganizationRole, Tenancy, UserId,
-    VerifiedEmail, WorkspaceId, WorkspaceRole,
+    Actor, DomainId, DomainKind, Mail, Operator, OrganizationId, OrganizationRole, Tenancy, UserId,
+    VerifiedEmail, Version, WorkspaceId, WorkspaceRole,
 };
 use tenancy_axum::{Host, People, Rejection};
-use tenancy_console::{Console, Link, router};
+use tenancy_console::{Console, router};
 use tower::ServiceExt;
 
 /// What Gus is called.
@@ -36,7 +38,6 @@ pub(crate) struct World {
     pub(crate) acme: OrganizationId,
     pub(crate) payments: WorkspaceId,
     pub(crate) sandbox: DomainId,
-    pub(crate) links: Arc<Mutex<Vec<Link>>>,
 }
 
 /// What came back.
@@ -100,7 +101,8 @@ impl People for World {
 impl World {
     /// Acme, with Ann as Admin, Bob as Developer and Gus as Reader of its workspace Payments. Dora belongs to nothing.
     pub(crate) async fn new() -> Self {
-        let tenancy = Arc::new(Tenancy::new(MemoryRepository::new()));
+        let tenancy =
+            Arc::new(Tenancy::new(MemoryRepository::new()).with_link_keys([LinkKey::new([7; 32])]));
         let create = CreateOrganization {
             name: "Acme".parse().unwrap(),
         };
@@ -122,7 +124,6 @@ impl World {
             acme: organization,
             payments: workspace,
             sandbox,
-            links: Arc::default(),
         };
         for (who, role) in [
             ("bob", WorkspaceRole::Developer),
@@ -158,10 +159,25 @@ impl World {
         self.does(who, AcceptInvitation { token }).await;
     }
 
+    /// The mails that a host's worker would send, of all that happened.
+    pub(crate) async fn mails(&self) -> Vec<Mail> {
+        let list = List::Log {
+            organization: self.acme,
+            after: Version::ABSENT,
+        };
+        let most = NonZeroU32::new(1_000).unwrap();
+        let store = self.tenancy.repository();
+        let mut mails = Vec::new();
+        for item in store.list(&list, most).await.unwrap() {
+            if let Item::LogEntry(entry) = item {
+                mails.extend(self.tenancy.mails(&entry).await.unwrap());
+            }
+        }
+        mails
+    }
+
     pub(crate) fn router(&self) -> Router {
-        let links = self.links.clone();
         let console = Console::at("/console").sign_in("/sign-in");
-        let console = console.deliver(move |link| links.lock().unwrap().push(link));
         router(console).with_state(self.clone())
     }
 
@@ -211,7 +227,11 @@ impl Answer {
     #[track_caller]
     pub(crate) fn leads_to(&self) -> &str {
         assert_eq!(self.status, StatusCode::SEE_OTHER, "{}", self.body);
-        self.headers[header::LOCATION].to_str().unwrap()
+        self.headers
+            .get(header::LOCATION)
+            .unwrap()
+            .to_str()
+            .unwrap()
     }
 
     #[track_caller]
