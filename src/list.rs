@@ -105,7 +105,8 @@ pub enum List {
         after: Option<OrganizationId>,
     },
     /// The open invitations to an address, by organization and invitation: [`Item::Across`] of
-    /// [`Invitation`]s. Across organizations; may lag behind commits.
+    /// [`Invitation`]s, and of one to a workspace [`Item::PairAcross`] of the [`Invitation`] and that [`Workspace`] of
+    /// the same organization, as it is called now. Across organizations; may lag behind commits.
     InvitationsTo {
         /// The address.
         #[serde(with = "stored")]
@@ -249,6 +250,16 @@ impl List {
                 Self::InvitationsTo { .. },
                 Item::Across(organization, Record::Invitation(invitation)),
             ) => Place::InvitationOf(organization.id, invitation.id),
+            (
+                Self::InvitationsTo { .. },
+                Item::PairAcross(
+                    organization,
+                    Record::Invitation(invitation),
+                    Record::Workspace(workspace),
+                ),
+            ) if invitation.target.workspace() == Some(workspace.id) => {
+                Place::InvitationOf(organization.id, invitation.id)
+            }
             (Self::Log { .. }, Item::LogEntry(entry)) => Place::Version(entry.version),
             (_, Item::Unreadable(place)) => *place,
             _ => return None,
@@ -312,6 +323,8 @@ pub enum Item {
     Pair(Record, Record),
     /// A record in a list across organizations, with what there is to say of its organization.
     Across(OrganizationSummary, Record),
+    /// Two records that belong together in a list across organizations, with what there is to say of theirs.
+    PairAcross(OrganizationSummary, Record, Record),
     /// An entry of a log.
     LogEntry(LogEntry),
     /// What stands there can't be read by this version: a later one wrote it, or something else did. The list goes

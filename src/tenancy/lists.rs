@@ -48,8 +48,26 @@ impl<R: Directory> Tenancy<R> {
         }
     }
 
-    /// The open invitations to the actor's verified address (O3). Without one, or for an operator, there
-    /// are none.
+    /// The open invitations to the actor's verified address (O3), each with the name of the workspace that it is to, so
+    /// that they know what they answer (I11). Without an address, or for an operator, there are none.
+    ///
+    /// ```
+    /// # tenancy::block_on(async {
+    /// # use tenancy::{commands::*, store::*, *};
+    /// # let tenancy = Tenancy::new(MemoryRepository::new());
+    /// # let ann = Actor::user(UserId::from_external("ann"), VerifiedEmail::attest("ann@acme.example".parse()?));
+    /// # let acme = tenancy.execute(&ann, CreateOrganization { name: Name::new("Acme")? }).await?.output;
+    /// # let (organization, workspace) = (acme.organization, acme.workspace);
+    /// # tenancy.execute(&ann, RenameWorkspace { organization, workspace, name: Name::new("Payments")? }).await?;
+    /// # let bob = Actor::user(UserId::from_external("bob"), VerifiedEmail::attest("bob@acme.example".parse()?));
+    /// let email = "bob@acme.example".parse()?;
+    /// tenancy.execute(&ann, InviteToWorkspace { organization, workspace, email, role: WorkspaceRole::Reader }).await?;
+    ///
+    /// let received = tenancy.received_invitations(&bob, Paging::first(20)).await?;
+    /// assert_eq!(received.items[0].organization_name.as_str(), "Acme");
+    /// assert_eq!(received.items[0].workspace_name.as_ref().map(Name::as_str), Some("Payments"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+    /// ```
     ///
     /// # Errors
     ///
@@ -66,16 +84,17 @@ impl<R: Directory> Tenancy<R> {
             email: email.key().clone(),
             after: paging.after,
         };
-        let key = |(organization, invitation): &(OrganizationSummary, Invitation)| {
-            (organization.id, invitation.id)
-        };
+        let key = |(organization, invitation, _): &Received| (organization.id, invitation.id);
         let page = self.list(list, paging.limit(), invitation_to, key).await?;
         let now = self.now();
-        Ok(page.map(|(organization, invitation)| ReceivedInvitation {
-            organization: organization.id,
-            organization_name: organization.name,
-            invitation: InvitationView::of(&invitation, now),
-        }))
+        Ok(
+            page.map(|(organization, invitation, workspace)| ReceivedInvitation {
+                organization: organization.id,
+                organization_name: organization.name,
+                workspace_name: workspace.map(|workspace| workspace.name),
+                invitation: InvitationView::of(&invitation, now),
+            }),
+        )
     }
 
     /// The organizations that this user is the only Admin of (O4), but for Admins who are suspended or bound to
@@ -509,6 +528,21 @@ read! {
         => (workspace, member), (Workspace, WorkspaceMember);
     fn membership: Item::Across(organization, Record::Member(member))
         => (organization, member), (OrganizationSummary, Member);
-    fn invitation_to: Item::Across(organization, Record::Invitation(invitation))
-        => (organization, invitation), (OrganizationSummary, Invitation);
+}
+
+/// An invitation to an address, and the workspace that it is to, if it is to one.
+type Received = (OrganizationSummary, Invitation, Option<Workspace>);
+
+fn invitation_to(item: Item) -> Option<Received> {
+    match item {
+        Item::Across(organization, Record::Invitation(invitation)) => {
+            Some((organization, invitation, None))
+        }
+        Item::PairAcross(
+            organization,
+            Record::Invitation(invitation),
+            Record::Workspace(workspace),
+        ) => Some((organization, invitation, Some(workspace))),
+        _ => None,
+    }
 }

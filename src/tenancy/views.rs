@@ -136,7 +136,8 @@ pub struct InvitationView {
     /// The role of the organization's own that accepting gives, whose base the target's role is (R6).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub own_role: Option<RoleNumber>,
-    /// That role's name, in a [preview](crate::Tenancy::preview), whose reader can't look it up. Lists leave it out.
+    /// That role's name, in a [preview](crate::Tenancy::preview), whose reader can't look it up. Lists leave it out, that
+    /// of received invitations too: it would take a round trip more for each organization on the page.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub own_role_name: Option<Name>,
     /// Who sent it, or renewed it last.
@@ -262,6 +263,9 @@ pub struct ReceivedInvitation {
     pub organization: OrganizationId,
     /// Its name.
     pub organization_name: Name,
+    /// The workspace's name as it is now, if the invitation is to one.
+    #[serde(default)]
+    pub workspace_name: Option<Name>,
     /// The invitation. They answer it with
     /// [`AcceptReceivedInvitation`](crate::commands::AcceptReceivedInvitation), or by the link that they
     /// were sent.

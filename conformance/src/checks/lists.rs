@@ -17,8 +17,8 @@ use std::sync::Arc;
 
 use tenancy::store::{Directory, List};
 use tenancy::{
-    DomainKind, DomainName, EmailAddress, Event, OrganizationRole, RevocationReason, RoleBase,
-    RoleSet, UserId, WorkspaceRole,
+    DomainKind, DomainName, EmailAddress, Event, Name, OrganizationRole, RevocationReason,
+    RoleBase, RoleSet, UserId, WorkspaceRole,
 };
 
 use crate::harness::Harness;
@@ -217,14 +217,24 @@ pub async fn lists_organizations_of<H: Harness>(harness: &H) -> Verdict {
     Ok(())
 }
 
-/// "The open invitations to an address, each with its organization, by organization and invitation."
+/// "The open invitations to an address, each with its organization, by organization and invitation", and "of one to a
+/// workspace \[with\] that workspace of the same organization, as it is called now": of two organizations whose
+/// workspaces have the same ids, after one has renamed its own.
 ///
 /// # Errors
 ///
 /// The store breaks the clause.
 pub async fn lists_invitations_to<H: Harness>(harness: &H) -> Verdict {
     let mut world = World::new(harness).await;
-    world.crowd().await?;
+    let (acme, neighbour) = world.crowd().await?;
+    for (of, to) in [(&acme, "Money"), (&neighbour, "The neighbour's")] {
+        let renamed = Event::WorkspaceRenamed {
+            workspace: of.first,
+            from: Name::new("Payments")?,
+            to: Name::new(to)?,
+        };
+        world.happen(of.id, vec![renamed]).await?;
+    }
     for number in 0..3 {
         let ann = world.user();
         let (id, workspace) = world.found(&format!("Inviting {number}"), ann).await?;

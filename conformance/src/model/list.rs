@@ -136,7 +136,13 @@ fn listed(list: &List, state: &OrganizationState, record: Record) -> Option<Item
         }
         (List::InvitationsTo { email, .. }, Record::Invitation(invitation)) => {
             let theirs = invitation.is_open() && invitation.email.key() == email;
-            return across(state, theirs, record);
+            let to = invitation.target.workspace();
+            let Some(to) = to.and_then(|to| state.workspace(to)) else {
+                return across(state, theirs, record);
+            };
+            let organization = state.organization().filter(|_| theirs)?;
+            let (organization, to) = (organization.summary(), Record::Workspace(to.clone()));
+            return Some(Item::PairAcross(organization, record, to));
         }
         _ => false,
     };

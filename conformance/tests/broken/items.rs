@@ -19,11 +19,14 @@ pub(crate) fn key(item: &Item) -> Vec<u8> {
             RecordId::Invitation(invitation) => invitation.as_uuid(),
             RecordId::RetiredDomainName(name) => return name.as_str().as_bytes().to_vec(),
         },
-        Item::Across(organization, Record::Invitation(invitation)) => {
+        Item::Across(organization, Record::Invitation(invitation))
+        | Item::PairAcross(organization, Record::Invitation(invitation), _) => {
             let ids = [organization.id.as_uuid(), invitation.id.as_uuid()];
             return ids.map(|id| *id.as_bytes()).concat();
         }
-        Item::Across(organization, _) => organization.id.as_uuid(),
+        Item::Across(organization, _) | Item::PairAcross(organization, ..) => {
+            organization.id.as_uuid()
+        }
         Item::LogEntry(entry) => return entry.version.get().to_be_bytes().to_vec(),
         Item::Unreadable(place) => return at(*place),
     };
@@ -63,6 +66,10 @@ impl Data {
             (Item::Across(organization, one), _) => {
                 is(organization.id, Garbled::Summary) || record(organization.id, one)
             }
+            (Item::PairAcross(organization, one, other), _) => {
+                let id = organization.id;
+                is(id, Garbled::Summary) || record(id, one) || record(id, other)
+            }
             _ => false,
         };
         match list.place_of(&item).filter(|_| garbled) {
@@ -86,7 +93,15 @@ impl Data {
                 .collect(),
             List::InvitationsTo { email, .. } => states
                 .flat_map(|state| state.open_invitations_to(email).map(move |i| (state, i)))
-                .filter_map(|(state, sent)| across(state, Record::Invitation(sent.clone())))
+                .filter_map(|(state, sent)| {
+                    let to = sent.target.workspace().and_then(|to| state.workspace(to));
+                    let sent = Record::Invitation(sent.clone());
+                    let Some(to) = to else {
+                        return across(state, sent);
+                    };
+                    let to = Record::Workspace(to.clone());
+                    Some(Item::PairAcross(state.organization()?.summary(), sent, to))
+                })
                 .collect(),
             List::Log { organization, .. } => self
                 .log_of(*organization)

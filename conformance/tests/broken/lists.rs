@@ -295,13 +295,23 @@ lists! {
         let mut items = data.items(list);
         let mut seen: Vec<OrganizationId> = Vec::new();
         items.retain(|item| match item {
-            Item::Across(organization, Record::Invitation(_)) if seen.contains(&organization.id) => false,
-            Item::Across(organization, Record::Invitation(_)) => {
+            Item::Across(organization, Record::Invitation(_)) | Item::PairAcross(organization, ..) => {
+                let is_first = !seen.contains(&organization.id);
                 seen.push(organization.id);
-                true
+                is_first
             }
             _ => true,
         });
+        items
+    };
+    NamesTheTwinsWorkspace: "joins an invitation with a workspace by its id alone, whichever organization's", |data, list| {
+        let mut items = data.items(list);
+        for item in &mut items {
+            if let Item::PairAcross(_, _, Record::Workspace(to)) = item {
+                let mut twins = data.organizations.values().filter_map(|state| state.workspace(to.id));
+                *to = twins.next().unwrap_or(&*to).clone();
+            }
+        }
         items
     };
     ListsTheTwins: "lists domains by workspace alone, whichever organization's", |data, list| match *list {

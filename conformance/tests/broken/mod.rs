@@ -124,7 +124,7 @@ stores! {
         ListsMembersOfEveryRole ListsWorkspaceMembersOfEveryRole ListsNoEmptyWorkspaces
         ListsWorkspacesOfAnybody ListsNoSandboxes ListsClosedInvitations
         ListsInvitationsToTheOrganizationOnly ListsTheOrganizationsOfAdmins
-        ListsOneInvitationOfAnOrganization ListsTheTwins KeepsAllKindsInOneTable ListsTheLogOfEverybody
+        ListsOneInvitationOfAnOrganization NamesTheTwinsWorkspace ListsTheTwins KeepsAllKindsInOneTable ListsTheLogOfEverybody
         CapsTheLog CapsOrganizations CapsHolders
     }
     log {

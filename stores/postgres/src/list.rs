@@ -136,9 +136,13 @@ const ORGANIZATIONS_OF: &str = concat!(
     page!("m.organization_id", "$2", "$3")
 );
 
+/// The second part is two: the invitation, and the workspace or null.
 const INVITATIONS_TO: &str = concat!(
-    "SELECT o.summary::text AS first, i.record::text AS second, concat_ws(' ', i.organization_id, i.id) AS place FROM tenancy.invitations i",
-    " JOIN tenancy.organizations o ON o.id = i.organization_id WHERE i.email_key = $1::text AND i.state = 1",
+    "SELECT o.summary::text AS first, json_build_array(i.record, w.record)::text AS second,",
+    " concat_ws(' ', i.organization_id, i.id) AS place FROM tenancy.invitations i",
+    " JOIN tenancy.organizations o ON o.id = i.organization_id",
+    " LEFT JOIN tenancy.workspaces w ON w.organization_id = i.organization_id AND w.id = i.workspace_id",
+    " WHERE i.email_key = $1::text AND i.state = 1",
     " AND (i.organization_id, i.id) >= (COALESCE($2::uuid, '00000000-0000-0000-0000-000000000000'),",
     " COALESCE($3::uuid, '00000000-0000-0000-0000-000000000000'))",
     " AND ($2 IS NULL OR (i.organization_id, i.id) <> ($2, $3))",
@@ -329,10 +333,13 @@ fn known(list: &List, row: ListedRow<'_>) -> Result<Item, DecodeError> {
             read("organizations", "summary", None, first)?,
             read("members", "record", None, second()?)?,
         ),
-        List::InvitationsTo { .. } => Item::Across(
-            read("organizations", "summary", None, first)?,
-            read("invitations", "record", None, second()?)?,
-        ),
+        List::InvitationsTo { .. } => {
+            let organization = read("organizations", "summary", None, first)?;
+            match read("invitations", "record", None, second()?)? {
+                (sent, Some(to)) => Item::PairAcross(organization, sent, to),
+                (sent, None) => Item::Across(organization, sent),
+            }
+        }
         List::Log { .. } => Item::LogEntry(read("commits", "entry", None, first)?),
     };
     // A record that belongs into another table is no record of this one.

@@ -153,8 +153,19 @@ pub(crate) fn list(
             let invitation = After(after.map(|(_, invitation)| invitation.as_uuid()));
             let (organization, invitation) = (organization.bytes(), invitation.bytes());
             let parameters = (email.as_str(), organization, limit, invitation);
-            let statement = &statements::PAGE_INVITATIONS_TO;
-            page.across(Kind::Invitation, statement, parameters)
+            page.items(&statements::PAGE_INVITATIONS_TO, parameters, |row| {
+                let (from, summary) = (rows::SUMMARY_WIDTH, rows::summary(row)?);
+                let sent = rows::record(row, from, Kind::Invitation)?;
+                let (mut to, from) = (
+                    Vec::new(),
+                    from.saturating_add(rows::width(Kind::Invitation)),
+                );
+                rows::records(row, from, &[Kind::Workspace], &mut to)?;
+                Ok(match to.pop() {
+                    Some(to) => Item::PairAcross(summary, sent, to),
+                    None => Item::Across(summary, sent),
+                })
+            })
         }
         List::Log {
             organization,

@@ -369,9 +369,10 @@ statements! {
         FROM tenancy_members m INDEXED BY tenancy_members_user \
         CROSS JOIN tenancy_organizations o ON o.id = m.organization_id \
         WHERE m.user_id = ?1 AND m.organization_id > ?2 ORDER BY m.organization_id LIMIT ?3";
-    PAGE_INVITATIONS_TO = "SELECT {summary o}, {invitations i} \
+    PAGE_INVITATIONS_TO = "SELECT {summary o}, {invitations i}, {workspaces w} \
         FROM tenancy_invitations i INDEXED BY tenancy_invitations_email \
         CROSS JOIN tenancy_organizations o ON o.id = i.organization_id \
+        LEFT JOIN tenancy_workspaces w ON w.organization_id = i.organization_id AND w.id = i.workspace_id \
         WHERE i.email_key = ?1 AND (i.organization_id, i.id) > (?2, ?4) AND i.state = 1 \
         ORDER BY i.organization_id, i.id LIMIT ?3";
     PAGE_LOG = "SELECT {commits c} FROM tenancy_commits c \

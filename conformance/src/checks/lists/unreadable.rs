@@ -119,7 +119,12 @@ fn is_of(item: &Item, id: OrganizationId, garbled: &Garbled) -> bool {
         (Item::Across(organization, record), Garbled::Record(garbled)) => {
             organization.id == id && record.id() == *garbled
         }
-        (Item::Across(organization, _), Garbled::Summary) => organization.id == id,
+        (Item::PairAcross(organization, one, other), Garbled::Record(garbled)) => {
+            organization.id == id && (one.id() == *garbled || other.id() == *garbled)
+        }
+        (Item::Across(organization, _) | Item::PairAcross(organization, ..), Garbled::Summary) => {
+            organization.id == id
+        }
         (Item::LogEntry(entry), Garbled::LogEntry(version)) => entry.version == *version,
         _ => false,
     }

@@ -264,7 +264,12 @@ fn open_invitations_are_listed_by_organization_workspace_and_address() {
         };
         walk(&acme, list, |item| match item {
             Item::Across(organization, Record::Invitation(invitation)) => {
+                assert_eq!(invitation.target.workspace(), None);
                 Some((organization.id, invitation.id))
+            }
+            Item::PairAcross(organization, Record::Invitation(sent), Record::Workspace(to)) => {
+                assert_eq!(sent.target.workspace(), Some(to.id));
+                Some((organization.id, sent.id))
             }
             _ => None,
         })

@@ -269,6 +269,7 @@ pub(super) const PLANS: &[(&str, &[&str])] = &[
         &[
             "SEARCH i USING INDEX tenancy_invitations_email (email_key=? AND (organization_id,id)>(?,?))",
             "SEARCH o USING PRIMARY KEY (id=?)",
+            "SEARCH w USING PRIMARY KEY (organization_id=? AND id=?) LEFT-JOIN",
         ],
     ),
     (
