@@ -10,12 +10,12 @@ use crate::organization::OrganizationSummary;
 use crate::own_role::RoleNumber;
 use crate::record::Record;
 use crate::role::RoleSet;
-use crate::text::{EmailKey, stored};
+use crate::text::{DomainName, EmailKey, stored};
 use crate::version::Version;
 #[cfg(doc)]
 use crate::{
     Domain, Member, WorkspaceMember,
-    store::{Invitation, Workspace},
+    store::{Invitation, RetiredDomainName, Workspace},
 };
 
 /// A list, and where its next page begins: after the key of the last item that is known.
@@ -73,6 +73,15 @@ pub enum List {
         workspace: WorkspaceId,
         /// The last domain of the page before.
         after: Option<DomainId>,
+    },
+    /// The names of deleted domains that an organization keeps (D2), by name: [`Item::Record`] of
+    /// [`RetiredDomainName`]s.
+    KeptNames {
+        /// The organization that keeps them.
+        organization: OrganizationId,
+        /// The last name of the page before.
+        #[serde(with = "stored")]
+        after: Option<DomainName>,
     },
     /// The open invitations to one workspace, or (`None`) to an organization and all its workspaces, by
     /// id: [`Item::Record`] of [`Invitation`]s.
@@ -133,6 +142,7 @@ impl List {
             | Self::WorkspacesOf { organization, .. }
             | Self::WorkspaceMembers { organization, .. }
             | Self::Domains { organization, .. }
+            | Self::KeptNames { organization, .. }
             | Self::Invitations { organization, .. }
             | Self::Holders { organization, .. }
             | Self::Log { organization, .. } => Some(*organization),
@@ -147,6 +157,7 @@ impl List {
             Self::Members { after, .. }
             | Self::WorkspaceMembers { after, .. }
             | Self::Holders { after, .. } => after.map(Place::User),
+            Self::KeptNames { ref after, .. } => after.clone().map(Place::DomainName),
             Self::Workspaces { after, .. } | Self::WorkspacesOf { after, .. } => {
                 after.map(Place::Workspace)
             }
@@ -178,7 +189,7 @@ impl List {
                 match place {
                     Some($pattern) => Some($key),
                     None => None,
-                    Some(_) => *$after,
+                    Some(_) => $after.take(),
                 }
             };
         }
@@ -194,6 +205,9 @@ impl List {
             }
             Self::Domains { after, .. } => {
                 *after = key!(Place::Domain(domain) => domain, else after);
+            }
+            Self::KeptNames { after, .. } => {
+                *after = key!(Place::DomainName(name) => name, else after);
             }
             Self::Invitations { after, .. } => {
                 *after = key!(Place::Invitation(invitation) => invitation, else after);
@@ -240,6 +254,9 @@ impl List {
             (Self::Domains { .. }, Item::Record(Record::Domain(domain))) => {
                 Place::Domain(domain.id)
             }
+            (Self::KeptNames { .. }, Item::Record(Record::RetiredDomainName(kept))) => {
+                Place::DomainName(kept.name.clone())
+            }
             (Self::Invitations { .. }, Item::Record(Record::Invitation(invitation))) => {
                 Place::Invitation(invitation.id)
             }
@@ -261,14 +278,14 @@ impl List {
                 Place::InvitationOf(organization.id, invitation.id)
             }
             (Self::Log { .. }, Item::LogEntry(entry)) => Place::Version(entry.version),
-            (_, Item::Unreadable(place)) => *place,
+            (_, Item::Unreadable(place)) => place.clone(),
             _ => return None,
         })
     }
 }
 
 /// Where an item stands in its list. Lists are in the order of places, and their pages go on behind one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Place {
     /// In a list by user.
@@ -277,6 +294,8 @@ pub enum Place {
     Workspace(WorkspaceId),
     /// In a list by domain.
     Domain(DomainId),
+    /// In a list by a domain's name.
+    DomainName(#[serde(with = "stored")] DomainName),
     /// In a list by invitation.
     Invitation(InvitationId),
     /// In a list by organization.
@@ -307,6 +326,7 @@ keys! {
     User(user): UserId;
     Workspace(workspace): WorkspaceId;
     Domain(domain): DomainId;
+    DomainName(name): DomainName;
     Invitation(invitation): InvitationId;
     Organization(organization): OrganizationId;
     InvitationOf(organization, invitation): (OrganizationId, InvitationId);

@@ -5,9 +5,11 @@ use std::collections::BTreeSet;
 
 use super::Tenancy;
 use super::page::{Page, Paging};
-use super::views::{InvitationView, OrganizationView, ReceivedInvitation, WorkspaceView};
+use super::views::{
+    InvitationView, KeptDomainName, OrganizationView, ReceivedInvitation, WorkspaceView,
+};
 use crate::actor::Actor;
-use crate::domain::Domain;
+use crate::domain::{Domain, RetiredDomainName};
 use crate::error::Error;
 use crate::id::{DomainId, InvitationId, OrganizationId, UserId, WorkspaceId};
 use crate::invitation::Invitation;
@@ -21,6 +23,7 @@ use crate::record::Record;
 use crate::role::RoleSet;
 use crate::state::Inconsistency;
 use crate::store::Directory;
+use crate::text::DomainName;
 use crate::version::Version;
 use crate::workspace::Workspace;
 
@@ -314,6 +317,53 @@ impl<R: Directory> Tenancy<R> {
             .await
     }
 
+    /// The names of deleted domains that an organization keeps, by name, and since when (D2). They count towards its limit
+    /// of domains; it may use them again, and an operator releases them
+    /// ([`ReleaseDomainName`](crate::commands::ReleaseDomainName)), those of a deleted organization too.
+    ///
+    /// For whoever may view the audit trail, which has every deletion of a domain in it: Admins and operators.
+    ///
+    /// ```
+    /// # tenancy::block_on(async {
+    /// # use tenancy::{commands::*, store::*, *};
+    /// # let tenancy = Tenancy::new(MemoryRepository::new());
+    /// # let ann = Actor::user(UserId::from_external("ann"), VerifiedEmail::attest("ann@acme.example".parse()?));
+    /// # let acme = tenancy.execute(&ann, CreateOrganization { name: Name::new("Acme")? }).await?.output;
+    /// # let (organization, workspace) = (acme.organization, acme.workspace);
+    /// let (name, kind) = (DomainName::new("acme-sandbox")?, DomainKind::Sandbox);
+    /// let create = CreateDomain { organization, workspace, name: name.clone(), kind };
+    /// let domain = tenancy.execute(&ann, create).await?.output;
+    /// tenancy.execute(&ann, DeleteDomain { organization, domain }).await?;
+    ///
+    /// let kept = tenancy.kept_domain_names(&ann, organization, Paging::first(20)).await?;
+    /// assert_eq!(kept.items[0].name, name);
+    /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`require`](Self::require), for [`OrganizationAction::ViewAuditTrail`].
+    pub async fn kept_domain_names(
+        &self,
+        actor: &Actor,
+        organization: OrganizationId,
+        paging: Paging<DomainName>,
+    ) -> Answer<KeptDomainName, DomainName, R::Error> {
+        let _ = self
+            .require(actor, organization, OrganizationAction::ViewAuditTrail)
+            .await?;
+        let limit = paging.limit();
+        let list = List::KeptNames {
+            organization,
+            after: paging.after,
+        };
+        let page = self.list(list, limit, kept_name, |kept| kept.name.clone());
+        Ok(page.await?.map(|kept| KeptDomainName {
+            name: kept.name,
+            since: kept.retired_at,
+        }))
+    }
+
     /// The open invitations of an organization, those to its workspaces included; expired ones too, as
     /// they can be renewed (I4).
     ///
@@ -485,7 +535,7 @@ impl<R: Directory> Tenancy<R> {
     }
 
     /// A page of a list, each item read as what it must be.
-    pub(super) async fn list<T, K: Copy + TryFrom<Place>>(
+    pub(super) async fn list<T, K: Clone + TryFrom<Place>>(
         &self,
         list: List,
         limit: NonZeroU32,
@@ -522,6 +572,7 @@ read! {
     pub(super) fn workspace_member: Item::Record(Record::WorkspaceMember(member)) => member, WorkspaceMember;
     fn workspace: Item::Record(Record::Workspace(workspace)) => workspace, Workspace;
     fn domain: Item::Record(Record::Domain(domain)) => domain, Domain;
+    fn kept_name: Item::Record(Record::RetiredDomainName(kept)) => kept, RetiredDomainName;
     fn invitation: Item::Record(Record::Invitation(invitation)) => invitation, Invitation;
     fn log_entry: Item::LogEntry(entry) => entry, LogEntry;
     pub(super) fn workspace_of: Item::Pair(Record::Workspace(workspace), Record::WorkspaceMember(member))

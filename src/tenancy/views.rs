@@ -13,7 +13,7 @@ use crate::own_role::{OwnRole, RoleBase, RoleNumber, RoleState};
 use crate::policy::OrganizationAction;
 use crate::role::OrganizationRole;
 use crate::standing::Grant;
-use crate::text::{EmailAddress, Name, TextLine};
+use crate::text::{DomainName, EmailAddress, Name, TextLine};
 use crate::workspace::Workspace;
 
 pub use super::page::{InvalidCursor, PageKey};
@@ -122,6 +122,16 @@ pub struct WorkspaceView {
     pub name: Name,
     /// When it was created.
     pub created_at: DateTime<Utc>,
+}
+
+/// The name of a deleted domain, which its organization keeps (D2,
+/// [`Tenancy::kept_domain_names`](crate::Tenancy::kept_domain_names)).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeptDomainName {
+    /// The name.
+    pub name: DomainName,
+    /// When the last domain of that name was deleted.
+    pub since: DateTime<Utc>,
 }
 
 /// An invitation as lists show it: without anything of its link.

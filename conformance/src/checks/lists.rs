@@ -24,7 +24,7 @@ use tenancy::{
 use crate::harness::Harness;
 use crate::model::whole;
 use crate::report::{Failure, Verdict};
-use crate::world::{World, given, holds, joined, role, roles, taken};
+use crate::world::{World, given, holds, joined, kept, role, roles, taken};
 
 /// From one item a page to all on one, and to as many as can be asked for.
 const PAGES: [u32; 6] = [1, 2, 3, 7, 1_000, u32::MAX];
@@ -181,6 +181,40 @@ pub async fn lists_domains<H: Harness>(harness: &H) -> Verdict {
         }
     }
     Ok(())
+}
+
+/// "The names of deleted domains that an organization keeps (D2), by name": those of two organizations, with a name in
+/// the place of every other character, one used again and one released.
+///
+/// # Errors
+///
+/// The store breaks the clause.
+pub async fn lists_kept_names<H: Harness>(harness: &H) -> Verdict {
+    let mut world = World::new(harness).await;
+    let (acme, neighbour) = world.crowd().await?;
+    // Hyphens come before digits, and digits before letters: where people sort, hyphens are passed over.
+    for name in ["ab", "a-b", "a0", "a", "a-0", "b-a", "ba", "b"] {
+        let domain = world.domain();
+        let events = kept(domain, acme.first, DomainName::new(name)?);
+        world.happen(acme.id, events.into()).await?;
+    }
+    for event in [
+        Event::DomainCreated {
+            domain: world.domain(),
+            workspace: acme.second,
+            name: DomainName::new("a0")?,
+            kind: DomainKind::Production,
+        },
+        Event::DomainNameReleased {
+            name: DomainName::new("b-a")?,
+        },
+    ] {
+        for id in [acme.id, neighbour.id, world.organization()] {
+            in_pages(&world, &whole::kept_names(id)).await?;
+        }
+        world.happen(acme.id, vec![event]).await?;
+    }
+    in_pages(&world, &whole::kept_names(acme.id)).await
 }
 
 /// "The open invitations to an organization and its workspaces, or to one workspace, by id."

@@ -28,21 +28,22 @@ pub(crate) fn key(item: &Item) -> Vec<u8> {
             organization.id.as_uuid()
         }
         Item::LogEntry(entry) => return entry.version.get().to_be_bytes().to_vec(),
-        Item::Unreadable(place) => return at(*place),
+        Item::Unreadable(place) => return at(place),
     };
     id.as_bytes().to_vec()
 }
 
 /// The key after which a page begins.
 pub(crate) fn after(list: &List) -> Option<Vec<u8>> {
-    list.after().map(at)
+    list.after().as_ref().map(at)
 }
 
-fn at(place: Place) -> Vec<u8> {
+fn at(place: &Place) -> Vec<u8> {
     let id = match place {
         Place::User(user) => user.as_uuid(),
         Place::Workspace(workspace) => workspace.as_uuid(),
         Place::Domain(domain) => domain.as_uuid(),
+        Place::DomainName(name) => return name.as_str().as_bytes().to_vec(),
         Place::Invitation(invitation) => invitation.as_uuid(),
         Place::Organization(organization) => organization.as_uuid(),
         Place::InvitationOf(organization, invitation) => {

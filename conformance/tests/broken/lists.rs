@@ -203,6 +203,22 @@ impl Flaw for OrdersAsSqlServer {
     }
 }
 
+#[derive(Default)]
+pub(crate) struct OrdersNamesAsPeopleDo;
+
+impl Flaw for OrdersNamesAsPeopleDo {
+    const DOES: &'static str =
+        "orders the names of deleted domains as people do: hyphens don't count";
+
+    fn order(item: &Item) -> Vec<u8> {
+        let mut key = key(item);
+        if matches!(item, Item::Record(Record::RetiredDomainName(_))) {
+            key.retain(|byte| *byte != b'-');
+        }
+        key
+    }
+}
+
 /// A store whose lists hold what they shouldn't, or lack what they should hold.
 macro_rules! lists {
     ($($name:ident: $does:literal, |$data:ident, $list:ident| $items:expr;)+) => {$(
@@ -264,6 +280,12 @@ lists! {
             item,
             Item::Record(Record::Domain(domain)) if domain.kind == tenancy::DomainKind::Sandbox
         ))
+    };
+    ListsKeptNamesOfEverybody: "lists the names of deleted domains, whoever keeps them", |data, list| match list {
+        List::KeptNames { after, .. } => everywhere(data, |organization| {
+            List::KeptNames { organization, after: after.clone() }
+        }),
+        _ => data.items(list),
     };
     ListsClosedInvitations: "lists invitations that were accepted, too", |data, list| match list {
         List::Invitations { organization, workspace: None, .. } => {

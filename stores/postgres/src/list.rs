@@ -12,7 +12,7 @@ use core::num::NonZeroU32;
 
 use tenancy::store::{Claim, Item, List, Place};
 use tenancy::{
-    DomainId, InvitationId, OrganizationId, OrganizationRole, RoleSet, UserId, Version,
+    DomainId, DomainName, InvitationId, OrganizationId, OrganizationRole, RoleSet, UserId, Version,
     WorkspaceId, WorkspaceRole,
 };
 use uuid::Uuid;
@@ -117,6 +117,11 @@ const DOMAINS: &str = concat!(
     " WHERE d.organization_id = $1::uuid AND d.workspace_id = $2::uuid",
     page!("d.id", "$3", "$4")
 );
+
+/// Empty text comes before every name.
+const KEPT_NAMES: &str = "SELECT r.record::text AS first, NULL::text AS second, r.name AS place \
+    FROM tenancy.retired_domain_names r WHERE r.organization_id = $1::uuid AND r.name > $2::text \
+    ORDER BY r.name LIMIT (SELECT $3::bigint)";
 
 const INVITATIONS: &str = concat!(
     "SELECT i.record::text AS first, NULL::text AS second, i.id::text AS place FROM tenancy.invitations i",
@@ -224,6 +229,16 @@ pub fn list(list: &List, limit: NonZeroU32) -> Statement {
                 Parameter::Uuid(after.map(|domain| domain.as_uuid())),
             ],
         ),
+        List::KeptNames {
+            organization,
+            ref after,
+        } => (
+            KEPT_NAMES,
+            vec![
+                id(organization.as_uuid()),
+                Parameter::Text(after.as_ref().map_or("", DomainName::as_str).to_owned()),
+            ],
+        ),
         List::Invitations {
             organization,
             workspace,
@@ -324,6 +339,9 @@ fn known(list: &List, row: ListedRow<'_>) -> Result<Item, DecodeError> {
             workspace: Some(_), ..
         } => Item::Record(read("workspace_members", "record", None, first)?),
         List::Domains { .. } => Item::Record(read("domains", "record", None, first)?),
+        List::KeptNames { .. } => {
+            Item::Record(read("retired_domain_names", "record", None, first)?)
+        }
         List::Invitations { .. } => Item::Record(read("invitations", "record", None, first)?),
         List::WorkspacesOf { .. } => Item::Pair(
             read("workspaces", "record", None, first)?,
@@ -359,6 +377,7 @@ fn place(list: &List, key: &str) -> Option<Place> {
             id().map(WorkspaceId::from_uuid).map(Place::Workspace)
         }
         List::Domains { .. } => id().map(DomainId::from_uuid).map(Place::Domain),
+        List::KeptNames { .. } => DomainName::from_column(key).map(Place::DomainName),
         List::Invitations { .. } => id().map(InvitationId::from_uuid).map(Place::Invitation),
         List::OrganizationsOf { .. } => {
             id().map(OrganizationId::from_uuid).map(Place::Organization)

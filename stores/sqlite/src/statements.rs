@@ -359,6 +359,9 @@ statements! {
         ORDER BY wm.user_id LIMIT ?3";
     PAGE_DOMAINS = "SELECT {domains d} FROM tenancy_domains d INDEXED BY tenancy_domains_workspace \
         WHERE d.organization_id = ?1 AND d.workspace_id = ?4 AND d.id > ?2 ORDER BY d.id LIMIT ?3";
+    /// Empty text comes before every name.
+    PAGE_KEPT_NAMES = "SELECT {retired_domain_names r} FROM tenancy_retired_domain_names r \
+        WHERE r.organization_id = ?1 AND r.name > ?2 ORDER BY r.name LIMIT ?3";
     PAGE_OPEN = "SELECT {invitations i} FROM tenancy_invitations i INDEXED BY tenancy_invitations_open \
         WHERE i.organization_id = ?1 AND i.id > ?2 AND i.state = 1 ORDER BY i.id LIMIT ?3";
     PAGE_OPEN_INTO = "SELECT {invitations i} FROM tenancy_invitations i \

@@ -248,6 +248,10 @@ pub(super) const PLANS: &[(&str, &[&str])] = &[
         ],
     ),
     (
+        "PAGE_KEPT_NAMES",
+        &["SEARCH r USING PRIMARY KEY (organization_id=? AND name>?)"],
+    ),
+    (
         "PAGE_OPEN",
         &["SEARCH i USING INDEX tenancy_invitations_open (organization_id=? AND id>?)"],
     ),
