@@ -10,12 +10,12 @@ use crate::organization::OrganizationSummary;
 use crate::own_role::RoleNumber;
 use crate::record::Record;
 use crate::role::RoleSet;
-use crate::text::{EmailKey, stored};
+use crate::text::{DomainName, EmailKey, stored};
 use crate::version::Version;
 #[cfg(doc)]
 use crate::{
     Domain, Member, WorkspaceMember,
-    store::{Invitation, Workspace},
+    store::{Invitation, RetiredDomainName, Workspace},
 };
 
 /// A list, and where its next page begins: after the key of the last item that is known.
@@ -74,6 +74,15 @@ pub enum List {
         /// The last domain of the page before.
         after: Option<DomainId>,
     },
+    /// The names of deleted domains that an organization keeps (D2), by name: [`Item::Record`] of
+    /// [`RetiredDomainName`]s.
+    KeptNames {
+        /// The organization that keeps them.
+        organization: OrganizationId,
+        /// The last name of the page before.
+        #[serde(with = "stored")]
+        after: Option<DomainName>,
+    },
     /// The open invitations to one workspace, or (`None`) to an organization and all its workspaces, by
     /// id: [`Item::Record`] of [`Invitation`]s.
     Invitations {
@@ -105,7 +114,8 @@ pub enum List {
         after: Option<OrganizationId>,
     },
     /// The open invitations to an address, by organization and invitation: [`Item::Across`] of
-    /// [`Invitation`]s. Across organizations; may lag behind commits.
+    /// [`Invitation`]s, and of one to a workspace [`Item::PairAcross`] of the [`Invitation`] and that [`Workspace`] of
+    /// the same organization, as it is called now. Across organizations; may lag behind commits.
     InvitationsTo {
         /// The address.
         #[serde(with = "stored")]
@@ -132,6 +142,7 @@ impl List {
             | Self::WorkspacesOf { organization, .. }
             | Self::WorkspaceMembers { organization, .. }
             | Self::Domains { organization, .. }
+            | Self::KeptNames { organization, .. }
             | Self::Invitations { organization, .. }
             | Self::Holders { organization, .. }
             | Self::Log { organization, .. } => Some(*organization),
@@ -146,6 +157,7 @@ impl List {
             Self::Members { after, .. }
             | Self::WorkspaceMembers { after, .. }
             | Self::Holders { after, .. } => after.map(Place::User),
+            Self::KeptNames { ref after, .. } => after.clone().map(Place::DomainName),
             Self::Workspaces { after, .. } | Self::WorkspacesOf { after, .. } => {
                 after.map(Place::Workspace)
             }
@@ -177,7 +189,7 @@ impl List {
                 match place {
                     Some($pattern) => Some($key),
                     None => None,
-                    Some(_) => *$after,
+                    Some(_) => $after.take(),
                 }
             };
         }
@@ -193,6 +205,9 @@ impl List {
             }
             Self::Domains { after, .. } => {
                 *after = key!(Place::Domain(domain) => domain, else after);
+            }
+            Self::KeptNames { after, .. } => {
+                *after = key!(Place::DomainName(name) => name, else after);
             }
             Self::Invitations { after, .. } => {
                 *after = key!(Place::Invitation(invitation) => invitation, else after);
@@ -239,6 +254,9 @@ impl List {
             (Self::Domains { .. }, Item::Record(Record::Domain(domain))) => {
                 Place::Domain(domain.id)
             }
+            (Self::KeptNames { .. }, Item::Record(Record::RetiredDomainName(kept))) => {
+                Place::DomainName(kept.name.clone())
+            }
             (Self::Invitations { .. }, Item::Record(Record::Invitation(invitation))) => {
                 Place::Invitation(invitation.id)
             }
@@ -249,15 +267,25 @@ impl List {
                 Self::InvitationsTo { .. },
                 Item::Across(organization, Record::Invitation(invitation)),
             ) => Place::InvitationOf(organization.id, invitation.id),
+            (
+                Self::InvitationsTo { .. },
+                Item::PairAcross(
+                    organization,
+                    Record::Invitation(invitation),
+                    Record::Workspace(workspace),
+                ),
+            ) if invitation.target.workspace() == Some(workspace.id) => {
+                Place::InvitationOf(organization.id, invitation.id)
+            }
             (Self::Log { .. }, Item::LogEntry(entry)) => Place::Version(entry.version),
-            (_, Item::Unreadable(place)) => *place,
+            (_, Item::Unreadable(place)) => place.clone(),
             _ => return None,
         })
     }
 }
 
 /// Where an item stands in its list. Lists are in the order of places, and their pages go on behind one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Place {
     /// In a list by user.
@@ -266,6 +294,8 @@ pub enum Place {
     Workspace(WorkspaceId),
     /// In a list by domain.
     Domain(DomainId),
+    /// In a list by a domain's name.
+    DomainName(#[serde(with = "stored")] DomainName),
     /// In a list by invitation.
     Invitation(InvitationId),
     /// In a list by organization.
@@ -296,6 +326,7 @@ keys! {
     User(user): UserId;
     Workspace(workspace): WorkspaceId;
     Domain(domain): DomainId;
+    DomainName(name): DomainName;
     Invitation(invitation): InvitationId;
     Organization(organization): OrganizationId;
     InvitationOf(organization, invitation): (OrganizationId, InvitationId);
@@ -312,6 +343,8 @@ pub enum Item {
     Pair(Record, Record),
     /// A record in a list across organizations, with what there is to say of its organization.
     Across(OrganizationSummary, Record),
+    /// Two records that belong together in a list across organizations, with what there is to say of theirs.
+    PairAcross(OrganizationSummary, Record, Record),
     /// An entry of a log.
     LogEntry(LogEntry),
     /// What stands there can't be read by this version: a later one wrote it, or something else did. The list goes

@@ -223,6 +223,7 @@ macro_rules! __checks {
                 lists_workspaces_of: "The workspaces in which a user holds a role, by workspace",
                 lists_workspace_members: "The members of a workspace who hold one of `roles` (its workspace roles), by user",
                 lists_domains: "The domains in a workspace, by id",
+                lists_kept_names: "The names of deleted domains that an organization keeps (D2), by name",
                 lists_invitations: "The open invitations to one workspace, or (`None`) to an organization and all its workspaces, by id",
                 lists_organizations_of: "The organizations that a user is a member of, by organization",
                 lists_invitations_to: "The open invitations to an address, by organization and invitation",

@@ -7,7 +7,7 @@
 mod events;
 
 pub(crate) use events::{
-    company, deletion, given, holds, invoicing, joined, renamed, role, roles, taken,
+    company, deletion, given, holds, invoicing, joined, kept, renamed, role, roles, taken,
 };
 
 use std::sync::Arc;

@@ -72,6 +72,13 @@ impl OrganizationState {
                     .map(RecordId::Domain),
                 limit,
             ),
+            List::KeptNames { ref after, .. } => {
+                let after = after.as_ref().map_or(Bound::Unbounded, Bound::Excluded);
+                let kept = self.retired_names.range((after, Bound::Unbounded));
+                kept.map(|(_, kept)| Item::Record(Record::RetiredDomainName(kept.clone())))
+                    .take(limit)
+                    .collect()
+            }
             List::Invitations {
                 workspace: Some(workspace),
                 after,

@@ -406,8 +406,13 @@ impl Everything {
         let open = following(&self.open_by_email, email.clone(), first, after);
         let invitations = open.filter_map(|(organization, id)| {
             let state = &self.organizations.get(&organization)?.state;
-            let invitation = Record::Invitation(state.invitation(id)?.clone());
-            Some(Item::Across(state.organization()?.summary(), invitation))
+            let (invitation, summary) = (state.invitation(id)?, state.organization()?.summary());
+            let sent = Record::Invitation(invitation.clone());
+            let workspace = invitation.target.workspace();
+            Some(match workspace.and_then(|id| state.workspace(id)) {
+                Some(to) => Item::PairAcross(summary, sent, Record::Workspace(to.clone())),
+                None => Item::Across(summary, sent),
+            })
         });
         invitations.take(limit).collect()
     }

@@ -5,9 +5,11 @@ use std::collections::BTreeSet;
 
 use super::Tenancy;
 use super::page::{Page, Paging};
-use super::views::{InvitationView, OrganizationView, ReceivedInvitation, WorkspaceView};
+use super::views::{
+    InvitationView, KeptDomainName, OrganizationView, ReceivedInvitation, WorkspaceView,
+};
 use crate::actor::Actor;
-use crate::domain::Domain;
+use crate::domain::{Domain, RetiredDomainName};
 use crate::error::Error;
 use crate::id::{DomainId, InvitationId, OrganizationId, UserId, WorkspaceId};
 use crate::invitation::Invitation;
@@ -21,6 +23,7 @@ use crate::record::Record;
 use crate::role::RoleSet;
 use crate::state::Inconsistency;
 use crate::store::Directory;
+use crate::text::DomainName;
 use crate::version::Version;
 use crate::workspace::Workspace;
 
@@ -48,8 +51,26 @@ impl<R: Directory> Tenancy<R> {
         }
     }
 
-    /// The open invitations to the actor's verified address (O3). Without one, or for an operator, there
-    /// are none.
+    /// The open invitations to the actor's verified address (O3), each with the name of the workspace that it is to, so
+    /// that they know what they answer (I11). Without an address, or for an operator, there are none.
+    ///
+    /// ```
+    /// # tenancy::block_on(async {
+    /// # use tenancy::{commands::*, store::*, *};
+    /// # let tenancy = Tenancy::new(MemoryRepository::new());
+    /// # let ann = Actor::user(UserId::from_external("ann"), VerifiedEmail::attest("ann@acme.example".parse()?));
+    /// # let acme = tenancy.execute(&ann, CreateOrganization { name: Name::new("Acme")? }).await?.output;
+    /// # let (organization, workspace) = (acme.organization, acme.workspace);
+    /// # tenancy.execute(&ann, RenameWorkspace { organization, workspace, name: Name::new("Payments")? }).await?;
+    /// # let bob = Actor::user(UserId::from_external("bob"), VerifiedEmail::attest("bob@acme.example".parse()?));
+    /// let email = "bob@acme.example".parse()?;
+    /// tenancy.execute(&ann, InviteToWorkspace { organization, workspace, email, role: WorkspaceRole::Reader }).await?;
+    ///
+    /// let received = tenancy.received_invitations(&bob, Paging::first(20)).await?;
+    /// assert_eq!(received.items[0].organization_name.as_str(), "Acme");
+    /// assert_eq!(received.items[0].workspace_name.as_ref().map(Name::as_str), Some("Payments"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+    /// ```
     ///
     /// # Errors
     ///
@@ -66,16 +87,17 @@ impl<R: Directory> Tenancy<R> {
             email: email.key().clone(),
             after: paging.after,
         };
-        let key = |(organization, invitation): &(OrganizationSummary, Invitation)| {
-            (organization.id, invitation.id)
-        };
+        let key = |(organization, invitation, _): &Received| (organization.id, invitation.id);
         let page = self.list(list, paging.limit(), invitation_to, key).await?;
         let now = self.now();
-        Ok(page.map(|(organization, invitation)| ReceivedInvitation {
-            organization: organization.id,
-            organization_name: organization.name,
-            invitation: InvitationView::of(&invitation, now),
-        }))
+        Ok(
+            page.map(|(organization, invitation, workspace)| ReceivedInvitation {
+                organization: organization.id,
+                organization_name: organization.name,
+                workspace_name: workspace.map(|workspace| workspace.name),
+                invitation: InvitationView::of(&invitation, now),
+            }),
+        )
     }
 
     /// The organizations that this user is the only Admin of (O4), but for Admins who are suspended or bound to
@@ -295,6 +317,53 @@ impl<R: Directory> Tenancy<R> {
             .await
     }
 
+    /// The names of deleted domains that an organization keeps, by name, and since when (D2). They count towards its limit
+    /// of domains; it may use them again, and an operator releases them
+    /// ([`ReleaseDomainName`](crate::commands::ReleaseDomainName)), those of a deleted organization too.
+    ///
+    /// For whoever may view the audit trail, which has every deletion of a domain in it: Admins and operators.
+    ///
+    /// ```
+    /// # tenancy::block_on(async {
+    /// # use tenancy::{commands::*, store::*, *};
+    /// # let tenancy = Tenancy::new(MemoryRepository::new());
+    /// # let ann = Actor::user(UserId::from_external("ann"), VerifiedEmail::attest("ann@acme.example".parse()?));
+    /// # let acme = tenancy.execute(&ann, CreateOrganization { name: Name::new("Acme")? }).await?.output;
+    /// # let (organization, workspace) = (acme.organization, acme.workspace);
+    /// let (name, kind) = (DomainName::new("acme-sandbox")?, DomainKind::Sandbox);
+    /// let create = CreateDomain { organization, workspace, name: name.clone(), kind };
+    /// let domain = tenancy.execute(&ann, create).await?.output;
+    /// tenancy.execute(&ann, DeleteDomain { organization, domain }).await?;
+    ///
+    /// let kept = tenancy.kept_domain_names(&ann, organization, Paging::first(20)).await?;
+    /// assert_eq!(kept.items[0].name, name);
+    /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`require`](Self::require), for [`OrganizationAction::ViewAuditTrail`].
+    pub async fn kept_domain_names(
+        &self,
+        actor: &Actor,
+        organization: OrganizationId,
+        paging: Paging<DomainName>,
+    ) -> Answer<KeptDomainName, DomainName, R::Error> {
+        let _ = self
+            .require(actor, organization, OrganizationAction::ViewAuditTrail)
+            .await?;
+        let limit = paging.limit();
+        let list = List::KeptNames {
+            organization,
+            after: paging.after,
+        };
+        let page = self.list(list, limit, kept_name, |kept| kept.name.clone());
+        Ok(page.await?.map(|kept| KeptDomainName {
+            name: kept.name,
+            since: kept.retired_at,
+        }))
+    }
+
     /// The open invitations of an organization, those to its workspaces included; expired ones too, as
     /// they can be renewed (I4).
     ///
@@ -466,7 +535,7 @@ impl<R: Directory> Tenancy<R> {
     }
 
     /// A page of a list, each item read as what it must be.
-    pub(super) async fn list<T, K: Copy + TryFrom<Place>>(
+    pub(super) async fn list<T, K: Clone + TryFrom<Place>>(
         &self,
         list: List,
         limit: NonZeroU32,
@@ -503,12 +572,28 @@ read! {
     pub(super) fn workspace_member: Item::Record(Record::WorkspaceMember(member)) => member, WorkspaceMember;
     fn workspace: Item::Record(Record::Workspace(workspace)) => workspace, Workspace;
     fn domain: Item::Record(Record::Domain(domain)) => domain, Domain;
+    fn kept_name: Item::Record(Record::RetiredDomainName(kept)) => kept, RetiredDomainName;
     fn invitation: Item::Record(Record::Invitation(invitation)) => invitation, Invitation;
     fn log_entry: Item::LogEntry(entry) => entry, LogEntry;
     pub(super) fn workspace_of: Item::Pair(Record::Workspace(workspace), Record::WorkspaceMember(member))
         => (workspace, member), (Workspace, WorkspaceMember);
     fn membership: Item::Across(organization, Record::Member(member))
         => (organization, member), (OrganizationSummary, Member);
-    fn invitation_to: Item::Across(organization, Record::Invitation(invitation))
-        => (organization, invitation), (OrganizationSummary, Invitation);
+}
+
+/// An invitation to an address, and the workspace that it is to, if it is to one.
+type Received = (OrganizationSummary, Invitation, Option<Workspace>);
+
+fn invitation_to(item: Item) -> Option<Received> {
+    match item {
+        Item::Across(organization, Record::Invitation(invitation)) => {
+            Some((organization, invitation, None))
+        }
+        Item::PairAcross(
+            organization,
+            Record::Invitation(invitation),
+            Record::Workspace(workspace),
+        ) => Some((organization, invitation, Some(workspace))),
+        _ => None,
+    }
 }

@@ -7,6 +7,7 @@ use uuid::Uuid;
 use uuid::fmt::Simple;
 
 use crate::id::{DomainId, InvitationId, OrganizationId, UserId, WorkspaceId};
+use crate::text::DomainName;
 use crate::version::Version;
 
 /// Which page of a list.
@@ -111,7 +112,7 @@ impl<T, K: PageKey> Page<T, K> {
 #[error("the cursor is none that a page of this list gave: begin at the first page")]
 pub struct InvalidCursor;
 
-/// What lists are paged by: ids, versions, and pairs of them. Sealed, as there are so many lists.
+/// What lists are paged by: ids, versions, names, and pairs of them. Sealed, as there are so many lists.
 pub trait PageKey: sealed::Sealed + Sized {
     #[doc(hidden)]
     fn write(&self, cursor: &mut String);
@@ -154,6 +155,41 @@ impl PageKey for Version {
     fn read<'a>(parts: &mut impl Iterator<Item = &'a str>) -> Option<Self> {
         Some(Self::new(parts.next()?.parse().ok()?))
     }
+}
+
+impl sealed::Sealed for DomainName {}
+
+/// A name that rules of another day let in may have characters that mean something in a cursor, or in a URL.
+impl PageKey for DomainName {
+    fn write(&self, cursor: &mut String) {
+        write_text(self.as_str(), cursor);
+    }
+
+    fn read<'a>(parts: &mut impl Iterator<Item = &'a str>) -> Option<Self> {
+        Self::once_let_in(&read_text(parts.next()?)?).ok()
+    }
+}
+
+/// Text as two digits a byte.
+fn write_text(text: &str, cursor: &mut String) {
+    for byte in text.bytes() {
+        for digit in [byte >> 4, byte & 0xF] {
+            cursor.extend(char::from_digit(digit.into(), 16));
+        }
+    }
+}
+
+fn read_text(digits: &str) -> Option<String> {
+    let digits: Option<Vec<u8>> = digits
+        .chars()
+        .map(|digit| u8::try_from(digit.to_digit(16)?).ok())
+        .collect();
+    let digits = digits.filter(|digits| digits.len() % 2 == 0)?;
+    let bytes = digits.chunks_exact(2).map(|byte| match *byte {
+        [high, low] => high << 4 | low,
+        _ => 0,
+    });
+    String::from_utf8(bytes.collect()).ok()
 }
 
 impl<A: PageKey, B: PageKey> sealed::Sealed for (A, B) {}
@@ -217,9 +253,9 @@ impl<T, K> Page<T, K> {
         key: impl Fn(&T) -> K,
     ) -> Self
     where
-        K: Copy,
+        K: Clone,
     {
-        let key = |item: &Result<T, K>| item.as_ref().map_or_else(|unread| *unread, &key);
+        let key = |item: &Result<T, K>| item.as_ref().map_or_else(K::clone, &key);
         let all = Page::of(items, limit, key);
         let mut page = Self {
             next: all.next,

@@ -13,7 +13,7 @@ use crate::own_role::{OwnRole, RoleBase, RoleNumber, RoleState};
 use crate::policy::OrganizationAction;
 use crate::role::OrganizationRole;
 use crate::standing::Grant;
-use crate::text::{EmailAddress, Name, TextLine};
+use crate::text::{DomainName, EmailAddress, Name, TextLine};
 use crate::version::Version;
 use crate::workspace::Workspace;
 
@@ -127,6 +127,16 @@ pub struct WorkspaceView {
     pub created_at: DateTime<Utc>,
 }
 
+/// The name of a deleted domain, which its organization keeps (D2,
+/// [`Tenancy::kept_domain_names`](crate::Tenancy::kept_domain_names)).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeptDomainName {
+    /// The name.
+    pub name: DomainName,
+    /// When the last domain of that name was deleted.
+    pub since: DateTime<Utc>,
+}
+
 /// An invitation as lists show it: without anything of its link.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct InvitationView {
@@ -139,7 +149,8 @@ pub struct InvitationView {
     /// The role of the organization's own that accepting gives, whose base the target's role is (R6).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub own_role: Option<RoleNumber>,
-    /// That role's name, in a [preview](crate::Tenancy::preview), whose reader can't look it up. Lists leave it out.
+    /// That role's name, in a [preview](crate::Tenancy::preview), whose reader can't look it up. Lists leave it out, that
+    /// of received invitations too: it would take a round trip more for each organization on the page.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub own_role_name: Option<Name>,
     /// Who sent it, or renewed it last.
@@ -265,6 +276,9 @@ pub struct ReceivedInvitation {
     pub organization: OrganizationId,
     /// Its name.
     pub organization_name: Name,
+    /// The workspace's name as it is now, if the invitation is to one.
+    #[serde(default)]
+    pub workspace_name: Option<Name>,
     /// The invitation. They answer it with
     /// [`AcceptReceivedInvitation`](crate::commands::AcceptReceivedInvitation), or by the link that they
     /// were sent.

@@ -52,6 +52,12 @@ impl DomainName {
         })
     }
 
+    /// What a store's column holds, as a name was once let in (A7); `None` if no rules ever let that in.
+    #[must_use]
+    pub fn from_column(text: &str) -> Option<Self> {
+        Self::once_let_in(text).ok()
+    }
+
     /// The most characters that a domain name may have.
     pub const MAX_LENGTH: usize = 63;
 

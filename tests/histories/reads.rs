@@ -97,7 +97,7 @@ fn agrees(decision: Decision, answer: &Answer) -> bool {
 }
 
 /// All pages of a list, two items a page.
-fn walk<T, K: Copy>(mut page: impl FnMut(Paging<K>) -> Page<T, K>) -> Vec<T> {
+fn walk<T, K: Clone>(mut page: impl FnMut(Paging<K>) -> Page<T, K>) -> Vec<T> {
     let mut paging = Paging::first(2);
     let mut all = vec![];
     loop {
@@ -105,7 +105,7 @@ fn walk<T, K: Copy>(mut page: impl FnMut(Paging<K>) -> Page<T, K>) -> Vec<T> {
             items,
             next,
             unreadable,
-        } = page(paging);
+        } = page(paging.clone());
         assert!(unreadable.is_empty());
         assert!(items.len() <= 2, "a page is not longer than asked for");
         all.extend(items);
@@ -475,6 +475,18 @@ impl Driver {
             Paging::default(),
         )));
         assert_eq!(first.err(), refused);
+        let page = Paging::default();
+        let first = codes(tenancy::block_on(
+            tenancy.kept_domain_names(&as_actor, id, page),
+        ));
+        assert_eq!(first.err(), refused);
+        if refused.is_none() {
+            let all =
+                walk(|p| tenancy::block_on(tenancy.kept_domain_names(&as_actor, id, p)).unwrap());
+            let found: Vec<_> = all.iter().map(|kept| kept.name.as_str()).collect();
+            let expected = it.unwrap().retired.iter().map(String::as_str);
+            assert_eq!(found, expected.collect::<Vec<_>>(), "D2");
+        }
 
         let refused = no(&self.model.may(who, on, &OrganizationAction::View));
         let first = codes(tenancy::block_on(tenancy.workspaces(

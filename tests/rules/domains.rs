@@ -1,9 +1,11 @@
 //! D1–D3.
 
+use chrono::TimeDelta;
 use tenancy::commands::CreateDomain;
+use tenancy::views::KeptDomainName;
 use tenancy::{
-    DomainAction, DomainKind, DomainName, DomainStatus, Event, OrganizationAction,
-    OrganizationRole, Refusal, RoleSet, WorkspaceAction, WorkspaceRole,
+    Actor, DomainAction, DomainKind, DomainName, DomainStatus, Event, OrganizationAction,
+    OrganizationRole, Paging, Refusal, RoleSet, WorkspaceAction, WorkspaceRole,
 };
 
 use tenancy_tests::world::*;
@@ -243,6 +245,99 @@ fn d2_a_deleted_organization_keeps_its_names_until_an_operator_releases_them() {
     );
     world.does(&operator(), acme.release("shop"));
     world.does(&zoe, other.sandbox("shop"));
+}
+
+#[test]
+fn d2_kept_names_are_listed_for_admins_and_operators_with_since_when() {
+    let world = World::new();
+    let acme = world.acme();
+    let (ann, other) = (user("ann"), world.owned_by(&user("zoe"), "Other"));
+    let mut expected = Vec::new();
+    for called in ["shop", "api", "a-b"] {
+        let domain = world.does(&ann, acme.sandbox(called));
+        world.passes(TimeDelta::hours(1));
+        world.does(&ann, acme.delete_domain(domain));
+        let (name, since) = (label(called), world.now());
+        expected.insert(0, KeptDomainName { name, since });
+    }
+    let elsewhere = world.does(&user("zoe"), other.sandbox("theirs"));
+    world.does(&user("zoe"), other.delete_domain(elsewhere));
+    expected.sort_by(|one, two| one.name.cmp(&two.name));
+    let kept = |who: &Actor| {
+        let page = Paging::first(10);
+        let kept = world
+            .tenancy
+            .kept_domain_names(who, acme.organization, page);
+        tenancy::block_on(kept).map(|page| page.items)
+    };
+    assert_eq!(kept(&ann).unwrap(), expected);
+    assert_eq!(kept(&operator()).unwrap(), expected);
+    for role in [OrganizationRole::Member, OrganizationRole::Accounting] {
+        let who = world.member(acme, &role.to_string(), role);
+        let refused = kept(&who).unwrap_err();
+        let needs = forbidden(
+            OrganizationAction::ViewAuditTrail,
+            RoleSet::of_organization(role),
+        );
+        assert_eq!(refused.refusal(), Some(&needs));
+    }
+    let refused = kept(&user("zoe")).unwrap_err();
+    assert_eq!(refused.refusal(), Some(&not_found(acme.organization)));
+    // What is used again, or released, isn't kept.
+    world.does(&ann, acme.sandbox("api"));
+    world.does(&operator(), acme.release("shop"));
+    expected.retain(|kept| kept.name == label("a-b"));
+    assert_eq!(kept(&ann).unwrap(), expected);
+}
+
+#[test]
+fn d2_an_operator_lists_the_names_that_a_deleted_organization_keeps() {
+    let world = World::new();
+    let acme = world.acme();
+    let ann = user("ann");
+    let domain = world.does(&ann, acme.sandbox("shop"));
+    world.does(&ann, acme.delete_domain(domain));
+    world.does(&ann, acme.delete_workspace(acme.workspace));
+    world.does(&ann, acme.delete());
+    let kept = |who: &Actor| {
+        let page = Paging::default();
+        let kept = world
+            .tenancy
+            .kept_domain_names(who, acme.organization, page);
+        tenancy::block_on(kept).map(|page| page.items.len())
+    };
+    assert_eq!(kept(&operator()).unwrap(), 1);
+    assert!(kept(&ann).unwrap_err().refusal().is_some());
+}
+
+#[test]
+fn d2_a_walk_through_kept_names_by_cursors_meets_each_once() {
+    let world = World::new();
+    let acme = world.acme();
+    let ann = user("ann");
+    let names = ["a", "a-b", "ab", "b", "b0"];
+    for called in names {
+        let domain = world.does(&ann, acme.sandbox(called));
+        world.does(&ann, acme.delete_domain(domain));
+    }
+    let (mut walked, mut paging) = (Vec::new(), Paging::first(2));
+    loop {
+        let page = world
+            .tenancy
+            .kept_domain_names(&ann, acme.organization, paging);
+        let page = tenancy::block_on(page).unwrap();
+        let cursor = page.cursor();
+        walked.extend(page.items.into_iter().map(|kept| kept.name));
+        let Some(cursor) = cursor else { break };
+        paging = Paging::first(2).from_cursor(&cursor).unwrap();
+    }
+    assert_eq!(walked, names.map(label));
+    for forged in ["", "6", "zz", "+1", "ff", "00", "61.61"] {
+        assert!(
+            Paging::<DomainName>::first(2).from_cursor(forged).is_err(),
+            "{forged}"
+        );
+    }
 }
 
 #[test]

@@ -1258,6 +1258,45 @@ fn i11_who_is_listed_an_invitation_answers_it_from_the_list() {
 }
 
 #[test]
+fn i11_the_list_names_what_each_invitation_is_to_as_it_is_called_now() {
+    let world = World::new();
+    let (acme, globex) = (world.acme(), world.owned_by(&user("zoe"), "Globex"));
+    let (ann, zoe, bob) = (user("ann"), user("zoe"), user("bob"));
+    world.does(&ann, acme.invite("bob", OrganizationRole::Member));
+    for (owner, of) in [(&ann, acme), (&zoe, globex)] {
+        let to_workspace = of.invite_to(of.workspace, "bob", WorkspaceRole::Reader);
+        world.does(owner, to_workspace);
+    }
+    let listed = || {
+        let listed = world.tenancy.received_invitations(&bob, Paging::first(10));
+        let listed = tenancy::block_on(listed).unwrap().items.into_iter();
+        let mut named: Vec<_> = listed
+            .map(|it| {
+                let is_to_one = it.invitation.target.workspace().is_some();
+                assert_eq!(it.workspace_name.is_some(), is_to_one);
+                (it.organization_name, it.workspace_name)
+            })
+            .collect();
+        named.sort();
+        named
+    };
+    let (in_acme, in_globex) = (name("Acme"), name("Globex"));
+    let mut expected = vec![
+        (in_acme.clone(), None),
+        (in_acme.clone(), Some(in_acme.clone())),
+        (in_globex.clone(), Some(in_globex.clone())),
+    ];
+    assert_eq!(listed(), expected);
+    world.does(&ann, acme.rename_workspace(acme.workspace, "Payments"));
+    expected[1].1 = Some(name("Payments"));
+    assert_eq!(listed(), expected);
+    // What is deleted invites nobody (W4).
+    world.does(&zoe, globex.delete_workspace(globex.workspace));
+    expected.pop();
+    assert_eq!(listed(), expected);
+}
+
+#[test]
 fn i11_all_other_rules_of_accepting_hold_without_the_link() {
     let world = World::new();
     let acme = world.acme();

@@ -147,6 +147,13 @@ fn printed() -> String {
         "`Tenancy::domain`.",
         &block_on(tenancy.domain(&ann, (on, domain))).unwrap(),
     );
+    let gone = world.does(&ann, acme.sandbox("acme-old"));
+    world.does(&ann, acme.delete_domain(gone));
+    let kept = tenancy.kept_domain_names(&ann, on, Paging::default());
+    wire.shows(
+        "`Tenancy::kept_domain_names`: a page of the names of deleted domains.",
+        &block_on(kept).unwrap(),
+    );
 
     wire.chapter("Invitations");
     let again = world.does(

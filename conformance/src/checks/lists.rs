@@ -17,14 +17,14 @@ use std::sync::Arc;
 
 use tenancy::store::{Directory, List};
 use tenancy::{
-    DomainKind, DomainName, EmailAddress, Event, OrganizationRole, RevocationReason, RoleBase,
-    RoleSet, UserId, WorkspaceRole,
+    DomainKind, DomainName, EmailAddress, Event, Name, OrganizationRole, RevocationReason,
+    RoleBase, RoleSet, UserId, WorkspaceRole,
 };
 
 use crate::harness::Harness;
 use crate::model::whole;
 use crate::report::{Failure, Verdict};
-use crate::world::{World, given, holds, joined, role, roles, taken};
+use crate::world::{World, given, holds, joined, kept, role, roles, taken};
 
 /// From one item a page to all on one, and to as many as can be asked for.
 const PAGES: [u32; 6] = [1, 2, 3, 7, 1_000, u32::MAX];
@@ -183,6 +183,40 @@ pub async fn lists_domains<H: Harness>(harness: &H) -> Verdict {
     Ok(())
 }
 
+/// "The names of deleted domains that an organization keeps (D2), by name": those of two organizations, with a name in
+/// the place of every other character, one used again and one released.
+///
+/// # Errors
+///
+/// The store breaks the clause.
+pub async fn lists_kept_names<H: Harness>(harness: &H) -> Verdict {
+    let mut world = World::new(harness).await;
+    let (acme, neighbour) = world.crowd().await?;
+    // Hyphens come before digits, and digits before letters: where people sort, hyphens are passed over.
+    for name in ["ab", "a-b", "a0", "a", "a-0", "b-a", "ba", "b"] {
+        let domain = world.domain();
+        let events = kept(domain, acme.first, DomainName::new(name)?);
+        world.happen(acme.id, events.into()).await?;
+    }
+    for event in [
+        Event::DomainCreated {
+            domain: world.domain(),
+            workspace: acme.second,
+            name: DomainName::new("a0")?,
+            kind: DomainKind::Production,
+        },
+        Event::DomainNameReleased {
+            name: DomainName::new("b-a")?,
+        },
+    ] {
+        for id in [acme.id, neighbour.id, world.organization()] {
+            in_pages(&world, &whole::kept_names(id)).await?;
+        }
+        world.happen(acme.id, vec![event]).await?;
+    }
+    in_pages(&world, &whole::kept_names(acme.id)).await
+}
+
 /// "The open invitations to an organization and its workspaces, or to one workspace, by id."
 ///
 /// # Errors
@@ -217,14 +251,24 @@ pub async fn lists_organizations_of<H: Harness>(harness: &H) -> Verdict {
     Ok(())
 }
 
-/// "The open invitations to an address, each with its organization, by organization and invitation."
+/// "The open invitations to an address, each with its organization, by organization and invitation", and "of one to a
+/// workspace \[with\] that workspace of the same organization, as it is called now": of two organizations whose
+/// workspaces have the same ids, after one has renamed its own.
 ///
 /// # Errors
 ///
 /// The store breaks the clause.
 pub async fn lists_invitations_to<H: Harness>(harness: &H) -> Verdict {
     let mut world = World::new(harness).await;
-    world.crowd().await?;
+    let (acme, neighbour) = world.crowd().await?;
+    for (of, to) in [(&acme, "Money"), (&neighbour, "The neighbour's")] {
+        let renamed = Event::WorkspaceRenamed {
+            workspace: of.first,
+            from: Name::new("Payments")?,
+            to: Name::new(to)?,
+        };
+        world.happen(of.id, vec![renamed]).await?;
+    }
     for number in 0..3 {
         let ann = world.user();
         let (id, workspace) = world.found(&format!("Inviting {number}"), ann).await?;

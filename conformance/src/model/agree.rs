@@ -120,6 +120,7 @@ impl Model {
             lists.extend([
                 whole::members(id, RoleSet::all()),
                 whole::workspaces(id),
+                whole::kept_names(id),
                 whole::invitations(id, None),
             ]);
             for workspace in self.workspaces(id) {

@@ -43,7 +43,7 @@ pub(crate) async fn walk<R: Directory>(
         let page = page(store, &next, limit).await?;
         let full = not_longer(page.len(), limit)?;
         if let Some((last, _)) = page.last() {
-            next = list.behind(Some(*last));
+            next = list.behind(Some(last.clone()));
         }
         items.extend(page.into_iter().map(|(_, item)| item));
         enough(items.len())?;
@@ -118,7 +118,8 @@ fn listed(list: &List, state: &OrganizationState, record: Record) -> Option<Item
             let held = member.own_role.filter(|_| member.workspace == *workspace);
             held.is_some_and(|role| roles.contains(&role))
         }
-        (List::Workspaces { .. }, Record::Workspace(_)) => true,
+        (List::Workspaces { .. }, Record::Workspace(_))
+        | (List::KeptNames { .. }, Record::RetiredDomainName(_)) => true,
         (List::Domains { workspace, .. }, Record::Domain(domain)) => domain.workspace == *workspace,
         (List::Invitations { workspace, .. }, Record::Invitation(invitation)) => {
             invitation.is_open()
@@ -136,7 +137,13 @@ fn listed(list: &List, state: &OrganizationState, record: Record) -> Option<Item
         }
         (List::InvitationsTo { email, .. }, Record::Invitation(invitation)) => {
             let theirs = invitation.is_open() && invitation.email.key() == email;
-            return across(state, theirs, record);
+            let to = invitation.target.workspace();
+            let Some(to) = to.and_then(|to| state.workspace(to)) else {
+                return across(state, theirs, record);
+            };
+            let organization = state.organization().filter(|_| theirs)?;
+            let (organization, to) = (organization.summary(), Record::Workspace(to.clone()));
+            return Some(Item::PairAcross(organization, record, to));
         }
         _ => false,
     };
@@ -204,6 +211,7 @@ pub fn every_list(
         whole::holders(organization, None, [role]),
         whole::holders(organization, Some(workspace), [role]),
         whole::domains(organization, workspace),
+        whole::kept_names(organization),
         whole::invitations(organization, None),
         whole::invitations(organization, Some(workspace)),
         whole::organizations_of(user),
@@ -228,8 +236,8 @@ macro_rules! kinds {
 }
 
 kinds! {
-    Members, Workspaces, WorkspacesOf, WorkspaceMembers, Domains, Invitations, Holders, OrganizationsOf, InvitationsTo,
-    Log,
+    Members, Workspaces, WorkspacesOf, WorkspaceMembers, Domains, KeptNames, Invitations, Holders, OrganizationsOf,
+    InvitationsTo, Log,
 }
 
 /// Every list from its beginning.
@@ -291,6 +299,13 @@ pub(crate) mod whole {
         List::Domains {
             organization,
             workspace,
+            after: None,
+        }
+    }
+
+    pub(crate) const fn kept_names(organization: OrganizationId) -> List {
+        List::KeptNames {
+            organization,
             after: None,
         }
     }

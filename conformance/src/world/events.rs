@@ -2,9 +2,9 @@
 
 use tenancy::text::{PostalAddress, TextLine};
 use tenancy::{
-    CompanyInformation, DomainAction, DomainKind, EmailAddress, Event, Grants,
-    InvoicingInformation, Name, OrganizationAction, OrganizationRole, RoleBase, RoleNumber, UserId,
-    WorkspaceId, WorkspaceRole,
+    CompanyInformation, DomainAction, DomainId, DomainKind, DomainName, EmailAddress, Event,
+    Grants, InvoicingInformation, Name, OrganizationAction, OrganizationRole, RoleBase, RoleNumber,
+    UserId, WorkspaceId, WorkspaceRole,
 };
 
 use crate::report::Failure;
@@ -32,6 +32,22 @@ pub(crate) const fn taken(workspace: WorkspaceId, user: UserId, role: WorkspaceR
         user,
         role,
     }
+}
+
+/// A domain that comes and goes: its name is kept.
+pub(crate) fn kept(domain: DomainId, workspace: WorkspaceId, name: DomainName) -> [Event; 2] {
+    let created = Event::DomainCreated {
+        domain,
+        workspace,
+        name: name.clone(),
+        kind: DomainKind::Sandbox,
+    };
+    let deleted = Event::DomainDeleted {
+        domain,
+        workspace,
+        name,
+    };
+    [created, deleted]
 }
 
 /// The end of an organization that has nothing but its first workspace and its Admin.

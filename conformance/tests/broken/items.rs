@@ -19,27 +19,31 @@ pub(crate) fn key(item: &Item) -> Vec<u8> {
             RecordId::Invitation(invitation) => invitation.as_uuid(),
             RecordId::RetiredDomainName(name) => return name.as_str().as_bytes().to_vec(),
         },
-        Item::Across(organization, Record::Invitation(invitation)) => {
+        Item::Across(organization, Record::Invitation(invitation))
+        | Item::PairAcross(organization, Record::Invitation(invitation), _) => {
             let ids = [organization.id.as_uuid(), invitation.id.as_uuid()];
             return ids.map(|id| *id.as_bytes()).concat();
         }
-        Item::Across(organization, _) => organization.id.as_uuid(),
+        Item::Across(organization, _) | Item::PairAcross(organization, ..) => {
+            organization.id.as_uuid()
+        }
         Item::LogEntry(entry) => return entry.version.get().to_be_bytes().to_vec(),
-        Item::Unreadable(place) => return at(*place),
+        Item::Unreadable(place) => return at(place),
     };
     id.as_bytes().to_vec()
 }
 
 /// The key after which a page begins.
 pub(crate) fn after(list: &List) -> Option<Vec<u8>> {
-    list.after().map(at)
+    list.after().as_ref().map(at)
 }
 
-fn at(place: Place) -> Vec<u8> {
+fn at(place: &Place) -> Vec<u8> {
     let id = match place {
         Place::User(user) => user.as_uuid(),
         Place::Workspace(workspace) => workspace.as_uuid(),
         Place::Domain(domain) => domain.as_uuid(),
+        Place::DomainName(name) => return name.as_str().as_bytes().to_vec(),
         Place::Invitation(invitation) => invitation.as_uuid(),
         Place::Organization(organization) => organization.as_uuid(),
         Place::InvitationOf(organization, invitation) => {
@@ -62,6 +66,10 @@ impl Data {
             (Item::LogEntry(entry), Some(id)) => is(id, Garbled::LogEntry(entry.version)),
             (Item::Across(organization, one), _) => {
                 is(organization.id, Garbled::Summary) || record(organization.id, one)
+            }
+            (Item::PairAcross(organization, one, other), _) => {
+                let id = organization.id;
+                is(id, Garbled::Summary) || record(id, one) || record(id, other)
             }
             _ => false,
         };
@@ -86,7 +94,15 @@ impl Data {
                 .collect(),
             List::InvitationsTo { email, .. } => states
                 .flat_map(|state| state.open_invitations_to(email).map(move |i| (state, i)))
-                .filter_map(|(state, sent)| across(state, Record::Invitation(sent.clone())))
+                .filter_map(|(state, sent)| {
+                    let to = sent.target.workspace().and_then(|to| state.workspace(to));
+                    let sent = Record::Invitation(sent.clone());
+                    let Some(to) = to else {
+                        return across(state, sent);
+                    };
+                    let to = Record::Workspace(to.clone());
+                    Some(Item::PairAcross(state.organization()?.summary(), sent, to))
+                })
                 .collect(),
             List::Log { organization, .. } => self
                 .log_of(*organization)

@@ -203,6 +203,22 @@ impl Flaw for OrdersAsSqlServer {
     }
 }
 
+#[derive(Default)]
+pub(crate) struct OrdersNamesAsPeopleDo;
+
+impl Flaw for OrdersNamesAsPeopleDo {
+    const DOES: &'static str =
+        "orders the names of deleted domains as people do: hyphens don't count";
+
+    fn order(item: &Item) -> Vec<u8> {
+        let mut key = key(item);
+        if matches!(item, Item::Record(Record::RetiredDomainName(_))) {
+            key.retain(|byte| *byte != b'-');
+        }
+        key
+    }
+}
+
 /// A store whose lists hold what they shouldn't, or lack what they should hold.
 macro_rules! lists {
     ($($name:ident: $does:literal, |$data:ident, $list:ident| $items:expr;)+) => {$(
@@ -265,6 +281,12 @@ lists! {
             Item::Record(Record::Domain(domain)) if domain.kind == tenancy::DomainKind::Sandbox
         ))
     };
+    ListsKeptNamesOfEverybody: "lists the names of deleted domains, whoever keeps them", |data, list| match list {
+        List::KeptNames { after, .. } => everywhere(data, |organization| {
+            List::KeptNames { organization, after: after.clone() }
+        }),
+        _ => data.items(list),
+    };
     ListsClosedInvitations: "lists invitations that were accepted, too", |data, list| match list {
         List::Invitations { organization, workspace: None, .. } => {
             let state = data.organizations.get(organization).into_iter();
@@ -295,13 +317,23 @@ lists! {
         let mut items = data.items(list);
         let mut seen: Vec<OrganizationId> = Vec::new();
         items.retain(|item| match item {
-            Item::Across(organization, Record::Invitation(_)) if seen.contains(&organization.id) => false,
-            Item::Across(organization, Record::Invitation(_)) => {
+            Item::Across(organization, Record::Invitation(_)) | Item::PairAcross(organization, ..) => {
+                let is_first = !seen.contains(&organization.id);
                 seen.push(organization.id);
-                true
+                is_first
             }
             _ => true,
         });
+        items
+    };
+    NamesTheTwinsWorkspace: "joins an invitation with a workspace by its id alone, whichever organization's", |data, list| {
+        let mut items = data.items(list);
+        for item in &mut items {
+            if let Item::PairAcross(_, _, Record::Workspace(to)) = item {
+                let mut twins = data.organizations.values().filter_map(|state| state.workspace(to.id));
+                *to = twins.next().unwrap_or(&*to).clone();
+            }
+        }
         items
     };
     ListsTheTwins: "lists domains by workspace alone, whichever organization's", |data, list| match *list {

@@ -120,11 +120,12 @@ stores! {
     lists {
         FillsPagesTooFull StartsAtTheLast PagesByOffset PagesOrganizationsByOffset LooksForTheLastItem
         LeavesOutTheUnreadable EndsAtTheUnreadable
-        TakesLimitsForSigned CapsPages OrdersAsSigned OrdersAsSqlServer
+        TakesLimitsForSigned CapsPages OrdersAsSigned OrdersAsSqlServer OrdersNamesAsPeopleDo
         ListsMembersOfEveryRole ListsWorkspaceMembersOfEveryRole ListsNoEmptyWorkspaces
-        ListsWorkspacesOfAnybody ListsNoSandboxes ListsClosedInvitations
+        ListsWorkspacesOfAnybody ListsNoSandboxes ListsKeptNamesOfEverybody
+        ListsClosedInvitations
         ListsInvitationsToTheOrganizationOnly ListsTheOrganizationsOfAdmins
-        ListsOneInvitationOfAnOrganization ListsTheTwins KeepsAllKindsInOneTable ListsTheLogOfEverybody
+        ListsOneInvitationOfAnOrganization NamesTheTwinsWorkspace ListsTheTwins KeepsAllKindsInOneTable ListsTheLogOfEverybody
         CapsTheLog CapsOrganizations CapsHolders
     }
     log {

@@ -12,7 +12,7 @@ use core::num::NonZeroU32;
 
 use tenancy::store::{Claim, Item, List, Place};
 use tenancy::{
-    DomainId, InvitationId, OrganizationId, OrganizationRole, RoleSet, UserId, Version,
+    DomainId, DomainName, InvitationId, OrganizationId, OrganizationRole, RoleSet, UserId, Version,
     WorkspaceId, WorkspaceRole,
 };
 use uuid::Uuid;
@@ -118,6 +118,11 @@ const DOMAINS: &str = concat!(
     page!("d.id", "$3", "$4")
 );
 
+/// Empty text comes before every name.
+const KEPT_NAMES: &str = "SELECT r.record::text AS first, NULL::text AS second, r.name AS place \
+    FROM tenancy.retired_domain_names r WHERE r.organization_id = $1::uuid AND r.name > $2::text \
+    ORDER BY r.name LIMIT (SELECT $3::bigint)";
+
 const INVITATIONS: &str = concat!(
     "SELECT i.record::text AS first, NULL::text AS second, i.id::text AS place FROM tenancy.invitations i",
     " WHERE i.organization_id = $1::uuid AND i.state + 0 = 1",
@@ -136,9 +141,13 @@ const ORGANIZATIONS_OF: &str = concat!(
     page!("m.organization_id", "$2", "$3")
 );
 
+/// The second part is two: the invitation, and the workspace or null.
 const INVITATIONS_TO: &str = concat!(
-    "SELECT o.summary::text AS first, i.record::text AS second, concat_ws(' ', i.organization_id, i.id) AS place FROM tenancy.invitations i",
-    " JOIN tenancy.organizations o ON o.id = i.organization_id WHERE i.email_key = $1::text AND i.state = 1",
+    "SELECT o.summary::text AS first, json_build_array(i.record, w.record)::text AS second,",
+    " concat_ws(' ', i.organization_id, i.id) AS place FROM tenancy.invitations i",
+    " JOIN tenancy.organizations o ON o.id = i.organization_id",
+    " LEFT JOIN tenancy.workspaces w ON w.organization_id = i.organization_id AND w.id = i.workspace_id",
+    " WHERE i.email_key = $1::text AND i.state = 1",
     " AND (i.organization_id, i.id) >= (COALESCE($2::uuid, '00000000-0000-0000-0000-000000000000'),",
     " COALESCE($3::uuid, '00000000-0000-0000-0000-000000000000'))",
     " AND ($2 IS NULL OR (i.organization_id, i.id) <> ($2, $3))",
@@ -218,6 +227,16 @@ pub fn list(list: &List, limit: NonZeroU32) -> Statement {
                 id(organization.as_uuid()),
                 id(workspace.as_uuid()),
                 Parameter::Uuid(after.map(|domain| domain.as_uuid())),
+            ],
+        ),
+        List::KeptNames {
+            organization,
+            ref after,
+        } => (
+            KEPT_NAMES,
+            vec![
+                id(organization.as_uuid()),
+                Parameter::Text(after.as_ref().map_or("", DomainName::as_str).to_owned()),
             ],
         ),
         List::Invitations {
@@ -320,6 +339,9 @@ fn known(list: &List, row: ListedRow<'_>) -> Result<Item, DecodeError> {
             workspace: Some(_), ..
         } => Item::Record(read("workspace_members", "record", None, first)?),
         List::Domains { .. } => Item::Record(read("domains", "record", None, first)?),
+        List::KeptNames { .. } => {
+            Item::Record(read("retired_domain_names", "record", None, first)?)
+        }
         List::Invitations { .. } => Item::Record(read("invitations", "record", None, first)?),
         List::WorkspacesOf { .. } => Item::Pair(
             read("workspaces", "record", None, first)?,
@@ -329,10 +351,13 @@ fn known(list: &List, row: ListedRow<'_>) -> Result<Item, DecodeError> {
             read("organizations", "summary", None, first)?,
             read("members", "record", None, second()?)?,
         ),
-        List::InvitationsTo { .. } => Item::Across(
-            read("organizations", "summary", None, first)?,
-            read("invitations", "record", None, second()?)?,
-        ),
+        List::InvitationsTo { .. } => {
+            let organization = read("organizations", "summary", None, first)?;
+            match read("invitations", "record", None, second()?)? {
+                (sent, Some(to)) => Item::PairAcross(organization, sent, to),
+                (sent, None) => Item::Across(organization, sent),
+            }
+        }
         List::Log { .. } => Item::LogEntry(read("commits", "entry", None, first)?),
     };
     // A record that belongs into another table is no record of this one.
@@ -352,6 +377,7 @@ fn place(list: &List, key: &str) -> Option<Place> {
             id().map(WorkspaceId::from_uuid).map(Place::Workspace)
         }
         List::Domains { .. } => id().map(DomainId::from_uuid).map(Place::Domain),
+        List::KeptNames { .. } => DomainName::from_column(key).map(Place::DomainName),
         List::Invitations { .. } => id().map(InvitationId::from_uuid).map(Place::Invitation),
         List::OrganizationsOf { .. } => {
             id().map(OrganizationId::from_uuid).map(Place::Organization)

@@ -5,7 +5,7 @@ use core::num::NonZeroU32;
 use rusqlite::{Connection, Params, Row};
 use tenancy::store::{Item, Kind, List, Place};
 use tenancy::{
-    DomainId, InvitationId, OrganizationId, OrganizationRole, RoleSet, UserId, Version,
+    DomainId, DomainName, InvitationId, OrganizationId, OrganizationRole, RoleSet, UserId, Version,
     WorkspaceId, WorkspaceRole,
 };
 use uuid::Uuid;
@@ -97,6 +97,19 @@ pub(crate) fn list(
             let parameters = (id.as_bytes(), after.bytes(), limit, workspace.as_bytes());
             page.records(Kind::Domain, &statements::PAGE_DOMAINS, parameters)
         }
+        List::KeptNames {
+            organization,
+            after,
+        } => {
+            // Empty text comes before every name.
+            let after = after.as_ref().map_or("", |name| name.as_str());
+            let parameters = (organization.as_uuid().into_bytes(), after, limit);
+            page.records(
+                Kind::RetiredDomainName,
+                &statements::PAGE_KEPT_NAMES,
+                parameters,
+            )
+        }
         List::Invitations {
             organization,
             workspace: None,
@@ -153,8 +166,19 @@ pub(crate) fn list(
             let invitation = After(after.map(|(_, invitation)| invitation.as_uuid()));
             let (organization, invitation) = (organization.bytes(), invitation.bytes());
             let parameters = (email.as_str(), organization, limit, invitation);
-            let statement = &statements::PAGE_INVITATIONS_TO;
-            page.across(Kind::Invitation, statement, parameters)
+            page.items(&statements::PAGE_INVITATIONS_TO, parameters, |row| {
+                let (from, summary) = (rows::SUMMARY_WIDTH, rows::summary(row)?);
+                let sent = rows::record(row, from, Kind::Invitation)?;
+                let (mut to, from) = (
+                    Vec::new(),
+                    from.saturating_add(rows::width(Kind::Invitation)),
+                );
+                rows::records(row, from, &[Kind::Workspace], &mut to)?;
+                Ok(match to.pop() {
+                    Some(to) => Item::PairAcross(summary, sent, to),
+                    None => Item::Across(summary, sent),
+                })
+            })
         }
         List::Log {
             organization,
@@ -252,7 +276,7 @@ impl Page<'_> {
                 let items = page(self, role)?.into_iter();
                 found.extend(items.map(|item| (self.list.place_of(&item), item)));
             }
-            found.sort_unstable_by_key(|(place, _)| *place);
+            found.sort_unstable_by(|(one, _), (other, _)| one.cmp(other));
             found.truncate(usize::try_from(self.limit.get()).unwrap_or(usize::MAX));
             Ok(found.into_iter().map(|(_, item)| item).collect())
         })
@@ -275,6 +299,10 @@ fn place(list: &List, row: &Row<'_>) -> Result<Place, Error> {
             Place::Workspace(key.id(2, "id", WorkspaceId::from_uuid)?)
         }
         List::Domains { .. } => Place::Domain(key.id(2, "id", DomainId::from_uuid)?),
+        List::KeptNames { .. } => {
+            let unknown = || key.unreadable("name", "it is no domain's name".into());
+            Place::DomainName(DomainName::from_column(key.text(2, "name")?).ok_or_else(unknown)?)
+        }
         List::Invitations { .. } => Place::Invitation(key.id(2, "id", InvitationId::from_uuid)?),
         List::OrganizationsOf { .. } => {
             Place::Organization(key.id(1, "id", OrganizationId::from_uuid)?)

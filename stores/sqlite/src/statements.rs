@@ -359,6 +359,9 @@ statements! {
         ORDER BY wm.user_id LIMIT ?3";
     PAGE_DOMAINS = "SELECT {domains d} FROM tenancy_domains d INDEXED BY tenancy_domains_workspace \
         WHERE d.organization_id = ?1 AND d.workspace_id = ?4 AND d.id > ?2 ORDER BY d.id LIMIT ?3";
+    /// Empty text comes before every name.
+    PAGE_KEPT_NAMES = "SELECT {retired_domain_names r} FROM tenancy_retired_domain_names r \
+        WHERE r.organization_id = ?1 AND r.name > ?2 ORDER BY r.name LIMIT ?3";
     PAGE_OPEN = "SELECT {invitations i} FROM tenancy_invitations i INDEXED BY tenancy_invitations_open \
         WHERE i.organization_id = ?1 AND i.id > ?2 AND i.state = 1 ORDER BY i.id LIMIT ?3";
     PAGE_OPEN_INTO = "SELECT {invitations i} FROM tenancy_invitations i \
@@ -369,9 +372,10 @@ statements! {
         FROM tenancy_members m INDEXED BY tenancy_members_user \
         CROSS JOIN tenancy_organizations o ON o.id = m.organization_id \
         WHERE m.user_id = ?1 AND m.organization_id > ?2 ORDER BY m.organization_id LIMIT ?3";
-    PAGE_INVITATIONS_TO = "SELECT {summary o}, {invitations i} \
+    PAGE_INVITATIONS_TO = "SELECT {summary o}, {invitations i}, {workspaces w} \
         FROM tenancy_invitations i INDEXED BY tenancy_invitations_email \
         CROSS JOIN tenancy_organizations o ON o.id = i.organization_id \
+        LEFT JOIN tenancy_workspaces w ON w.organization_id = i.organization_id AND w.id = i.workspace_id \
         WHERE i.email_key = ?1 AND (i.organization_id, i.id) > (?2, ?4) AND i.state = 1 \
         ORDER BY i.organization_id, i.id LIMIT ?3";
     PAGE_LOG = "SELECT {commits c} FROM tenancy_commits c \

@@ -69,7 +69,11 @@ impl Driver {
             walk(|p| tenancy::block_on(tenancy.received_invitations(&as_actor, p)).unwrap());
         let received: Vec<_> = received
             .iter()
-            .map(|r| (r.organization, r.invitation.id))
+            .map(|r| {
+                let to = r.workspace_name.as_ref();
+                let to = to.map(|name| name.as_str().to_owned());
+                (r.organization, r.invitation.id, to)
+            })
             .collect();
         let email = match who {
             Who::User(_, Some(email)) => Some(model::normal(email)),
@@ -80,9 +84,16 @@ impl Driver {
             let to_me = it
                 .open()
                 .filter(|(_, i)| Some(model::normal(&i.email)) == email);
-            expected.extend(to_me.map(|(invitation, _)| (*id, *invitation)));
+            expected.extend(to_me.map(|(invitation, i)| {
+                let to = i.target.workspace();
+                (
+                    *id,
+                    *invitation,
+                    to.map(|to| it.workspaces[&to].name.clone()),
+                )
+            }));
         }
-        assert_eq!(received, expected, "O3");
+        assert_eq!(received, expected, "O3, I11");
     }
 
     /// I3: opening a link only previews it; I10: what it shows.

@@ -354,6 +354,8 @@ reads! {
     );
     domains: |tenancy, actor, at|
         tenancy.domains(actor, (at.organization, at.workspace), Paging::first(5));
+    kept_domain_names: |tenancy, actor, at|
+        tenancy.kept_domain_names(actor, at.organization, Paging::first(5));
     invitation: |tenancy, actor, at| tenancy.invitation(actor, at.organization, at.invitation);
     invitations: |tenancy, actor, at|
         tenancy.invitations(actor, at.organization, Paging::first(5));

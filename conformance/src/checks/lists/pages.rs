@@ -10,7 +10,7 @@ use tenancy::{
 use crate::harness::Harness;
 use crate::model::{KINDS, every_list, kind, whole};
 use crate::report::{Failure, Verdict};
-use crate::world::{World, given, holds, joined, role, roles};
+use crate::world::{World, given, holds, joined, kept, role, roles};
 
 /// "[`List`](tenancy::store::List) says what each is of": where a user, a workspace, a domain and an invitation
 /// have one id, each list holds its own.
@@ -96,6 +96,11 @@ pub async fn lists_largest_pages_come_whole<H: Harness>(harness: &H) -> Verdict 
             },
             world.sent(invitation, guest.as_str(), Some(workspace), ann)?,
         ]);
+        events.extend(kept(
+            world.domain(),
+            first,
+            DomainName::new(&format!("k{number}"))?,
+        ));
     }
     world.happen(id, events).await?;
     // A log as long, and as many organizations.

@@ -21,6 +21,8 @@ pub async fn lists_go_on_past_what_cannot_be_read<H: Harness>(harness: &H) -> Ve
     let state = world.model.state(id);
     let sent = state.invitation(acme.invitation);
     let sent = sent.ok_or_else(|| Failure::new("the suite's organization has no invitation"))?;
+    let kept = state.retired_names().next().map(|kept| kept.name.clone());
+    let kept = kept.ok_or_else(|| Failure::new("the suite's organization keeps no name"))?;
     let lists = [
         whole::members(id, RoleSet::all()),
         whole::members(id, RoleSet::MEMBER),
@@ -28,6 +30,7 @@ pub async fn lists_go_on_past_what_cannot_be_read<H: Harness>(harness: &H) -> Ve
         whole::workspaces_of(id, acme.bob),
         whole::workspace_members(id, acme.first, RoleSet::all()),
         whole::domains(id, acme.first),
+        whole::kept_names(id),
         whole::invitations(id, None),
         whole::invitations(id, Some(acme.first)),
         whole::organizations_of(acme.bob),
@@ -39,6 +42,7 @@ pub async fn lists_go_on_past_what_cannot_be_read<H: Harness>(harness: &H) -> Ve
         RecordId::Workspace(acme.first),
         RecordId::WorkspaceMember(acme.first, acme.bob),
         RecordId::Domain(acme.domain),
+        RecordId::RetiredDomainName(kept),
         RecordId::Invitation(acme.invitation),
         RecordId::Invitation(acme.to_first),
     ];
@@ -119,7 +123,12 @@ fn is_of(item: &Item, id: OrganizationId, garbled: &Garbled) -> bool {
         (Item::Across(organization, record), Garbled::Record(garbled)) => {
             organization.id == id && record.id() == *garbled
         }
-        (Item::Across(organization, _), Garbled::Summary) => organization.id == id,
+        (Item::PairAcross(organization, one, other), Garbled::Record(garbled)) => {
+            organization.id == id && (one.id() == *garbled || other.id() == *garbled)
+        }
+        (Item::Across(organization, _) | Item::PairAcross(organization, ..), Garbled::Summary) => {
+            organization.id == id
+        }
         (Item::LogEntry(entry), Garbled::LogEntry(version)) => entry.version == *version,
         _ => false,
     }

@@ -11,7 +11,7 @@ use tenancy::{
 use crate::harness::Harness;
 use crate::model::{page, same, whole};
 use crate::report::{Failure, Verdict};
-use crate::world::{World, given, holds, joined, role, roles, taken};
+use crate::world::{World, given, holds, joined, kept, role, roles, taken};
 
 /// "An item that is present during the whole walk appears exactly once, however much is inserted or
 /// deleted meanwhile": before each page something comes and something goes, before and behind.
@@ -23,7 +23,7 @@ pub async fn lists_survive_changes_during_the_walk<H: Harness>(harness: &H) -> V
     for limit in [1, 2, 3] {
         let mut world = World::with_seed(harness, limit.into()).await;
         let (ann, workspace) = (world.user(), world.workspace());
-        for number in 0..9 {
+        for number in 0..10 {
             let id = world.organization();
             world.found_as(id, workspace, "Acme", ann).await?;
             world.happen(id, roles()?).await?;
@@ -33,6 +33,7 @@ pub async fn lists_survive_changes_during_the_walk<H: Harness>(harness: &H) -> V
                 whole::workspaces_of(id, ann),
                 whole::workspace_members(id, workspace, RoleSet::all()),
                 whole::domains(id, workspace),
+                whole::kept_names(id),
                 whole::invitations(id, None),
                 whole::invitations(id, Some(workspace)),
                 whole::holders(id, None, [role(RoleBase::Member)?]),
@@ -79,16 +80,16 @@ impl Changing<'_> {
             let store = world.either(seen.len());
             let found = page(&*store, &next, limit).await?;
             // The page by itself is what is there after that key, now.
-            let after = seen.last().copied();
+            let after = seen.last().cloned();
             let expected: Vec<(Place, Item)> = now
                 .into_iter()
-                .filter(|(place, _)| after.is_none_or(|after| *place > after))
+                .filter(|(place, _)| after.as_ref().is_none_or(|after| place > after))
                 .take(limit.try_into().unwrap_or(usize::MAX))
                 .collect();
             same(format!("the page after {after:?}"), &found, &expected)?;
             let Some((last, _)) = found.last() else { break };
-            next = list.behind(Some(*last));
-            seen.extend(found.iter().map(|(place, _)| *place));
+            next = list.behind(Some(last.clone()));
+            seen.extend(found.iter().map(|(place, _)| place.clone()));
             if seen.len() > 200 {
                 return Err(Failure::new("the walk doesn't end"));
             }
@@ -130,6 +131,10 @@ impl Changing<'_> {
                 name: DomainName::new(&format!("d{number}"))?,
                 kind: DomainKind::Sandbox,
             }],
+            List::KeptNames { .. } => {
+                let name = DomainName::new(&format!("d{number}"))?;
+                kept(world.domain(), workspace, name).into()
+            }
             List::Invitations { workspace: to, .. } => {
                 let invitation = world.invitation();
                 let to = to.or_else(|| world.random.one_in(2).then_some(workspace));
@@ -209,7 +214,8 @@ impl Changing<'_> {
                 invitation: invitation.id,
                 reason: RevocationReason::Requested,
             },
-            Record::RetiredDomainName(_) | Record::FormerMember(_) => return Ok(()),
+            Record::RetiredDomainName(kept) => Event::DomainNameReleased { name: kept.name },
+            Record::FormerMember(_) => return Ok(()),
         };
         world.happen(self.id, vec![event]).await
     }
@@ -258,12 +264,12 @@ async fn walk_across<R: Directory>(
     let mut seen: Vec<Place> = Vec::new();
     let mut next = list.clone();
     loop {
-        guest.change(world, seen.last().copied()).await?;
+        guest.change(world, seen.last().cloned()).await?;
         let store = world.either(seen.len());
         let found = page(&*store, &next, limit).await?;
         let Some((last, _)) = found.last() else { break };
-        next = list.behind(Some(*last));
-        seen.extend(found.iter().map(|(place, _)| *place));
+        next = list.behind(Some(last.clone()));
+        seen.extend(found.iter().map(|(place, _)| place.clone()));
         if seen.len() > 200 {
             return Err(Failure::new("the walk doesn't end"));
         }

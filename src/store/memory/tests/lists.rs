@@ -225,6 +225,48 @@ fn domains_are_listed_by_workspace() {
 }
 
 #[test]
+fn the_names_that_an_organization_keeps_are_listed_by_name() {
+    let acme = Acme::new();
+    let globex = Acme::in_store(acme.store.clone());
+    let gone = |of: &Acme, called: &str| {
+        let (domain, workspace) = (DomainId::new(), of.payments);
+        let name = DomainName::new(called).unwrap();
+        let created = created(domain, workspace, called);
+        [
+            created,
+            Event::DomainDeleted {
+                domain,
+                workspace,
+                name,
+            },
+        ]
+    };
+    for called in ["ab", "a0", "a-b", "a"] {
+        acme.happens(gone(&acme, called));
+    }
+    globex.happens(gone(&globex, "theirs"));
+    let (mut after, mut listed) = (None, Vec::new());
+    loop {
+        let organization = acme.id;
+        let list = List::KeptNames {
+            organization,
+            after,
+        };
+        let page = acme.list(&list, 2);
+        let Some(last) = page.last().and_then(|item| list.place_of(item)) else {
+            break;
+        };
+        after = DomainName::try_from(last).ok();
+        listed.extend(page);
+    }
+    let listed = listed.iter().map(|item| match item {
+        Item::Record(Record::RetiredDomainName(kept)) => kept.name.as_str(),
+        other => panic!("of another list: {other:?}"),
+    });
+    assert_eq!(listed.collect::<Vec<_>>(), ["a", "a-b", "a0", "ab"]);
+}
+
+#[test]
 fn open_invitations_are_listed_by_organization_workspace_and_address() {
     let acme = Acme::new();
     let globex = Acme::in_store(acme.store.clone());
@@ -264,7 +306,12 @@ fn open_invitations_are_listed_by_organization_workspace_and_address() {
         };
         walk(&acme, list, |item| match item {
             Item::Across(organization, Record::Invitation(invitation)) => {
+                assert_eq!(invitation.target.workspace(), None);
                 Some((organization.id, invitation.id))
+            }
+            Item::PairAcross(organization, Record::Invitation(sent), Record::Workspace(to)) => {
+                assert_eq!(sent.target.workspace(), Some(to.id));
+                Some((organization.id, sent.id))
             }
             _ => None,
         })

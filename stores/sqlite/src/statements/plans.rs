@@ -248,6 +248,10 @@ pub(super) const PLANS: &[(&str, &[&str])] = &[
         ],
     ),
     (
+        "PAGE_KEPT_NAMES",
+        &["SEARCH r USING PRIMARY KEY (organization_id=? AND name>?)"],
+    ),
+    (
         "PAGE_OPEN",
         &["SEARCH i USING INDEX tenancy_invitations_open (organization_id=? AND id>?)"],
     ),
@@ -269,6 +273,7 @@ pub(super) const PLANS: &[(&str, &[&str])] = &[
         &[
             "SEARCH i USING INDEX tenancy_invitations_email (email_key=? AND (organization_id,id)>(?,?))",
             "SEARCH o USING PRIMARY KEY (id=?)",
+            "SEARCH w USING PRIMARY KEY (organization_id=? AND id=?) LEFT-JOIN",
         ],
     ),
     (
