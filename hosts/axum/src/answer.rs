@@ -1,5 +1,7 @@
 //! What is answered, and its shape.
 
+use core::num::NonZeroU32;
+
 use axum::Json;
 use axum::http::StatusCode;
 use axum::http::header::{HeaderName, LINK};
@@ -97,11 +99,11 @@ struct Paged<'a, T> {
 /// A page of a list. If there is more, its address is in the `link` header, too (RFC 8288).
 pub(crate) fn page<T: Serialize, K: PageKey>(
     path: &str,
-    paging: &Paging<K>,
+    limit: NonZeroU32,
     page: &Page<T, K>,
 ) -> Response {
     let cursor = page.cursor();
-    let limit = paging.limit.get().min(Paging::<K>::MAX_LIMIT);
+    let limit = limit.get().min(Paging::<K>::MAX_LIMIT);
     let paged = Paged {
         items: &page.items,
         next: cursor.as_deref(),

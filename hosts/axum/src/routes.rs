@@ -123,8 +123,9 @@ macro_rules! list_routes {
             query: PageQuery,
         ) -> Result<Response, Rejection> {
             let ($tenancy, $actor, $paging) = (host.tenancy(), &$actor, query.paging()?);
+            let limit = $paging.limit;
             let page = $call.await?;
-            Ok(answer::page::<$item, _>(uri.path(), &$paging, &page))
+            Ok(answer::page::<$item, _>(uri.path(), limit, &page))
         }
 
         let ids = vec![$((stringify!($at), <$id as Shape>::shape(&mut $routes.named))),*];

@@ -12,8 +12,9 @@ use tenancy::commands::{
 };
 use tenancy::text::{PostalAddress, TextLine};
 use tenancy::views::{
-    Holder, InvitationPreview, InvitationView, OrganizationView, Overview, OwnRoleView, PersonView,
-    ReceivedInvitation, RoleUse, RoleView, WorkspaceInvoicing, WorkspaceView,
+    Holder, InvitationPreview, InvitationView, KeptDomainName, OrganizationView, Overview,
+    OwnRoleView, PersonView, ReceivedInvitation, RoleUse, RoleView, WorkspaceInvoicing,
+    WorkspaceView,
 };
 use tenancy::{
     CompanyInformation, Decision, Domain, DomainAction, DomainId, DomainKind, DomainName,
@@ -217,10 +218,11 @@ objects! {
         id: InvitationId, email: EmailAddress, target: InvitationTarget, own_role: Option<RoleNumber>,
         own_role_name: Option<Name>, inviter: UserId, sent_at: Time, expires_at: Time, status: InvitationStatus,
     }
-    ReceivedInvitation { organization: OrganizationId, organization_name: Name, invitation: InvitationView }
+    ReceivedInvitation { organization: OrganizationId, organization_name: Name, workspace_name: Option<Name>, invitation: InvitationView }
     Domain {
         id: DomainId, workspace: WorkspaceId, name: DomainName, kind: DomainKind, status: DomainStatus, created_at: Time,
     }
+    KeptDomainName { name: DomainName, since: Time }
     Holder { user: UserId, by: Grant }
 }
 

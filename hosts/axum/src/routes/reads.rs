@@ -1,8 +1,8 @@
 //! What there is to see.
 
 use tenancy::views::{
-    Holder, InvitationPreview, InvitationView, OrganizationView, Overview, OwnRoleView, PersonView,
-    ReceivedInvitation, WorkspaceInvoicing, WorkspaceView,
+    Holder, InvitationPreview, InvitationView, KeptDomainName, OrganizationView, Overview,
+    OwnRoleView, PersonView, ReceivedInvitation, WorkspaceInvoicing, WorkspaceView,
 };
 use tenancy::{
     Decision, Domain, DomainAction, DomainId, InvitationId, InvitationToken, LogEntry, Member,
@@ -79,6 +79,9 @@ pub(super) fn add<H: Host>(routes: &mut Routes<H>) {
         "/organizations/{organization}/workspaces/{workspace}/domains" "domains" "The workspace's domains."
             [organization: OrganizationId, workspace: WorkspaceId] -> Domain,
             |tenancy, actor, paging| tenancy.domains(actor, (organization, workspace), paging);
+        "/organizations/{organization}/kept-domain-names" "kept_domain_names" "The names of deleted domains, which the organization keeps."
+            [organization: OrganizationId] -> KeptDomainName,
+            |tenancy, actor, paging| tenancy.kept_domain_names(actor, organization, paging);
         "/organizations/{organization}/activity" "activity" "What happened, newest first."
             [organization: OrganizationId] -> LogEntry,
             |tenancy, actor, paging| tenancy.activity(actor, organization, paging);

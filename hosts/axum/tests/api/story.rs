@@ -375,6 +375,8 @@ async fn every_operation_does_what_it_says() {
         .await,
     );
 
+    done(&c.get("ann", &format!("{on}/kept-domain-names")).await);
+
     // What happened, and the end.
     let activity = c.get("ann", &format!("{on}/activity")).await;
     assert_eq!(activity.json["items"][0]["command"], "release_domain_name");
