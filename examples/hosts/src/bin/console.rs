@@ -4,8 +4,7 @@
 //! cargo run -p tenancy-hosts --bin console -- console.db
 //! ```
 //!
-//! People sign in by a link in a mail, which proves that the address is theirs. Mails are printed instead of sent. Open
-//! <http://127.0.0.1:3000/sign-in>.
+//! People sign in by a link in a mail, which proves that the address is theirs. Mails are printed instead of sent.
 
 use std::collections::HashMap;
 use std::convert::Infallible;
