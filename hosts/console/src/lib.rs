@@ -20,4 +20,4 @@ mod pages;
 
 pub use accent::{Accent, InvalidAccent};
 pub use console::Console;
-pub use router::{ConsoleHost, router};
+pub use router::router;

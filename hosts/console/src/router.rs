@@ -7,7 +7,6 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Extension, Router, middleware};
-use tenancy::store::Directory;
 use tenancy_axum::{Host, People};
 
 use crate::console::Console;
@@ -18,15 +17,15 @@ use crate::pages::{
 };
 use crate::visit::Visit;
 
-/// A host whose console can be shown: its store has lists, and it knows what people are called.
-pub trait ConsoleHost: Host<Store: Directory> + People {}
+/// What each page asks of its host, in a word.
+pub(crate) trait ConsoleHost: Host + People {}
 
-impl<H: Host<Store: Directory> + People> ConsoleHost for H {}
+impl<H: Host + People> ConsoleHost for H {}
 
 /// All pages, under the console's base path: `merge` it into a host's router.
 ///
 /// Every answer tells browsers to run nothing and to be framed by nobody; every form is refused that another site sent.
-pub fn router<H: ConsoleHost>(console: Console) -> Router<H> {
+pub fn router<H: Host + People>(console: Console) -> Router<H> {
     let at = |path: &str| console.path(path);
     let inside = |path: &str| console.path(&format!("/organizations/{{organization}}{path}"));
     let pages = Router::new()

@@ -2,8 +2,9 @@
 
 use axum::body::Body;
 use axum::http::{Request, StatusCode};
-use tenancy::OrganizationId;
 use tenancy::commands::{DeleteDomain, DeleteOrganization, DeleteWorkspace, RemoveMember};
+use tenancy::policy::ActionRow;
+use tenancy::{Action, DomainId, OrganizationId, RoleSet, Settings, catalogue};
 
 use crate::world::{Answer, MARKUP, World, id};
 
@@ -338,4 +339,56 @@ async fn long_lists_of_a_workspace_and_of_invitations_come_in_pages() {
             assert_eq!(answer.status, StatusCode::OK, "{list}{cursor}");
         }
     }
+}
+
+/// What a host lets people do with its own things.
+#[derive(Clone, Copy)]
+struct Deploy;
+
+impl Deploy {
+    const ALL: [Self; 1] = [Self];
+
+    const fn row(self) -> ActionRow {
+        let Self = self;
+        ActionRow::new("start a <deployment>", RoleSet::WORKSPACE_ADMIN).with_code(64)
+    }
+}
+
+impl Action for Deploy {
+    type On = (OrganizationId, DomainId);
+
+    fn allowed(&self) -> RoleSet {
+        self.row().allowed()
+    }
+
+    fn phrase(&self) -> &'static str {
+        self.row().phrase()
+    }
+}
+
+#[tokio::test]
+async fn a_hosts_own_actions_are_rows_of_the_matrix_and_can_be_added() {
+    let settings = Settings {
+        catalogue: catalogue!(Deploy),
+        ..Settings::default()
+    };
+    let world = World::of(settings).await;
+    let matrix = world.get("ann", &world.acme("/roles")).await;
+    matrix.shows("Start a &#60;deployment&#62;");
+    let new = world
+        .get("ann", &world.acme("/roles/new?base=reader"))
+        .await;
+    new.shows("Start a &#60;deployment&#62;, sandbox");
+    let fields = [
+        ("key", "k"),
+        ("name", "Deployer"),
+        ("base", "reader"),
+        ("adds", "64"),
+    ];
+    world
+        .post("ann", &world.acme("/roles"), &fields)
+        .await
+        .leads_to();
+    let matrix = world.get("ann", &world.acme("/roles")).await;
+    matrix.shows("start a &#60;deployment&#62; (sandbox)");
 }

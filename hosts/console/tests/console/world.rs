@@ -22,8 +22,8 @@ use tenancy::commands::{
 use tenancy::store::{Directory, Item, List, MemoryRepository};
 use tenancy::token::LinkKey;
 use tenancy::{
-    Actor, DomainId, DomainKind, Mail, Operator, OrganizationId, OrganizationRole, Tenancy, UserId,
-    VerifiedEmail, Version, WorkspaceId, WorkspaceRole,
+    Actor, DomainId, DomainKind, Mail, Operator, OrganizationId, OrganizationRole, Settings,
+    Tenancy, UserId, VerifiedEmail, Version, WorkspaceId, WorkspaceRole,
 };
 use tenancy_axum::{Host, People, Rejection};
 use tenancy_console::{Console, router};
@@ -101,8 +101,16 @@ impl People for World {
 impl World {
     /// Acme, with Ann as Admin, Bob as Developer and Gus as Reader of its workspace Payments. Dora belongs to nothing.
     pub(crate) async fn new() -> Self {
-        let tenancy =
-            Arc::new(Tenancy::new(MemoryRepository::new()).with_link_keys([LinkKey::new([7; 32])]));
+        Self::of(Settings::default()).await
+    }
+
+    /// The same in a host with settings of its own.
+    pub(crate) async fn of(settings: Settings) -> Self {
+        let tenancy = Arc::new(
+            Tenancy::new(MemoryRepository::new())
+                .with_settings(settings)
+                .with_link_keys([LinkKey::new([7; 32])]),
+        );
         let create = CreateOrganization {
             name: "Acme".parse().unwrap(),
         };
