@@ -64,6 +64,7 @@ impl<R: Repository> Tenancy<R> {
             invoicing: row.invoicing.clone().filter(|_| invoicing),
             contract: row.contract.clone().filter(|_| contract),
             usage: contract.then(|| row.usage(self.settings().seat_roles)),
+            limits: contract.then_some(row.limits),
             roles: roles
                 .map(|role| OwnRoleView::of(role, counts_too))
                 .collect(),

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::grants::Grants;
 use crate::id::{InvitationId, OrganizationId, UserId, WorkspaceId};
 use crate::invitation::{Invitation, InvitationState, InvitationStatus, InvitationTarget};
-use crate::limits::Usage;
+use crate::limits::{Limits, Usage};
 use crate::member::{Member, MembershipStatus, WorkspaceMember};
 use crate::organization::{CompanyInformation, InvoicingInformation, OrganizationSummary};
 use crate::own_role::{OwnRole, RoleBase, RoleNumber, RoleState};
@@ -63,6 +63,8 @@ pub struct Overview {
     pub contract: Option<TextLine>,
     /// How much of each of its limits it uses (Q5).
     pub usage: Option<Usage>,
+    /// Its limits as they are set, that of each workspace among them, for whoever sees the usage (Q2).
+    pub limits: Option<Limits>,
     /// Its own roles, by number (R1).
     pub roles: Vec<OwnRoleView>,
 }

@@ -36,6 +36,7 @@ fn an_overview_says_what_each_read_says() {
         let organization = block_on(tenancy.organization(actor, on)).unwrap();
         assert_eq!(page.organization, organization);
         assert_eq!(page.version, world.row(acme).version);
+        assert_eq!(page.limits, page.usage.map(|_| world.row(acme).limits));
         assert_eq!(page.roles, block_on(tenancy.own_roles(actor, on)).unwrap());
         assert_eq!(page.usage, block_on(tenancy.usage(actor, on)).ok());
         assert_eq!(

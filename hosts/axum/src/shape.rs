@@ -197,7 +197,7 @@ objects! {
     }
     Overview {
         organization: OrganizationView, version: Version, may: Vec<OrganizationAction>, company: Option<CompanyInformation>,
-        invoicing: Option<InvoicingInformation>, contract: Option<TextLine>, usage: Option<Usage>, roles: Vec<OwnRoleView>,
+        invoicing: Option<InvoicingInformation>, contract: Option<TextLine>, usage: Option<Usage>, limits: Option<Limits>, roles: Vec<OwnRoleView>,
     }
     RoleUse { holders: u32, offered: u32 }
     OwnRoleView {

@@ -270,7 +270,10 @@ async fn answerable<H: ConsoleHost>(
         organization: received.organization_name.to_string(),
         offer: match shown.target {
             InvitationTarget::Organization { role } => format!("{role} of the organization"),
-            InvitationTarget::Workspace { role, .. } => format!("{role} of a workspace"),
+            InvitationTarget::Workspace { role, .. } => match &received.workspace_name {
+                Some(name) => format!("{role} of the workspace {name}"),
+                None => format!("{role} of a workspace"),
+            },
         },
         from: names.show(shown.inviter),
         until,

@@ -11,9 +11,10 @@ use tenancy::{EmailAddress, Limits, OrganizationId, Paging, UserId, VerifiedEmai
 use tenancy_axum::Rejection;
 
 use super::organization::Bar;
-use crate::form::{Ask, Back, Field, Filled, Form, Look, Trouble};
+use crate::form::{Ask, Back, Choice, Field, Filled, Form, Look, Trouble};
 use crate::frame::Frame;
 use crate::router::ConsoleHost;
+use crate::say;
 use crate::visit::{At, Visit, sample};
 
 const HERE: &str = "/staff";
@@ -201,14 +202,10 @@ async fn page<H: ConsoleHost>(
     let overview = &inside.overview;
     let usage = overview.usage;
     let is_suspended = overview.organization.suspension.clone();
-    let here = domains_per_workspace(visit, organization).await?;
+    let held = overview.limits.unwrap_or(Limits::UNLIMITED);
     let set = SetLimits {
         organization,
-        limits: Limits {
-            seats: usage.and_then(|usage| usage.seats.limit),
-            domains: usage.and_then(|usage| usage.domains.limit),
-            domains_per_workspace: here,
-        },
+        limits: held,
         workspace_quota: None,
     };
     let asks = (
@@ -241,19 +238,19 @@ async fn page<H: ConsoleHost>(
             usage.and_then(|usage| usage.workspaces.limit),
         ))
         .field(
-            number("seats", "Seats", set_limits(usage, |usage| usage.seats))
+            number("seats", "Seats", held.seats)
                 .optional()
                 .hint("Empty: unlimited."),
         )
+        .field(number("domains", "Domains", held.domains).optional())
         .field(
             number(
-                "domains",
-                "Domains",
-                set_limits(usage, |usage| usage.domains),
+                "domains_per_workspace",
+                "Domains in each workspace",
+                held.domains_per_workspace,
             )
             .optional(),
         )
-        .field(number("domains_per_workspace", "Domains in each workspace", here).optional())
         .why_not(why_not.next())
         .back(back);
     let contract = overview
@@ -287,7 +284,7 @@ async fn page<H: ConsoleHost>(
         .why_not(why_not.next())
         .back(back);
     let release = Form::new("release", path("/release"), "Release name")
-        .field(Field::text("name", "Name of a deleted domain"))
+        .field(kept_name(visit, organization).await?)
         .back(back);
     let page = Staff {
         usage: usage.map_or_else(Vec::new, |usage| {
@@ -309,30 +306,23 @@ async fn page<H: ConsoleHost>(
     Ok((back.status(), page))
 }
 
-fn set_limits(
-    usage: Option<tenancy::Usage>,
-    of: fn(tenancy::Usage) -> tenancy::LimitUsage,
-) -> Option<u32> {
-    usage.and_then(|usage| of(usage).limit)
-}
-
-/// The limit in each workspace, which only a workspace tells.
-async fn domains_per_workspace<H: ConsoleHost>(
+/// Which name: of those that the organization keeps, or typed where these are too many to choose from.
+async fn kept_name<H: ConsoleHost>(
     visit: &Visit<H>,
     organization: OrganizationId,
-) -> Result<Option<u32>, Rejection> {
-    let first = visit
+) -> Result<Field, Rejection> {
+    let first = Paging::first(200);
+    let kept = visit
         .tenancy()
-        .workspaces(&visit.actor, organization, Paging::first(1))
+        .kept_domain_names(&visit.actor, organization, first)
         .await?;
-    let Some(workspace) = first.items.first() else {
-        return Ok(None);
-    };
-    let on = (organization, workspace.id);
-    Ok(visit
-        .tenancy()
-        .workspace_usage(&visit.actor, on)
-        .await?
-        .domains
-        .limit)
+    let label = "Name of a deleted domain";
+    if kept.items.is_empty() || kept.next.is_some() {
+        return Ok(Field::text("name", label));
+    }
+    let choices = kept.items.iter().map(|kept| {
+        let since = say::day(kept.since);
+        Choice::new(&kept.name, format!("{}, deleted on {since}", kept.name))
+    });
+    Ok(Field::one("name", label, choices.collect()))
 }
