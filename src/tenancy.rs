@@ -24,6 +24,8 @@ mod reads;
 mod lists;
 mod reverse;
 
+mod find;
+
 pub(crate) mod block_on;
 pub(crate) mod page;
 #[cfg(feature = "tracing")]
