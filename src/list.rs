@@ -10,7 +10,7 @@ use crate::organization::OrganizationSummary;
 use crate::own_role::RoleNumber;
 use crate::record::Record;
 use crate::role::RoleSet;
-use crate::text::{DomainName, EmailKey, stored};
+use crate::text::{DomainName, EmailKey, NameKey, stored};
 use crate::version::Version;
 #[cfg(doc)]
 use crate::{
@@ -123,6 +123,32 @@ pub enum List {
         /// The last organization and invitation of the page before.
         after: Option<(OrganizationId, InvitationId)>,
     },
+    /// Every organization, deleted ones too, by id, which is the order of creation: [`Item::Organization`]. Across
+    /// organizations; may lag behind commits.
+    AllOrganizations {
+        /// The last organization of the page before.
+        after: Option<OrganizationId>,
+    },
+    /// The organizations whose name begins so, deleted ones too, by the key of their name and by id: [`Item::Named`]. A
+    /// store files an organization under the [key](crate::Name::key) of its name, as it is after each commit. Across
+    /// organizations; may lag behind commits.
+    OrganizationsNamed {
+        /// What the key of the name begins with, byte for byte.
+        #[serde(with = "stored")]
+        prefix: NameKey,
+        /// The key of the last organization of the page before, and its id.
+        #[serde(with = "stored")]
+        after: Option<(NameKey, OrganizationId)>,
+    },
+    /// The organizations a member of which has this address, each once, by id: [`Item::Organization`]. Across
+    /// organizations; may lag behind commits.
+    OrganizationsWithMember {
+        /// The address.
+        #[serde(with = "stored")]
+        email: EmailKey,
+        /// The last organization of the page before.
+        after: Option<OrganizationId>,
+    },
     /// The log of an organization by version, oldest first: [`Item::LogEntry`].
     Log {
         /// The organization whose log is read.
@@ -146,7 +172,11 @@ impl List {
             | Self::Invitations { organization, .. }
             | Self::Holders { organization, .. }
             | Self::Log { organization, .. } => Some(*organization),
-            Self::OrganizationsOf { .. } | Self::InvitationsTo { .. } => None,
+            Self::OrganizationsOf { .. }
+            | Self::InvitationsTo { .. }
+            | Self::AllOrganizations { .. }
+            | Self::OrganizationsNamed { .. }
+            | Self::OrganizationsWithMember { .. } => None,
         }
     }
 
@@ -163,7 +193,13 @@ impl List {
             }
             Self::Domains { after, .. } => after.map(Place::Domain),
             Self::Invitations { after, .. } => after.map(Place::Invitation),
-            Self::OrganizationsOf { after, .. } => after.map(Place::Organization),
+            Self::OrganizationsOf { after, .. }
+            | Self::AllOrganizations { after }
+            | Self::OrganizationsWithMember { after, .. } => after.map(Place::Organization),
+            Self::OrganizationsNamed { ref after, .. } => {
+                let after = after.clone();
+                after.map(|(name, organization)| Place::Named(name, organization))
+            }
             Self::InvitationsTo { after, .. } => after
                 .map(|(organization, invitation)| Place::InvitationOf(organization, invitation)),
             Self::Log { after, .. } => (after != Version::ABSENT).then_some(Place::Version(after)),
@@ -212,7 +248,13 @@ impl List {
             Self::Invitations { after, .. } => {
                 *after = key!(Place::Invitation(invitation) => invitation, else after);
             }
-            Self::OrganizationsOf { after, .. } => {
+            Self::OrganizationsNamed { after, .. } => {
+                *after = key!(Place::Named(name, organization)
+                    => (name, organization), else after);
+            }
+            Self::OrganizationsOf { after, .. }
+            | Self::AllOrganizations { after }
+            | Self::OrganizationsWithMember { after, .. } => {
                 *after = key!(Place::Organization(organization) => organization, else after);
             }
             Self::InvitationsTo { after, .. } => {
@@ -277,6 +319,13 @@ impl List {
             ) if invitation.target.workspace() == Some(workspace.id) => {
                 Place::InvitationOf(organization.id, invitation.id)
             }
+            (
+                Self::AllOrganizations { .. } | Self::OrganizationsWithMember { .. },
+                Item::Organization(organization),
+            ) => Place::Organization(organization.id),
+            (Self::OrganizationsNamed { .. }, Item::Named(name, organization)) => {
+                Place::Named(name.clone(), organization.id)
+            }
             (Self::Log { .. }, Item::LogEntry(entry)) => Place::Version(entry.version),
             (_, Item::Unreadable(place)) => place.clone(),
             _ => return None,
@@ -300,6 +349,8 @@ pub enum Place {
     Invitation(InvitationId),
     /// In a list by organization.
     Organization(OrganizationId),
+    /// In a list by the key of an organization's name, and by organization.
+    Named(#[serde(with = "stored")] NameKey, OrganizationId),
     /// In a list by organization and invitation.
     InvitationOf(OrganizationId, InvitationId),
     /// In a log.
@@ -329,6 +380,7 @@ keys! {
     DomainName(name): DomainName;
     Invitation(invitation): InvitationId;
     Organization(organization): OrganizationId;
+    Named(name, organization): (NameKey, OrganizationId);
     InvitationOf(organization, invitation): (OrganizationId, InvitationId);
     Version(version): Version;
 }
@@ -345,6 +397,10 @@ pub enum Item {
     Across(OrganizationSummary, Record),
     /// Two records that belong together in a list across organizations, with what there is to say of theirs.
     PairAcross(OrganizationSummary, Record, Record),
+    /// What there is to say of an organization.
+    Organization(OrganizationSummary),
+    /// The same, with the key of its name under which it is filed.
+    Named(#[serde(with = "stored")] NameKey, OrganizationSummary),
     /// An entry of a log.
     LogEntry(LogEntry),
     /// What stands there can't be read by this version: a later one wrote it, or something else did. The list goes

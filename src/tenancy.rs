@@ -26,6 +26,8 @@ mod lists;
 pub(crate) mod mails;
 mod reverse;
 
+mod find;
+
 pub(crate) mod block_on;
 pub(crate) mod page;
 #[cfg(feature = "tracing")]

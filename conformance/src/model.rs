@@ -190,6 +190,13 @@ impl Model {
             .collect()
     }
 
+    /// The keys of the names that organizations have.
+    pub(crate) fn names(&self) -> BTreeSet<NameKey> {
+        let states = self.tenants.values().map(|tenant| &tenant.state);
+        let organizations = states.filter_map(OrganizationState::organization);
+        organizations.map(|it| it.name.key()).collect()
+    }
+
     /// Every resource that there ever was in an organization.
     pub(crate) fn resources(&self, id: OrganizationId) -> Vec<Resource> {
         let mut resources = vec![Resource::Organization(id)];

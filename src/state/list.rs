@@ -117,9 +117,12 @@ impl OrganizationState {
                     .map(|user| RecordId::WorkspaceMember(workspace, user)),
                 limit,
             ),
-            List::OrganizationsOf { .. } | List::InvitationsTo { .. } | List::Log { .. } => {
-                Vec::new()
-            }
+            List::OrganizationsOf { .. }
+            | List::InvitationsTo { .. }
+            | List::AllOrganizations { .. }
+            | List::OrganizationsNamed { .. }
+            | List::OrganizationsWithMember { .. }
+            | List::Log { .. } => Vec::new(),
         }
     }
 

@@ -2,6 +2,7 @@
 //! process.
 
 use core::num::NonZeroU32;
+use core::ops::Bound;
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
@@ -15,10 +16,11 @@ use crate::event::Event;
 use crate::id::{CommitId, InvitationId, OrganizationId, UserId};
 use crate::list::{Item, List};
 use crate::log::LogEntry;
+use crate::organization::OrganizationSummary;
 use crate::record::{Change, Claim, Record, RecordId};
 use crate::resource::Resource;
 use crate::state::{OrganizationState, Touched, Violation, following};
-use crate::text::EmailKey;
+use crate::text::{EmailKey, NameKey};
 use crate::version::Version;
 
 /// A store in memory, and the strictest there is: it takes nothing on trust.
@@ -112,8 +114,10 @@ struct Everything {
     organizations: HashMap<OrganizationId, Kept>,
     claims: HashMap<Claim, OrganizationId>,
     commits: HashMap<CommitId, (OrganizationId, Version)>,
-    // INVARIANT: these two agree with the records of all organizations. `Everything::apply` is the only
-    // one to write either.
+    // INVARIANT: these agree with the records of all organizations. `Everything::apply` is the only one to write them.
+    organizations_by_id: BTreeSet<OrganizationId>,
+    organizations_by_name: BTreeSet<(NameKey, OrganizationId)>,
+    members_by_email: BTreeSet<(EmailKey, (OrganizationId, UserId))>,
     organizations_by_user: BTreeSet<(UserId, OrganizationId)>,
     open_by_email: BTreeSet<(EmailKey, (OrganizationId, InvitationId))>,
 }
@@ -281,6 +285,13 @@ impl Directory for MemoryRepository {
                 everything.organizations_of(*user, *after, limit)
             }
             List::InvitationsTo { email, after } => everything.invitations_to(email, *after, limit),
+            List::AllOrganizations { after } => everything.all_organizations(*after, limit),
+            List::OrganizationsNamed { prefix, after } => {
+                everything.organizations_named(prefix, after.as_ref(), limit)
+            }
+            List::OrganizationsWithMember { email, after } => {
+                everything.organizations_with_member(email, *after, limit)
+            }
             List::Log {
                 organization,
                 after,
@@ -417,6 +428,55 @@ impl Everything {
         invitations.take(limit).collect()
     }
 
+    fn summary(&self, id: OrganizationId) -> Option<OrganizationSummary> {
+        let kept = self.organizations.get(&id)?;
+        Some(kept.state.organization()?.summary())
+    }
+
+    fn all_organizations(&self, after: Option<OrganizationId>, limit: usize) -> Vec<Item> {
+        let after = after.map_or(Bound::Unbounded, Bound::Excluded);
+        let ids = self.organizations_by_id.range((after, Bound::Unbounded));
+        let all = ids.filter_map(|id| self.summary(*id).map(Item::Organization));
+        all.take(limit).collect()
+    }
+
+    fn organizations_named(
+        &self,
+        prefix: &NameKey,
+        after: Option<&(NameKey, OrganizationId)>,
+        limit: usize,
+    ) -> Vec<Item> {
+        let first = (prefix.clone(), OrganizationId::from_uuid(FIRST));
+        let begin = match after.filter(|after| **after >= first) {
+            None => Bound::Included(&first),
+            Some(after) => Bound::Excluded(after),
+        };
+        let named = self
+            .organizations_by_name
+            .range((begin, Bound::Unbounded))
+            .take_while(|(name, _)| name.as_str().starts_with(prefix.as_str()))
+            .filter_map(|(name, id)| Some(Item::Named(name.clone(), self.summary(*id)?)));
+        named.take(limit).collect()
+    }
+
+    fn organizations_with_member(
+        &self,
+        email: &EmailKey,
+        after: Option<OrganizationId>,
+        limit: usize,
+    ) -> Vec<Item> {
+        let first = (OrganizationId::from_uuid(FIRST), UserId::from_uuid(FIRST));
+        let last = UserId::from_uuid(Uuid::max());
+        let after = after.map(|after| (after, last));
+        let mut before = None;
+        let members = following(&self.members_by_email, email.clone(), first, after);
+        let organizations = members.filter_map(|(id, _)| {
+            let again = before.replace(id) == Some(id);
+            self.summary(id).filter(|_| !again).map(Item::Organization)
+        });
+        organizations.take(limit).collect()
+    }
+
     fn entry(&self, commit: CommitId) -> Option<&LogEntry> {
         let (organization, version) = self.commits.get(&commit)?;
         let before = version.get().checked_sub(1)?;
@@ -506,11 +566,19 @@ impl Everything {
             state: OrganizationState::absent(id),
             log: Vec::new(),
         });
+        let former = kept.state.organization().map(|former| &former.name);
+        if former != Some(&commit.next.name) {
+            let by_name = &mut self.organizations_by_name;
+            former.map(|former| by_name.remove(&(former.key(), id)));
+            by_name.insert((commit.next.name.key(), id));
+        }
+        self.organizations_by_id.insert(id);
         kept.state.set_organization(commit.next.clone());
         self.commits.insert(commit.id(), (id, commit.entry.version));
         kept.log.push(commit.entry.clone());
         let by_user = &mut self.organizations_by_user;
         let by_email = &mut self.open_by_email;
+        let members_by_email = &mut self.members_by_email;
         for change in &commit.changes {
             let (gone, come) = match change {
                 Change::Put(record) => (kept.state.replace(record.clone()), Some(record)),
@@ -527,6 +595,8 @@ impl Everything {
             match gone {
                 Some(Record::Member(member)) => {
                     by_user.remove(&(member.user, id));
+                    let email = member.email.key().clone();
+                    members_by_email.remove(&(email, (id, member.user)));
                 }
                 Some(Record::Invitation(invitation)) => {
                     by_email.remove(&(invitation.email.key().clone(), (id, invitation.id)));
@@ -536,6 +606,7 @@ impl Everything {
             match come {
                 Some(Record::Member(member)) => {
                     by_user.insert((member.user, id));
+                    members_by_email.insert((member.email.key().clone(), (id, member.user)));
                 }
                 Some(Record::Invitation(invitation)) if invitation.is_open() => {
                     by_email.insert((invitation.email.key().clone(), (id, invitation.id)));

@@ -7,7 +7,7 @@ use uuid::Uuid;
 use uuid::fmt::Simple;
 
 use crate::id::{DomainId, InvitationId, OrganizationId, UserId, WorkspaceId};
-use crate::text::DomainName;
+use crate::text::{DomainName, NameKey};
 use crate::version::Version;
 
 /// Which page of a list.
@@ -167,6 +167,20 @@ impl PageKey for DomainName {
 
     fn read<'a>(parts: &mut impl Iterator<Item = &'a str>) -> Option<Self> {
         Self::once_let_in(&read_text(parts.next()?)?).ok()
+    }
+}
+
+impl sealed::Sealed for NameKey {}
+
+/// A key as it was filed, by whatever tables: it is compared, and opens nothing.
+impl PageKey for NameKey {
+    fn write(&self, cursor: &mut String) {
+        write_text(self.as_str(), cursor);
+    }
+
+    fn read<'a>(parts: &mut impl Iterator<Item = &'a str>) -> Option<Self> {
+        let text = read_text(parts.next()?)?;
+        Some(Self::from_column(&text)).filter(|_| !text.is_empty())
     }
 }
 

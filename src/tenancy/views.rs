@@ -8,7 +8,9 @@ use crate::id::{InvitationId, OrganizationId, UserId, WorkspaceId};
 use crate::invitation::{Invitation, InvitationState, InvitationStatus, InvitationTarget};
 use crate::limits::{Limits, Usage};
 use crate::member::{Member, MembershipStatus, WorkspaceMember};
-use crate::organization::{CompanyInformation, InvoicingInformation, OrganizationSummary};
+use crate::organization::{
+    CompanyInformation, InvoicingInformation, OrganizationStatus, OrganizationSummary,
+};
 use crate::own_role::{OwnRole, RoleBase, RoleNumber, RoleState};
 use crate::policy::OrganizationAction;
 use crate::role::OrganizationRole;
@@ -285,6 +287,34 @@ pub struct ReceivedInvitation {
     /// [`AcceptReceivedInvitation`](crate::commands::AcceptReceivedInvitation), or by the link that they
     /// were sent.
     pub invitation: InvitationView,
+}
+
+/// An organization as operators find it ([`Tenancy::organizations_named`](crate::Tenancy::organizations_named),
+/// [`Tenancy::all_organizations`](crate::Tenancy::all_organizations) and others).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FoundOrganization {
+    /// The organization's id, by which everything in it is asked for.
+    pub id: OrganizationId,
+    /// Its name.
+    pub name: Name,
+    /// Whether it is in use, suspended (T4) or deleted (O6).
+    pub status: OrganizationStatus,
+    /// Why it is suspended; `None` unless it is (T4).
+    pub suspension: Option<TextLine>,
+    /// When it was created.
+    pub created_at: DateTime<Utc>,
+}
+
+impl FoundOrganization {
+    pub(crate) fn of(organization: OrganizationSummary) -> Self {
+        Self {
+            id: organization.id,
+            name: organization.name,
+            status: organization.status,
+            suspension: organization.suspension,
+            created_at: organization.created_at,
+        }
+    }
 }
 
 /// Somebody who can do something, and by which role ([`Tenancy::who_can`](crate::Tenancy::who_can)).

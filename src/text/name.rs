@@ -104,6 +104,48 @@ impl NameKey {
         Self(key)
     }
 
+    /// What a store's column holds, as it was once filed: whatever today's tables would make of it (A7).
+    #[must_use]
+    pub fn from_column(text: &str) -> Self {
+        Self::believed(text.to_owned())
+    }
+
+    /// Whether it is the key of this name, or was one by older tables: keys are what they are once they are filed, and
+    /// what is left of a difference in case goes when one is made of it anew.
+    ///
+    /// ```
+    /// use tenancy::Name;
+    ///
+    /// let name = Name::new("Acme")?;
+    /// assert!(name.key().is_of(&name) && !name.key().is_of(&Name::new("Acne")?));
+    /// # Ok::<(), tenancy::text::TextError>(())
+    /// ```
+    #[must_use]
+    pub fn is_of(&self, name: &Name) -> bool {
+        Self::of(&self.0) == name.key()
+    }
+
+    /// The text behind all that begin with this key, byte for byte: what begins with it is from it on, and before this.
+    ///
+    /// ```
+    /// let key = tenancy::Name::new("Acme")?.key();
+    /// assert_eq!(key.end_of_prefix(), "acmf");
+    /// # Ok::<(), tenancy::text::TextError>(())
+    /// ```
+    #[must_use]
+    pub fn end_of_prefix(&self) -> String {
+        let mut end = self.0.clone();
+        while let Some(last) = end.pop() {
+            let mut behind = (last..=char::MAX).skip(1);
+            if let Some(next) = behind.next() {
+                end.push(next);
+                return end;
+            }
+        }
+        // Of nothing but the last of all characters, which no name has.
+        format!("{}{}", self.0, char::MAX)
+    }
+
     /// The most characters that a key has: `ﬃ` is one character of a name and three of its key.
     const MAX_LENGTH: usize = Name::MAX_LENGTH * 3;
 
@@ -353,6 +395,33 @@ mod tests {
             name("\u{3000}\t Acme  Inc\u{A0}\u{2028}\n").as_str(),
             "Acme  Inc"
         );
+    }
+
+    #[test]
+    fn what_begins_with_a_key_is_before_its_end_and_nothing_else_is() {
+        let end = |text: &str| NameKey::from_column(text).end_of_prefix();
+        assert_eq!(end("acme"), "acmf");
+        assert_eq!(end("acm\u{D7FF}"), "acm\u{E000}");
+        assert_eq!(end("acm\u{10FFFF}"), "acn");
+        assert_eq!(end("\u{FFFF}"), "\u{10000}");
+        for (prefix, next) in [("a", "b"), ("é", "ê"), ("\u{FFFC}", "\u{1F600}")] {
+            let end = end(prefix);
+            for longer in ["", "a", "\u{10FFFF}"] {
+                assert!(format!("{prefix}{longer}") < end);
+            }
+            assert!(*next >= *end);
+        }
+    }
+
+    #[test]
+    fn a_key_of_other_tables_is_one_of_the_name_still() {
+        for filed in ["straße  a", "STRASSE a", "strasse a"] {
+            assert!(
+                NameKey::from_column(filed).is_of(&name("Straße A")),
+                "{filed}"
+            );
+        }
+        assert!(!NameKey::from_column("strasse b").is_of(&name("Straße A")));
     }
 
     #[test]

@@ -73,6 +73,17 @@ impl<T: Stored> Stored for Option<T> {
     }
 }
 
+impl<T: Stored, U: Serialize + for<'de> Deserialize<'de>> Stored for (T, U) {
+    fn keep<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        (Kept(&self.0), &self.1).serialize(serializer)
+    }
+
+    fn restore<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let (kept, other) = <(Kept<T>, U)>::deserialize(deserializer)?;
+        Ok((kept.0, other))
+    }
+}
+
 impl<T: Stored> Stored for Vec<T> {
     fn keep<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_seq(self.iter().map(Kept))

@@ -12,6 +12,7 @@ mod edges;
 mod ends;
 mod entropy;
 mod events;
+mod finding;
 mod golden;
 mod hand_over;
 mod host_rows;

@@ -73,6 +73,7 @@ impl Deployment {
         world.does(&ann, old.delete());
         let (acme_at, used) = at(&world, acme, "ann", "api");
         let zebra = world.owned_by(&user("zoe"), "Zebra");
+        world.born(&user("zoe"), "Elsewhere too");
         let (zebra, _) = at(&world, zebra, "zoe", "zebra-api");
         Self {
             tenancy: Tenancy::new(Counting::new(world.store())).with_clock({
@@ -220,7 +221,7 @@ fn differences(
 ) -> Vec<String> {
     let exists = row.ask(&all.tenancy, actor, &all.acme);
     assert!(
-        !exists.trips.is_empty() || row.about_oneself,
+        !exists.trips.is_empty() || row.is_about_oneself() || row.is_for_operators(),
         "{}: no round trip",
         row.name
     );
@@ -307,6 +308,32 @@ fn a2_a_member_gets_one_answer_about_what_is_hidden_from_them() {
         }
     }
     assert!(found.is_empty(), "{}", found.join("\n"));
+}
+
+/// Whoever is no operator, an Admin too, looks for organizations as if there were none, and asks no store.
+#[test]
+fn a2_only_operators_look_for_organizations() {
+    let all = Deployment::new();
+    let members = ["ann", "cal", "mel", "rita"].map(|who| (who, user(who)));
+    for row in READS.iter().filter(|row| row.is_for_operators()) {
+        for (who, actor) in outsiders().into_iter().chain(members.clone()) {
+            let answer = row.ask(&all.tenancy, &actor, &all.acme);
+            let nothing = ["None", "Page { items: [], next: None, unreadable: [] }"];
+            assert!(
+                nothing.contains(&answer.said.as_str()),
+                "{} by {who}: {answer:?}",
+                row.name
+            );
+            assert_eq!(answer.trips.len(), 0, "{} by {who}", row.name);
+        }
+        let by_op = row.ask(&all.tenancy, &operator(), &all.acme);
+        let most = if row.name == "organization_with_domain" {
+            2
+        } else {
+            1
+        };
+        assert_eq!(by_op.trips.len(), most, "{}", row.name);
+    }
 }
 
 /// A Reader of a workspace may view it and its domains, and no more: neither who is a member, nor which
@@ -400,10 +427,14 @@ fn a2_for_those_who_may_view_the_table_finds_differences() {
         "preview",
     ];
     for row in rows() {
-        let alike = row.about_oneself || row.is_creation();
+        let alike = row.is_about_oneself() || row.is_creation();
         let by_ann = differences(&all, "Ann", &user("ann"), &row, &changes);
         let by_op = differences(&all, "an operator", &operator(), &row, &changes);
-        if alike || of_holders.contains(&row.name) {
+        if row.is_for_operators() {
+            assert!(by_ann.is_empty(), "{}: {by_ann:?}", row.name);
+            let names_nothing = row.name == "all_organizations";
+            assert!(names_nothing || !by_op.is_empty(), "{}", row.name);
+        } else if alike || of_holders.contains(&row.name) {
             assert!(
                 by_ann.is_empty() && by_op.is_empty(),
                 "{}: {by_ann:?} {by_op:?}",

@@ -155,6 +155,14 @@ fn printed() -> String {
         &block_on(kept).unwrap(),
     );
 
+    let (staff, beginning) = (operator(), name("ac"));
+    let found = tenancy.organizations_named(&staff, &beginning, Paging::first(5));
+    wire.shows(
+        "`Tenancy::organizations_named`, `all_organizations`, `organizations_with_member`, `organization_with_domain`: for \
+         operators.",
+        &block_on(found).unwrap(),
+    );
+
     wire.chapter("Invitations");
     let again = world.does(
         &ann,

@@ -15,16 +15,16 @@ pub use walks::{
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use tenancy::store::{Directory, List};
+use tenancy::store::{Directory, List, Place};
 use tenancy::{
     DomainKind, DomainName, EmailAddress, Event, Name, OrganizationRole, RevocationReason,
     RoleBase, RoleSet, UserId, WorkspaceRole,
 };
 
 use crate::harness::Harness;
-use crate::model::whole;
+use crate::model::{same, walk, whole};
 use crate::report::{Failure, Verdict};
-use crate::world::{World, given, holds, joined, kept, role, roles, taken};
+use crate::world::{World, deletion, given, holds, joined, kept, role, roles, taken};
 
 /// From one item a page to all on one, and to as many as can be asked for.
 const PAGES: [u32; 6] = [1, 2, 3, 7, 1_000, u32::MAX];
@@ -285,6 +285,162 @@ pub async fn lists_invitations_to<H: Harness>(harness: &H) -> Verdict {
     Ok(())
 }
 
+/// "Every organization, deleted ones too, by id."
+///
+/// # Errors
+///
+/// The store breaks the clause.
+pub async fn lists_all_organizations<H: Harness>(harness: &H) -> Verdict {
+    let mut world = World::new(harness).await;
+    world.crowd().await?;
+    let ann = world.user();
+    for number in 0..5 {
+        let (id, workspace) = world.found("Brief", ann).await?;
+        if number % 2 == 0 {
+            let deleted = deletion("Brief", workspace, ann)?;
+            world.happen(id, deleted).await?;
+        }
+    }
+    in_pages(&world, &whole::all_organizations()).await
+}
+
+/// "The organizations whose name begins so, deleted ones too, by the key of their name and by id": names that differ in
+/// case, in what patterns take for anything, and in what people sort otherwise; before and after one is renamed, one is
+/// deleted, and others have changed without being renamed.
+///
+/// # Errors
+///
+/// The store breaks the clause.
+pub async fn lists_organizations_named<H: Harness>(harness: &H) -> Verdict {
+    const NAMES: [&str; 20] = [
+        "Acne",
+        "Acme",
+        "ACME",
+        "acme",
+        "Acme-2",
+        "Acme 2",
+        "Acme2",
+        "The Acme",
+        "Ac_e",
+        "Acm%",
+        "100%",
+        "100 francs",
+        "Straßenbau",
+        "STRASSENBAU SÜD",
+        "Élan",
+        "elan",
+        "Żółw",
+        "Zorn",
+        "x\u{10400}",
+        "x\u{FF21}",
+    ];
+    const BEGINNINGS: [&str; 18] = [
+        "a",
+        "ac",
+        "acm",
+        "acme",
+        "ACME 2",
+        "ac_",
+        "acm%",
+        "a%",
+        "100%",
+        "stras",
+        "STRASSE",
+        "é",
+        "e",
+        "z",
+        "ż",
+        "x",
+        "X\u{10428}",
+        "acmes",
+    ];
+    let mut world = World::new(harness).await;
+    let ann = world.user();
+    let (id, workspace) = world.found("Acne", ann).await?;
+    for name in NAMES {
+        world.found(name, ann).await?;
+    }
+    let lists = BEGINNINGS.into_iter().map(Name::new);
+    let lists = lists.map(|name| Ok(whole::organizations_named(&name?.key())));
+    let lists: Vec<List> = lists.collect::<Result<_, Failure>>()?;
+    let renamed = |from: &str, to: &str| {
+        let (from, to) = (Name::new(from)?, Name::new(to)?);
+        Ok::<_, Failure>(vec![Event::OrganizationRenamed { from, to }])
+    };
+    let bob = world.user();
+    let hired = joined(bob, "bob@acme.example", OrganizationRole::Accounting)?;
+    let fired = Event::MemberRemoved {
+        user: bob,
+        role: OrganizationRole::Accounting,
+    };
+    for events in [
+        vec![hired],
+        renamed("Acne", "ACME three")?,
+        renamed("ACME three", "Acme Three")?,
+        vec![fired],
+        deletion("Acne", workspace, ann)?,
+    ] {
+        for list in &lists {
+            world.model.list_agrees(&*world.other, list, 3).await?;
+        }
+        world.happen(id, events).await?;
+    }
+    for list in &lists {
+        in_pages(&world, list).await?;
+        // Behind places that somebody made up: before all of it, in it, and after.
+        for place in ["a", "acme", "zz"] {
+            let place = Place::Named(Name::new(place)?.key(), id);
+            behind(&world, list, &place).await?;
+        }
+    }
+    Ok(())
+}
+
+/// "The organizations a member of which has this address, each once, by id": of members who share one, who are invited
+/// and no members, and after one is removed and one's address has changed.
+///
+/// # Errors
+///
+/// The store breaks the clause.
+pub async fn lists_organizations_with_member<H: Harness>(harness: &H) -> Verdict {
+    let mut world = World::new(harness).await;
+    let (acme, neighbour) = world.crowd().await?;
+    for _ in 0..3 {
+        let bob = world.user();
+        let (id, _) = world.found("Bob's", bob).await?;
+        let changed = Event::MemberEmailChanged {
+            user: bob,
+            from: EmailAddress::new("Ann@acme.example")?,
+            to: EmailAddress::new("bob@ACME.example")?,
+        };
+        world.happen(id, vec![changed]).await?;
+    }
+    let addresses = world.model.addresses();
+    let gone = vec![
+        taken(acme.first, acme.bob, WorkspaceRole::Developer),
+        taken(acme.second, acme.bob, WorkspaceRole::Developer),
+        Event::MemberRemoved {
+            user: acme.bob,
+            role: OrganizationRole::Member,
+        },
+    ];
+    let changed = vec![Event::MemberEmailChanged {
+        user: neighbour.bob,
+        from: EmailAddress::new("bob@acme.example")?,
+        to: EmailAddress::new("cy@elsewhere.example")?,
+    }];
+    for (id, events) in [(acme.id, gone), (neighbour.id, changed)] {
+        for address in &addresses {
+            in_pages(&world, &whole::organizations_with_member(address)).await?;
+        }
+        world.happen(id, events).await?;
+    }
+    for address in &addresses {
+        in_pages(&world, &whole::organizations_with_member(address)).await?;
+    }
+    Ok(())
+}
+
 /// "The organization that holds a claim": nobody, the one, and when it was released, nobody again.
 ///
 /// # Errors
@@ -376,6 +532,15 @@ pub async fn lists_tenants_are_apart<H: Harness>(harness: &H) -> Verdict {
         }
     }
     Ok(())
+}
+
+/// What is behind a place is what should be.
+async fn behind<R: Directory>(world: &World<R>, list: &List, place: &Place) -> Verdict {
+    let expected = world.model.list(list).into_iter();
+    let expected = expected.filter(|(there, _)| there > place);
+    let expected: Vec<_> = expected.map(|(_, item)| item).collect();
+    let found = walk(&*world.other, &list.behind(Some(place.clone())), 2).await?;
+    same(format!("{list:?} behind {place:?}"), &found, &expected)
 }
 
 async fn in_pages<R: Directory>(world: &World<R>, list: &List) -> Verdict {

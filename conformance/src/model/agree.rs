@@ -133,7 +133,12 @@ impl Model {
             lists.extend(users.iter().map(|user| whole::workspaces_of(id, *user)));
         }
         lists.extend(users.iter().copied().map(whole::organizations_of));
-        lists.extend(self.addresses().iter().map(whole::invitations_to));
+        for address in self.addresses() {
+            lists.push(whole::invitations_to(&address));
+            lists.push(whole::organizations_with_member(&address));
+        }
+        lists.push(whole::all_organizations());
+        lists.extend(self.names().iter().map(whole::organizations_named));
         for list in lists {
             self.list_agrees(store, &list, limit).await?;
         }

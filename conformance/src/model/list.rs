@@ -7,7 +7,7 @@ use core::num::NonZeroU32;
 use std::collections::BTreeMap;
 
 use tenancy::store::{Directory, Item, List, OrganizationState, Place, Record};
-use tenancy::text::EmailKey;
+use tenancy::text::{EmailKey, NameKey};
 use tenancy::{LogEntry, OrganizationId, RoleNumber, RoleSet, UserId, WorkspaceId};
 
 use super::Model;
@@ -77,7 +77,8 @@ impl Model {
             let of_the_log = tenant.log.iter().cloned().map(Item::LogEntry);
             let records = tenant.state.records();
             let of_records = records.filter_map(|record| listed(list, &tenant.state, record));
-            for item in of_the_log.chain(of_records) {
+            let itself = found(list, &tenant.state);
+            for item in of_the_log.chain(of_records).chain(itself) {
                 if let Some(place) = list.place_of(&item) {
                     items.insert(place, item);
                 }
@@ -85,6 +86,24 @@ impl Model {
         }
         items
     }
+}
+
+/// An organization as an item of a list of organizations; `None` if it doesn't belong there.
+fn found(list: &List, state: &OrganizationState) -> Option<Item> {
+    let organization = state.organization()?;
+    match list {
+        List::AllOrganizations { .. } => {}
+        List::OrganizationsWithMember { email, .. } => {
+            state.members().find(|member| member.email.key() == email)?;
+        }
+        List::OrganizationsNamed { prefix, .. } => {
+            let name = organization.name.key();
+            let begins_so = name.as_str().starts_with(prefix.as_str());
+            return begins_so.then(|| Item::Named(name, organization.summary()));
+        }
+        _ => return None,
+    }
+    Some(Item::Organization(organization.summary()))
 }
 
 /// A record as an item of a list; `None` if it doesn't belong there.
@@ -175,16 +194,16 @@ fn enough(items: usize) -> Verdict {
 }
 
 /// Every list that there is, from its beginning: of an organization, a workspace of it, a user, an address, a role
-/// of the organization's own; those of roles with all of them, and with those of whom there are few or many. For a
-/// store's own tests of its plans.
+/// of the organization's own, what an organization's name begins with; those of roles with all of them, and with those of
+/// whom there are few or many. For a store's own tests of its plans.
 ///
 /// ```
-/// use tenancy::{EmailAddress, OrganizationId, UserId, WorkspaceId};
+/// use tenancy::{EmailAddress, Name, OrganizationId, UserId, WorkspaceId};
 ///
-/// let email = EmailAddress::new("ann@acme.example")?;
+/// let (email, name) = (EmailAddress::new("ann@acme.example")?, Name::new("Acme")?);
 /// let (organization, workspace) = (OrganizationId::new(), WorkspaceId::new());
 /// let (ann, role) = (UserId::new(), "7".parse()?);
-/// for list in tenancy_conformance::every_list(organization, workspace, ann, email.key(), role) {
+/// for list in tenancy_conformance::every_list(organization, workspace, ann, email.key(), role, &name.key()) {
 ///     println!("{list:?}"); // ask for it, and count the pages that were read
 /// }
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -196,6 +215,7 @@ pub fn every_list(
     user: UserId,
     email: &EmailKey,
     role: RoleNumber,
+    name: &NameKey,
 ) -> Vec<List> {
     vec![
         whole::members(organization, RoleSet::all()),
@@ -216,6 +236,9 @@ pub fn every_list(
         whole::invitations(organization, Some(workspace)),
         whole::organizations_of(user),
         whole::invitations_to(email),
+        whole::all_organizations(),
+        whole::organizations_named(name),
+        whole::organizations_with_member(email),
         whole::log(organization),
     ]
 }
@@ -237,13 +260,13 @@ macro_rules! kinds {
 
 kinds! {
     Members, Workspaces, WorkspacesOf, WorkspaceMembers, Domains, KeptNames, Invitations, Holders, OrganizationsOf,
-    InvitationsTo, Log,
+    InvitationsTo, AllOrganizations, OrganizationsNamed, OrganizationsWithMember, Log,
 }
 
 /// Every list from its beginning.
 pub(crate) mod whole {
     use tenancy::store::List;
-    use tenancy::text::EmailKey;
+    use tenancy::text::{EmailKey, NameKey};
     use tenancy::{OrganizationId, RoleNumber, RoleSet, UserId, Version, WorkspaceId};
 
     pub(crate) const fn members(organization: OrganizationId, roles: RoleSet) -> List {
@@ -332,6 +355,24 @@ pub(crate) mod whole {
         }
     }
 
+    pub(crate) const fn all_organizations() -> List {
+        List::AllOrganizations { after: None }
+    }
+
+    pub(crate) fn organizations_named(prefix: &NameKey) -> List {
+        List::OrganizationsNamed {
+            prefix: prefix.clone(),
+            after: None,
+        }
+    }
+
+    pub(crate) fn organizations_with_member(email: &EmailKey) -> List {
+        List::OrganizationsWithMember {
+            email: email.clone(),
+            after: None,
+        }
+    }
+
     pub(crate) const fn log(organization: OrganizationId) -> List {
         List::Log {
             organization,
@@ -350,10 +391,11 @@ mod tests {
         let (organization, workspace) = (OrganizationId::new(), WorkspaceId::new());
         let email = tenancy::EmailAddress::new("ann@x.example").map(|email| email.key().clone());
         let role = RoleNumber::from_column(1);
-        let (Ok(email), Some(role)) = (email, role) else {
-            panic!("an address and a number");
+        let name = tenancy::Name::new("Acme").map(|name| name.key());
+        let (Ok(email), Some(role), Ok(name)) = (email, role, name) else {
+            panic!("an address, a number and a name");
         };
-        let lists = every_list(organization, workspace, UserId::new(), &email, role);
+        let lists = every_list(organization, workspace, UserId::new(), &email, role, &name);
         let kinds: BTreeSet<_> = lists.iter().map(kind).collect();
         assert_eq!(kinds, KINDS.iter().copied().collect());
     }

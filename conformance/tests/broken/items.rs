@@ -3,6 +3,7 @@
 use tenancy::store::{Item, List, OrganizationState, Place, Record, RecordId};
 
 use tenancy::OrganizationId;
+use tenancy::text::NameKey;
 use tenancy_conformance::Garbled;
 
 use super::store::Data;
@@ -27,6 +28,8 @@ pub(crate) fn key(item: &Item) -> Vec<u8> {
         Item::Across(organization, _) | Item::PairAcross(organization, ..) => {
             organization.id.as_uuid()
         }
+        Item::Organization(organization) => organization.id.as_uuid(),
+        Item::Named(name, organization) => return named(name, organization.id),
         Item::LogEntry(entry) => return entry.version.get().to_be_bytes().to_vec(),
         Item::Unreadable(place) => return at(place),
     };
@@ -46,6 +49,7 @@ fn at(place: &Place) -> Vec<u8> {
         Place::DomainName(name) => return name.as_str().as_bytes().to_vec(),
         Place::Invitation(invitation) => invitation.as_uuid(),
         Place::Organization(organization) => organization.as_uuid(),
+        Place::Named(name, organization) => return named(name, *organization),
         Place::InvitationOf(organization, invitation) => {
             let ids = [organization.as_uuid(), invitation.as_uuid()];
             return ids.map(|id| *id.as_bytes()).concat();
@@ -53,6 +57,12 @@ fn at(place: &Place) -> Vec<u8> {
         Place::Version(version) => return version.get().to_be_bytes().to_vec(),
     };
     id.as_bytes().to_vec()
+}
+
+/// No name has a zero in it.
+fn named(name: &NameKey, organization: OrganizationId) -> Vec<u8> {
+    let id = organization.as_uuid();
+    [name.as_str().as_bytes(), &[0], id.as_bytes()].concat()
 }
 
 impl Data {
@@ -67,6 +77,9 @@ impl Data {
             (Item::Across(organization, one), _) => {
                 is(organization.id, Garbled::Summary) || record(organization.id, one)
             }
+            (Item::Organization(organization) | Item::Named(_, organization), _) => {
+                is(organization.id, Garbled::Summary)
+            }
             (Item::PairAcross(organization, one, other), _) => {
                 let id = organization.id;
                 is(id, Garbled::Summary) || record(id, one) || record(id, other)
@@ -77,6 +90,17 @@ impl Data {
             Some(place) => Item::Unreadable(place),
             None => item,
         }
+    }
+
+    /// The organizations by the keys of their names, of which some are wanted.
+    pub(crate) fn named(&self, wanted: impl Fn(&NameKey, OrganizationId) -> bool) -> Vec<Item> {
+        let states = self.organizations.values();
+        let organizations = states.filter_map(OrganizationState::organization);
+        organizations
+            .map(|organization| (organization.name.key(), organization))
+            .filter(|(name, organization)| wanted(name, organization.id))
+            .map(|(name, organization)| Item::Named(name, organization.summary()))
+            .collect()
     }
 
     /// What a list holds, wherever the page begins.
@@ -104,6 +128,16 @@ impl Data {
                     Some(Item::PairAcross(state.organization()?.summary(), sent, to))
                 })
                 .collect(),
+            List::AllOrganizations { .. } => states
+                .filter_map(|state| Some(Item::Organization(state.organization()?.summary())))
+                .collect(),
+            List::OrganizationsWithMember { email, .. } => states
+                .filter(|state| state.members().any(|member| member.email.key() == email))
+                .filter_map(|state| Some(Item::Organization(state.organization()?.summary())))
+                .collect(),
+            List::OrganizationsNamed { prefix, .. } => {
+                self.named(|name, _| name.as_str().starts_with(prefix.as_str()))
+            }
             List::Log { organization, .. } => self
                 .log_of(*organization)
                 .cloned()

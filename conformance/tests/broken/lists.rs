@@ -2,8 +2,8 @@
 
 use std::sync::Mutex;
 
-use tenancy::store::{InvitationState, Item, List, OrganizationState, Record};
-use tenancy::{OrganizationId, RoleSet};
+use tenancy::store::{InvitationState, Item, List, OrganizationState, OrganizationStatus, Record};
+use tenancy::{Event, Member, OrganizationId, RoleSet};
 
 use super::items::{after, key};
 use super::store::{Data, Flaw, keyset, lock};
@@ -335,6 +335,57 @@ lists! {
             }
         }
         items
+    };
+    ListsNoDeletedOrganizations: "leaves deleted organizations out of the list of all", |data, list| {
+        let all = matches!(list, List::AllOrganizations { .. });
+        without(data, list, |item| matches!(
+            item,
+            Item::Organization(organization) if all && organization.status == OrganizationStatus::Deleted
+        ))
+    };
+    FindsNamesByPartOfThem: "finds organizations by what stands anywhere in their name", |data, list| match list {
+        List::OrganizationsNamed { prefix, .. } => {
+            data.named(|name, _| name.as_str().contains(prefix.as_str()))
+        }
+        list => data.items(list),
+    };
+    FindsOrganizationsByPattern: "finds organizations by `LIKE`, in which `_` is any character", |data, list| match list {
+        List::OrganizationsNamed { prefix, .. } => data.named(|name, _| {
+            let (mut name, mut prefix) = (name.as_str().chars(), prefix.as_str().chars());
+            prefix.all(|wanted| name.next().is_some_and(|has| wanted == '_' || wanted == has))
+        }),
+        list => data.items(list),
+    };
+    FindsOrganizationsByTheirFirstName: "files an organization under the name that it was created with", |data, list| match list {
+        List::OrganizationsNamed { prefix, .. } => data.named(|_, organization| {
+            let mut events = data.log_of(organization).flat_map(|entry| &entry.events);
+            events.any(|event| matches!(
+                event,
+                Event::OrganizationCreated { name, .. } if name.key().as_str().starts_with(prefix.as_str())
+            ))
+        }),
+        list => data.items(list),
+    };
+    FindsWhoInvitesAnAddress: "finds organizations by an address that they invite, too", |data, list| match list {
+        List::OrganizationsWithMember { email, .. } => {
+            let states = data.organizations.values().filter(|state| {
+                let has = |member: &Member| member.email.key() == email;
+                state.members().any(has) || state.open_invitations_to(email).next().is_some()
+            });
+            let organizations = states.filter_map(OrganizationState::organization);
+            organizations.map(|it| Item::Organization(it.summary())).collect()
+        }
+        list => data.items(list),
+    };
+    FindsAnOrganizationForEachMember: "finds an organization as often as members of it have the address", |data, list| match list {
+        List::OrganizationsWithMember { email, .. } => {
+            let states = data.organizations.values();
+            let members = states.flat_map(|state| state.members().map(move |member| (state, member)));
+            let with = members.filter(|(_, member)| member.email.key() == email);
+            let organizations = with.filter_map(|(state, _)| state.organization());
+            organizations.map(|it| Item::Organization(it.summary())).collect()
+        }
+        list => data.items(list),
     };
     ListsTheTwins: "lists domains by workspace alone, whichever organization's", |data, list| match *list {
         List::Domains { workspace, after, .. } => {

@@ -125,7 +125,9 @@ stores! {
         ListsWorkspacesOfAnybody ListsNoSandboxes ListsKeptNamesOfEverybody
         ListsClosedInvitations
         ListsInvitationsToTheOrganizationOnly ListsTheOrganizationsOfAdmins
-        ListsOneInvitationOfAnOrganization NamesTheTwinsWorkspace ListsTheTwins KeepsAllKindsInOneTable ListsTheLogOfEverybody
+        ListsOneInvitationOfAnOrganization NamesTheTwinsWorkspace
+        ListsNoDeletedOrganizations FindsNamesByPartOfThem FindsOrganizationsByPattern FindsOrganizationsByTheirFirstName
+        FindsWhoInvitesAnAddress FindsAnOrganizationForEachMember ListsTheTwins KeepsAllKindsInOneTable ListsTheLogOfEverybody
         CapsTheLog CapsOrganizations CapsHolders
     }
     log {

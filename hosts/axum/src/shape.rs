@@ -10,10 +10,11 @@ use tenancy::commands::{
     Accepted, CreatedOrganization, DeletedWorkspace, Departure, HandedOver, Invited, InvitedMany,
     Revoked,
 };
+use tenancy::store::OrganizationStatus;
 use tenancy::text::{PostalAddress, TextLine};
 use tenancy::views::{
-    Holder, InvitationPreview, InvitationView, KeptDomainName, OrganizationView, Overview,
-    OwnRoleView, PersonView, ReceivedInvitation, RoleUse, RoleView, WorkspaceInvoicing,
+    FoundOrganization, Holder, InvitationPreview, InvitationView, KeptDomainName, OrganizationView,
+    Overview, OwnRoleView, PersonView, ReceivedInvitation, RoleUse, RoleView, WorkspaceInvoicing,
     WorkspaceView,
 };
 use tenancy::{
@@ -137,6 +138,7 @@ choices! {
     OrganizationAction: OrganizationAction::ALL,
     WorkspaceAction: WorkspaceAction::ALL,
     DomainAction: DomainAction::ALL,
+    OrganizationStatus: [OrganizationStatus::Active, OrganizationStatus::Deleted, OrganizationStatus::Suspended],
     DomainKind: DomainKind::ALL,
     DomainStatus: [DomainStatus::Active, DomainStatus::Deactivated],
     RoleBase: [RoleBase::Member, RoleBase::Accounting, RoleBase::Reader, RoleBase::Developer],
@@ -223,6 +225,9 @@ objects! {
         id: DomainId, workspace: WorkspaceId, name: DomainName, kind: DomainKind, status: DomainStatus, created_at: Time,
     }
     KeptDomainName { name: DomainName, since: Time }
+    FoundOrganization {
+        id: OrganizationId, name: Name, status: OrganizationStatus, suspension: Option<TextLine>, created_at: Time,
+    }
     Holder { user: UserId, by: Grant }
 }
 

@@ -101,6 +101,7 @@ pub fn commit(commit: &Commit) -> Statement {
         Parameter::Text(json(&commit.next)),
         Parameter::Uuid(Some(commit.id().as_uuid())),
         Parameter::Text(json(&commit.entry)),
+        Parameter::Text(commit.next.name.key().as_str().to_owned()),
     ];
     if shape.has_changes() {
         parameters.push(Parameter::Text(json(&changes)));
@@ -257,12 +258,12 @@ impl Shape {
     }
 
     /// `$1` organization, `$2` expected version (0: must not exist), `$3` status, `$4` summary, `$5` record, `$6` the
-    /// commit's id, `$7` its log entry, `$8` its changes, if there are any.
+    /// commit's id, `$7` its log entry, `$8` the key of the organization's name, `$9` the changes, if there are any.
     fn text(&self) -> String {
         let mut parts = Vec::new();
         if self.has_changes() {
             // `json`, not `jsonb`, which would reorder a record's fields and write its numbers anew.
-            parts.push("c AS (SELECT $8::text::json AS c)".to_owned());
+            parts.push("c AS (SELECT $9::text::json AS c)".to_owned());
         }
         if self.claims {
             parts.push(CLASH.to_owned());
@@ -272,8 +273,8 @@ impl Shape {
         } else {
             ""
         };
-        let created = format!("{CREATE} WHERE $2::bigint = 0{unclaimed} {CREATED}");
-        let advanced = format!("{ADVANCE}{unclaimed} RETURNING o.id, o.version");
+        let created = format!("{} WHERE $2::bigint = 0{unclaimed} {CREATED}", create("$8"));
+        let advanced = format!("{}{unclaimed} RETURNING o.id, o.version", advance("$8"));
         match self.turn {
             Turn::Create => parts.push(format!("cas AS (\n    {created}\n)")),
             Turn::Advance => parts.push(format!("cas AS (\n    {advanced}\n)")),
@@ -333,14 +334,24 @@ const CLASH: &str = "clash AS (
     LATERAL (SELECT h.scope, h.key FROM tenancy.claims h WHERE h.scope = r.scope AND h.key = r.key LIMIT 1) t
 )";
 
-const CREATE: &str = "INSERT INTO tenancy.organizations (id, version, status, summary, record)
-    SELECT $1::uuid, $2::bigint + 1, $3::smallint, $4::text::json, $5::text::json";
+fn create(name: &str) -> String {
+    format!(
+        "INSERT INTO tenancy.organizations (id, version, status, summary, record, name_key)
+    SELECT $1::uuid, $2::bigint + 1, $3::smallint, $4::text::json, $5::text::json, {name}::text"
+    )
+}
 
 const CREATED: &str = "ON CONFLICT (id) DO NOTHING RETURNING id, version";
 
-const ADVANCE: &str = "UPDATE tenancy.organizations o
-    SET version = $2::bigint + 1, status = $3::smallint, summary = $4::text::json, record = $5::text::json
-    WHERE o.id = $1::uuid AND o.version = $2::bigint AND $2::bigint > 0";
+/// The row stays on its page: its name's key is written as it was, unless it is renamed.
+fn advance(name: &str) -> String {
+    format!(
+        "UPDATE tenancy.organizations o
+    SET version = $2::bigint + 1, status = $3::smallint, summary = $4::text::json, record = $5::text::json,
+        name_key = {name}::text
+    WHERE o.id = $1::uuid AND o.version = $2::bigint AND $2::bigint > 0"
+    )
+}
 
 /// Who has something to deliver already is due when it was; who has delivered everything is due now.
 const QUEUED: &str = "queued AS (

@@ -11,6 +11,7 @@
 use core::num::NonZeroU32;
 
 use tenancy::store::{Claim, Item, List, Place};
+use tenancy::text::NameKey;
 use tenancy::{
     DomainId, DomainName, InvitationId, OrganizationId, OrganizationRole, RoleSet, UserId, Version,
     WorkspaceId, WorkspaceRole,
@@ -154,6 +155,28 @@ const INVITATIONS_TO: &str = concat!(
     " ORDER BY i.organization_id, i.id LIMIT (SELECT $4::bigint)"
 );
 
+const ALL_ORGANIZATIONS: &str = concat!(
+    "SELECT o.summary::text AS first, NULL::text AS second, o.id::text AS place FROM tenancy.organizations o WHERE true",
+    page!("o.id", "$1", "$2")
+);
+
+/// The second part is the key of the name.
+const ORGANIZATIONS_NAMED: &str = concat!(
+    "SELECT o.summary::text AS first, o.name_key AS second, concat_ws(' ', o.id, o.name_key) AS place",
+    " FROM tenancy.organizations o WHERE o.name_key < $4::text",
+    " AND (o.name_key, o.id) >= ($1::text, COALESCE($2::uuid, '00000000-0000-0000-0000-000000000000'))",
+    " AND ($2 IS NULL OR (o.name_key, o.id) <> ($1, $2))",
+    " ORDER BY o.name_key, o.id LIMIT (SELECT $3::bigint)"
+);
+
+/// Each once, whoever else has the address.
+const ORGANIZATIONS_WITH_MEMBER: &str = concat!(
+    "SELECT o.summary::text AS first, NULL::text AS second, m.organization_id::text AS place",
+    " FROM (SELECT DISTINCT m.organization_id FROM tenancy.members m WHERE m.email_key = $1::text",
+    page!("m.organization_id", "$2", "$3"),
+    ") m JOIN tenancy.organizations o ON o.id = m.organization_id ORDER BY m.organization_id"
+);
+
 const LOG: &str = "SELECT c.entry::text AS first, NULL::text AS second, c.version::text AS place FROM tenancy.commits c \
     WHERE c.organization_id = $1::uuid AND c.version > $2::bigint ORDER BY c.version LIMIT (SELECT $3::bigint)";
 
@@ -164,6 +187,7 @@ const CLAIMED_BY: &str =
 #[must_use]
 pub fn list(list: &List, limit: NonZeroU32) -> Statement {
     let id = |id: Uuid| Parameter::Uuid(Some(id));
+    let limited = Parameter::Number(i64::from(limit.get()));
     let (text, mut parameters) = match *list {
         List::Members {
             organization,
@@ -290,6 +314,35 @@ pub fn list(list: &List, limit: NonZeroU32) -> Statement {
                 Parameter::Uuid(after.map(|(_, invitation)| invitation.as_uuid())),
             ],
         ),
+        List::AllOrganizations { after } => (
+            ALL_ORGANIZATIONS,
+            vec![Parameter::Uuid(
+                after.map(|organization| organization.as_uuid()),
+            )],
+        ),
+        List::OrganizationsNamed {
+            ref prefix,
+            ref after,
+        } => {
+            // A page begins with the prefix, or behind what comes after it.
+            let after = after.as_ref().filter(|(name, _)| name >= prefix);
+            let begin = after.map_or(prefix, |(name, _)| name);
+            let parameters = vec![
+                Parameter::Text(begin.as_str().to_owned()),
+                Parameter::Uuid(after.map(|(_, organization)| organization.as_uuid())),
+                limited,
+                Parameter::Text(prefix.end_of_prefix()),
+            ];
+            let text = ORGANIZATIONS_NAMED;
+            return Statement { text, parameters };
+        }
+        List::OrganizationsWithMember { ref email, after } => (
+            ORGANIZATIONS_WITH_MEMBER,
+            vec![
+                Parameter::Text(email.as_str().to_owned()),
+                Parameter::Uuid(after.map(|organization| organization.as_uuid())),
+            ],
+        ),
         List::Log {
             organization,
             after,
@@ -298,7 +351,7 @@ pub fn list(list: &List, limit: NonZeroU32) -> Statement {
             vec![id(organization.as_uuid()), Parameter::Number(bigint(after))],
         ),
     };
-    parameters.push(Parameter::Number(i64::from(limit.get())));
+    parameters.push(limited);
     Statement { text, parameters }
 }
 
@@ -358,6 +411,13 @@ fn known(list: &List, row: ListedRow<'_>) -> Result<Item, DecodeError> {
                 (sent, None) => Item::Across(organization, sent),
             }
         }
+        List::AllOrganizations { .. } | List::OrganizationsWithMember { .. } => {
+            Item::Organization(read("organizations", "summary", None, first)?)
+        }
+        List::OrganizationsNamed { .. } => Item::Named(
+            NameKey::from_column(second()?),
+            read("organizations", "summary", None, first)?,
+        ),
         List::Log { .. } => Item::LogEntry(read("commits", "entry", None, first)?),
     };
     // A record that belongs into another table is no record of this one.
@@ -379,8 +439,15 @@ fn place(list: &List, key: &str) -> Option<Place> {
         List::Domains { .. } => id().map(DomainId::from_uuid).map(Place::Domain),
         List::KeptNames { .. } => DomainName::from_column(key).map(Place::DomainName),
         List::Invitations { .. } => id().map(InvitationId::from_uuid).map(Place::Invitation),
-        List::OrganizationsOf { .. } => {
+        List::OrganizationsOf { .. }
+        | List::AllOrganizations { .. }
+        | List::OrganizationsWithMember { .. } => {
             id().map(OrganizationId::from_uuid).map(Place::Organization)
+        }
+        List::OrganizationsNamed { .. } => {
+            let (organization, name) = key.split_once(' ')?;
+            let organization = organization.parse().ok()?;
+            Some(Place::Named(NameKey::from_column(name), organization))
         }
         List::InvitationsTo { .. } => {
             let (organization, invitation) = key.split_once(' ')?;

@@ -3,9 +3,11 @@
 use core::time::Duration;
 
 use sqlx::{AssertSqlSafe, Executor as _, PgConnection, PgPool, Row as _, SqlStr};
+use tenancy::store::OrganizationSummary;
+use uuid::Uuid;
 
 use crate::begun::Begun;
-use crate::statements::MIGRATIONS;
+use crate::statements::{MIGRATIONS, NAMES};
 
 /// The tables are not those that this version of the crate needs.
 #[derive(Debug, thiserror::Error)]
@@ -140,6 +142,9 @@ async fn make(connection: &mut PgConnection, lock_timeout: Duration) -> Result<(
             sqlx::raw_sql(migration.sql)
                 .execute(&mut *connection)
                 .await?;
+            if migration.step == NAMES {
+                fold_names(connection).await?;
+            }
             sqlx::query("INSERT INTO tenancy.migrations (step, oldest) VALUES ($1, $2)")
                 .bind(i64::from(migration.step))
                 .bind(i64::from(migration.oldest))
@@ -148,6 +153,35 @@ async fn make(connection: &mut PgConnection, lock_timeout: Duration) -> Result<(
         }
     }
     Ok(())
+}
+
+/// Files what organizations there are under their names as the library folds them, some at a time. One whose summary
+/// can't be read waits for its next commit.
+async fn fold_names(connection: &mut PgConnection) -> Result<(), SchemaError> {
+    const SOME: &str =
+        "SELECT id, summary::text FROM tenancy.organizations WHERE id > $1 ORDER BY id LIMIT 1000";
+    const FILE: &str = "UPDATE tenancy.organizations o SET name_key = n.name_key
+        FROM unnest($1::uuid[], $2::text[]) AS n (id, name_key)
+        WHERE o.id = n.id AND o.name_key IS DISTINCT FROM n.name_key";
+    let mut last = Uuid::nil();
+    loop {
+        let rows = sqlx::query(SOME).bind(last);
+        let rows = rows.fetch_all(&mut *connection).await?;
+        let (mut ids, mut names) = (Vec::new(), Vec::new());
+        for row in &rows {
+            last = row.try_get(0)?;
+            let summary = serde_json::from_str::<OrganizationSummary>(row.try_get(1)?);
+            if let Ok(summary) = summary {
+                ids.push(last);
+                names.push(summary.name.key().as_str().to_owned());
+            }
+        }
+        if rows.is_empty() {
+            return Ok(());
+        }
+        let file = sqlx::query(FILE).bind(ids).bind(names);
+        file.execute(&mut *connection).await?;
+    }
 }
 
 /// Whether the server gave up waiting for a lock.

@@ -58,11 +58,25 @@ pub use crate::verify::{StoredRow, everything, stored};
 /// them into your own tool.
 ///
 /// Within a major version steps only add: what is running keeps working while the next version starts.
-pub const MIGRATIONS: &[Migration] = &[Migration {
-    step: 1,
-    oldest: 1,
-    sql: include_str!("../migrations/0001.sql"),
-}];
+///
+/// Step 2 files organizations under their names, folded as PostgreSQL folds ASCII; [`migrate`](crate::migrate()) folds
+/// them as the library does. Without it, an organization whose name has other letters is found by its name from its next
+/// commit on.
+pub const MIGRATIONS: &[Migration] = &[
+    Migration {
+        step: 1,
+        oldest: 1,
+        sql: include_str!("../migrations/0001.sql"),
+    },
+    Migration {
+        step: NAMES,
+        oldest: NAMES,
+        sql: include_str!("../migrations/0002.sql"),
+    },
+];
+
+/// The step that files organizations under their names, which programs have to go on with.
+pub(crate) const NAMES: u32 = 2;
 
 /// A step of the schema.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -6,6 +6,7 @@ use serde_json::Value as Json;
 use tenancy::store::{
     Claim, Kind, Organization, OrganizationState, OrganizationSummary, Record, RecordId, Stored,
 };
+use tenancy::text::NameKey;
 use tenancy::{LogEntry, OrganizationId};
 use uuid::Uuid;
 
@@ -38,7 +39,7 @@ pub fn everything(organization: OrganizationId) -> Statement {
 
 fn text() -> String {
     let mut parts = vec![
-        "SELECT 'organizations' AS kind, json_build_array(t.version, t.status, t.summary)::text AS filed, \
+        "SELECT 'organizations' AS kind, json_build_array(t.version, t.status, t.summary, t.name_key)::text AS filed, \
          t.record::text AS record FROM tenancy.organizations t WHERE t.id = $1::uuid"
             .to_owned(),
         "SELECT 'commits', json_build_array(t.version, t.id)::text, t.entry::text \
@@ -136,12 +137,14 @@ fn filed(id: &RecordId, record: &Record) -> Json {
 fn own_row(row: &StoredRow<'_>) -> Result<(Organization, bool), DecodeError> {
     let organization: Organization = read(row.table, "record", Some(row.filed), row.record())?;
     // Of the summary, what this version knows: a later one may say more in it.
-    let (version, status, summary): (i64, i64, Json) =
+    let (version, status, summary, name): (i64, i64, Json, Option<String>) =
         read(row.table, "filed", Some(row.filed), row.filed)?;
+    let name = name.map(|name| NameKey::from_column(&name));
     let summary = serde_json::from_value::<OrganizationSummary>(summary).ok();
     let filed = version == bigint(organization.version)
         && status == i64::from(organization.status.code())
-        && summary == Some(organization.summary());
+        && summary == Some(organization.summary())
+        && name.is_some_and(|name| name.is_of(&organization.name));
     Ok((organization, filed))
 }
 

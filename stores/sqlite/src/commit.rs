@@ -194,6 +194,8 @@ fn write(connection: &Connection, commit: &Commit) -> Result<Outcome, Error> {
     if !compare_and_set(connection, commit)? {
         return Ok(Outcome::Conflict);
     }
+    let name = next.name.key();
+    run(connection, &statements::NAME, (id, name.as_str()))?;
     if *expected != Version::ABSENT {
         make_room(connection, &id, changes)?;
     }

@@ -180,6 +180,30 @@ pub(crate) fn list(
                 })
             })
         }
+        List::AllOrganizations { after } => {
+            let after = After(after.map(|id| id.as_uuid()));
+            let statement = &statements::PAGE_ORGANIZATIONS;
+            page.items(statement, (after.bytes(), limit), |row| {
+                Ok(Item::Organization(rows::summary(row)?))
+            })
+        }
+        List::OrganizationsNamed { prefix, after } => {
+            // A page begins with the prefix, or behind what comes after it.
+            let after = after.as_ref().filter(|(name, _)| name >= prefix);
+            let name = after.map_or(prefix, |(name, _)| name);
+            let id = After(after.map(|(_, id)| id.as_uuid()));
+            let parameters = (name.as_str(), id.bytes(), limit, prefix.end_of_prefix());
+            page.items(&statements::PAGE_ORGANIZATIONS_NAMED, parameters, |row| {
+                Ok(Item::Named(rows::name_key(row, 2)?, rows::summary(row)?))
+            })
+        }
+        List::OrganizationsWithMember { email, after } => {
+            let after = After(after.map(|id| id.as_uuid()));
+            let parameters = (email.as_str(), after.bytes(), limit);
+            page.items(&statements::PAGE_ORGANIZATIONS_WITH, parameters, |row| {
+                Ok(Item::Organization(rows::summary(row)?))
+            })
+        }
         List::Log {
             organization,
             after,
@@ -304,9 +328,15 @@ fn place(list: &List, row: &Row<'_>) -> Result<Place, Error> {
             Place::DomainName(DomainName::from_column(key.text(2, "name")?).ok_or_else(unknown)?)
         }
         List::Invitations { .. } => Place::Invitation(key.id(2, "id", InvitationId::from_uuid)?),
-        List::OrganizationsOf { .. } => {
+        List::OrganizationsOf { .. }
+        | List::AllOrganizations { .. }
+        | List::OrganizationsWithMember { .. } => {
             Place::Organization(key.id(1, "id", OrganizationId::from_uuid)?)
         }
+        List::OrganizationsNamed { .. } => Place::Named(
+            rows::name_key(row, 2)?,
+            key.id(1, "id", OrganizationId::from_uuid)?,
+        ),
         List::InvitationsTo { .. } => Place::InvitationOf(
             key.id(1, "id", OrganizationId::from_uuid)?,
             key.id(4, "id", InvitationId::from_uuid)?,

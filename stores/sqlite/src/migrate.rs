@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use rusqlite::{Connection, OptionalExtension as _, TransactionBehavior};
+use tenancy::store::OrganizationSummary;
 
 use crate::statements;
 
@@ -25,11 +26,21 @@ pub struct Migration {
 /// [`SqliteRepository::open`](crate::SqliteRepository::open) makes those that a file lacks. A host that
 /// prefers its own migration tool may copy the text, and then has to keep `tenancy_migrations` as
 /// [`migrate`] does. A step that was released never changes.
-pub const MIGRATIONS: &[Migration] = &[Migration {
-    step: 1,
-    oldest: 1,
-    sql: include_str!("migrations/0001_tables.sql"),
-}];
+pub const MIGRATIONS: &[Migration] = &[
+    Migration {
+        step: 1,
+        oldest: 1,
+        sql: include_str!("migrations/0001_tables.sql"),
+    },
+    Migration {
+        step: NAMES,
+        oldest: NAMES,
+        sql: include_str!("migrations/0002_finding.sql"),
+    },
+];
+
+/// The step that files organizations under their names, which programs have to go on with.
+const NAMES: u32 = 2;
 
 /// The list of the steps that were made.
 const LIST: &str = "CREATE TABLE IF NOT EXISTS tenancy_migrations (\
@@ -143,6 +154,10 @@ fn migrate_by(connection: &mut Connection, steps: &[Migration]) -> Result<(), Sc
     for Migration { step, oldest, sql } in steps.iter().filter(|next| next.step > made.last) {
         transaction
             .execute_batch(sql)
+            .and_then(|()| match *step {
+                NAMES => fold_names(&transaction),
+                _ => Ok(()),
+            })
             .and_then(|()| {
                 transaction.execute(
                     "INSERT INTO tenancy_migrations (step, oldest, made_at) VALUES (?1, ?2, ?3)",
@@ -155,6 +170,22 @@ fn migrate_by(connection: &mut Connection, steps: &[Migration]) -> Result<(), Sc
             })?;
     }
     transaction.commit()?;
+    Ok(())
+}
+
+/// Files what organizations there are under their names as the core folds them. One whose summary can't be read waits
+/// for its next commit.
+fn fold_names(connection: &Connection) -> Result<(), rusqlite::Error> {
+    let mut put = connection.prepare(statements::NAME.text())?;
+    let mut all = connection.prepare("SELECT id, summary FROM tenancy_organizations")?;
+    let mut rows = all.query(())?;
+    while let Some(row) = rows.next()? {
+        let id: [u8; 16] = row.get(0)?;
+        let summary = serde_json::from_str::<OrganizationSummary>(row.get_ref(1)?.as_str()?);
+        if let Ok(summary) = summary {
+            put.execute((id, summary.name.key().as_str()))?;
+        }
+    }
     Ok(())
 }
 
@@ -354,15 +385,15 @@ mod tests {
 
     /// A step that only adds a table that older programs don't need.
     const ADDS: Migration = Migration {
-        step: 2,
-        oldest: 1,
+        step: 3,
+        oldest: 2,
         sql: "CREATE TABLE tenancy_notes (id INTEGER PRIMARY KEY)",
     };
 
     /// A step after which older programs would write too little.
     const CHANGES: Migration = Migration {
-        step: 3,
-        oldest: 3,
+        step: 4,
+        oldest: 4,
         sql: "ALTER TABLE tenancy_members ADD COLUMN nickname TEXT",
     };
 
@@ -380,7 +411,7 @@ mod tests {
         migrate(&mut connection).unwrap();
         check(&connection).unwrap();
         let made = Made::find(&connection).unwrap();
-        assert_eq!(made, Made { last: 2, oldest: 1 }); // and takes nothing back
+        assert_eq!(made, Made { last: 3, oldest: 2 }); // and takes nothing back
     }
 
     #[test]
@@ -390,9 +421,9 @@ mod tests {
             matches!(
                 error,
                 SchemaError::Newer {
-                    found: 3,
-                    oldest: 3,
-                    known: 1
+                    found: 4,
+                    oldest: 4,
+                    known: 2
                 }
             )
         };
@@ -423,7 +454,7 @@ mod tests {
             sql: added,
             ..CHANGES
         };
-        let adds = [ADDS, Migration { oldest: 1, ..adds }];
+        let adds = [ADDS, Migration { oldest: 2, ..adds }];
         check(&made_with(&adds)).unwrap();
         for altered in [
             "DROP INDEX tenancy_members_user",
@@ -448,6 +479,50 @@ mod tests {
                 matches!(error, SchemaError::Altered { .. }),
                 "{altered}: {error}"
             );
+        }
+    }
+
+    /// As the core folds them, where their summary can be read; a name in ASCII also where a host runs the steps itself.
+    #[test]
+    fn organizations_of_before_are_filed_under_their_names() {
+        let made = [
+            ("Acme", Some("acme"), Some("acme")),
+            (
+                "STRASSENBAU  Süd",
+                Some("strassenbau  süd"),
+                Some("strassenbau süd"),
+            ),
+            ("Straße", Some("straße"), Some("strasse")),
+        ];
+        for by_itself in [false, true] {
+            let mut connection = Connection::open_in_memory().unwrap();
+            migrate_by(&mut connection, &MIGRATIONS[..1]).unwrap();
+            let insert = "INSERT INTO tenancy_organizations (id, version, status, summary, record) \
+                VALUES (?1, 1, 1, ?2, '')";
+            for (number, (name, ..)) in (1..).zip(made) {
+                let id = uuid::Uuid::from_u128(number);
+                let summary = serde_json::json!({
+                    "id": id, "version": 1, "status": "active", "name": name, "admins": 1,
+                    "created_at": "2026-11-23T12:00:00.123Z",
+                });
+                let row = (id.into_bytes(), summary.to_string());
+                connection.execute(insert, row).unwrap();
+            }
+            for (number, unreadable) in (100..).zip(["{}", "no JSON"]) {
+                let id = uuid::Uuid::from_u128(number).into_bytes();
+                connection.execute(insert, (id, unreadable)).unwrap();
+            }
+            if by_itself {
+                migrate(&mut connection).unwrap();
+            } else {
+                connection.execute_batch(MIGRATIONS[1].sql).unwrap();
+            }
+            let names = "SELECT name_key FROM tenancy_organization_names ORDER BY organization_id";
+            let mut names = connection.prepare(names).unwrap();
+            let names = names.query_map((), |row| row.get::<_, Option<String>>(0));
+            let names: Vec<_> = names.unwrap().map(Result::unwrap).collect();
+            let due = made.map(|(_, sql, core)| if by_itself { core } else { sql });
+            assert_eq!(names, due.map(|name| name.map(str::to_owned)));
         }
     }
 
@@ -477,8 +552,8 @@ mod tests {
             matches!(
                 error,
                 SchemaError::Older {
-                    found: 1,
-                    needed: 2
+                    found: 2,
+                    needed: 3
                 }
             ),
             "{error}"
@@ -494,7 +569,7 @@ mod tests {
         };
         let error = migrate_by(&mut connection, &[MIGRATIONS, &[fails]].concat()).unwrap_err();
         assert!(
-            matches!(error, SchemaError::Step { step: 2, .. }),
+            matches!(error, SchemaError::Step { step: 3, .. }),
             "{error}"
         );
         check(&connection).unwrap();

@@ -6,6 +6,7 @@ use rusqlite::types::{FromSqlError, ValueRef};
 use rusqlite::{Connection, Params, Row};
 use serde::de::DeserializeOwned;
 use tenancy::store::{Kind, Logged, Organization, OrganizationSummary, Record, Value};
+use tenancy::text::NameKey;
 use tenancy::{CommitId, LogEntry, OrganizationId, Version};
 use uuid::Uuid;
 
@@ -98,6 +99,12 @@ pub(crate) fn organization(row: &Row<'_>) -> Result<(Organization, u8), Error> {
 /// What lists across organizations tell, as `{summary o}` in a statement brings it.
 pub(crate) fn summary(row: &Row<'_>) -> Result<OrganizationSummary, Error> {
     Cells::organization(row).json(0, "summary")
+}
+
+/// The key of an organization's name, as it was filed.
+pub(crate) fn name_key(row: &Row<'_>, index: usize) -> Result<NameKey, Error> {
+    let cells = Cells::of(row, "organization_names");
+    Ok(NameKey::from_column(cells.text(index, "name_key")?))
 }
 
 /// How many columns `{summary o}` brings.

@@ -251,6 +251,7 @@ statements! {
 
     VERSION = "SELECT o.version FROM tenancy_organizations o WHERE o.id = ?1";
     SUMMARY = "SELECT {summary o} FROM tenancy_organizations o WHERE o.id = ?1";
+    NAME_OF = "SELECT n.name_key FROM tenancy_organization_names n WHERE n.organization_id = ?1";
     WORKSPACE_NAMED = "SELECT {workspaces w} FROM tenancy_workspaces w INDEXED BY tenancy_workspaces_name \
         WHERE w.organization_id = ?1 AND w.name_key = ?2";
     DOMAIN_NAMED = "SELECT {domains d} FROM tenancy_domains d INDEXED BY tenancy_domains_name \
@@ -378,6 +379,20 @@ statements! {
         LEFT JOIN tenancy_workspaces w ON w.organization_id = i.organization_id AND w.id = i.workspace_id \
         WHERE i.email_key = ?1 AND (i.organization_id, i.id) > (?2, ?4) AND i.state = 1 \
         ORDER BY i.organization_id, i.id LIMIT ?3";
+    /// An empty blob comes before every id: with it, the prefix is the place before all that begin with it.
+    PAGE_ORGANIZATIONS_NAMED = "SELECT {summary o}, n.name_key \
+        FROM tenancy_organization_names n INDEXED BY tenancy_organization_names_key \
+        CROSS JOIN tenancy_organizations o ON o.id = n.organization_id \
+        WHERE (n.name_key, n.organization_id) > (?1, ?2) AND n.name_key < ?4 \
+        ORDER BY n.name_key, n.organization_id LIMIT ?3";
+    PAGE_ORGANIZATIONS = "SELECT {summary o} FROM tenancy_organizations o \
+        WHERE o.id > ?1 ORDER BY o.id LIMIT ?2";
+    /// Each once, whoever else has the address.
+    PAGE_ORGANIZATIONS_WITH = "SELECT {summary o} \
+        FROM tenancy_members m INDEXED BY tenancy_members_email \
+        CROSS JOIN tenancy_organizations o ON o.id = m.organization_id \
+        WHERE m.email_key = ?1 AND m.organization_id > ?2 \
+        GROUP BY m.organization_id ORDER BY m.organization_id LIMIT ?3";
     PAGE_LOG = "SELECT {commits c} FROM tenancy_commits c \
         WHERE c.organization_id = ?1 AND c.version > ?2 ORDER BY c.version LIMIT ?3";
 
@@ -394,6 +409,10 @@ statements! {
     /// The compare-and-set on which everything rests: it changes one row, or somebody else was first.
     UPDATE_ORGANIZATION = "UPDATE tenancy_organizations SET version = ?2, status = ?3, summary = ?4, record = ?5 \
         WHERE id = ?1 AND version = ?6";
+    /// Nothing is written while the name stays as it is.
+    NAME = "INSERT INTO tenancy_organization_names (organization_id, name_key) VALUES (?1, ?2) \
+        ON CONFLICT (organization_id) DO UPDATE SET name_key = excluded.name_key \
+        WHERE name_key <> excluded.name_key";
     CLAIM = "INSERT INTO tenancy_claims (scope, key, organization_id) VALUES (?2, ?3, ?1) \
         ON CONFLICT (scope, key) DO NOTHING";
     RELEASE = "DELETE FROM tenancy_claims WHERE scope = ?2 AND key = ?3 AND organization_id = ?1";

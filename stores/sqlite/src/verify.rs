@@ -51,7 +51,11 @@ fn read(connection: &Connection, id: OrganizationId) -> Result<Result<Stored, Dr
     let summary = one(connection, &statements::SUMMARY, [key], rows::summary)?;
     if let Some((organization, status)) = row {
         let due: Option<OrganizationSummary> = Some(organization.summary());
-        if organization.status.code() != status || summary != due {
+        let name = one(connection, &statements::NAME_OF, [key], |row| {
+            rows::name_key(row, 0)
+        })?;
+        let named = name.is_some_and(|key| key.is_of(&organization.name));
+        if organization.status.code() != status || summary != due || !named {
             return Ok(Err(Drift::Organization));
         }
         state.set_organization(organization);

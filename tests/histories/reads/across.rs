@@ -1,11 +1,14 @@
 //! What is read of no organization in particular: one's own lists across all of them, and links.
 
-use tenancy::store::InvitationState;
-use tenancy::views::InvitationPreview;
-use tenancy::{MembershipStatus, OrganizationAction};
+use std::collections::BTreeSet;
+
+use tenancy::store::{InvitationState, OrganizationStatus};
+use tenancy::views::{FoundOrganization, InvitationPreview};
+use tenancy::{Actor, DomainName, EmailAddress, MembershipStatus, Name, OrganizationAction};
 use tenancy_tests::model::{self, Answer, On, Who};
 
 use super::{codes, walk};
+use crate::bytes::{USERS, address};
 use crate::driver::{Driver, actor};
 
 impl Driver {
@@ -94,6 +97,79 @@ impl Driver {
             }));
         }
         assert_eq!(received, expected, "O3, I11");
+        self.finds(&as_actor, *who == Who::Operator);
+    }
+
+    /// A2: what operators find, and nobody else.
+    fn finds(&self, actor: &Actor, operator: bool) {
+        let tenancy = &self.tenancy;
+        let of = |so: &dyn Fn(&model::Organization) -> bool| -> Vec<_> {
+            let all = self.model.organizations.iter().filter(|_| operator);
+            all.filter(|(_, it)| so(it)).map(|(id, _)| *id).collect()
+        };
+        let ids = |found: Vec<FoundOrganization>| -> Vec<_> {
+            for found in &found {
+                let it = &self.model.organizations[&found.id];
+                let status = match (it.deleted, &it.suspended) {
+                    (true, _) => OrganizationStatus::Deleted,
+                    (false, Some(_)) => OrganizationStatus::Suspended,
+                    (false, None) => OrganizationStatus::Active,
+                };
+                assert_eq!(
+                    (found.name.as_str(), found.status),
+                    (it.name.as_str(), status)
+                );
+            }
+            found.iter().map(|found| found.id).collect()
+        };
+        let all = walk(|p| tenancy::block_on(tenancy.all_organizations(actor, p)).unwrap());
+        assert_eq!(ids(all), of(&|_| true));
+        let names = self.model.organizations.values().map(|it| &it.name);
+        let beginnings: BTreeSet<_> = names
+            .flat_map(|name| [name.clone(), name.chars().take(1).collect()])
+            .chain(["nobody".to_owned()])
+            .collect();
+        for beginning in beginnings {
+            let beginning = Name::new(&beginning).unwrap();
+            let found = walk(|p| {
+                tenancy::block_on(tenancy.organizations_named(actor, &beginning, p)).unwrap()
+            });
+            assert!(found.is_sorted_by_key(|found| (found.name.key(), found.id)));
+            let mut found = ids(found);
+            found.sort_unstable();
+            let begins = |it: &model::Organization| {
+                let name = Name::new(&it.name).unwrap().key();
+                name.as_str().starts_with(beginning.key().as_str())
+            };
+            assert_eq!(found, of(&begins), "{beginning}");
+        }
+        for (_, number) in USERS.iter().zip(0..) {
+            let typed = address(number);
+            let email = EmailAddress::new(&typed).unwrap();
+            let found = walk(|p| {
+                tenancy::block_on(tenancy.organizations_with_member(actor, &email, p)).unwrap()
+            });
+            let normal = model::normal(&typed);
+            let has = |it: &model::Organization| {
+                it.members
+                    .values()
+                    .any(|member| model::normal(&member.email) == normal)
+            };
+            assert_eq!(ids(found), of(&has), "{email}");
+        }
+        for (id, it) in &self.model.organizations {
+            let names = it
+                .domains
+                .values()
+                .map(|domain| &domain.name)
+                .chain(&it.retired);
+            for name in names {
+                let name = DomainName::new(name).unwrap();
+                let found = tenancy.organization_with_domain(actor, &name);
+                let found = tenancy::block_on(found).unwrap().map(|found| found.id);
+                assert_eq!(found, operator.then_some(*id), "D2");
+            }
+        }
     }
 
     /// I3: opening a link only previews it; I10: what it shows.

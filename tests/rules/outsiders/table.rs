@@ -49,13 +49,23 @@ pub type Store = Counting<MemoryRepository>;
 #[derive(Clone, Copy)]
 pub struct Row {
     pub name: &'static str,
-    /// A read that names nothing: it is about whoever asks.
-    pub about_oneself: bool,
+    about: About,
     /// What the host asks to decide with, and doesn't show.
     pub for_the_host: bool,
     /// Whether it names a workspace beside a domain, so that who may view one sees whether it is there.
     pub names_two_layers: bool,
     asked: Asked,
+}
+
+/// What a row asks about.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum About {
+    /// What it names.
+    Something,
+    /// Whoever asks: it names nothing.
+    Oneself,
+    /// Whatever there is, which only operators are told: nobody else's question takes a round trip.
+    Everything,
 }
 
 #[derive(Clone, Copy)]
@@ -68,11 +78,19 @@ impl Row {
     pub fn of(kind: Kind) -> Self {
         Self {
             name: kind.name(),
-            about_oneself: false,
+            about: About::Something,
             for_the_host: false,
             names_two_layers: kind == Kind::MoveDomain,
             asked: Asked::Command(kind),
         }
+    }
+
+    pub fn is_about_oneself(&self) -> bool {
+        self.about == About::Oneself
+    }
+
+    pub fn is_for_operators(&self) -> bool {
+        self.about == About::Everything
     }
 
     pub fn is_creation(&self) -> bool {
@@ -89,7 +107,7 @@ impl Row {
             Asked::Read(read) => read(tenancy, actor, at),
         };
         let (Ok(said) | Err(said)) = answer;
-        let said = if self.about_oneself {
+        let said = if self.is_about_oneself() {
             said
         } else {
             anonymous(said, at)
@@ -288,13 +306,17 @@ macro_rules! reads {
     ($($name:ident: |$tenancy:ident, $actor:ident, $at:ident| $ask:expr;)+) => {
         pub const READS: &[Row] = &[$(Row {
             name: stringify!($name),
-            about_oneself: matches!(
-                stringify!($name).as_bytes(),
+            about: match stringify!($name).as_bytes() {
                 b"organizations"
-                    | b"received_invitations"
-                    | b"reachable_organizations"
-                    | b"only_admin_of"
-            ),
+                | b"received_invitations"
+                | b"reachable_organizations"
+                | b"only_admin_of" => About::Oneself,
+                b"all_organizations"
+                | b"organizations_named"
+                | b"organizations_with_member"
+                | b"organization_with_domain" => About::Everything,
+                _ => About::Something,
+            },
             for_the_host: matches!(stringify!($name).as_bytes(), b"standing" | b"explain"),
             names_two_layers: false,
             asked: Asked::Read(|$tenancy, $actor, $at| read(block_on($ask))),
@@ -365,6 +387,14 @@ reads! {
         tenancy.audit_trail(actor, at.organization, Paging::first(5));
     activity: |tenancy, actor, at|
         tenancy.activity(actor, at.organization, Paging::first(5));
+    all_organizations: |tenancy, actor, _at|
+        tenancy.all_organizations(actor, Paging::first(50));
+    organizations_named: |tenancy, actor, at|
+        tenancy.organizations_named(actor, &at.name, Paging::first(5));
+    organizations_with_member: |tenancy, actor, at|
+        tenancy.organizations_with_member(actor, &at.email, Paging::first(5));
+    organization_with_domain: |tenancy, actor, at|
+        tenancy.organization_with_domain(actor, &at.label);
     reachable_organizations: |tenancy, actor, _at|
         tenancy.reachable_organizations(actor, OrganizationAction::View, Paging::first(5));
     reachable_workspaces: |tenancy, actor, at| tenancy.reachable_workspaces(

@@ -104,9 +104,9 @@ pub async fn lists_largest_pages_come_whole<H: Harness>(harness: &H) -> Verdict 
     }
     world.happen(id, events).await?;
     // A log as long, and as many organizations.
-    let (long, _) = world.found("Long-lived", ann).await?;
+    let (long, _) = world.found("Many years", ann).await?;
     for _ in 0..LARGEST {
-        let name = Name::new("Long-lived")?;
+        let name = Name::new("Many years")?;
         let renamed = Event::OrganizationRenamed {
             from: name.clone(),
             to: name,
@@ -114,9 +114,11 @@ pub async fn lists_largest_pages_come_whole<H: Harness>(harness: &H) -> Verdict 
         world.happen(long, vec![renamed]).await?;
         world.found("Many", ann).await?;
     }
-    let of = |id, role| every_list(id, first, ann, guest.key(), role);
-    let mut lists = of(id, role(RoleBase::Member)?);
-    lists.extend(of(id, role(RoleBase::Reader)?));
+    let many = Name::new("Many")?.key();
+    let anns = EmailAddress::new("ann@acme.example")?;
+    let of = |email: &EmailAddress, role| every_list(id, first, ann, email.key(), role, &many);
+    let mut lists = of(&guest, role(RoleBase::Member)?);
+    lists.extend(of(&anns, role(RoleBase::Reader)?));
     lists.push(whole::log(long));
     let mut long = HashSet::new();
     for list in lists {

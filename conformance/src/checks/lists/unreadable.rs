@@ -1,7 +1,7 @@
 //! Lists some item of which can't be read.
 
 use tenancy::store::{Directory, Item, List, RecordId};
-use tenancy::{OrganizationId, RoleSet, Version};
+use tenancy::{Name, OrganizationId, RoleSet, Version};
 
 use crate::harness::{Garbled, Harness, Tampering};
 use crate::model::{same, walk, whole};
@@ -23,6 +23,8 @@ pub async fn lists_go_on_past_what_cannot_be_read<H: Harness>(harness: &H) -> Ve
     let sent = sent.ok_or_else(|| Failure::new("the suite's organization has no invitation"))?;
     let kept = state.retired_names().next().map(|kept| kept.name.clone());
     let kept = kept.ok_or_else(|| Failure::new("the suite's organization keeps no name"))?;
+    let bobs = state.member(acme.bob);
+    let bobs = bobs.ok_or_else(|| Failure::new("Bob is no member"))?;
     let lists = [
         whole::members(id, RoleSet::all()),
         whole::members(id, RoleSet::MEMBER),
@@ -35,6 +37,9 @@ pub async fn lists_go_on_past_what_cannot_be_read<H: Harness>(harness: &H) -> Ve
         whole::invitations(id, Some(acme.first)),
         whole::organizations_of(acme.bob),
         whole::invitations_to(sent.email.key()),
+        whole::all_organizations(),
+        whole::organizations_named(&Name::new("Acme")?.key()),
+        whole::organizations_with_member(bobs.email.key()),
         whole::log(id),
     ];
     let records = [
@@ -126,9 +131,13 @@ fn is_of(item: &Item, id: OrganizationId, garbled: &Garbled) -> bool {
         (Item::PairAcross(organization, one, other), Garbled::Record(garbled)) => {
             organization.id == id && (one.id() == *garbled || other.id() == *garbled)
         }
-        (Item::Across(organization, _) | Item::PairAcross(organization, ..), Garbled::Summary) => {
-            organization.id == id
-        }
+        (
+            Item::Across(organization, _)
+            | Item::PairAcross(organization, ..)
+            | Item::Organization(organization)
+            | Item::Named(_, organization),
+            Garbled::Summary,
+        ) => organization.id == id,
         (Item::LogEntry(entry), Garbled::LogEntry(version)) => entry.version == *version,
         _ => false,
     }

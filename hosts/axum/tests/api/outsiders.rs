@@ -85,7 +85,7 @@ async fn a2_what_is_not_theirs_and_what_is_not_there_get_the_same_bytes() {
     let mut asked = 0;
     for (description, prefix) in client.descriptions().iter().zip(["/api", "/staff"]) {
         for (path, methods) in description["paths"].as_object().unwrap() {
-            if !path.contains('{') {
+            if !path.contains("{organization}") {
                 continue;
             }
             for (method, operation) in methods.as_object().unwrap() {
@@ -165,6 +165,9 @@ async fn people_of_an_organization_get_nowhere_on_the_staffs_side() {
     let [_, staff] = client.descriptions();
     for (path, methods) in staff["paths"].as_object().unwrap() {
         for (method, operation) in methods.as_object().unwrap() {
+            if method == "get" {
+                continue; // what they look for is an empty list to others, which the story sees
+            }
             let path = format!("/staff{}", path.replace("{organization}", &organization));
             let method = Method::from_bytes(method.to_uppercase().as_bytes()).unwrap();
             let answer = client

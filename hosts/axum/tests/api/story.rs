@@ -377,6 +377,24 @@ async fn every_operation_does_what_it_says() {
 
     done(&c.get("ann", &format!("{on}/kept-domain-names")).await);
 
+    // The vendor's staff find it.
+    for way in [
+        "",
+        "/named/acme",
+        "/with-member/BOB@acme.example",
+        "/with-domain/acme-left",
+    ] {
+        let left = json!({ "name": "acme-left", "kind": "production" });
+        c.post("ann", &format!("{payments}/domains"), left).await;
+        let found = c.get("staff", &format!("/staff/organizations{way}")).await;
+        assert_eq!(found.json["items"][0]["name"], "Acme SA", "{way}");
+        let hidden = c.get("ann", &format!("/staff/organizations{way}")).await;
+        assert_eq!(hidden.json["items"], json!([]), "{way}");
+    }
+    let left = c.get("ann", &format!("{payments}/domains")).await;
+    let left = text(&left.json["items"][0]["id"]).to_owned();
+    done(&c.delete("ann", &format!("{on}/domains/{left}")).await);
+
     // What happened, and the end.
     let activity = c.get("ann", &format!("{on}/activity")).await;
     assert_eq!(activity.json["items"][0]["command"], "release_domain_name");

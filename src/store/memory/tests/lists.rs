@@ -359,6 +359,67 @@ fn the_organizations_of_a_user_are_those_that_they_are_still_in() {
 }
 
 #[test]
+fn organizations_are_found_by_id_by_name_and_by_a_members_address() {
+    let acme = Acme::new();
+    let others: Vec<_> = (0..3).map(|_| Acme::in_store(acme.store.clone())).collect();
+    let globex = &others[0];
+    globex.happens([renamed("Globex")]);
+    let found = |list: List| {
+        let (mut next, mut found) = (list, Vec::new());
+        while let Some(last) = acme.list(&next, 1).pop() {
+            next = next.behind(next.place_of(&last));
+            found.push(last);
+        }
+        found
+    };
+    let ids = |items: Vec<Item>| -> Vec<_> {
+        let ids = items.into_iter().map(|item| match item {
+            Item::Organization(organization) | Item::Named(_, organization) => organization.id,
+            other => panic!("of another list: {other:?}"),
+        });
+        ids.collect()
+    };
+    let named = |prefix: &str| {
+        let prefix = name(prefix).key();
+        let after = None;
+        ids(found(List::OrganizationsNamed { prefix, after }))
+    };
+    let everybody = sorted(others.iter().chain([&acme]).map(|it| it.id));
+    let called_acme = everybody.iter().copied().filter(|id| *id != globex.id);
+    assert_eq!(
+        ids(found(List::AllOrganizations { after: None })),
+        everybody
+    );
+    assert_eq!(named("ACM"), called_acme.collect::<Vec<_>>());
+    assert_eq!(named("glob"), [globex.id]);
+    assert_eq!(named("globexx"), []);
+
+    // One of two members of an address leaves.
+    let [bob, bobby] = [UserId::new(), UserId::new()];
+    let with = |address: &str| {
+        let (email, after) = (email(address).key().clone(), None);
+        ids(found(List::OrganizationsWithMember { email, after }))
+    };
+    let joined = |user| Event::MemberJoined {
+        user,
+        email: email("Bob@example.com"),
+        role: OrganizationRole::Member,
+    };
+    let left = |user| Event::MemberLeft {
+        user,
+        role: OrganizationRole::Member,
+    };
+    let both = sorted([acme.id, globex.id]);
+    acme.happens([joined(bob), joined(bobby)]);
+    globex.happens([joined(bob)]);
+    assert_eq!(with("bob@EXAMPLE.com"), both);
+    acme.happens([left(bobby)]);
+    assert_eq!(with("bob@example.com"), both);
+    acme.happens([left(bob)]);
+    assert_eq!(with("bob@example.com"), [globex.id]);
+}
+
+#[test]
 fn the_log_is_read_from_a_version_on() {
     let acme = Acme::new();
     for to in ["A", "B", "C"] {

@@ -5,7 +5,7 @@
 use tenancy::store::Commit;
 
 use super::{
-    ADVANCE, CREATE, CREATED, QUEUED, RELEASED, Shape, Turn, claimed, deleted, logged, put,
+    CREATED, QUEUED, RELEASED, Shape, Turn, advance, claimed, create, deleted, logged, put,
 };
 use crate::statements::{Parameter, Statement, Texts, bigint, json};
 
@@ -42,6 +42,7 @@ pub fn commit_in_steps(commit: &Commit) -> Steps {
             Parameter::Code(commit.next.status.code().into()),
             Parameter::Text(json(&commit.next.summary())),
             Parameter::Text(json(&commit.next)),
+            Parameter::Text(commit.next.name.key().as_str().to_owned()),
         ],
     };
     let mut rest = Vec::new();
@@ -79,11 +80,11 @@ pub(crate) fn full_texts() -> [&'static str; 4] {
     ]
 }
 
-/// `$1` organization, `$2` expected version, `$3` status, `$4` summary, `$5` record.
+/// `$1` organization, `$2` expected version, `$3` status, `$4` summary, `$5` record, `$6` the key of its name.
 fn turn(which: Turn) -> String {
     match which {
-        Turn::Create => format!("{CREATE} WHERE $2::bigint = 0 {CREATED}"),
-        Turn::Advance | Turn::Both => format!("{ADVANCE} RETURNING o.id, o.version"),
+        Turn::Create => format!("{} WHERE $2::bigint = 0 {CREATED}", create("$6")),
+        Turn::Advance | Turn::Both => format!("{} RETURNING o.id, o.version", advance("$6")),
     }
 }
 

@@ -18,9 +18,10 @@ use sqlx::{AssertSqlSafe, Executor as _, PgPool, Row as _};
 use tenancy::commands::{
     CreatedOrganization, DeleteDomain, InviteToOrganization, RemoveMember, RenameOrganization,
 };
-use tenancy::store::{Claim, Commit, Key, Place};
+use tenancy::store::{Claim, Commit, Key, List, Place};
 use tenancy::{
-    CommitId, DomainId, DomainName, InvitationId, OrganizationRole, Resource, UserId, WorkspaceRole,
+    CommitId, DomainId, DomainName, InvitationId, OrganizationId, OrganizationRole, Resource,
+    UserId, WorkspaceRole,
 };
 use tenancy_conformance::every_list;
 use tenancy_postgres::statements::{self, Parameter, Statement};
@@ -30,7 +31,7 @@ use tenancy_postgres::statements::{self, Parameter, Statement};
 const MANY_SMALL_ONES: &str = "
     CREATE TEMPORARY TABLE small AS SELECT md5('o' || n)::uuid AS id FROM generate_series(1, 20000) n;
     INSERT INTO tenancy.organizations
-        SELECT id, 1, 1, '{\"admins\": 1}', jsonb_build_object('id', id, 'version', 1) FROM small;
+        SELECT id, 1, 1, '{\"admins\": 1}', jsonb_build_object('id', id, 'version', 1), 'acme ' || id FROM small;
     INSERT INTO tenancy.members
         SELECT id, md5(id::text || n)::uuid, 3, id::text || n, NULL, jsonb_build_object('member', n)
         FROM small, generate_series(1, 2) n;
@@ -353,24 +354,32 @@ async fn invitation_of_bob(pool: &PgPool, of: CreatedOrganization) -> Invitation
     InvitationId::from_uuid(row.unwrap().get(0))
 }
 
-/// Ten of each list; of those by user, also from behind the middle.
+/// Ten of each list; of those by user and by organization, also from behind the middle.
 fn lists(of: CreatedOrganization, bob: UserId) -> Vec<Case> {
-    let middle = "80000000-0000-0000-0000-000000000000".parse().unwrap();
-    let eve = email("eve@elsewhere.example");
-    let begun = every_list(
+    let middle: UserId = "80000000-0000-0000-0000-000000000000".parse().unwrap();
+    let (eve, bobs) = (email("eve@elsewhere.example"), email("bob@acme.example"));
+    let mut begun = every_list(
         of.organization,
         of.workspace,
         bob,
         eve.key(),
         "7".parse().unwrap(),
+        &name("Acme").key(),
     );
-    let continued = begun
-        .iter()
-        .map(|list| list.behind(Some(Place::User(middle))))
-        .filter(|list| {
-            list.after()
-                .is_some_and(|place| place == Place::User(middle))
-        });
+    begun.push(List::OrganizationsWithMember {
+        email: bobs.key().clone(),
+        after: None,
+    });
+    let somewhere = OrganizationId::from_uuid(middle.as_uuid());
+    let places = [
+        Place::User(middle),
+        Place::Organization(somewhere),
+        Place::Named(name("Acme 8").key(), somewhere),
+    ];
+    let continued = places.iter().flat_map(|place| {
+        let behind = begun.iter().map(|list| list.behind(Some(place.clone())));
+        behind.filter(|list| list.after().as_ref() == Some(place))
+    });
     let ten = NonZeroU32::new(10).unwrap();
     let cases = begun.iter().cloned().chain(continued).enumerate();
     cases

@@ -49,10 +49,10 @@ fn migrators_at_once_make_the_tables_once() {
         for result in migrators.join_all().await {
             result.unwrap();
         }
-        assert_eq!(made(&pool).await, 1);
+        assert_eq!(made(&pool).await, 2);
         check_schema(&pool).await.unwrap();
         migrate(&pool).await.unwrap();
-        assert_eq!(made(&pool).await, 1);
+        assert_eq!(made(&pool).await, 2);
     });
 }
 
@@ -66,7 +66,7 @@ fn migrators_at_once_at_serializable() {
         let pool = connect(options, 10).await;
         let results = tokio::join!(migrate(&pool), migrate(&pool), migrate(&pool));
         results.0.and(results.1).and(results.2).unwrap();
-        assert_eq!(made(&pool).await, 1);
+        assert_eq!(made(&pool).await, 2);
     });
 }
 
@@ -112,7 +112,7 @@ fn tables_that_this_version_cannot_live_with_are_refused() {
             else {
                 panic!("{result:?}");
             };
-            assert_eq!((found, oldest, known), (7, 3, 1));
+            assert_eq!((found, oldest, known), (7, 3, 2));
         }
         pool.execute("DELETE FROM tenancy.migrations")
             .await
@@ -121,6 +121,58 @@ fn tables_that_this_version_cannot_live_with_are_refused() {
             check_schema(&pool).await,
             Err(SchemaError::Missing)
         ));
+    });
+}
+
+/// As the library folds them, where their summary can be read; a name in ASCII also where a host runs the steps itself.
+#[test]
+fn organizations_of_before_are_filed_under_their_names() {
+    tested(async {
+        let made = [
+            ("Acme", "acme", "acme"),
+            ("STRASSENBAU  Süd", "strassenbau  süd", "strassenbau süd"),
+            ("Straße", "straße", "strasse"),
+        ];
+        for by_itself in [false, true] {
+            let database = Database::empty().await;
+            let pool = database.pool(1).await;
+            let first = statements::MIGRATIONS.first().unwrap();
+            let before = "CREATE SCHEMA tenancy; CREATE TABLE tenancy.migrations
+                (step integer PRIMARY KEY, oldest integer NOT NULL, made_at timestamptz NOT NULL DEFAULT now());
+                INSERT INTO tenancy.migrations (step, oldest) VALUES (1, 1)";
+            pool.execute(before).await.unwrap();
+            pool.execute(first.sql).await.unwrap();
+            let insert = "INSERT INTO tenancy.organizations (id, version, status, summary, record)
+                VALUES ($1, 1, 1, $2::text::json, '{}')";
+            let summaries = made.map(|(name, ..)| {
+                serde_json::json!({
+                    "id": OrganizationId::new(), "version": 1, "status": "active", "name": name, "admins": 1,
+                    "created_at": "2026-11-23T12:00:00.123Z",
+                })
+            });
+            let unreadable = serde_json::json!({"admins": 1});
+            // More than are read at a time.
+            for (number, summary) in
+                (1_u128..).zip(summaries.into_iter().chain(vec![unreadable; 1_500]))
+            {
+                let id = uuid::Uuid::from_u128(number << 64);
+                let row = sqlx::query(insert).bind(id).bind(summary.to_string());
+                row.execute(&pool).await.unwrap();
+            }
+            if by_itself {
+                migrate(&pool).await.unwrap();
+                check_schema(&pool).await.unwrap();
+            } else {
+                let second = statements::MIGRATIONS.get(1).unwrap();
+                pool.execute(second.sql).await.unwrap();
+            }
+            let names =
+                "SELECT name_key FROM tenancy.organizations WHERE name_key IS NOT NULL ORDER BY id";
+            let names = sqlx::query(names).fetch_all(&pool).await.unwrap();
+            let names: Vec<String> = names.iter().map(|row| row.get(0)).collect();
+            let due = made.map(|(_, sql, core)| if by_itself { core } else { sql });
+            assert_eq!(names, due);
+        }
     });
 }
 
@@ -134,7 +186,7 @@ fn an_older_program_starts_on_a_newer_schema_that_it_can_live_with() {
             "ALTER TABLE tenancy.members ADD COLUMN suspended boolean NOT NULL DEFAULT false;
             CREATE INDEX ON tenancy.members (suspended);
             CREATE TABLE tenancy.custom_roles (id uuid PRIMARY KEY);
-            INSERT INTO tenancy.migrations (step, oldest) VALUES (2, 1)";
+            INSERT INTO tenancy.migrations (step, oldest) VALUES (3, 2)";
         pool.execute(addition).await.unwrap();
         check_schema(&pool).await.unwrap();
         migrate(&pool).await.unwrap();
@@ -239,7 +291,7 @@ fn what_no_step_makes_is_refused() {
             };
             assert_eq!(said, definition);
             // A program of a newer step may know it.
-            let newer = "INSERT INTO tenancy.migrations (step, oldest) VALUES (2, 1)";
+            let newer = "INSERT INTO tenancy.migrations (step, oldest) VALUES (3, 2)";
             pool.execute(newer).await.unwrap();
             check_schema(&pool).await.unwrap();
         }
@@ -498,6 +550,8 @@ fn foreign_writes_are_found() {
             "version = 9",
             "status = 2",
             "summary = '{\"admins\": 9}'",
+            "name_key = 'globex'",
+            "name_key = NULL",
             "record = (record::jsonb || '{\"workspace_quota\": 9}')::json",
         ] {
             let write = format!("UPDATE tenancy.organizations SET {column} WHERE id = '{id}'");

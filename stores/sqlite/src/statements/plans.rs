@@ -88,6 +88,10 @@ pub(super) const PLANS: &[(&str, &[&str])] = &[
     ("VERSION", &["SEARCH o USING PRIMARY KEY (id=?)"]),
     ("SUMMARY", &["SEARCH o USING PRIMARY KEY (id=?)"]),
     (
+        "NAME_OF",
+        &["SEARCH n USING PRIMARY KEY (organization_id=?)"],
+    ),
+    (
         "WORKSPACE_NAMED",
         &["SEARCH w USING INDEX tenancy_workspaces_name (organization_id=? AND name_key=?)"],
     ),
@@ -109,12 +113,12 @@ pub(super) const PLANS: &[(&str, &[&str])] = &[
     ),
     (
         "MEMBERS_WITH_EMAIL",
-        &["SEARCH m USING INDEX tenancy_members_email (organization_id=? AND email_key=?)"],
+        &["SEARCH m USING INDEX tenancy_members_email (email_key=? AND organization_id=?)"],
     ),
     (
         "MEMBERS_WITH_EMAIL_THERE",
         &[
-            "SEARCH m USING INDEX tenancy_members_email (organization_id=? AND email_key=?)",
+            "SEARCH m USING INDEX tenancy_members_email (email_key=? AND organization_id=?)",
             "SEARCH wm USING PRIMARY KEY (organization_id=? AND workspace_id=? AND user_id=?) LEFT-JOIN",
         ],
     ),
@@ -135,7 +139,7 @@ pub(super) const PLANS: &[(&str, &[&str])] = &[
         "MEMBERS_INVITED",
         &[
             "SEARCH i USING PRIMARY KEY (organization_id=? AND id=?)",
-            "SEARCH m USING INDEX tenancy_members_email (organization_id=? AND email_key=?)",
+            "SEARCH m USING INDEX tenancy_members_email (email_key=? AND organization_id=?)",
             "SEARCH wm USING PRIMARY KEY (organization_id=? AND workspace_id=? AND user_id=?) LEFT-JOIN",
         ],
     ),
@@ -179,7 +183,7 @@ pub(super) const PLANS: &[(&str, &[&str])] = &[
         "MEMBERS_INVITED_BY",
         &[
             "SEARCH i USING INDEX tenancy_invitations_inviter (organization_id=? AND inviter=?)",
-            "SEARCH m USING INDEX tenancy_members_email (organization_id=? AND email_key=?)",
+            "SEARCH m USING INDEX tenancy_members_email (email_key=? AND organization_id=?)",
         ],
     ),
     (
@@ -193,7 +197,7 @@ pub(super) const PLANS: &[(&str, &[&str])] = &[
         "MEMBERS_INVITED_INTO",
         &[
             "SEARCH i USING INDEX tenancy_invitations_workspace (organization_id=? AND workspace_id=?)",
-            "SEARCH m USING INDEX tenancy_members_email (organization_id=? AND email_key=?)",
+            "SEARCH m USING INDEX tenancy_members_email (email_key=? AND organization_id=?)",
         ],
     ),
     (
@@ -277,6 +281,21 @@ pub(super) const PLANS: &[(&str, &[&str])] = &[
         ],
     ),
     (
+        "PAGE_ORGANIZATIONS_NAMED",
+        &[
+            "SEARCH n USING COVERING INDEX tenancy_organization_names_key ((name_key,organization_id)>(?,?) AND name_key<?)",
+            "SEARCH o USING PRIMARY KEY (id=?)",
+        ],
+    ),
+    ("PAGE_ORGANIZATIONS", &["SEARCH o USING PRIMARY KEY (id>?)"]),
+    (
+        "PAGE_ORGANIZATIONS_WITH",
+        &[
+            "SEARCH m USING COVERING INDEX tenancy_members_email (email_key=? AND organization_id>?)",
+            "SEARCH o USING PRIMARY KEY (id=?)",
+        ],
+    ),
+    (
         "PAGE_LOG",
         &["SEARCH c USING PRIMARY KEY (organization_id=? AND version>?)"],
     ),
@@ -293,6 +312,7 @@ pub(super) const PLANS: &[(&str, &[&str])] = &[
         "UPDATE_ORGANIZATION",
         &["SEARCH tenancy_organizations USING PRIMARY KEY (id=?)"],
     ),
+    ("NAME", &[]),
     ("CLAIM", &[]),
     (
         "RELEASE",

@@ -241,6 +241,8 @@ struct Others {
     /// Invitations that are answered; and people who departed.
     closed: u32,
     open: u32,
+    /// Other organizations, of a name that begins like this one's.
+    organizations: u32,
 }
 
 const FEW: Others = Others {
@@ -250,6 +252,7 @@ const FEW: Others = Others {
     colleagues: 10,
     closed: 10,
     open: 10,
+    organizations: 10,
 };
 
 const MANY: Others = Others {
@@ -259,6 +262,7 @@ const MANY: Others = Others {
     colleagues: 20_000,
     closed: 10_000,
     open: 1_000,
+    organizations: 20_000,
 };
 
 /// An organization in which Bob holds a little, whatever else it holds.
@@ -344,6 +348,15 @@ impl World {
         ] {
             copy(&self.connection, self.id(), &record, copies);
         }
+        let more = "INSERT INTO tenancy_organizations (id, version, status, summary, record) \
+            WITH RECURSIVE n(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < ?2) \
+            SELECT randomblob(16), 1, 1, o.summary, '' FROM n, tenancy_organizations o WHERE o.id = ?1";
+        let id = self.id().as_uuid().into_bytes();
+        let made = self.connection.execute(more, (id, others.organizations));
+        made.unwrap();
+        let named = "INSERT INTO tenancy_organization_names \
+            SELECT id, 'acme ' || hex(id) FROM tenancy_organizations WHERE record = ''";
+        self.connection.execute(named, ()).unwrap();
         // Bob is in no other organization, but others are.
         let globex = OrganizationId::new();
         let (member, copies) = (member(ID, &address), others.colleagues);
@@ -433,7 +446,8 @@ impl World {
         let mut reads = Vec::new();
         steps(connection);
         let role = ROLE.parse().unwrap();
-        for asked in every_list(id, workspace, user, email.key(), role) {
+        let name = Name::new("Acme").unwrap().key();
+        for asked in every_list(id, workspace, user, email.key(), role, &name) {
             let found = list(connection, &asked, NonZeroU32::new(10).unwrap()).unwrap();
             assert!(!found.is_empty(), "{asked:?}");
             reads.push((format!("{} of {asked:?}", found.len()), steps(connection)));

@@ -641,6 +641,16 @@ fn verify_finds_what_strangers_wrote() {
             "{altered}: {drift}"
         );
     }
+    for misnamed in [
+        "UPDATE tenancy_organization_names SET name_key = 'globex'",
+        "DELETE FROM tenancy_organization_names",
+    ] {
+        let drift = found(misnamed);
+        assert!(
+            matches!(drift, VerifyError::Drift(Drift::Organization)),
+            "{misnamed}: {drift}"
+        );
+    }
     let drift = found("DELETE FROM tenancy_commits WHERE version = 2");
     assert!(
         matches!(drift, VerifyError::Drift(Drift::Inconsistency(_))),
