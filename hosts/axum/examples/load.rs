@@ -31,6 +31,9 @@ type Failure = Box<dyn Error + Send + Sync>;
 
 const A_SECOND: u32 = 2_000;
 const CONNECTIONS: u32 = 16;
+/// Of one connection: a request every so often.
+const EACH: u32 = A_SECOND / CONNECTIONS;
+const EVERY: Duration = Duration::from_millis(8);
 
 #[derive(Clone)]
 struct App(Arc<Tenancy<SqliteRepository>>);
@@ -118,16 +121,15 @@ async fn ask(connection: &mut BufReader<TcpStream>, path: &str) -> Result<u16, F
 
 /// So many requests a second, for so long; how many were answered, and the slowest in a hundred.
 async fn drive(address: &str, path: &str, seconds: u32) -> Result<(u32, Duration), Failure> {
-    let each = A_SECOND / CONNECTIONS;
     let mut clients = Vec::new();
     for _ in 0..CONNECTIONS {
         let (address, path) = (address.to_owned(), path.to_owned());
         clients.push(tokio::spawn(async move {
             let mut connection = BufReader::new(TcpStream::connect(address).await?);
-            let mut tick = interval(Duration::from_secs(1) / each);
+            let mut tick = interval(EVERY);
             tick.set_missed_tick_behavior(MissedTickBehavior::Burst);
             let mut times = Vec::new();
-            for _ in 0..each * seconds {
+            for _ in 0..EACH.saturating_mul(seconds) {
                 tick.tick().await;
                 let began = Instant::now();
                 let status = ask(&mut connection, &path).await?;
@@ -179,9 +181,10 @@ async fn stops(address: &str, path: &str, server: &mut Child) -> Result<u32, Fai
         }
         all = all.saturating_add(answered);
     }
-    match server.wait()?.success() {
-        true => Ok(all),
-        false => Err("the server failed".into()),
+    if server.wait()?.success() {
+        Ok(all)
+    } else {
+        Err("the server failed".into())
     }
 }
 

@@ -3,7 +3,6 @@
 //! ```text
 //! cargo run -p tenancy-hosts --bin console -- console.db
 //! ```
-//!
 //! People sign in by a link in a mail, which proves that the address is theirs. Mails are printed instead of sent.
 
 use std::collections::HashMap;
@@ -15,8 +14,7 @@ use axum::extract::{Form, Path, State};
 use axum::http::header::{COOKIE, SET_COOKIE};
 use axum::http::request::Parts;
 use axum::response::{Html, IntoResponse, Redirect};
-use axum::routing::get;
-use axum::{Router, serve};
+use axum::{Router, routing::get, serve};
 use serde::Deserialize;
 use tenancy::token::LinkKey;
 use tenancy::{Actor, EmailAddress, Mail, Tenancy, UserId, VerifiedEmail};

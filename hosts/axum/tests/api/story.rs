@@ -397,7 +397,7 @@ async fn every_operation_does_what_it_says() {
 
     // What happened, and the end.
     let activity = c.get("ann", &format!("{on}/activity")).await;
-    assert_eq!(activity.json["items"][0]["command"], "release_domain_name");
+    assert_eq!(activity.json["items"][0]["command"], "delete_domain");
     assert!(
         !String::from_utf8(activity.bytes)
             .unwrap()

@@ -6,7 +6,8 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use serde::Deserialize;
 use tenancy::commands::{AcceptReceivedInvitation, CreateOrganization, DeclineReceivedInvitation};
-use tenancy::views::{OrganizationView, ReceivedInvitation};
+use tenancy::store::OrganizationStatus;
+use tenancy::views::{FoundOrganization, OrganizationView, ReceivedInvitation};
 use tenancy::{
     InvitationId, InvitationStatus, InvitationTarget, MembershipStatus, OrganizationId, Paging,
 };
@@ -59,7 +60,7 @@ struct Received {
 struct Open {
     to: String,
     typed: String,
-    error: Option<String>,
+    found: Vec<Card>,
 }
 
 #[derive(Default, Deserialize)]
@@ -173,17 +174,15 @@ async fn page<H: ConsoleHost>(
     .field(Field::text("name", "Name").hint("As its people call it. It can be changed later."))
     .why_not(why_not)
     .back(back);
-    let open = visit.is_operator().then(|| Open {
-        to: visit.console.path(""),
-        typed: asked.open.clone().unwrap_or_default(),
-        error: asked.open.as_ref().map(|_| {
-            "There is no id of an organization in that: it looks like 0198c5a4-0000-7000-8000-000000000001.".to_owned()
-        }),
-    });
-    let status = if asked.open.is_some() {
-        StatusCode::UNPROCESSABLE_ENTITY
+    let open = if visit.is_operator() {
+        let typed = asked.open.clone().unwrap_or_default();
+        Some(Open {
+            to: visit.console.path(""),
+            found: found(visit, typed.trim()).await?,
+            typed,
+        })
     } else {
-        back.status()
+        None
     };
     let mut frame = visit.frame("Your organizations").await;
     frame.notice = Notice::back(back).or(frame.notice);
@@ -199,7 +198,60 @@ async fn page<H: ConsoleHost>(
         create,
         open,
     };
-    Ok((status, home))
+    Ok((back.status(), home))
+}
+
+/// What the vendor's staff look for: by a member's address, by a domain's name, by how an organization's name begins; all of
+/// them, where they have typed nothing.
+async fn found<H: ConsoleHost>(visit: &Visit<H>, typed: &str) -> Result<Vec<Card>, Rejection> {
+    let (tenancy, actor) = (visit.tenancy(), &visit.actor);
+    let mut found = Vec::new();
+    if typed.is_empty() {
+        let all = tenancy
+            .all_organizations(actor, Paging::first(MANY))
+            .await?;
+        found.extend(all.items);
+    } else if let Ok(email) = typed.parse() {
+        let paging = Paging::first(MANY);
+        let with = tenancy
+            .organizations_with_member(actor, &email, paging)
+            .await?;
+        found.extend(with.items);
+    } else {
+        if let Ok(name) = typed.parse() {
+            found.extend(tenancy.organization_with_domain(actor, &name).await?);
+        }
+        if let Ok(name) = typed.parse() {
+            let named = tenancy.organizations_named(actor, &name, Paging::first(MANY));
+            found.extend(named.await?.items);
+        }
+    }
+    Ok(found.iter().map(|one| found_card(visit, one)).collect())
+}
+
+fn found_card<H: ConsoleHost>(visit: &Visit<H>, found: &FoundOrganization) -> Card {
+    let state = match found.status {
+        OrganizationStatus::Active => None,
+        OrganizationStatus::Deleted => Some(State {
+            word: "Deleted",
+            sentence: "Only its trail and its domain names are left.".to_owned(),
+            is_closed: false,
+        }),
+        OrganizationStatus::Suspended => Some(State {
+            word: "On hold",
+            sentence: found
+                .suspension
+                .as_ref()
+                .map_or_else(String::new, ToString::to_string),
+            is_closed: false,
+        }),
+    };
+    Card {
+        name: found.name.to_string(),
+        path: visit.path(found.id, ""),
+        role: format!("since {}", say::day(found.created_at)),
+        state,
+    }
 }
 
 fn card<H: ConsoleHost>(visit: &Visit<H>, organization: &OrganizationView) -> Card {

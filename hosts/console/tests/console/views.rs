@@ -156,6 +156,24 @@ async fn what_happened_is_said_in_words() {
 }
 
 #[tokio::test]
+async fn the_staff_find_an_organization_by_what_they_know_of_it() {
+    let world = World::new().await;
+    let link = format!("href=\"{}\"", world.acme(""));
+    for typed in ["", "acm", "ANN%40acme.example"] {
+        let found = world
+            .get("operator", &format!("/console?open={typed}"))
+            .await;
+        found.shows(&link);
+    }
+    let none = world
+        .get("operator", "/console?open=nobody%40acme.example")
+        .await;
+    none.shows("There is none like that.");
+    let ann = world.get("ann", "/console?open=acm").await;
+    assert!(!ann.body.contains("Find an organization"));
+}
+
+#[tokio::test]
 async fn the_staff_are_told_why_somebody_cannot() {
     let world = World::new().await;
     let question = format!(
