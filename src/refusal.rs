@@ -176,7 +176,7 @@ pub enum Refusal {
     )]
     InvitationNotFound,
     /// The invitation was answered or taken back; that is final (I5).
-    #[error("this invitation was {state}: ask for a new one if you need it")]
+    #[error("this invitation was {state}, which is final: a new one may be sent, or asked for")]
     InvitationClosed {
         /// Accepted, declined or revoked.
         state: InvitationState,

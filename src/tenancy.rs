@@ -15,6 +15,7 @@ use crate::token::LinkKey;
 
 // In the order in which the type's page shows what they give it.
 mod builder;
+mod everywhere;
 mod execute;
 mod queue;
 

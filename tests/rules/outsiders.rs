@@ -462,6 +462,7 @@ fn every_read_and_list_is_in_the_table() {
     let not_reads = [
         "execute",
         "execute_as",
+        "execute_in_each",
         "execute_with",
         "execute_with_as",
         "prepare",

@@ -1,12 +1,14 @@
 //! M1–M6.
 
 use chrono::TimeDelta;
-use tenancy::commands::{CreateOrganization, Departure, Revoked};
+use tenancy::commands::{
+    CreateOrganization, Departure, FollowEmailChange, LeaveOrganization, Revoked,
+};
 use tenancy::store::InvitationState;
 use tenancy::{
     Actor, CommitId, Decision, DomainAction, EmailAddress, Event, Grant, OrganizationAction,
     OrganizationRole, Refusal, RevocationReason, RoleSet, UserId, VerifiedEmail, WorkspaceAction,
-    WorkspaceRole,
+    WorkspaceRole, block_on,
 };
 
 use tenancy_tests::world::*;
@@ -930,4 +932,48 @@ fn m4_leaving_a_workspace_ends_what_was_sent_to_it_too() {
     );
     let left = world.does(&bob, acme.leave_workspace(acme.workspace));
     assert_eq!(left.invitations, [sent.invitation]);
+}
+
+#[test]
+fn m2_whoever_closes_their_account_leaves_every_organization_that_they_may_leave() {
+    let world = World::new();
+    let (acme, mine) = (world.acme(), world.owned_by(&user("bob"), "Bob's"));
+    let bob = world.member(acme, "bob", OrganizationRole::Member);
+    let leave = |organization| LeaveOrganization { organization };
+    let left = block_on(world.tenancy.execute_in_each(&bob, leave)).unwrap();
+    assert_eq!(left.len(), 2);
+    for (organization, outcome) in left {
+        if organization == acme.organization {
+            assert_eq!(outcome.unwrap().user, id(&bob));
+        } else {
+            assert_eq!(
+                (organization, outcome),
+                (mine.organization, Err(Refusal::LastAdmin))
+            );
+        }
+    }
+    assert_eq!(world.role(acme, &bob), None);
+    let again = block_on(world.tenancy.execute_in_each(&bob, leave)).unwrap();
+    assert_eq!(again.len(), 1);
+    assert!(
+        block_on(world.tenancy.execute_in_each(&operator(), leave))
+            .unwrap()
+            .is_empty()
+    );
+}
+
+#[test]
+fn m6_a_changed_address_is_followed_in_every_organization() {
+    let world = World::new();
+    let (acme, other) = (world.acme(), world.owned_by(&user("ann"), "Other"));
+    let bob = world.member(acme, "bob", OrganizationRole::Member);
+    world.member(other, "bob", OrganizationRole::Member);
+    let moved = user_at("bob", "bob@new.example");
+    let follow = |organization| FollowEmailChange { organization };
+    let followed = block_on(world.tenancy.execute_in_each(&moved, follow)).unwrap();
+    assert!(followed.len() == 2 && followed.iter().all(|(_, outcome)| outcome.is_ok()));
+    for there in [acme, other] {
+        let member = world.membership(there, &bob).unwrap();
+        assert_eq!(member.email, email("bob@new.example"));
+    }
 }

@@ -34,3 +34,6 @@ pub use migrate::{SchemaError, migrate, migrate_within};
 pub use outbox::{Batch, Delivery, Depth, Failing, Outbox, Parked};
 #[cfg(feature = "sqlx")]
 pub use repository::{PostgresRepository, apply, apply_in_steps};
+/// The version of sqlx that this crate was built with, whose pool and transactions it takes.
+#[cfg(feature = "sqlx")]
+pub use sqlx;

@@ -18,6 +18,9 @@ mod options;
 mod rows;
 mod statements;
 
+/// The version of rusqlite that this crate was built with, whose `Connection` and `Transaction` it takes.
+pub use rusqlite;
+
 pub use commit::apply;
 pub use error::Error;
 pub use migrate::{MIGRATIONS, Migration, SchemaError, migrate, schema_version};
