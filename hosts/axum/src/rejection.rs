@@ -29,7 +29,7 @@ pub struct Rejection(Box<Told>); // small, as every handler's answer holds one o
 
 #[derive(Clone, Debug, Serialize)]
 struct Told {
-    /// A sentence for people that is the same for each `code`.
+    /// What the status is called.
     title: &'static str,
     #[serde(flatten)]
     problem: Problem,
