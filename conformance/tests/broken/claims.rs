@@ -49,7 +49,7 @@ impl Flaw for LooksThenClaims {
     const SURELY: &'static [&'static str] = &["promise_3_racers_for_a_claim_have_one_winner"];
 
     async fn commit(store: &Store<Self>, commit: &Commit) -> Result<Outcome, Lost> {
-        let outcome = store.data().clone().commit(commit);
+        let outcome = store.data().judged(commit);
         if outcome != Outcome::Committed {
             return Ok(outcome);
         }

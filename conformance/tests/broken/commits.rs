@@ -41,7 +41,7 @@ impl Flaw for ComparesThenWrites {
 
 /// What a transaction at READ COMMITTED without a lock amounts to.
 async fn two_steps<F: Flaw>(store: &Store<F>, commit: &Commit) -> Result<Outcome, Lost> {
-    let outcome = store.data().clone().commit(commit);
+    let outcome = store.data().judged(commit);
     if outcome != Outcome::Committed {
         return Ok(outcome);
     }

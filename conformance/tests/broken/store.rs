@@ -220,6 +220,15 @@ impl Data {
     }
 
     pub(crate) fn commit(&mut self, commit: &Commit) -> Outcome {
+        let outcome = self.judged(commit);
+        if outcome == Outcome::Committed {
+            self.apply(commit);
+        }
+        outcome
+    }
+
+    /// What would come of a commit, which isn't made.
+    pub(crate) fn judged(&self, commit: &Commit) -> Outcome {
         if self.version(commit.organization()) != commit.expected {
             return Outcome::Conflict;
         }
@@ -229,7 +238,6 @@ impl Data {
         if self.entry(commit.id()).is_some() {
             return Outcome::IdUsed;
         }
-        self.apply(commit);
         Outcome::Committed
     }
 
