@@ -191,8 +191,8 @@ impl<R: Repository> Tenancy<R> {
     /// An error of `write` is returned, and nothing is tried again; unless the commit is in the log, and only the answer
     /// was lost: then it is done. If it may still be on its way, only the same request under the same id finds out
     /// ([`execute_with_as`](Self::execute_with_as)). With a [queue](Self::with_queue), the turn is held while `write` runs:
-    /// don't execute anything on the same organization in it. Beside an index ([`WithIndex`](crate::store::WithIndex)), tell the index of a commit
-    /// that was made ([`AccessIndex::apply`](crate::store::AccessIndex::apply)).
+    /// don't execute anything on the same organization in it. Beside an index
+    /// ([`WithIndex`](crate::store::WithIndex)), tell the index of a commit that was made ([`AccessIndex::apply`](crate::store::AccessIndex::apply)).
     ///
     /// ```
     /// # tenancy::block_on(async {

@@ -176,7 +176,6 @@ fn measure(organizations: usize) -> Figures {
             through_index(&index, ask(place))
         })
         .in_memory(),
-        // Once the index answers many questions at once, its batches of 16 come here, as one more line.
         Peer::new(FOLDHASH, Kind::ByHand, count, |place| {
             foldhash.allows(ask(place))
         })
