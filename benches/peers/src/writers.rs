@@ -50,13 +50,15 @@ struct Came {
     most: u32,
 }
 
-fn write<R: Repository>(
+fn write<R: Repository, G>(
     tenancy: &Tenancy<R>,
     on: (&Actor, OrganizationId),
     writers: usize,
+    enter: &(impl Fn() -> G + Sync),
 ) -> Came {
     let (ends, begin) = (AtomicBool::new(false), Barrier::new(writers + 1));
     let one = |writer: usize| {
+        let _entered = enter();
         let (mut made, mut gave_up) = (0_u32, 0_u32);
         begin.wait();
         while !ends.load(Relaxed) {
@@ -96,8 +98,13 @@ fn write<R: Repository>(
     }
 }
 
-/// A row without a queue, and one with.
-fn of_store<R: Repository>(name: &str, make: impl Fn() -> R) -> [Vec<String>; 2] {
+/// A row without a queue, and one with. Each thread enters what its driver needs.
+pub(crate) fn of_store<R: Repository, G>(
+    name: &str,
+    make: impl Fn() -> R,
+    enter: impl Fn() -> G + Sync,
+) -> [Vec<String>; 2] {
+    let _entered = enter();
     let email = "ann@acme.example".parse().expect("an address");
     let ann = Actor::user(UserId::from_external("ann"), VerifiedEmail::attest(email));
     [false, true].map(|queued| {
@@ -112,7 +119,10 @@ fn of_store<R: Repository>(name: &str, make: impl Fn() -> R) -> [Vec<String>; 2]
         };
         let created = block_on(tenancy.execute(&ann, create)).expect("it is created");
         let on = (&ann, created.output.organization);
-        let (one, many) = (write(&tenancy, on, 1), write(&tenancy, on, 64));
+        let (one, many) = (
+            write(&tenancy, on, 1, &enter),
+            write(&tenancy, on, 64, &enter),
+        );
         let how = if queued {
             "with a queue"
         } else {
@@ -140,13 +150,16 @@ pub(crate) fn measure() -> String {
         "commits of a writer",
     ];
     let mut rows = vec![head.map(str::to_owned).to_vec()];
-    rows.extend(of_store("memory", MemoryRepository::new));
+    rows.extend(of_store("memory", MemoryRepository::new, || ()));
     let directory = tempfile::tempdir().expect("a directory");
     let made = std::cell::Cell::new(0_u32);
-    rows.extend(of_store("SQLite", || {
+    let open = || {
         made.set(made.get() + 1);
         let path = directory.path().join(format!("{}.db", made.get()));
         SqliteRepository::open(path).expect("a store")
-    }));
+    };
+    rows.extend(of_store("SQLite", open, || ()));
+    #[cfg(feature = "engines")]
+    rows.extend(crate::engines::postgres::writers());
     table(rows)
 }

@@ -2,9 +2,6 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that goes wrong should stop")]
 
-#[path = "../../../stores/postgres/tests/support/cluster.rs"]
-mod cluster;
-
 #[path = "../src/bin/billing.rs"]
 #[expect(dead_code, reason = "`main` is for whoever runs it")]
 mod billing;
@@ -38,7 +35,7 @@ async fn ask(service: &Router, method: &str, path: &str, token: &str, body: Valu
 
 #[tokio::test]
 async fn an_organization_and_its_subscription_are_both_there_or_neither() {
-    let Some(server) = cluster::Cluster::start(&["fsync = off"]) else {
+    let Some(server) = tenancy_clusters::Cluster::start(&["fsync = off"]) else {
         return;
     };
     let pool = PgPool::connect(&server.url("postgres")).await.unwrap();

@@ -22,7 +22,6 @@ use std::time::{Duration, Instant};
 
 use sqlx::postgres::PgPoolOptions;
 use sqlx::{PgPool, Row as _};
-use support::cluster::Cluster;
 use tenancy::commands::{
     Command, CreateDomain, CreateOrganization, CreatedOrganization, RenameOrganization,
 };
@@ -31,6 +30,7 @@ use tenancy::{
     Actor, DomainId, DomainKind, DomainName, EmailAddress, Limits, Name, Resource, Settings,
     Tenancy, UserId, VerifiedEmail,
 };
+use tenancy_clusters::Cluster;
 use tenancy_postgres::PostgresRepository;
 use uuid::Uuid;
 

@@ -4,8 +4,6 @@
 //! cargo run -p tenancy-postgres --example diesel
 //! ```
 
-#[path = "../tests/support/cluster.rs"]
-mod cluster;
 mod story;
 
 use core::num::NonZeroU32;
@@ -215,7 +213,7 @@ impl Directory for Store {
 }
 
 fn main() -> Result<(), story::Failure> {
-    match cluster::database_for_an_example() {
+    match tenancy_clusters::database_for_an_example() {
         Some((_cluster, url)) => run(&url),
         None => Ok(()),
     }

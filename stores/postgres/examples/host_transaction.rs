@@ -4,9 +4,6 @@
 //! cargo run -p tenancy-postgres --features sqlx --example host_transaction
 //! ```
 
-#[path = "../tests/support/cluster.rs"]
-mod cluster;
-
 use std::error::Error;
 
 use sqlx::{Executor as _, PgPool};
@@ -20,7 +17,7 @@ type Failure = Box<dyn Error>;
 
 #[tokio::main]
 async fn main() -> Result<(), Failure> {
-    match cluster::database_for_an_example() {
+    match tenancy_clusters::database_for_an_example() {
         Some((_cluster, url)) => run(&url).await,
         None => Ok(()),
     }

@@ -15,9 +15,6 @@
 //!
 //! Inviting the same address again, or resending, renews the invitation: its older link is dead, and isn't mailed.
 
-#[path = "../tests/support/cluster.rs"]
-mod cluster;
-
 use std::error::Error;
 use std::num::NonZeroU32;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -66,7 +63,7 @@ impl MailServer {
 
 #[tokio::main]
 async fn main() -> Result<(), Failure> {
-    match cluster::database_for_an_example() {
+    match tenancy_clusters::database_for_an_example() {
         Some((_cluster, url)) => run(&url).await,
         None => Ok(()),
     }

@@ -4,8 +4,6 @@
 //! cargo run -p tenancy-postgres --example tokio_postgres
 //! ```
 
-#[path = "../tests/support/cluster.rs"]
-mod cluster;
 mod story;
 
 use core::num::NonZeroU32;
@@ -139,7 +137,7 @@ impl Directory for Store {
 
 #[tokio::main]
 async fn main() -> Result<(), story::Failure> {
-    match cluster::database_for_an_example() {
+    match tenancy_clusters::database_for_an_example() {
         Some((_cluster, url)) => run(&url).await,
         None => Ok(()),
     }

@@ -1,8 +1,5 @@
 //! PostgreSQL: the store, and four tables by hand, over one connection to a server of this machine.
 
-#[path = "../../../../stores/postgres/tests/support/cluster.rs"]
-mod cluster;
-
 use std::rc::Rc;
 
 use sqlx::postgres::PgPoolOptions;
@@ -11,11 +8,12 @@ use tenancy::{Resource, Tenancy};
 use tenancy_postgres::PostgresRepository;
 use tokio::runtime::Builder;
 
-pub(crate) use self::cluster::Cluster;
 use super::sqlite::{meets, organization_code, workspace_code};
 use crate::ours::{check, fill};
 use crate::peer::{Kind, Peer};
 use crate::population::{Ids, Question, role, roles};
+use crate::writers::of_store;
+pub(crate) use tenancy_clusters::Cluster;
 
 const TABLES: [&str; 4] = [
     "CREATE TABLE members (organization uuid, \"user\" uuid, role smallint NOT NULL,
@@ -44,7 +42,7 @@ const ASKED: usize = 4_096;
 
 /// A server, if one is installed.
 pub(crate) fn cluster() -> Option<Cluster> {
-    // What is measured are reads.
+    // What is measured are reads, and writers whose store is a millisecond away, not its disk.
     Cluster::start(&["fsync = off", "autovacuum = off"])
 }
 
@@ -87,11 +85,36 @@ pub(crate) fn peers<'a>(
 
 /// One connection: one server process, warm.
 async fn connect(cluster: &Cluster) -> PgPool {
-    let one = PgPoolOptions::new()
-        .max_connections(1)
+    pool(cluster, 1).await
+}
+
+async fn pool(cluster: &Cluster, connections: u32) -> PgPool {
+    let options = PgPoolOptions::new()
+        .max_connections(connections)
         .test_before_acquire(false);
-    let pool = one.connect(&cluster.url("postgres")).await;
+    let pool = options.connect(&cluster.url("postgres")).await;
     pool.expect("the server is up")
+}
+
+/// The rows of 64 writers, each with a connection of its own, if a server is installed.
+pub(crate) fn writers() -> Vec<Vec<String>> {
+    let Some(cluster) = cluster() else {
+        return Vec::new();
+    };
+    let runtime = Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build();
+    let runtime = runtime.expect("a runtime");
+    let open = || {
+        runtime.block_on(async {
+            let store = pool(&cluster, 64).await;
+            tenancy_postgres::migrate(&store).await.expect("it may");
+            PostgresRepository::new(store)
+        })
+    };
+    // Dropped within the runtime, as its connections go back to their pool.
+    of_store("PostgreSQL", open, || runtime.enter()).into()
 }
 
 async fn write(pool: &PgPool, all: &[Ids]) -> sqlx::Result<()> {

@@ -26,7 +26,7 @@ use sqlx::{AssertSqlSafe, PgPool};
 use tokio::runtime::Runtime;
 use tokio::sync::OnceCell;
 
-use crate::support::cluster::Cluster;
+use tenancy_clusters::Cluster;
 
 /// One runtime for all tests of a binary: a pool belongs to the runtime that opened its connections.
 static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| {

@@ -11,10 +11,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::support::cluster::Cluster;
 use crate::support::proxy::Proxy;
 use crate::support::storm::*;
 use tenancy::{commands::*, store::*, *};
+use tenancy_clusters::Cluster;
 use tenancy_postgres::{PostgresRepository, migrate};
 
 /// For what happens at once, on a machine that may be busy.

@@ -20,7 +20,7 @@ mod host_transaction;
 #[expect(dead_code, reason = "`main` is for whoever runs the example")]
 mod postgres_mails;
 
-use crate::support::cluster::Cluster;
+use tenancy_clusters::Cluster;
 
 /// A server for each: `DATABASE_URL`, which the examples look at, may name a database that somebody needs.
 fn server() -> Option<Cluster> {

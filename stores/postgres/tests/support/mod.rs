@@ -1,4 +1,4 @@
-//! What tests and examples share: throw-away PostgreSQL clusters, and a proxy that counts and cuts.
+//! What tests and examples share: storms, and a proxy that counts and cuts.
 #![allow(
     dead_code,
     unreachable_pub,
@@ -12,7 +12,6 @@
     reason = "each test and example uses its part, and says what it expects by panicking"
 )]
 
-pub mod cluster;
 pub mod proxy;
 #[cfg(feature = "sqlx")]
 pub mod storm;

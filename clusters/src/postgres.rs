@@ -1,14 +1,5 @@
 //! A PostgreSQL cluster in a folder of its own, gone when the process ends, however it ends.
 
-#![allow(
-    dead_code,
-    unreachable_pub,
-    clippy::allow_attributes,
-    clippy::expect_used,
-    clippy::panic,
-    reason = "each test and example uses its part, and says what it expects by panicking"
-)]
-
 use std::env;
 use std::fs;
 use std::io::Write as _;
@@ -19,6 +10,7 @@ use std::process::{Child, Command, Output, Stdio};
 use std::sync::OnceLock;
 
 /// A server that listens on 127.0.0.1, with everything in one folder.
+#[must_use = "it is gone when it is dropped"]
 pub struct Cluster {
     bin: PathBuf,
     folder: PathBuf,
@@ -28,8 +20,17 @@ pub struct Cluster {
     watchdog: Child,
 }
 
-/// Where the server's programs are: the newest of Debian's places, or `PATH`.
+/// Where the server's programs are: where `TENANCY_POSTGRES_BIN` says, or the newest of Debian's places, or `PATH`.
 fn bin() -> Option<PathBuf> {
+    if let Some(chosen) = env::var_os("TENANCY_POSTGRES_BIN").map(PathBuf::from) {
+        let found = chosen.join("initdb").exists();
+        assert!(
+            found,
+            "TENANCY_POSTGRES_BIN: no initdb in {}",
+            chosen.display()
+        );
+        return Some(chosen);
+    }
     let versions = fs::read_dir("/usr/lib/postgresql")
         .into_iter()
         .flatten()
@@ -220,6 +221,7 @@ impl Cluster {
         self.control(&["reload"]);
     }
 
+    /// Where it listens.
     pub fn port(&self) -> u16 {
         self.port
     }
