@@ -237,9 +237,14 @@ impl Patroni {
 
     /// Who leads, once somebody does.
     pub fn wait_for_leader(&self) -> &'static str {
+        self.wait_for_leader_but("nobody")
+    }
+
+    /// Who leads, once it is somebody else than a node.
+    pub fn wait_for_leader_but(&self, node: &str) -> &'static str {
         let mut leader = None;
-        wait_until("somebody leads", || {
-            leader = self.leader();
+        wait_until("another leads", || {
+            leader = self.leader().filter(|leader| *leader != node);
             leader.is_some()
         });
         leader.expect("somebody leads")
