@@ -5,8 +5,6 @@
 //! cargo run -p tenancy-clusters -- pgbouncer session      # or: transaction
 //! cargo run -p tenancy-clusters -- patroni
 //! ```
-#![expect(clippy::print_stdout, reason = "it is a program")]
-
 use std::io;
 use std::process::ExitCode;
 use std::thread;

@@ -28,8 +28,8 @@ pub struct Patroni {
     // The order in which they go.
     folder: Folder,
     etcd: Etcd,
-    /// Patroni's program.
-    patroni: PathBuf,
+    /// Patroni itself.
+    program: PathBuf,
     /// Where HAProxy listens, and passes on to whoever leads.
     port: u16,
     nodes: [Node; 3],
@@ -109,7 +109,7 @@ impl Patroni {
         let cluster = Self {
             folder,
             etcd,
-            patroni,
+            program: patroni,
             port: free_port(),
             nodes,
         };
@@ -254,30 +254,10 @@ impl Patroni {
     /// that a commit may be acknowledged by a server that is still being copied.
     pub fn wait_until_whole(&self) {
         wait_until("one leads and two follow", || {
-            let seen = self.nodes.iter().map(|node| self.seen_by(node));
-            let mut seen: Vec<_> = seen.collect();
+            let mut seen: Vec<_> = self.nodes.iter().map(Node::sees).collect();
             seen.dedup();
             matches!(seen.as_slice(), [Some(_)])
         });
-    }
-
-    /// Who leads a whole cluster, as a node sees it; `None` if it isn't whole.
-    fn seen_by(&self, node: &Node) -> Option<(String, u64)> {
-        let within = Duration::from_secs(2);
-        let answer = ask(node.rest.outside, "GET /cluster", "", within)?;
-        let answer: Value = serde_json::from_str(&answer).ok()?;
-        let members = answer.get("members")?.as_array()?;
-        let with = |role: &'static str| {
-            members.iter().filter(move |member| {
-                let state = member["state"].as_str().unwrap_or_default();
-                member["role"] == role && matches!(state, "running" | "streaming")
-            })
-        };
-        let leader = with("leader").next()?;
-        let timeline = leader["timeline"].as_u64()?;
-        let follow = with("sync_standby").count() == 1 && with("replica").count() == 1;
-        let as_it_does = members.iter().all(|member| member["timeline"] == timeline);
-        (follow && as_it_does).then(|| (leader["name"].to_string(), timeline))
     }
 
     fn pids(&self, node: &str) -> (Option<u32>, Option<u32>) {
@@ -291,20 +271,20 @@ impl Patroni {
     /// kill -9 for a node's Patroni and its server.
     pub fn kill(&self, node: &str) {
         let (patroni, server) = self.pids(self.node(node).name);
-        signal("KILL", &Vec::from_iter(patroni.into_iter().chain(server)));
+        signal("KILL", patroni.into_iter().chain(server));
     }
 
     /// kill -9 for a node's server alone, which its Patroni starts again.
     pub fn kill_server(&self, node: &str) {
         let (_, server) = self.pids(self.node(node).name);
-        signal("KILL", &Vec::from_iter(server));
+        signal("KILL", server);
     }
 
     /// Starts a node that was killed.
     pub fn start_node(&self, node: &str) {
         let name = self.node(node).name;
         let settings = self.folder.text(&format!("{name}.yml"));
-        self.folder.start(name, &self.patroni, &[&settings]);
+        self.folder.start(name, &self.program, &[&settings]);
     }
 
     /// Stops a node where it is, as a machine that is overloaded or paused: it believes what it believed.
@@ -320,8 +300,8 @@ impl Patroni {
     fn signal_all(&self, what: &str, node: &str) {
         let (patroni, server) = self.pids(self.node(node).name);
         // The server first: it starts no more children then.
-        signal(what, &Vec::from_iter(server.into_iter().chain(patroni)));
-        signal(what, &server.map(children).unwrap_or_default());
+        signal(what, server.into_iter().chain(patroni));
+        signal(what, server.map(children).unwrap_or_default());
     }
 
     /// Cuts a node off from clients, from the others and from etcd; its processes go on.
@@ -372,6 +352,25 @@ impl Patroni {
 }
 
 impl Node {
+    /// Who leads a whole cluster, as it sees it; `None` if it isn't whole.
+    fn sees(&self) -> Option<(String, u64)> {
+        let within = Duration::from_secs(2);
+        let answer = ask(self.rest.outside, "GET /cluster", "", within)?;
+        let answer: Value = serde_json::from_str(&answer).ok()?;
+        let members = answer.get("members")?.as_array()?;
+        let with = |role: &'static str| {
+            members.iter().filter(move |member| {
+                let state = member["state"].as_str().unwrap_or_default();
+                member["role"] == role && matches!(state, "running" | "streaming")
+            })
+        };
+        let leader = with("leader").next()?;
+        let timeline = leader["timeline"].as_u64()?;
+        let follow = with("sync_standby").count() == 1 && with("replica").count() == 1;
+        let as_it_does = members.iter().all(|member| member["timeline"] == timeline);
+        (follow && as_it_does).then(|| (leader["name"].to_string(), timeline))
+    }
+
     /// The ways from it and to it, each from where to where.
     fn ways(&self, etcd: u16) -> [(&'static str, u16, u16); 3] {
         [

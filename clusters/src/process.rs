@@ -159,7 +159,7 @@ impl Folder {
     pub(crate) fn start(&self, name: &str, program: &Path, arguments: &[&str]) {
         let script =
             "echo $$ > \"$0.pid\"; program=$1; shift; exec \"$program\" \"$@\" >> \"$0.log\" 2>&1";
-        command("/bin/sh")
+        let mut shell = command("/bin/sh")
             .args(["-c", script])
             .arg(self.path.join(name))
             .arg(program)
@@ -170,6 +170,7 @@ impl Folder {
             .process_group(0)
             .spawn()
             .expect("a shell starts");
+        thread::spawn(move || shell.wait()); // so that one that was killed is gone
     }
 
     /// The id of a program that was started, or of a server by the path of its `postmaster.pid`.
@@ -192,10 +193,10 @@ impl Drop for Folder {
 }
 
 /// Sends a signal to processes, of which some may have ended.
-pub(crate) fn signal(signal: &str, pids: &[u32]) {
+pub(crate) fn signal(signal: &str, pids: impl IntoIterator<Item = u32>) {
     let sent = command("/bin/sh")
         .args(["-c", "kill -s \"$0\" \"$@\"", signal])
-        .args(pids.iter().map(u32::to_string))
+        .args(pids.into_iter().map(|pid| pid.to_string()))
         .output();
     sent.expect("a shell starts");
 }

@@ -68,9 +68,8 @@ impl Way {
 
     async fn organization(&self) -> Result<OrganizationId, Failure> {
         let name = Name::new("Acme")?;
-        let made = self
-            .tenancy()
-            .execute(&self.ann, CreateOrganization { name });
+        let tenancy = self.tenancy();
+        let made = tenancy.execute(&self.ann, CreateOrganization { name });
         Ok(made.await?.output.organization)
     }
 
