@@ -1,4 +1,4 @@
-//! One etcd, in a folder of its own.
+//! An etcd in a folder of its own: a cluster of one.
 
 use std::time::Duration;
 
@@ -24,6 +24,11 @@ impl Etcd {
 
     /// Starts one; `None` if it isn't installed.
     pub fn start() -> Option<Self> {
+        Self::start_with(&[])
+    }
+
+    /// Starts one with these flags besides.
+    pub fn start_with(flags: &[&str]) -> Option<Self> {
         if !Self::is_installed() {
             return None;
         }
@@ -31,27 +36,26 @@ impl Etcd {
         let (folder, port) = (Folder::new("etcd"), free_port());
         let clients = format!("http://127.0.0.1:{port}");
         let peers = format!("http://127.0.0.1:{}", free_port());
-        let arguments = [
-            "--name",
-            "e",
-            "--data-dir",
-            &folder.text("data"),
-            "--listen-client-urls",
-            &clients,
-            "--advertise-client-urls",
-            &clients,
-            "--listen-peer-urls",
-            &peers,
-            "--initial-advertise-peer-urls",
-            &peers,
-            "--initial-cluster",
-            &format!("e={peers}"),
+        let (data, initial) = (folder.text("data"), format!("e={peers}"));
+        let own = [
+            ("--name", "e"),
+            ("--data-dir", &data),
+            ("--listen-client-urls", &clients),
+            ("--advertise-client-urls", &clients),
+            ("--listen-peer-urls", &peers),
+            ("--initial-advertise-peer-urls", &peers),
+            ("--initial-cluster", &initial),
         ];
+        let own = own.iter().flat_map(|(flag, value)| [*flag, *value]);
+        let arguments: Vec<&str> = own.chain(flags.iter().copied()).collect();
         folder.start("etcd", &program, &arguments);
+        let says = |path: &str, what: &str| {
+            let answer = ask(port, &format!("GET {path}"), "", Duration::from_secs(2));
+            answer.is_some_and(|answer| answer.contains(what))
+        };
         // One that has just started says `not_decided`, of which Patroni dies.
-        wait_until("etcd's cluster has a version", || {
-            ask(port, "GET /version", "", Duration::from_secs(2))
-                .is_some_and(|answer| answer.contains("\"etcdcluster\":\"3"))
+        wait_until("etcd has a version, and is healthy", || {
+            says("/version", "\"etcdcluster\":\"3") && says("/health", "\"true\"")
         });
         Some(Self {
             _folder: folder,

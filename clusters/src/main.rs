@@ -4,13 +4,15 @@
 //! cargo run -p tenancy-clusters -- postgres
 //! cargo run -p tenancy-clusters -- pgbouncer session      # or: transaction
 //! cargo run -p tenancy-clusters -- patroni
+//! cargo run -p tenancy-clusters -- etcd
 //! ```
+
 use std::io;
 use std::process::ExitCode;
 use std::thread;
 use std::time::Instant;
 
-use tenancy_clusters::{Cluster, Patroni, PgBouncer, PoolMode};
+use tenancy_clusters::{Cluster, Etcd, Patroni, PgBouncer, PoolMode};
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -20,8 +22,11 @@ fn main() -> ExitCode {
         ["pgbouncer"] | ["pgbouncer", "session"] => pgbouncer(PoolMode::Session),
         ["pgbouncer", "transaction"] => pgbouncer(PoolMode::Transaction),
         ["patroni"] => patroni(),
+        ["etcd"] => etcd(),
         _ => {
-            eprintln!("say what to start: postgres, pgbouncer [session|transaction] or patroni");
+            eprintln!(
+                "say what to start: postgres, pgbouncer [session|transaction], patroni or etcd"
+            );
             return ExitCode::from(2);
         }
     };
@@ -45,6 +50,12 @@ fn pgbouncer(mode: PoolMode) -> Option<()> {
     let pooler = PgBouncer::start(cluster.port(), mode, 8)?;
     println!("PostgreSQL: {}", cluster.url("postgres"));
     println!("PgBouncer in {mode:?} mode: {}", pooler.url("postgres"));
+    until_ctrl_c()
+}
+
+fn etcd() -> Option<()> {
+    let etcd = Etcd::start()?;
+    println!("etcd: {}", etcd.url());
     until_ctrl_c()
 }
 
