@@ -5,11 +5,20 @@
     clippy::allow_attributes,
     clippy::expect_used,
     clippy::panic,
+    clippy::indexing_slicing,
     clippy::missing_panics_doc,
     clippy::must_use_candidate,
     reason = "tests and examples say what they expect by panicking"
 )]
 
+mod etcd;
+mod http;
+mod patroni;
+mod pgbouncer;
 mod postgres;
+mod process;
 
+pub use etcd::Etcd;
+pub use patroni::Patroni;
+pub use pgbouncer::{PgBouncer, PoolMode};
 pub use postgres::{Cluster, database_for_an_example, url};

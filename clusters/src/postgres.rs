@@ -2,26 +2,21 @@
 
 use std::env;
 use std::fs;
-use std::io::Write as _;
-use std::net::TcpListener;
-use std::os::unix::process::CommandExt as _;
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
-use std::sync::OnceLock;
+use std::path::PathBuf;
+use std::process::Output;
+
+use crate::process::{Folder, command, free_port, nothing_is_missing, run};
 
 /// A server that listens on 127.0.0.1, with everything in one folder.
 #[must_use = "it is gone when it is dropped"]
 pub struct Cluster {
     bin: PathBuf,
-    folder: PathBuf,
+    folder: Folder,
     port: u16,
-    /// Stops the server and deletes the folder once the pipe to it closes: when this is dropped, and when
-    /// the process ends without dropping it, as with statics, or is killed.
-    watchdog: Child,
 }
 
 /// Where the server's programs are: where `TENANCY_POSTGRES_BIN` says, or the newest of Debian's places, or `PATH`.
-fn bin() -> Option<PathBuf> {
+pub(crate) fn bin() -> Option<PathBuf> {
     if let Some(chosen) = env::var_os("TENANCY_POSTGRES_BIN").map(PathBuf::from) {
         let found = chosen.join("initdb").exists();
         assert!(
@@ -47,50 +42,14 @@ fn bin() -> Option<PathBuf> {
     })
 }
 
-/// A command as the user who may run the server: it refuses root.
-fn command(program: impl AsRef<Path>) -> Command {
-    static ROOT: OnceLock<bool> = OnceLock::new();
-    let root = *ROOT.get_or_init(|| {
-        let id = Command::new("id").arg("-u").output();
-        id.is_ok_and(|output| output.stdout.trim_ascii() == b"0")
-    });
-    let mut command = if root {
-        let mut command = Command::new("runuser");
-        command.args(["-u", "postgres", "--"]).arg(program.as_ref());
-        command
-    } else {
-        Command::new(program.as_ref())
-    };
-    command.current_dir("/").stdin(Stdio::null());
-    command
-}
-
-fn run(command: &mut Command) -> Output {
-    let output = command.output().expect("the program starts");
-    assert!(
-        output.status.success(),
-        "{command:?} failed: {}{}",
-        String::from_utf8_lossy(&output.stdout),
-        String::from_utf8_lossy(&output.stderr)
-    );
-    output
-}
-
 impl Cluster {
     /// Whether there is a server to test against. If not, says that tests are skipped, or fails where
     /// `TENANCY_REQUIRE_POSTGRES` is set.
     pub fn is_installed() -> bool {
-        let installed = bin().is_some();
-        if !installed {
-            assert!(
-                env::var_os("TENANCY_REQUIRE_POSTGRES").is_none(),
-                "PostgreSQL's server is required here and not installed"
-            );
-            // Not `eprintln!`, which is shown only of tests that fail.
-            let line = b"SKIPPED: no PostgreSQL server (initdb) is installed\n";
-            std::io::stderr().write_all(line).expect("stderr is open");
-        }
-        installed
+        let missing = bin()
+            .is_none()
+            .then_some("there is no PostgreSQL server here: apt-get install postgresql");
+        nothing_is_missing(missing, "TENANCY_REQUIRE_POSTGRES")
     }
 
     /// Starts a new cluster with these lines in its configuration; `None` if no server is installed.
@@ -131,38 +90,24 @@ impl Cluster {
     }
 
     fn empty(bin: PathBuf) -> Self {
-        let made = run(command("/usr/bin/env").args(["mktemp", "-d", "/tmp/tenancy-pg-XXXXXXXX"]));
-        let folder = PathBuf::from(String::from_utf8_lossy(&made.stdout).trim());
-        let script =
-            "cat > /dev/null; \"$0/pg_ctl\" -D \"$1/data\" -m immediate -s stop; rm -rf \"$1\"";
-        let watchdog = command("/bin/sh")
-            .args(["-c", script])
-            .arg(&bin)
-            .arg(&folder)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .process_group(0) // Ctrl-C is for the test, not for who cleans up after it
-            .spawn()
-            .expect("a shell starts");
-        let free = TcpListener::bind(("127.0.0.1", 0)).expect("a port is free");
-        let port = free.local_addr().expect("it is bound").port();
         Self {
             bin,
-            folder,
-            port,
-            watchdog,
+            folder: Folder::new("pg"),
+            port: free_port(),
         }
     }
 
     fn data(&self) -> PathBuf {
-        self.folder.join("data")
+        self.folder.path().join("data")
     }
 
     fn configure(&self, settings: &[&str]) {
         let always = [
             format!("port = {}", self.port),
-            format!("unix_socket_directories = '{}'", self.folder.display()),
+            format!(
+                "unix_socket_directories = '{}'",
+                self.folder.path().display()
+            ),
             "listen_addresses = '127.0.0.1'".to_owned(),
             "max_connections = 300".to_owned(),
         ];
@@ -172,15 +117,7 @@ impl Cluster {
             lines.push_str(setting);
         }
         lines.push('\n');
-        self.append("postgresql.auto.conf", &lines);
-    }
-
-    /// Adds to a file of the server's user.
-    fn append(&self, file: &str, text: &str) {
-        run(command("/bin/sh")
-            .args(["-c", "printf '%s' \"$2\" >> \"$1\"", "sh"])
-            .arg(self.data().join(file))
-            .arg(text));
+        self.folder.append("data/postgresql.auto.conf", &lines);
     }
 
     fn control(&self, arguments: &[&str]) -> Output {
@@ -194,8 +131,7 @@ impl Cluster {
     /// Starts the server again, after a stop or a crash.
     pub fn up(&self) {
         // A server inherits its starter's pipes, and `output` waits until they are closed.
-        let log = self.folder.join("log");
-        self.control(&["-l", &log.to_string_lossy(), "start"]);
+        self.control(&["-l", &self.folder.text("log"), "start"]);
     }
 
     /// Stops it as a power cut would stop its processes: nothing is flushed, recovery runs at the next start.
@@ -217,7 +153,8 @@ impl Cluster {
 
     /// Adds a line to the configuration, for the next reload or start.
     pub fn set(&self, setting: &str) {
-        self.append("postgresql.auto.conf", &format!("{setting}\n"));
+        self.folder
+            .append("data/postgresql.auto.conf", &format!("{setting}\n"));
         self.control(&["reload"]);
     }
 
@@ -235,13 +172,6 @@ impl Cluster {
 /// The way to a database behind a port of this machine.
 pub fn url(port: u16, database: &str) -> String {
     format!("postgres://postgres@127.0.0.1:{port}/{database}")
-}
-
-impl Drop for Cluster {
-    fn drop(&mut self) {
-        drop(self.watchdog.stdin.take());
-        let _ = self.watchdog.wait();
-    }
 }
 
 /// Where an example keeps its rows: in the database that `DATABASE_URL` names, or else in a cluster that is

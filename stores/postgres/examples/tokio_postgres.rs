@@ -19,12 +19,12 @@ use tokio_postgres::{Client, NoTls, Row};
 use uuid::Uuid;
 
 /// A store on one connection; a service has a pool of them.
-struct Store {
+pub(crate) struct Store {
     client: Client,
 }
 
 #[derive(Debug, thiserror::Error)]
-enum StoreError {
+pub(crate) enum StoreError {
     #[error("the database failed")]
     Database(#[from] tokio_postgres::Error),
     #[error(transparent)]
@@ -32,6 +32,12 @@ enum StoreError {
 }
 
 impl Store {
+    pub(crate) async fn connect(url: &str) -> Result<Self, tokio_postgres::Error> {
+        let (client, connection) = tokio_postgres::connect(url, NoTls).await?;
+        tokio::spawn(connection);
+        Ok(Self { client })
+    }
+
     /// Sends a statement. With the parameters' types in the same message there is nothing to prepare first, so this
     /// is one round trip, through a pooler in transaction mode, too. A service without one keeps prepared statements
     /// by their text, which is the same for every statement of its shape.
@@ -144,14 +150,14 @@ async fn main() -> Result<(), story::Failure> {
 }
 
 pub(crate) async fn run(url: &str) -> Result<(), story::Failure> {
-    let (client, connection) = tokio_postgres::connect(url, NoTls).await?;
-    tokio::spawn(connection);
-    client
+    let store = Store::connect(url).await?;
+    store
+        .client
         .batch_execute("CREATE SCHEMA IF NOT EXISTS tenancy")
         .await?;
     for migration in statements::MIGRATIONS {
         println!("migration step {}", migration.step);
-        client.batch_execute(migration.sql).await?;
+        store.client.batch_execute(migration.sql).await?;
     }
-    story::tell(&Store { client }).await
+    story::tell(&store).await
 }

@@ -29,12 +29,15 @@
 //! future that is dropped leaves nothing open. Inside a transaction of the host's, the commit is best the last
 //! statement, because it locks the organization's row until the end.
 //!
-//! Two things are up to you:
+//! Three things are up to you:
 //!
 //! - Read a statement's answer to the end (`ReadyForQuery`). At SERIALIZABLE the server may send the row of a
 //!   commit and then refuse to commit it. The usual `query` methods of drivers do that.
 //! - At SERIALIZABLE, and on a replica, a statement that only reads may fail with 40001 or 40P01, too. Send
 //!   it again; nothing happened. A commit isn't sent again: it is [`refused`].
+//! - Behind a pooler in transaction mode (PgBouncer), nothing may be prepared under a name: the next message may reach
+//!   another connection of the server. Send the parameters' types with the text, as `query_typed` of `tokio-postgres`
+//!   does.
 
 use core::hash::Hash;
 use std::collections::HashMap;

@@ -1,4 +1,4 @@
-//! The store keeps every promise of the contract, at each isolation level that PostgreSQL has.
+//! The store keeps every promise of the contract, at each isolation level that PostgreSQL has, and through a pooler.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -8,10 +8,11 @@ mod support;
 use std::collections::BTreeSet;
 use std::sync::Mutex;
 
-use databases::{Database, connect, runtime, stranger, tested};
+use databases::{Database, connect, pooler, runtime, stranger, tested, tested_through_a_pooler};
 use sqlx::postgres::PgConnectOptions;
 use support::proxy::Proxy;
 use tenancy::OrganizationId;
+use tenancy_clusters::PgBouncer;
 use tenancy_conformance::{Harness, Tampering, Task, suite};
 use tenancy_postgres::PostgresRepository;
 
@@ -19,6 +20,7 @@ use tenancy_postgres::PostgresRepository;
 struct Postgres {
     isolation: &'static str,
     in_steps: bool,
+    pooled: bool,
     databases: Mutex<Vec<Database>>,
     ways: Mutex<Vec<Proxy>>,
 }
@@ -28,6 +30,7 @@ impl Postgres {
         Self {
             isolation,
             in_steps: false,
+            pooled: false,
             databases: Mutex::default(),
             ways: Mutex::default(),
         }
@@ -40,13 +43,22 @@ impl Postgres {
         in_steps
     }
 
+    /// Through PgBouncer in session mode.
+    fn pooled() -> Self {
+        let mut pooled = Self::new("read committed"); // the default: this pooler takes no options
+        pooled.pooled = true;
+        pooled
+    }
+
     /// A handle of its own: another pool, another way to the server.
     async fn open(&self, options: &PgConnectOptions) -> PostgresRepository {
-        let way = Proxy::to(options.get_port()).await;
-        let options = options
-            .clone()
-            .port(way.port())
-            .options([("default_transaction_isolation", self.isolation)]);
+        let pooler = self.pooled.then(|| pooler().unwrap());
+        let server = pooler.map_or(options.get_port(), PgBouncer::port);
+        let way = Proxy::to(server).await;
+        let mut options = options.clone().port(way.port());
+        if !self.pooled {
+            options = options.options([("default_transaction_isolation", self.isolation)]);
+        }
         self.ways.lock().unwrap().push(way);
         let pool = connect(options, 8).await;
         let isolation: String =
@@ -174,6 +186,19 @@ mod in_steps {
         harness = Postgres::in_steps(),
         run = tested,
         without = [promise_2, keys, lists, values, log, standing, verify],
+    );
+}
+
+// Between a client and its server's connection, in session mode, there is nothing but the way to it: what differs is how
+// sessions begin and end. A check is one round trip here, too.
+mod through_a_pooler {
+    use super::*;
+    suite!(
+        harness = Postgres::pooled(),
+        run = tested_through_a_pooler,
+        without = [
+            promise_1, promise_2, promise_3, keys, lists, values, log, verify
+        ],
     );
 }
 

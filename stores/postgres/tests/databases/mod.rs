@@ -26,7 +26,7 @@ use sqlx::{AssertSqlSafe, PgPool};
 use tokio::runtime::Runtime;
 use tokio::sync::OnceCell;
 
-use tenancy_clusters::Cluster;
+use tenancy_clusters::{Cluster, PgBouncer, PoolMode};
 
 /// One runtime for all tests of a binary: a pool belongs to the runtime that opened its connections.
 static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| {
@@ -58,6 +58,15 @@ pub fn server() -> Option<PgConnectOptions> {
     Some(url.parse().unwrap())
 }
 
+/// A pooler before that server; `None` if none is installed here.
+static POOLER: LazyLock<Option<PgBouncer>> =
+    LazyLock::new(|| PgBouncer::start(server()?.get_port(), PoolMode::Session, 64));
+
+/// PgBouncer in session mode before the server, if both are installed.
+pub fn pooler() -> Option<&'static PgBouncer> {
+    POOLER.as_ref()
+}
+
 /// What a test may return.
 pub trait Verdict {
     fn skipped() -> Self;
@@ -75,13 +84,20 @@ impl<E> Verdict for Result<(), E> {
 
 /// Runs a test on the shared runtime. Without a server it is skipped, and says so.
 pub fn tested<T: Verdict>(test: impl Future<Output = T>) -> T {
-    if server().is_none() {
+    tested_if(server().is_some(), "PostgreSQL server", test)
+}
+
+/// Runs a test that needs a pooler before the server, too.
+pub fn tested_through_a_pooler<T: Verdict>(test: impl Future<Output = T>) -> T {
+    tested_if(pooler().is_some(), "PgBouncer", test)
+}
+
+fn tested_if<T: Verdict>(there: bool, what: &str, test: impl Future<Output = T>) -> T {
+    if !there {
         // Not `eprintln!`, which is shown only of tests that fail.
         let test = std::thread::current();
-        let line = format!(
-            "SKIPPED {}: there is no PostgreSQL server\n",
-            test.name().unwrap_or_default()
-        );
+        let test = test.name().unwrap_or_default();
+        let line = format!("SKIPPED {test}: there is no {what}\n");
         std::io::stderr().write_all(line.as_bytes()).unwrap();
         return T::skipped();
     }

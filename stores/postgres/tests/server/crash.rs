@@ -9,6 +9,7 @@
 )]
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use crate::support::proxy::Proxy;
@@ -94,6 +95,51 @@ async fn nothing_is_lost_when_a_replica_takes_over() {
         "{} commits acknowledged before the takeover, none lost",
         heard.commits()
     );
+}
+
+/// Why nobody may cancel a commit: the server acknowledges what no other has, and no error says so.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_commit_that_is_cancelled_while_it_waits_for_a_replica_is_acknowledged_without_it() {
+    let Some((primary, pool)) = primary(&[]).await else {
+        return;
+    };
+    let tenancy = Arc::new(tenancy(&pool));
+    let create = CreateOrganization { name: name("Acme") };
+    let acme = tenancy.execute(&actor("ann"), create).await.unwrap().output;
+    primary.set("synchronous_standby_names = 'nobody'");
+    let stop = Arc::new(AtomicBool::new(false));
+    let (stopped, its_own) = (Arc::clone(&stop), Arc::clone(&tenancy));
+    let renames = tokio::spawn(async move {
+        let mut made = 0_usize;
+        while !stopped.load(Ordering::Relaxed) {
+            let rename = RenameOrganization {
+                organization: acme.organization,
+                name: name(&format!("Acme {made}")),
+            };
+            its_own.execute(&actor("ann"), rename).await.unwrap();
+            made += 1;
+        }
+        made
+    });
+    let cancelled = async {
+        let cancel =
+            "SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE wait_event = 'SyncRep'";
+        while !matches!(
+            sqlx::query_scalar(cancel)
+                .fetch_optional(&pool)
+                .await
+                .unwrap(),
+            Some(true)
+        ) {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, cancelled).await.unwrap();
+    stop.store(true, Ordering::Relaxed);
+    primary.set("synchronous_standby_names = ''"); // for the one after it, if it began
+    let made = renames.await.unwrap();
+    let log = log(tenancy.repository(), acme.organization).await;
+    assert_eq!(log.len(), made + 1);
 }
 
 /// The server commits, and nobody hears of it: the façade finds out, and the commit is there once.

@@ -11,7 +11,7 @@
 mod on_diesel;
 #[path = "../../examples/tokio_postgres.rs"]
 #[expect(dead_code, reason = "`main` is for whoever runs the example")]
-mod on_tokio_postgres;
+pub(crate) mod on_tokio_postgres;
 
 #[path = "../../examples/host_transaction.rs"]
 #[expect(dead_code, reason = "`main` is for whoever runs the example")]

@@ -4,10 +4,12 @@ mod crash;
 #[path = "../databases/mod.rs"]
 mod databases;
 mod examples;
+mod failover;
 mod host;
 mod leases;
 mod outbox;
 mod plans;
+mod poolers;
 mod schema;
 mod statements;
 #[path = "../support/mod.rs"]

@@ -156,20 +156,34 @@ pub struct Storm {
 
 impl Storm {
     pub fn begin(tenancy: &Arc<Store>, writers: usize) -> Self {
+        let tenancy = Arc::clone(tenancy);
+        Self::of(writers, move |heard| {
+            let tenancy = Arc::clone(&tenancy);
+            async move {
+                match live(&tenancy, &heard).await {
+                    Ok(()) => {}
+                    // The server is away, or was: begin anew with another organization.
+                    Err(Error::Store(_) | Error::Unknown { .. }) => {
+                        tokio::time::sleep(Duration::from_millis(20)).await;
+                    }
+                    Err(error) => panic!("nothing but the store may fail here: {error:?}"),
+                }
+            }
+        })
+    }
+
+    /// Writers of whom each lives one life after the other.
+    pub fn of<F: Future<Output = ()> + Send + 'static>(
+        writers: usize,
+        life: impl Fn(Heard) -> F + Clone + Send + Sync + 'static,
+    ) -> Self {
         let heard = Heard::default();
         let mut tasks = JoinSet::new();
         for _ in 0..writers {
-            let (tenancy, heard) = (Arc::clone(tenancy), heard.clone());
+            let (life, heard) = (life.clone(), heard.clone());
             tasks.spawn(async move {
                 while !heard.stop.load(Ordering::Relaxed) {
-                    match live(&tenancy, &heard).await {
-                        Ok(()) => {}
-                        // The server is away, or was: begin anew with another organization.
-                        Err(Error::Store(_) | Error::Unknown { .. }) => {
-                            tokio::time::sleep(Duration::from_millis(20)).await;
-                        }
-                        Err(error) => panic!("nothing but the store may fail here: {error:?}"),
-                    }
+                    life(heard.clone()).await;
                 }
             });
         }
