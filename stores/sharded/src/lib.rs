@@ -1,0 +1,17 @@
+#![doc = include_str!("../README.md")]
+
+// In the order in which to read them.
+mod across;
+mod error;
+mod memory;
+mod place;
+mod registry;
+mod settle;
+mod sharded;
+
+pub use error::Error;
+pub use memory::MemoryRegistry;
+pub use place::Shard;
+pub use registry::{Attempt, Exception, Name, Places, Registry, Reserved, Row};
+pub use settle::Settled;
+pub use sharded::Sharded;
