@@ -34,6 +34,10 @@ pub use migrate::{SchemaError, migrate, migrate_within};
 pub use outbox::{Batch, Delivery, Depth, Failing, Outbox, Parked};
 #[cfg(feature = "sqlx")]
 pub use repository::{PostgresRepository, apply, apply_in_steps};
+/// For `tenancy-sharded`, whose registry keeps its tables on a pool too.
+#[cfg(feature = "sqlx")]
+#[doc(hidden)]
+pub use runtime::in_its_runtime;
 /// The version of sqlx that this crate was built with, whose pool and transactions it takes.
 #[cfg(feature = "sqlx")]
 pub use sqlx;

@@ -5,6 +5,8 @@ mod across;
 mod error;
 mod memory;
 mod place;
+#[cfg(feature = "postgres")]
+mod postgres;
 mod registry;
 mod settle;
 mod sharded;
@@ -12,6 +14,8 @@ mod sharded;
 pub use error::Error;
 pub use memory::MemoryRegistry;
 pub use place::Shard;
+#[cfg(feature = "postgres")]
+pub use postgres::{PostgresError, PostgresRegistry};
 pub use registry::{Attempt, Exception, Name, Places, Registry, Reserved, Row};
 pub use settle::Settled;
 pub use sharded::Sharded;
