@@ -30,7 +30,7 @@ CREATE TABLE IF NOT EXISTS tenancy_registry.exceptions (
 
 -- One row. It rises whenever an exception is written.
 CREATE TABLE IF NOT EXISTS tenancy_registry.epoch (
-    only  boolean PRIMARY KEY DEFAULT true CHECK (only),
+    alone boolean PRIMARY KEY DEFAULT true CHECK (alone),
     epoch bigint  NOT NULL
 );
 INSERT INTO tenancy_registry.epoch (epoch) VALUES (0) ON CONFLICT DO NOTHING;
