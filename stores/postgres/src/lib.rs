@@ -17,6 +17,8 @@ mod begun;
 #[cfg(feature = "sqlx")]
 mod migrate;
 #[cfg(feature = "sqlx")]
+mod movable;
+#[cfg(feature = "sqlx")]
 mod outbox;
 #[cfg(feature = "sqlx")]
 mod repository;
@@ -30,6 +32,8 @@ pub use error::DecodeError;
 pub use error::{Error, VerifyError};
 #[cfg(feature = "sqlx")]
 pub use migrate::{SchemaError, migrate, migrate_within};
+#[cfg(feature = "sqlx")]
+pub use movable::MovedRows;
 #[cfg(feature = "sqlx")]
 pub use outbox::{Batch, Delivery, Depth, Failing, Outbox, Parked};
 #[cfg(feature = "sqlx")]

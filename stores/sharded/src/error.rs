@@ -49,6 +49,16 @@ pub enum Error<S, R> {
         /// The shard's name.
         shard: String,
     },
+    /// An organization was not moved, or only half-way: others move it at the same time, or the shard that it is to go to
+    /// has one of its id, which something else has put there. Look there, and try again.
+    #[error(
+        "organization `{organization}` was not moved: others move it, or something else has put one of its id there; \
+         try again"
+    )]
+    NotMoved {
+        /// The organization.
+        organization: tenancy::OrganizationId,
+    },
     /// Two shards have one name, or there is none.
     #[error("the names of shards must be different, and there must be one that isn't a guest")]
     Names,

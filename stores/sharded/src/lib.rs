@@ -4,6 +4,7 @@
 mod across;
 mod error;
 mod memory;
+mod moving;
 mod place;
 #[cfg(feature = "postgres")]
 mod postgres;

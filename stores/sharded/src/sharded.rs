@@ -401,7 +401,10 @@ impl<S: Directory, R: Registry> Repository for Sharded<S, R> {
             }
             Error::Registry(source) => self.registry().wrote_nothing(source),
             Error::NotBegun(_) | Error::UnknownShard { .. } | Error::Names | Error::Entropy => true,
-            Error::UnderWay(_) | Error::NotEnrolled { .. } | Error::Contended { .. } => false,
+            Error::UnderWay(_)
+            | Error::NotEnrolled { .. }
+            | Error::Contended { .. }
+            | Error::NotMoved { .. } => false,
         }
     }
 }

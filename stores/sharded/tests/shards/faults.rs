@@ -7,7 +7,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::task::{Context, Poll, Waker};
 
-use tenancy::store::{Claim, Commit, Directory, Facts, Held, Item, Key, List, Outcome, Repository};
+use tenancy::store::{
+    Claim, Commit, Directory, Facts, Held, Item, Key, List, Movable, Outcome, Repository,
+};
 use tenancy::{OrganizationId, Resource, UserId};
 use tenancy_sharded::{Attempt, Exception, Name, Places, Registry, Reserved, Row};
 use uuid::Uuid;
@@ -129,6 +131,18 @@ impl<T: Directory> Directory for Behind<T> {
     behind! { Directory:
         list(list: &List, limit: NonZeroU32) -> Vec<Item>;
         claimed_by(claim: &Claim) -> Option<OrganizationId>;
+    }
+}
+
+impl<T: Movable> Movable for Behind<T> {
+    type Moved = T::Moved;
+
+    behind! { Movable:
+        close(organization: OrganizationId, by: u64) -> bool;
+        pack(organization: OrganizationId) -> Option<T::Moved>;
+        unpack(organization: OrganizationId, by: u64, moved: &T::Moved) -> bool;
+        erase(organization: OrganizationId, by: u64) -> bool;
+        open(organization: OrganizationId, by: u64) -> bool;
     }
 }
 

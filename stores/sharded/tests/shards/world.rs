@@ -193,6 +193,13 @@ impl World {
         holders.collect()
     }
 
+    /// The shards that have something of an organization.
+    pub(crate) fn shards_of(&self, organization: OrganizationId) -> Vec<&'static str> {
+        let shards = self.shards.iter();
+        let has = shards.filter(|(_, store)| store.state(organization).is_some());
+        has.map(|(name, _)| *name).collect()
+    }
+
     /// Whether a commit is in its organization's log.
     pub(crate) fn has(&self, commit: &Commit) -> bool {
         use tenancy::store::{Key, Repository};
