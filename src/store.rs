@@ -137,6 +137,7 @@ pub use access::{AccessIndex, Fed};
 pub use any::{AnyError, AnyRepository};
 pub use indexed::WithIndex;
 pub use memory::{BrokenContract, MemoryRepository};
+pub use movable::Movable;
 pub use replica::WithReplica;
 pub use verify::{Drift, Stored};
 
@@ -145,6 +146,7 @@ mod any;
 pub(crate) mod forward;
 mod indexed;
 pub(crate) mod memory;
+mod movable;
 mod replica;
 mod select;
 pub(crate) mod verify;

@@ -9,6 +9,7 @@ use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use chrono::{DateTime, SubsecRound, Utc};
 use uuid::Uuid;
 
+use self::across::Across;
 use super::access::Lookup;
 use super::verify::{Drift, Stored, same};
 use super::{AccessIndex, Commit, Directory, Facts, Fed, Glance, Held, Key, Outcome, Repository};
@@ -114,12 +115,12 @@ struct Everything {
     organizations: HashMap<OrganizationId, Kept>,
     claims: HashMap<Claim, OrganizationId>,
     commits: HashMap<CommitId, (OrganizationId, Version)>,
-    // INVARIANT: these agree with the records of all organizations. `Everything::apply` is the only one to write them.
+    // INVARIANT: these agree with the organizations.
     organizations_by_id: BTreeSet<OrganizationId>,
     organizations_by_name: BTreeSet<(NameKey, OrganizationId)>,
-    members_by_email: BTreeSet<(EmailKey, (OrganizationId, UserId))>,
-    organizations_by_user: BTreeSet<(UserId, OrganizationId)>,
-    open_by_email: BTreeSet<(EmailKey, (OrganizationId, InvitationId))>,
+    across: Across,
+    /// Those that take no commit because they are on their way, and by which number they were closed.
+    closed: HashMap<OrganizationId, u64>,
 }
 
 #[derive(Debug)]
@@ -165,25 +166,8 @@ impl MemoryRepository {
     /// The first [`Drift`] found: a bug of this library.
     pub fn verify(&self, organization: OrganizationId) -> Result<(), Drift> {
         let everything = self.read();
-        let Some(kept) = everything.organizations.get(&organization) else {
-            return Ok(());
-        };
-        let names = kept.state.domains().map(|domain| &domain.name);
-        let names = names.chain(kept.state.retired_names().map(|retired| &retired.name));
-        let its = names.map(|name| Claim::DomainName(name.clone()));
-        let its = its.filter_map(|claim| everything.claims.get_key_value(&claim));
-        let held = everything.claims.iter();
-        let held = held.filter(|(_, holder)| **holder == organization);
-        let stored = Stored {
-            state: kept.state.clone(),
-            log: kept.log.clone(),
-            claims: its
-                .chain(held)
-                .map(|(claim, holder)| (claim.clone(), *holder))
-                .collect(),
-            misfiled: Vec::new(),
-        };
-        stored.verify()
+        let stored = everything.stored(organization);
+        stored.map_or(Ok(()), |stored| stored.verify())
     }
 
     /// What the records say that a user holds.
@@ -238,7 +222,7 @@ impl Repository for MemoryRepository {
         let mut everything = self.write();
         let kept = everything.organizations.get(&commit.organization());
         let version = kept.map_or(Version::ABSENT, |kept| kept.state.version());
-        if version != commit.expected {
+        if version != commit.expected || everything.closed.contains_key(&commit.organization()) {
             return Ok(Outcome::Conflict);
         }
         well_formed(commit)?;
@@ -388,6 +372,26 @@ fn once<T: Clone + Eq + core::hash::Hash>(seen: &mut HashSet<T>, item: T) -> Res
 }
 
 impl Everything {
+    /// All that is kept of an organization, and who holds the claims on its names.
+    fn stored(&self, organization: OrganizationId) -> Option<Stored> {
+        let kept = self.organizations.get(&organization)?;
+        let names = kept.state.domains().map(|domain| &domain.name);
+        let names = names.chain(kept.state.retired_names().map(|retired| &retired.name));
+        let its = names.map(|name| Claim::DomainName(name.clone()));
+        let its = its.filter_map(|claim| self.claims.get_key_value(&claim));
+        let held = self.claims.iter();
+        let held = held.filter(|(_, holder)| **holder == organization);
+        Some(Stored {
+            state: kept.state.clone(),
+            log: kept.log.clone(),
+            claims: its
+                .chain(held)
+                .map(|(claim, holder)| (claim.clone(), *holder))
+                .collect(),
+            misfiled: Vec::new(),
+        })
+    }
+
     fn organizations_of(
         &self,
         user: UserId,
@@ -395,7 +399,7 @@ impl Everything {
         limit: usize,
     ) -> Vec<Item> {
         let first = OrganizationId::from_uuid(FIRST);
-        let organizations = following(&self.organizations_by_user, user, first, after);
+        let organizations = following(&self.across.organizations_by_user, user, first, after);
         let memberships = organizations.filter_map(|id| {
             let state = &self.organizations.get(&id)?.state;
             let member = Record::Member(state.member(user)?.clone());
@@ -414,7 +418,7 @@ impl Everything {
             OrganizationId::from_uuid(FIRST),
             InvitationId::from_uuid(FIRST),
         );
-        let open = following(&self.open_by_email, email.clone(), first, after);
+        let open = following(&self.across.open_by_email, email.clone(), first, after);
         let invitations = open.filter_map(|(organization, id)| {
             let state = &self.organizations.get(&organization)?.state;
             let (invitation, summary) = (state.invitation(id)?, state.organization()?.summary());
@@ -469,7 +473,7 @@ impl Everything {
         let last = UserId::from_uuid(Uuid::max());
         let after = after.map(|after| (after, last));
         let mut before = None;
-        let members = following(&self.members_by_email, email.clone(), first, after);
+        let members = following(&self.across.members_by_email, email.clone(), first, after);
         let organizations = members.filter_map(|(id, _)| {
             let again = before.replace(id) == Some(id);
             self.summary(id).filter(|_| !again).map(Item::Organization)
@@ -576,9 +580,6 @@ impl Everything {
         kept.state.set_organization(commit.next.clone());
         self.commits.insert(commit.id(), (id, commit.entry.version));
         kept.log.push(commit.entry.clone());
-        let by_user = &mut self.organizations_by_user;
-        let by_email = &mut self.open_by_email;
-        let members_by_email = &mut self.members_by_email;
         for change in &commit.changes {
             let (gone, come) = match change {
                 Change::Put(record) => (kept.state.replace(record.clone()), Some(record)),
@@ -592,26 +593,11 @@ impl Everything {
                     continue;
                 }
             };
-            match gone {
-                Some(Record::Member(member)) => {
-                    by_user.remove(&(member.user, id));
-                    let email = member.email.key().clone();
-                    members_by_email.remove(&(email, (id, member.user)));
-                }
-                Some(Record::Invitation(invitation)) => {
-                    by_email.remove(&(invitation.email.key().clone(), (id, invitation.id)));
-                }
-                _ => {}
+            if let Some(gone) = gone {
+                self.across.remove(id, &gone);
             }
-            match come {
-                Some(Record::Member(member)) => {
-                    by_user.insert((member.user, id));
-                    members_by_email.insert((member.email.key().clone(), (id, member.user)));
-                }
-                Some(Record::Invitation(invitation)) if invitation.is_open() => {
-                    by_email.insert((invitation.email.key().clone(), (id, invitation.id)));
-                }
-                _ => {}
+            if let Some(come) = come {
+                self.across.add(id, come);
             }
         }
     }
@@ -627,5 +613,7 @@ fn claims(changes: &[Change]) -> BTreeSet<(bool, &Claim)> {
     claims.collect()
 }
 
+mod across;
+mod movable;
 #[cfg(test)]
 pub(crate) mod tests;

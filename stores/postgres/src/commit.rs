@@ -177,6 +177,8 @@ pub fn refused(
             Some(Outcome::Taken(claim.clone()))
         }
         "23505" if constraint.starts_with("organizations_pkey") => Some(Outcome::Conflict),
+        // Its place in the log is taken, by who closed the organization to move it.
+        "23505" if constraint.starts_with("commits_pkey") => Some(Outcome::Conflict),
         "23505" if constraint.starts_with("commits_id") => Some(Outcome::IdUsed),
         _ => None,
     }

@@ -17,6 +17,8 @@ mod begun;
 #[cfg(feature = "sqlx")]
 mod migrate;
 #[cfg(feature = "sqlx")]
+mod movable;
+#[cfg(feature = "sqlx")]
 mod outbox;
 #[cfg(feature = "sqlx")]
 mod repository;
@@ -31,9 +33,15 @@ pub use error::{Error, VerifyError};
 #[cfg(feature = "sqlx")]
 pub use migrate::{SchemaError, migrate, migrate_within};
 #[cfg(feature = "sqlx")]
+pub use movable::MovedRows;
+#[cfg(feature = "sqlx")]
 pub use outbox::{Batch, Delivery, Depth, Failing, Outbox, Parked};
 #[cfg(feature = "sqlx")]
 pub use repository::{PostgresRepository, apply, apply_in_steps};
+/// For `tenancy-sharded`, whose registry keeps its tables on a pool too.
+#[cfg(feature = "sqlx")]
+#[doc(hidden)]
+pub use runtime::in_its_runtime;
 /// The version of sqlx that this crate was built with, whose pool and transactions it takes.
 #[cfg(feature = "sqlx")]
 pub use sqlx;

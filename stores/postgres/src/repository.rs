@@ -11,6 +11,7 @@ use uuid::Uuid;
 use crate::begun::Begun;
 use crate::error::{Error, VerifyError};
 use crate::migrate::{self, SchemaError};
+use crate::movable;
 use crate::outbox::Outbox;
 use crate::retry;
 use crate::runtime::in_its_runtime;
@@ -210,13 +211,16 @@ impl Repository for PostgresRepository {
 impl Directory for PostgresRepository {
     async fn list(&self, list: &List, limit: NonZeroU32) -> Result<Vec<Item>, Error> {
         let rows = retry::all(&self.pool, &statements::list(list, limit)).await?;
-        let items = rows.iter().map(|row| {
-            let row = ListedRow {
-                first: row.try_get(0)?,
-                second: row.try_get(1)?,
-                place: row.try_get(2)?,
-            };
-            Ok(statements::item(list, row)?)
+        let items = rows.iter().filter_map(|row| {
+            let row = listed_row(row);
+            // What stands in the place of a closed organization's next entry is none.
+            match row {
+                Ok(row) if movable::is_closed(row.first) => None,
+                row => Some(
+                    row.map_err(Error::from)
+                        .and_then(|row| Ok(statements::item(list, row)?)),
+                ),
+            }
         });
         items.collect()
     }
@@ -307,6 +311,14 @@ fn refused(commit: &Commit, error: &sqlx::Error) -> Option<Outcome> {
         .as_database_error()?
         .try_downcast_ref::<sqlx::postgres::PgDatabaseError>()?;
     statements::refused(commit, error.code(), error.constraint(), error.detail())
+}
+
+fn listed_row(row: &PgRow) -> sqlx::Result<ListedRow<'_>> {
+    Ok(ListedRow {
+        first: row.try_get(0)?,
+        second: row.try_get(1)?,
+        place: row.try_get(2)?,
+    })
 }
 
 fn stored_row(row: &PgRow) -> sqlx::Result<StoredRow<'_>> {

@@ -8,12 +8,14 @@ use tokio::runtime::Handle;
 
 /// A future that is dropped within the runtime that polled it, wherever that happens: a connection that goes back to its
 /// pool needs the runtime, and sqlx panics without.
-pub(crate) struct InItsRuntime<F> {
+#[derive(Debug)]
+pub struct InItsRuntime<F> {
     future: Option<Pin<Box<F>>>,
     runtime: Option<Handle>,
 }
 
-pub(crate) fn in_its_runtime<F: Future>(future: F) -> InItsRuntime<F> {
+/// This future, dropped within the runtime that polled it.
+pub fn in_its_runtime<F: Future>(future: F) -> InItsRuntime<F> {
     InItsRuntime {
         future: Some(Box::pin(future)),
         runtime: None,
