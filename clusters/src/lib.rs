@@ -10,6 +10,8 @@
     reason = "tests and examples say what they expect by panicking"
 )]
 
+mod etcd;
 mod postgres;
 
+pub use etcd::Etcd;
 pub use postgres::{Cluster, database_for_an_example, url};

@@ -48,7 +48,7 @@ fn bin() -> Option<PathBuf> {
 }
 
 /// A command as the user who may run the server: it refuses root.
-fn command(program: impl AsRef<Path>) -> Command {
+pub(crate) fn command(program: impl AsRef<Path>) -> Command {
     static ROOT: OnceLock<bool> = OnceLock::new();
     let root = *ROOT.get_or_init(|| {
         let id = Command::new("id").arg("-u").output();
@@ -63,6 +63,13 @@ fn command(program: impl AsRef<Path>) -> Command {
     };
     command.current_dir("/").stdin(Stdio::null());
     command
+}
+
+/// A new folder of that user's.
+pub(crate) fn folder(of: &str) -> PathBuf {
+    let template = format!("/tmp/tenancy-{of}-XXXXXXXX");
+    let made = run(command("/usr/bin/env").args(["mktemp", "-d", &template]));
+    PathBuf::from(String::from_utf8_lossy(&made.stdout).trim())
 }
 
 fn run(command: &mut Command) -> Output {
@@ -131,8 +138,7 @@ impl Cluster {
     }
 
     fn empty(bin: PathBuf) -> Self {
-        let made = run(command("/usr/bin/env").args(["mktemp", "-d", "/tmp/tenancy-pg-XXXXXXXX"]));
-        let folder = PathBuf::from(String::from_utf8_lossy(&made.stdout).trim());
+        let folder = folder("pg");
         let script =
             "cat > /dev/null; \"$0/pg_ctl\" -D \"$1/data\" -m immediate -s stop; rm -rf \"$1\"";
         let watchdog = command("/bin/sh")
