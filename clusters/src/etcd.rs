@@ -79,7 +79,7 @@ impl Etcd {
         {
             let waited = begun.elapsed();
             assert!(
-                waited < Duration::from_secs(60),
+                waited < Duration::from_mins(1),
                 "etcd doesn't start: see {}/log",
                 folder.display()
             );

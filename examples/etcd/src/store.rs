@@ -273,8 +273,8 @@ impl Repository for EtcdRepository {
         if version.map_or(json(&Version::ABSENT), |pair| pair.value.clone()) != expected {
             return Ok(Outcome::Conflict);
         }
-        let taken = claims.into_iter().zip(found);
-        let taken = taken.filter(|(_, holder)| !holder.is_empty()).next();
+        let mut holders = claims.into_iter().zip(found);
+        let taken = holders.find(|(_, holder)| !holder.is_empty());
         Ok(taken.map_or(Outcome::IdUsed, |(claim, _)| Outcome::Taken(claim.clone())))
     }
 

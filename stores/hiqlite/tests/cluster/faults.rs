@@ -21,6 +21,7 @@ struct Machines {
     nodes: Vec<Process>,
     /// What those had acknowledged that are gone.
     ledger: Ledger,
+    unknown: u32,
 }
 
 impl Machines {
@@ -43,6 +44,7 @@ impl Machines {
             addresses: addresses.join(" "),
             nodes: Vec::new(),
             ledger: Ledger::new(),
+            unknown: 0,
         };
         machines.start_those([1, 2, 3]);
         machines
@@ -93,8 +95,9 @@ impl Machines {
     /// kill -9. What it had acknowledged is remembered.
     fn kill(&mut self, id: u64) {
         let at = self.nodes.iter().position(|node| node.id == id);
-        let killed = self.nodes.swap_remove(at.unwrap()).kill();
-        self.ledger.extend(killed);
+        let (ledger, unknown) = self.nodes.swap_remove(at.unwrap()).kill();
+        self.ledger.extend(ledger);
+        self.unknown += unknown;
     }
 
     /// Which node leads, as node 1, or the first that is there, has it.
@@ -113,6 +116,7 @@ impl Machines {
             resolved += node.resolved;
         }
         assert_eq!(unknown, resolved, "what is unknown is found out");
+        let unknown = self.unknown + unknown;
         let lines = self.ledger.iter().map(|((organization, version), commit)| {
             format!("acknowledged {organization} {version} {commit}\n")
         });
@@ -123,7 +127,7 @@ impl Machines {
             node.hear("verified");
         }
         let acknowledged = self.ledger.len();
-        println!("{acknowledged} acknowledged, none lost; {unknown} unknown, {resolved} found out");
+        println!("{acknowledged} acknowledged, none lost; {unknown} outcomes were unknown");
     }
 }
 

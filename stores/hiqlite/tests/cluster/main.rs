@@ -15,4 +15,6 @@ mod stranger;
 mod wire;
 
 mod faults;
+mod file;
+mod node;
 mod suite;

@@ -48,8 +48,8 @@ pub(crate) fn config(
 /// Three nodes in this process.
 pub(crate) struct Nodes {
     pub(crate) stores: [HiqliteRepository; 3],
-    folder: Arc<TempDir>,
-    addresses: Vec<(SocketAddr, SocketAddr)>,
+    pub(crate) folder: Arc<TempDir>,
+    pub(crate) addresses: Vec<(SocketAddr, SocketAddr)>,
 }
 
 impl Nodes {
@@ -60,7 +60,10 @@ impl Nodes {
         Self::start_in(Arc::new(tempfile::tempdir().unwrap()), pairs.collect()).await
     }
 
-    async fn start_in(folder: Arc<TempDir>, addresses: Vec<(SocketAddr, SocketAddr)>) -> Self {
+    pub(crate) async fn start_in(
+        folder: Arc<TempDir>,
+        addresses: Vec<(SocketAddr, SocketAddr)>,
+    ) -> Self {
         let node = |id: u64| {
             let place = folder.path().join(id.to_string());
             std::fs::create_dir_all(&place).unwrap();
@@ -75,15 +78,6 @@ impl Nodes {
         }
     }
 
-    /// Ends all of them and starts them again on what they kept.
-    pub(crate) async fn again(self) -> Self {
-        let [one, two, three] = &self.stores;
-        let ended = tokio::join!(one.shutdown(), two.shutdown(), three.shutdown());
-        let _ = <[_; 3]>::from(ended).map(Result::unwrap);
-        drop(self.stores);
-        Self::start_in(self.folder, self.addresses).await
-    }
-
     /// The stores, the leader's first.
     pub(crate) async fn leader_first(&self) -> [HiqliteRepository; 3] {
         let mut stores = self.stores.clone();
@@ -94,20 +88,5 @@ impl Nodes {
             }
         }
         stores
-    }
-
-    /// Deletes everything that organizations have.
-    pub(crate) async fn empty(&self) {
-        let tables = "commits claims organization_names members workspaces workspace_members domains retired_domain_names \
-            invitations former_members outbox outbox_parked raft_attempts organizations";
-        let tables = tables.split(' ');
-        let mut steps: Vec<_> = tables
-            .map(|table| (format!("DELETE FROM tenancy_{table}"), Vec::new()))
-            .collect();
-        steps.push((
-            "UPDATE tenancy_raft SET writes = writes + 1".to_owned(),
-            Vec::new(),
-        ));
-        self.stores[0].client().txn(steps).await.unwrap();
     }
 }

@@ -316,14 +316,14 @@ impl Process {
         assert!(sent.unwrap().success());
     }
 
-    /// kill -9; what it had acknowledged by then.
-    pub(crate) fn kill(mut self) -> Ledger {
+    /// kill -9; what it had acknowledged by then, and how often it had been told that an outcome is unknown.
+    pub(crate) fn kill(mut self) -> (Ledger, u32) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
         while let Ok(line) = self.heard.recv() {
             self.note(&line);
         }
-        std::mem::take(&mut self.ledger)
+        (std::mem::take(&mut self.ledger), self.unknown)
     }
 }
 
