@@ -1,7 +1,7 @@
 //! Writing a commit: all of it or nothing.
 
-use rusqlite::types::{ToSqlOutput, ValueRef};
-use rusqlite::{CachedStatement, Connection, Params, ToSql, Transaction, params_from_iter};
+use rusqlite::types::{ToSqlOutput, Value, ValueRef};
+use rusqlite::{CachedStatement, Connection, Params, Transaction, params_from_iter};
 use serde::Serialize;
 use tenancy::store::{Change, Claim, Commit, Kind, Logged, Outcome, Record, RecordId};
 use tenancy::{OrganizationId, Version};
@@ -158,11 +158,96 @@ pub(crate) fn run(
 
 /// The commit's statements, in whatever transaction is open.
 fn write(connection: &Connection, commit: &Commit) -> Result<Outcome, Error> {
+    well_formed(commit)?;
+    let id = commit.next.id.as_uuid().into_bytes();
+    let mut to = Latest::of(connection);
+    // Before anything is written, so that a host's transaction is clean whatever the answer.
+    let taken = first_taken(connection, &commit.changes)?;
+    let refused = match taken {
+        Some(taken) => Some(Outcome::Taken(taken)),
+        None if log(&mut to, commit)? == 1 => None,
+        None => Some(Outcome::IdUsed),
+    };
+    if let Some(refused) = refused {
+        return Ok(if version_of(connection, &id)? == commit.expected {
+            refused
+        } else {
+            Outcome::Conflict
+        });
+    }
+    if compare_and_set(&mut to, commit)? != 1 {
+        return Ok(Outcome::Conflict);
+    }
+    write_changes(&mut to, commit)?;
+    Ok(Outcome::Committed)
+}
+
+/// A statement of a commit, for any driver of SQLite.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Write {
+    /// Its text. `?1` is the first of the values.
+    pub text: &'static str,
+    /// The values that are bound to it, in order.
+    pub values: Vec<Value>,
+}
+
+/// The statements that write a commit, in their order; what a host must have asked before is said at
+/// [`tables::writes`](crate::tables::writes).
+pub(crate) fn writes(commit: &Commit) -> Result<Vec<Write>, Error> {
+    well_formed(commit)?;
+    let mut to = Vec::new();
+    log(&mut to, commit)?;
+    compare_and_set(&mut to, commit)?;
+    write_changes(&mut to, commit)?;
+    Ok(to)
+}
+
+/// Where a commit's statements go: to a connection, or into a list.
+trait Writes {
+    /// How many rows it changed; in a list, one that it will change.
+    fn write<'a>(
+        &mut self,
+        statement: &'static Statement,
+        cells: impl IntoIterator<Item = ValueRef<'a>>,
+    ) -> Result<usize, Error>;
+}
+
+impl Writes for Latest<'_> {
+    fn write<'a>(
+        &mut self,
+        statement: &'static Statement,
+        cells: impl IntoIterator<Item = ValueRef<'a>>,
+    ) -> Result<usize, Error> {
+        let cells = cells.into_iter().map(ToSqlOutput::Borrowed);
+        Ok(self
+            .statement(statement)?
+            .execute(params_from_iter(cells))?)
+    }
+}
+
+impl Writes for Vec<Write> {
+    fn write<'a>(
+        &mut self,
+        statement: &'static Statement,
+        cells: impl IntoIterator<Item = ValueRef<'a>>,
+    ) -> Result<usize, Error> {
+        let owned = |cell: ValueRef<'_>| Value::try_from(cell);
+        let values = cells.into_iter().map(owned).collect::<Result<_, _>>();
+        self.push(Write {
+            text: statement.text(),
+            values: values.map_err(rusqlite::Error::from)?,
+        });
+        Ok(1)
+    }
+}
+
+/// Whether the commit agrees with itself.
+fn well_formed(commit: &Commit) -> Result<(), Error> {
     let Commit {
         expected,
         next,
-        changes,
         entry,
+        ..
     } = commit;
     if next.version != expected.next()
         || (entry.organization, entry.version) != (next.id, next.version)
@@ -175,67 +260,59 @@ fn write(connection: &Connection, commit: &Commit) -> Result<Outcome, Error> {
     if entry.at.timestamp_subsec_nanos() % 1_000_000 != 0 {
         return Err(Error::InvalidCommit("its time is finer than a millisecond"));
     }
-    let id = next.id.as_uuid().into_bytes();
-    let version = number(next.version)?;
-    // Before anything is written, so that a host's transaction is clean whatever the answer.
-    let taken = first_taken(connection, changes)?;
-    let refused = match taken {
-        Some(taken) => Some(Outcome::Taken(taken)),
-        None if log(connection, commit)? => None,
-        None => Some(Outcome::IdUsed),
-    };
-    if let Some(refused) = refused {
-        return Ok(if version_of(connection, &id)? == *expected {
-            refused
-        } else {
-            Outcome::Conflict
-        });
-    }
-    if !compare_and_set(connection, commit)? {
-        return Ok(Outcome::Conflict);
-    }
-    let name = next.name.key();
-    run(connection, &statements::NAME, (id, name.as_str()))?;
-    if *expected != Version::ABSENT {
-        make_room(connection, &id, changes)?;
-    }
-    put_all(connection, &id, changes)?;
-    run(
-        connection,
-        &statements::ENQUEUE,
-        (id, version, now_millis()),
-    )?;
-    Ok(Outcome::Committed)
+    Ok(())
 }
 
-/// Writes the log's entry; whether it was this commit's turn, under an id that nobody has used.
-fn log(connection: &Connection, commit: &Commit) -> Result<bool, Error> {
+/// Writes the log's entry: one row if it was this commit's turn, under an id that nobody has used.
+fn log(to: &mut impl Writes, commit: &Commit) -> Result<usize, Error> {
     let entry = &commit.entry;
-    let row = (
-        entry.organization.as_uuid().into_bytes(),
-        number(entry.version)?,
-        entry.id.as_uuid().into_bytes(),
-        Json::of(&Logged::from(entry))?,
-        number(commit.expected)?,
-    );
-    Ok(run(connection, &statements::LOG, row)? == 1)
+    let json = Json::of(&Logged::from(entry))?;
+    let (organization, id) = (entry.organization.as_uuid(), entry.id.as_uuid());
+    let row = [
+        ValueRef::Blob(organization.as_bytes()),
+        ValueRef::Integer(number(entry.version)?),
+        ValueRef::Blob(id.as_bytes()),
+        ValueRef::Text(&json.0),
+        ValueRef::Integer(number(commit.expected)?),
+    ];
+    to.write(&statements::LOG, row)
 }
 
-/// The compare-and-set; whether it was this commit's turn.
-fn compare_and_set(connection: &Connection, commit: &Commit) -> Result<bool, Error> {
+/// The compare-and-set: one row if it was this commit's turn.
+fn compare_and_set(to: &mut impl Writes, commit: &Commit) -> Result<usize, Error> {
+    let next = &commit.next;
+    let id = next.id.as_uuid();
+    let (summary, record) = (Json::of(&next.summary())?, Json::of(next)?);
+    let row = [
+        ValueRef::Blob(id.as_bytes()),
+        ValueRef::Integer(number(next.version)?),
+        ValueRef::Integer(next.status.code().into()),
+        ValueRef::Text(&summary.0),
+        ValueRef::Text(&record.0),
+    ];
+    if commit.expected == Version::ABSENT {
+        to.write(&statements::CREATE_ORGANIZATION, row)
+    } else {
+        let expected = ValueRef::Integer(number(commit.expected)?);
+        let row = row.into_iter().chain([expected]);
+        to.write(&statements::UPDATE_ORGANIZATION, row)
+    }
+}
+
+/// Everything else that a commit writes, once it is known that it is its turn.
+fn write_changes(to: &mut impl Writes, commit: &Commit) -> Result<(), Error> {
     let next = &commit.next;
     let id = next.id.as_uuid().into_bytes();
-    let (version, status) = (number(next.version)?, next.status.code());
-    let (summary, record) = (Json::of(&next.summary())?, Json::of(next)?);
-    let rows = if commit.expected == Version::ABSENT {
-        let row = (id, version, status, summary, record);
-        run(connection, &statements::CREATE_ORGANIZATION, row)?
-    } else {
-        let expected = number(commit.expected)?;
-        let row = (id, version, status, summary, record, expected);
-        run(connection, &statements::UPDATE_ORGANIZATION, row)?
-    };
-    Ok(rows == 1)
+    let (name, organization) = (next.name.key(), ValueRef::Blob(&id));
+    let named = [organization, ValueRef::Text(name.as_str().as_bytes())];
+    to.write(&statements::NAME, named)?;
+    if commit.expected != Version::ABSENT {
+        make_room(to, &id, &commit.changes)?;
+    }
+    put_all(to, &id, &commit.changes)?;
+    let [version, now] = [number(next.version)?, now_millis()].map(ValueRef::Integer);
+    to.write(&statements::ENQUEUE, [organization, version, now])?;
+    Ok(())
 }
 
 /// The first claim of a commit that somebody holds.
@@ -274,7 +351,7 @@ fn version_of(connection: &Connection, id: &[u8; 16]) -> Result<Version, Error> 
 /// Deletes what goes. The order of changes means nothing, but unique indexes look at each statement: a
 /// name must be free before another row takes it, also where two rows swap theirs.
 fn make_room(
-    connection: &Connection,
+    to: &mut impl Writes,
     organization: &[u8; 16],
     changes: &[Change],
 ) -> Result<(), Error> {
@@ -287,10 +364,9 @@ fn make_room(
     };
     for change in changes {
         match change {
-            Change::Delete(id) => delete(connection, organization, id)?,
+            Change::Delete(id) => delete(to, organization, id)?,
             Change::Release(claim) => {
-                let (scope, key) = claim.filed();
-                run(connection, &statements::RELEASE, (organization, scope, key))?;
+                to.write(&statements::RELEASE, held(organization, claim))?;
             }
             Change::Put(_) | Change::Claim(_) => {}
         }
@@ -298,7 +374,7 @@ fn make_room(
     for kind in NAMED {
         if puts(kind).nth(1).is_some() {
             for id in puts(kind) {
-                delete(connection, organization, &id)?;
+                delete(to, organization, &id)?;
             }
         }
     }
@@ -308,35 +384,33 @@ fn make_room(
 /// The kinds of which no two may have one name: those with a unique index besides their key.
 pub(crate) const NAMED: [Kind; 2] = [Kind::Workspace, Kind::Domain];
 
-fn delete(connection: &Connection, organization: &[u8; 16], id: &RecordId) -> Result<(), Error> {
+/// A claim and who holds it.
+fn held<'a>(organization: &'a [u8; 16], claim: &'a Claim) -> [ValueRef<'a>; 3] {
+    let (scope, key) = claim.filed();
+    [
+        ValueRef::Blob(organization),
+        ValueRef::Integer(scope.into()),
+        ValueRef::Text(key.as_bytes()),
+    ]
+}
+
+fn delete(to: &mut impl Writes, organization: &[u8; 16], id: &RecordId) -> Result<(), Error> {
     let key = id.key();
     let cells = [ValueRef::Blob(organization)]
         .into_iter()
         .chain(key.iter().map(cell));
-    let parameters = params_from_iter(cells.map(ToSqlOutput::Borrowed));
-    run(connection, &statements::of(id.kind()).delete, parameters)?;
+    to.write(&statements::of(id.kind()).delete, cells)?;
     Ok(())
 }
 
 /// Puts what is to be put, and claims what is claimed. What has been deleted has made room.
-fn put_all(
-    connection: &Connection,
-    organization: &[u8; 16],
-    changes: &[Change],
-) -> Result<(), Error> {
-    let mut latest = Latest::of(connection);
+fn put_all(to: &mut impl Writes, organization: &[u8; 16], changes: &[Change]) -> Result<(), Error> {
     let mut json = Json::empty();
     for change in changes {
         match change {
-            Change::Put(record) => {
-                let id = record.id();
-                let statement = latest.statement(&statements::of(id.kind()).put)?;
-                put(statement, organization, (&id, record), &mut json)?;
-            }
+            Change::Put(record) => put(to, organization, record, &mut json)?,
             Change::Claim(claim) => {
-                let (scope, key) = claim.filed();
-                let statement = latest.statement(&statements::CLAIM)?;
-                statement.execute((organization, scope, key))?;
+                to.write(&statements::CLAIM, held(organization, claim))?;
             }
             Change::Delete(_) | Change::Release(_) => {}
         }
@@ -372,18 +446,19 @@ impl<'c> Latest<'c> {
 }
 
 fn put(
-    statement: &mut CachedStatement<'_>,
+    to: &mut impl Writes,
     organization: &[u8; 16],
-    (id, record): (&RecordId, &Record),
+    record: &Record,
     json: &mut Json,
 ) -> Result<(), Error> {
+    let id = record.id();
     let (key, columns) = (id.key(), record.columns());
     json.write(record)?;
     let cells = [ValueRef::Blob(organization)]
         .into_iter()
         .chain(key.iter().chain(&columns).map(cell))
         .chain([ValueRef::Text(&json.0)]);
-    statement.execute(params_from_iter(cells.map(ToSqlOutput::Borrowed)))?;
+    to.write(&statements::of(id.kind()).put, cells)?;
     Ok(())
 }
 
@@ -405,12 +480,6 @@ impl Json {
     fn write(&mut self, value: &impl Serialize) -> Result<(), serde_json::Error> {
         self.0.clear();
         serde_json::to_writer(&mut self.0, value)
-    }
-}
-
-impl ToSql for Json {
-    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
-        Ok(ToSqlOutput::Borrowed(ValueRef::Text(&self.0)))
     }
 }
 

@@ -18,6 +18,8 @@ mod options;
 mod rows;
 mod statements;
 
+pub mod tables;
+
 /// The version of rusqlite that this crate was built with, whose `Connection` and `Transaction` it takes.
 pub use rusqlite;
 

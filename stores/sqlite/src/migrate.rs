@@ -43,7 +43,7 @@ pub const MIGRATIONS: &[Migration] = &[
 const NAMES: u32 = 2;
 
 /// The list of the steps that were made.
-const LIST: &str = "CREATE TABLE IF NOT EXISTS tenancy_migrations (\
+pub(crate) const LIST: &str = "CREATE TABLE IF NOT EXISTS tenancy_migrations (\
         step    INTEGER NOT NULL PRIMARY KEY, \
         oldest  INTEGER NOT NULL, \
         made_at INTEGER NOT NULL\

@@ -6,15 +6,15 @@
     reason = "a test fails by panicking"
 )]
 
+#[path = "world/stranger.rs"]
+mod stranger;
 mod world;
 
 use std::sync::Mutex;
 
-use rusqlite::types::Value as Cell;
 use rusqlite::{Connection, ErrorCode, params_from_iter};
 use tenancy::OrganizationId;
-use tenancy::store::{RecordId, Value};
-use tenancy_conformance::{Garbled, Harness, Tampering, suite};
+use tenancy_conformance::{Harness, Tampering, suite};
 use tenancy_sqlite::{Options, SqliteRepository};
 use world::{Disk, quick, threaded};
 
@@ -65,8 +65,9 @@ impl Harness for Files {
 
     /// Writes as somebody would who doesn't know the library: with SQL, and around no check of the tables.
     async fn tamper(&self, store: &SqliteRepository, tampering: &Tampering) -> bool {
-        let stranger = Connection::open(store.path()).unwrap();
-        match write(&stranger, tampering) {
+        let connection = Connection::open(store.path()).unwrap();
+        let (sql, cells) = stranger::statement(tampering);
+        match connection.execute(&sql, params_from_iter(cells)) {
             Ok(rows) => rows == 1,
             Err(error) => {
                 let code = error.sqlite_error_code();
@@ -74,129 +75,6 @@ impl Harness for Files {
                 false
             }
         }
-    }
-}
-
-fn write(stranger: &Connection, tampering: &Tampering) -> rusqlite::Result<usize> {
-    match tampering {
-        Tampering::Misfile {
-            organization,
-            record,
-            column,
-            value,
-        } => {
-            let (table, key) = (record.kind().table(), key(record));
-            let sql = format!("UPDATE tenancy_{table} SET {} = ? WHERE {key}", column.name);
-            let cells = [cell(value)].into_iter().chain(id(*organization, record));
-            stranger.execute(&sql, params_from_iter(cells))
-        }
-        Tampering::Row {
-            organization,
-            version,
-            status,
-            summary,
-        } => stranger.execute(
-            "UPDATE tenancy_organizations SET version = ?2, status = ?3, summary = ?4 WHERE id = ?1",
-            (
-                organization.as_uuid().into_bytes(),
-                i64::try_from(version.get()).unwrap(),
-                status.code(),
-                serde_json::to_string(summary).unwrap(),
-            ),
-        ),
-        Tampering::Put {
-            organization,
-            record,
-        } => {
-            let (kind, json) = (record.id().kind(), serde_json::to_string(record).unwrap());
-            let columns = kind.key().iter().chain(kind.columns());
-            let columns: Vec<_> = columns.map(|column| column.name).collect();
-            let cells = id(*organization, &record.id()).chain(cells(&record.columns()));
-            let cells: Vec<_> = cells.chain([Cell::Text(json)]).collect();
-            let sql = format!(
-                "INSERT OR REPLACE INTO tenancy_{} (organization_id, {}, record) VALUES (?{})",
-                kind.table(),
-                columns.join(", "),
-                ", ?".repeat(cells.len().saturating_sub(1)),
-            );
-            stranger.execute(&sql, params_from_iter(cells))
-        }
-        Tampering::Delete {
-            organization,
-            record,
-        } => {
-            let (table, key) = (record.kind().table(), key(record));
-            let sql = format!("DELETE FROM tenancy_{table} WHERE {key}");
-            let cells = id(*organization, record);
-            stranger.execute(&sql, params_from_iter(cells))
-        }
-        Tampering::Claim { claim, holder } => {
-            let (scope, key) = claim.filed();
-            match holder {
-                Some(holder) => stranger.execute(
-                    "INSERT OR REPLACE INTO tenancy_claims (scope, key, organization_id) VALUES (?1, ?2, ?3)",
-                    (scope, key, holder.as_uuid().into_bytes()),
-                ),
-                None => stranger.execute(
-                    "DELETE FROM tenancy_claims WHERE scope = ?1 AND key = ?2",
-                    (scope, key),
-                ),
-            }
-        }
-        Tampering::Garble {
-            organization,
-            garbled,
-        } => {
-            let garbage = [Cell::Text("{\"of_the_future\":{}}".to_owned())].into_iter();
-            let owner = Cell::Blob(organization.as_uuid().into_bytes().to_vec());
-            let (sql, which): (_, Vec<Cell>) = match garbled {
-                Garbled::Record(record) => (
-                    format!(
-                        "UPDATE tenancy_{} SET record = ? WHERE {}",
-                        record.kind().table(),
-                        key(record)
-                    ),
-                    id(*organization, record).collect(),
-                ),
-                Garbled::LogEntry(version) => (
-                    "UPDATE tenancy_commits SET entry = ? WHERE organization_id = ? AND version = ?".to_owned(),
-                    vec![owner, Cell::Integer(version.get().try_into().unwrap())],
-                ),
-                Garbled::Summary => (
-                    "UPDATE tenancy_organizations SET summary = ? WHERE id = ?".to_owned(),
-                    vec![owner],
-                ),
-            };
-            stranger.execute(&sql, params_from_iter(garbage.chain(which)))
-        }
-        other => panic!("nobody knows how to do that: {other:?}"),
-    }
-}
-
-/// The condition that a row has this key.
-fn key(record: &RecordId) -> String {
-    let key = record.kind().key().iter();
-    key.fold("organization_id = ?".to_owned(), |key, column| {
-        format!("{key} AND {} = ?", column.name)
-    })
-}
-
-fn id(organization: OrganizationId, record: &RecordId) -> impl Iterator<Item = Cell> + use<> {
-    let organization = Cell::Blob(organization.as_uuid().into_bytes().to_vec());
-    [organization].into_iter().chain(cells(&record.key()))
-}
-
-fn cells(values: &[Value]) -> std::vec::IntoIter<Cell> {
-    values.iter().map(cell).collect::<Vec<_>>().into_iter()
-}
-
-fn cell(value: &Value) -> Cell {
-    match value {
-        Value::Id(Some(id)) => Cell::Blob(id.into_bytes().to_vec()),
-        Value::Text(Some(text)) => Cell::Text(text.clone()),
-        Value::Code(code) => Cell::Integer((*code).into()),
-        Value::Number(Some(number)) => Cell::Integer(*number),
-        Value::Id(None) | Value::Text(None) | Value::Number(None) => Cell::Null,
     }
 }
 

@@ -1,0 +1,18 @@
+#![doc = include_str!("../README.md")]
+
+// In the order in which to read them.
+mod repository;
+
+mod cluster;
+mod commit;
+mod import;
+mod migrate;
+mod readers;
+
+mod error;
+
+/// hiqlite as this crate was built with it: its configuration, and its client for the host's own tables.
+pub use hiqlite;
+
+pub use error::{Error, VerifyError};
+pub use repository::HiqliteRepository;
