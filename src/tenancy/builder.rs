@@ -100,6 +100,9 @@ impl<R> Tenancy<R> {
     /// first makes new links; entries of the log that were made under another one are read with it. Without any, links
     /// are random, and known only to whoever gets the command's answer.
     ///
+    /// Read them from where your service keeps its secrets: with a key that is drawn at the start
+    /// ([`LinkKey::generate`](crate::token::LinkKey::generate)), what wasn't mailed before a restart is never mailed.
+    ///
     /// ```
     /// use tenancy::store::MemoryRepository;
     /// use tenancy::token::LinkKey;

@@ -60,7 +60,7 @@ impl<R: Repository> Tenancy<R> {
     ///
     /// // In a worker, for each entry that the store's outbox hands out:
     /// for mail in tenancy.mails(entry).await? {
-    ///     let link = format!("https://console.example/invitation#{}", *mail.token.expose());
+    ///     let link = format!("https://app.example/invitation#{}", *mail.token.expose()); // or `Console::invitation`
     ///     let (to, from) = (&mail.invitation.email, &mail.organization_name);
     ///     println!("to {to}: {from} invites you: {link}");
     /// }

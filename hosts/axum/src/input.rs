@@ -14,8 +14,30 @@ use tenancy::views::PageKey;
 
 use crate::rejection::Rejection;
 
-/// The ids that a path names.
-pub(crate) struct At<T>(pub(crate) T);
+/// The ids that a path names, for routes of a host's own beside the library's: what axum's `Path` is, but what is no id is
+/// refused with a [`Rejection`] that names it.
+///
+/// ```
+/// use serde::Deserialize;
+/// use tenancy::{DomainId, OrganizationId};
+/// use tenancy_axum::{At, Body, Rejection, SignedIn};
+///
+/// #[derive(Deserialize)]
+/// struct Ids { organization: OrganizationId, domain: DomainId }
+///
+/// #[derive(Deserialize)]
+/// struct Parcel { weight_in_grams: u32 }
+///
+/// async fn send_parcel(SignedIn(_who): SignedIn, At(ids): At<Ids>, Body(parcel): Body<Parcel>) -> Result<String, Rejection> {
+///     Ok(format!("{} g to {}", parcel.weight_in_grams, ids.domain))
+/// }
+/// ```
+///
+/// # Rejections
+///
+/// - 422 `invalid`: the path holds no id where one belongs.
+#[derive(Clone, Copy, Debug)]
+pub struct At<T>(pub T);
 
 impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for At<T> {
     type Rejection = Rejection;
@@ -40,11 +62,17 @@ fn no_id(rejection: &PathRejection) -> Rejection {
             ErrorKind::ParseErrorAtKey { key, .. } | ErrorKind::DeserializeError { key, .. } => {
                 key.clone()
             }
+            // Of a name that stands for none of ours, axum doesn't say where it stood: only actions go by names.
+            ErrorKind::Message(text) if text.starts_with("unknown variant") => "action".to_owned(),
             _ => String::new(),
         },
         _ => String::new(),
     };
-    Rejection::invalid(field, "this is no id: check the address")
+    let what = match field.as_str() {
+        "action" => "there is no such action: `/permissions` has them by their names",
+        _ => "this is no id: check the address",
+    };
+    Rejection::invalid(field, what)
 }
 
 /// Which page of a list: `limit` and `after` of the query.
@@ -79,11 +107,19 @@ impl<S: Send + Sync> FromRequestParts<S> for PageQuery {
     }
 }
 
-/// A body in JSON.
+/// A body in JSON, as this crate's own routes take it: what axum's `Json` is, but each refusal is a [`Rejection`] that names
+/// the field. A `DELETE` has no body, and reads as `{}`; [`At`] has an example.
 ///
 /// Whatever changes something by `POST` asks for `application/json`, though it may have nothing to say: a form of another
 /// site can't send that with the cookies of whoever looks at it.
-pub(crate) struct Body<T>(pub(crate) T);
+///
+/// # Rejections
+///
+/// - 413 `body_unread`: it is larger than the route's limit.
+/// - 415 `not_json`: it isn't sent as `application/json`.
+/// - 422 `invalid`: it is no JSON object, or not the expected one; `field` says where.
+#[derive(Clone, Copy, Debug)]
+pub struct Body<T>(pub T);
 
 impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
     type Rejection = Rejection;

@@ -17,6 +17,7 @@ mod shape;
 mod mails;
 
 pub use host::{Host, People};
+pub use input::{At, Body};
 pub use mails::{Mailer, Outbox, mail_invitations};
 pub use permission::{Allowed, FromPath, Permission, may};
 pub use rejection::Rejection;

@@ -37,8 +37,9 @@ const LONGEST_PAUSE: Duration = Duration::from_mins(1);
 /// }
 /// ```
 ///
-/// Put the token behind the `#` of the address: browsers keep that part to themselves, so that it gets into no log of a
-/// server. Let the page show [`preview`](tenancy::Tenancy::preview), and accept only when a button is pressed: programs that
+/// To a page of your own, put the token behind the `#` of the address: browsers keep that part to themselves, so that it gets
+/// into no log of a server. `tenancy-console` runs no script that could read it there: its link is
+/// `Console::invitation`. Let the page show [`preview`](tenancy::Tenancy::preview), and accept only when a button is pressed: programs that
 /// look for viruses open every link in a mail.
 pub trait Mailer: Send + Sync {
     /// Why a mail isn't sent. Its text is kept with the entry, of which it says what it waits for.

@@ -38,7 +38,8 @@ use crate::sign_in::SignedIn;
 /// }
 ///
 /// async fn rotate_keys(permit: Allowed<RotateKeys>) -> String {
-///     format!("rotated those of the {}", permit.resource())
+///     let (_organization, domain) = permit.on();
+///     format!("rotated those of {domain}")
 /// }
 /// ```
 pub trait Permission: Send + Sync + 'static {
@@ -51,8 +52,8 @@ pub trait Permission: Send + Sync + 'static {
 /// Proof, in a handler's signature, that whoever is signed in may do it: the handler isn't called otherwise.
 ///
 /// The ids are the path's: `{organization}`, and `{workspace}` or `{domain}` where the action is on one. They are checked
-/// together, so that a domain of another organization is not found. It is one round trip of the store, and what it yields is
-/// the library's [`Permit`], which functions further inside can ask for.
+/// together, so that a domain of another organization is not found; [`on`](Self::on) has them. It is one round trip of the
+/// store, and what it yields is the library's [`Permit`], which functions further inside can ask for: this is one, by `Deref`.
 ///
 /// ```
 /// use axum::Router;
@@ -60,7 +61,8 @@ pub trait Permission: Send + Sync + 'static {
 /// use tenancy_axum::{Allowed, Host, may};
 ///
 /// async fn settings(permit: Allowed<may::domain::Configure>) -> String {
-///     format!("the settings of the {}", permit.resource())
+///     let (organization, domain) = permit.on(); // your SELECT … WHERE domain = $1
+///     format!("the settings of {domain} in {organization}, for whoever is {}", permit.by())
 /// }
 ///
 /// fn routes<H: Host>() -> Router<H> {
@@ -77,13 +79,25 @@ pub trait Permission: Send + Sync + 'static {
 /// - 503: the store doesn't answer.
 /// - 500 `misrouted`: the route's path lacks a name that the action needs: a bug of the host's.
 #[derive(Clone, Copy, Debug)]
-pub struct Allowed<P: Permission>(pub Permit<P::Action>);
+pub struct Allowed<P: Permission> {
+    permit: Permit<P::Action>,
+    on: <P::Action as Action>::On,
+}
+
+impl<P: Permission> Allowed<P> {
+    /// The ids that the path names, and that the permit is for: the organization's, with the workspace's or the domain's
+    /// where the action is on one.
+    #[must_use]
+    pub const fn on(&self) -> <P::Action as Action>::On {
+        self.on
+    }
+}
 
 impl<P: Permission> Deref for Allowed<P> {
     type Target = Permit<P::Action>;
 
     fn deref(&self) -> &Self::Target {
-        &self.0
+        &self.permit
     }
 }
 
@@ -93,7 +107,8 @@ impl<H: Host, P: Permission> FromRequestParts<H> for Allowed<P> {
     async fn from_request_parts(parts: &mut Parts, host: &H) -> Result<Self, Rejection> {
         let on = <P::Action as Action>::On::from_path(parts).await?;
         let SignedIn(actor) = SignedIn::from_request_parts(parts, host).await?;
-        Ok(Self(host.tenancy().require(&actor, on, P::ACTION).await?))
+        let permit = host.tenancy().require(&actor, on, P::ACTION).await?;
+        Ok(Self { permit, on })
     }
 }
 

@@ -1,12 +1,12 @@
 //! The routes: a line a command, a line a read.
 
 use axum::extract::{DefaultBodyLimit, OriginalUri, State};
-use axum::http::Method;
+use axum::http::{Method, Uri};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodFilter, get, on};
 use axum::{Json, Router};
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::answer::{self, Told, page_shape};
 use crate::carry_out::{Terms, carry_out};
@@ -194,6 +194,9 @@ const STAFF: &str = "Organizations, for the vendor's staff";
 /// Who asks is [`Host::sign_in`]'s answer, and what they may is the library's: nothing here decides. Operators may use
 /// it, too; what is theirs alone is in [`operators`].
 ///
+/// A route of the router's can't be replaced by one of the host's: axum refuses two of one path and method. For rows of
+/// yours beside what these routes do, see *What is yours* in the [crate's documentation](crate).
+///
 /// ```
 /// use axum::Router;
 /// use tenancy_axum::{Host, router};
@@ -202,12 +205,19 @@ const STAFF: &str = "Organizations, for the vendor's staff";
 ///     Router::new().nest("/api", router()).with_state(host)
 /// }
 /// ```
+/// # Routes
+///
+#[doc = include_str!("../docs/router.md")]
 pub fn router<H: Host>() -> Router<H> {
     finished(customers(), CUSTOMERS).route("/may.js", get(permissions::script))
 }
 
 /// The API for the vendor's staff alone: quotas, limits, contracts, suspensions. Apart from the other, so that it can
 /// listen where customers don't reach it; it refuses them anyway.
+///
+/// # Routes
+///
+#[doc = include_str!("../docs/operators.md")]
 pub fn operators<H: Host>() -> Router<H> {
     finished(staff(), STAFF)
 }
@@ -223,7 +233,9 @@ pub fn descriptions<H: Host>() -> [Value; 2] {
 
 fn finished<H: Host>(routes: Routes<H>, title: &str) -> Router<H> {
     let description = routes.description(title);
-    let described = get(move || core::future::ready(Json(description.clone())));
+    let described = get(move |OriginalUri(uri): OriginalUri| {
+        core::future::ready(Json(served_at(&uri, description.clone())))
+    });
     let router = routes.router.route("/openapi.json", described);
     router
         .method_not_allowed_fallback(wrong_method)
@@ -231,12 +243,22 @@ fn finished<H: Host>(routes: Routes<H>, title: &str) -> Router<H> {
         .layer(DefaultBodyLimit::max(LONGEST_BODY))
 }
 
+/// The description with the address that its paths are below: that of the router's nest.
+fn served_at(uri: &Uri, mut description: Value) -> Value {
+    let below = uri.path().strip_suffix("/openapi.json").unwrap_or_default();
+    let below = if below.is_empty() { "/" } else { below };
+    if let Value::Object(members) = &mut description {
+        members.insert("servers".to_owned(), json!([{ "url": below }]));
+    }
+    description
+}
+
 async fn nothing_there() -> Rejection {
-    let detail = "there is nothing at this address: `/openapi.json` lists what there is";
+    let detail = "there is nothing at this address: the API's `openapi.json` lists what there is";
     Rejection::new(404, "no_such_route", detail.to_owned())
 }
 
 async fn wrong_method() -> Rejection {
-    let detail = "this address takes other methods: `/openapi.json` lists them";
+    let detail = "this address takes other methods: the API's `openapi.json` lists them";
     Rejection::new(405, "wrong_method", detail.to_owned())
 }

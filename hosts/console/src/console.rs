@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use tenancy::InvitationToken;
+
 use crate::accent::Accent;
 use crate::assets::Assets;
 
@@ -58,14 +60,16 @@ impl Console {
         Self { assets, ..self }
     }
 
-    /// Where to sign in, for whoever isn't: a path of the host's. It gets the page that was asked for as `?next=`.
+    /// Where to sign in, for whoever isn't: a path of the host's. It gets the page that was asked for as `?next=`, a path
+    /// of this host with its query, percent-encoded. Go on there only if it begins with one `/`, and keep it out of logs:
+    /// an invitation's page has its token in the query.
     #[must_use]
     pub fn sign_in(self, path: &str) -> Self {
         let sign_in = Some(path.to_owned());
         Self { sign_in, ..self }
     }
 
-    /// Where to sign out: a path of the host's, to which a form is sent.
+    /// Where to sign out: a path of the host's, to which a form is sent by `POST`.
     #[must_use]
     pub fn sign_out(self, path: &str) -> Self {
         let sign_out = Some(path.to_owned());
@@ -84,6 +88,22 @@ impl Console {
     #[must_use]
     pub fn base(&self) -> &str {
         &self.base
+    }
+
+    /// The link of an invitation for its mail: the page that shows what it offers, and takes the answer.
+    ///
+    /// ```
+    /// # use tenancy::Mail;
+    /// use tenancy_console::Console;
+    ///
+    /// // In your `tenancy_axum::Mailer`:
+    /// fn link(console: &Console, mail: &Mail) -> String {
+    ///     format!("https://cloud.example{}", console.invitation(&mail.token))
+    /// }
+    /// ```
+    #[must_use]
+    pub fn invitation(&self, token: &InvitationToken) -> String {
+        self.path(&format!("/invitation?token={}", *token.expose()))
     }
 
     /// Where its stylesheet is, for a host's pages that should look like it. The name changes with its content.

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Days, NaiveDate, NaiveTime, Utc};
 use tenancy::views::OwnRoleView;
-use tenancy::{Decision, OrganizationRole, Refusal, RoleBase, RoleNumber, WorkspaceRole};
+use tenancy::{Decision, OrganizationRole, Refusal, RoleBase, RoleNumber, RoleSet, WorkspaceRole};
 use tenancy_axum::Rejection;
 
 /// The core's words as a sentence: a capital in front, a full stop behind, typed quotation marks.
@@ -34,6 +34,10 @@ pub(crate) fn refusal(refusal: &Refusal) -> String {
         Refusal::MemberNotFound { .. } => {
             "They have no role of their own there: invite them first.".to_owned()
         }
+        Refusal::Forbidden { action, needs, .. } => match whom_to_ask(*needs) {
+            Some(whom) => format!("You may not {action}: ask {whom}."),
+            None => format!("You may not {action}: only the vendor does."),
+        },
         Refusal::RoleNotFound { .. } => "There is no such role any more.".to_owned(),
         Refusal::AlreadyHasRole { .. } => {
             "Somebody with that address has that role already, or one that an invitation doesn't replace: change their \
@@ -176,9 +180,19 @@ pub(crate) const fn base(base: RoleBase) -> &'static str {
     }
 }
 
+/// Who of the customer's people may do it: the vendor's staff are none whom they ask.
+fn whom_to_ask(needs: RoleSet) -> Option<String> {
+    let roles = needs.difference(RoleSet::OPERATOR);
+    (!roles.is_empty()).then(|| format!("somebody who is {roles}"))
+}
+
 /// A decision, where no role of the organization's own has to be named.
 pub(crate) fn decision(decision: &Decision) -> String {
     match decision {
+        Decision::Forbidden { needs, .. } => match whom_to_ask(*needs) {
+            Some(whom) => format!("Your role doesn't allow it: ask {whom}."),
+            None => "Only the vendor does that.".to_owned(),
+        },
         Decision::Hidden => "Hidden: to them it is as if it didn't exist.".to_owned(),
         other => sentence(&other.to_string()),
     }

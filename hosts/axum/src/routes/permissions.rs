@@ -97,6 +97,7 @@ fn rows<A: Action + Serialize, const N: usize>(all: [A; N]) -> Value {
                 name,
                 json!({
                     "phrase": action.phrase(),
+                    "code": action.code().map(|code| code.number()),
                     "roles": action.allowed(),
                     "goes_on_when_suspended": action.goes_on_when_suspended(),
                 }),
@@ -109,6 +110,11 @@ fn rows<A: Action + Serialize, const N: usize>(all: [A; N]) -> Value {
 fn row_shape() -> Value {
     object(vec![
         ("phrase", json!({ "type": "string" }), false),
+        (
+            "code",
+            json!({ "type": ["integer", "null"], "description": "For `adds` of a role; none, if no role can add it." }),
+            false,
+        ),
         ("roles", names(), false),
         (
             "goes_on_when_suspended",

@@ -1,9 +1,12 @@
 //! A permission in a handler's signature.
 
+use std::collections::HashMap;
+
 use axum::Router;
-use axum::routing::get;
+use axum::routing::{get, post};
 use serde_json::json;
-use tenancy_axum::{Allowed, SignedIn, may};
+use tenancy::DomainId;
+use tenancy_axum::{Allowed, At, Body, SignedIn, may};
 
 use crate::client::{App, Client};
 
@@ -20,13 +23,30 @@ async fn settings(
 }
 
 async fn workspace(permit: Allowed<may::workspace::View>) -> axum::Json<String> {
+    let (organization, workspace) = permit.on();
+    assert_eq!(permit.resource(), (organization, workspace).into());
     axum::Json(permit.resource().to_string())
+}
+
+#[derive(serde::Deserialize)]
+struct Parcel {
+    grams: u32,
+}
+
+async fn parcel(
+    permit: Allowed<may::domain::View>,
+    At(ids): At<HashMap<String, DomainId>>,
+    Body(parcel): Body<Parcel>,
+) -> axum::Json<u32> {
+    assert_eq!(permit.on().1, ids["domain"]);
+    axum::Json(parcel.grams)
 }
 
 fn routes(router: Router<App>) -> Router<App> {
     router
         .route("/o/{organization}/d/{domain}", get(settings))
         .route("/o/{organization}/w/{workspace}", get(workspace))
+        .route("/o/{organization}/d/{domain}/parcels", post(parcel))
         .route("/wrong/{organization}", get(workspace))
 }
 
@@ -61,6 +81,14 @@ async fn a1_the_handler_is_called_only_for_who_may() {
     assert_eq!(
         (ann.status, ann.json),
         (200, json!("organization Admin, by cascade to true"))
+    );
+    let parcels = format!("{settings}/parcels");
+    let sent = client.post("ann", &parcels, json!({ "grams": 250 })).await;
+    assert_eq!((sent.status, sent.json), (200, json!(250)));
+    let light = client.post("ann", &parcels, json!({ "grams": -1 })).await;
+    assert_eq!(
+        (light.status, light.json["field"].as_str()),
+        (422, Some("grams"))
     );
     let bob = client.get("bob", &settings).await;
     assert_eq!((bob.status, bob.code()), (403, "forbidden"));

@@ -90,8 +90,9 @@ async fn what_cannot_be_read_is_refused_with_the_fields_name_and_nothing_happens
     let nowhere = format!("{on}/members/nobody/role");
     let company = format!("{on}/company");
     let put = Method::PUT;
+    let unknown = format!("{on}/checks/print_labels");
     let post = Method::POST;
-    let cases: [(&Method, &str, Value, &str); 11] = [
+    let cases: [(&Method, &str, Value, &str); 12] = [
         (&put, &name, json!({ "name": "" }), "name"),
         (&put, &name, json!({ "name": 7 }), "name"),
         (&put, &name, json!({}), "name"),
@@ -128,6 +129,7 @@ async fn what_cannot_be_read_is_refused_with_the_fields_name_and_nothing_happens
             "token",
         ),
         (&put, &name, json!([1]), ""),
+        (&Method::GET, &unknown, json!({}), "action"),
     ];
     for (method, path, body, field) in cases {
         let answer = client

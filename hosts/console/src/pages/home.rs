@@ -184,7 +184,12 @@ async fn page<H: ConsoleHost>(
     } else {
         None
     };
-    let mut frame = visit.frame("Your organizations").await;
+    let title = if visit.is_operator() {
+        "Organizations"
+    } else {
+        "Your organizations"
+    };
+    let mut frame = visit.frame(title).await;
     frame.notice = Notice::back(back).or(frame.notice);
     let home = Home {
         frame,

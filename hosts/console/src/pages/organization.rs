@@ -119,7 +119,7 @@ async fn page<H: ConsoleHost>(
             || "You look at it as the vendor's staff".to_owned(),
             |role| {
                 let role = say::organization_role(role, organization.own_role, inside.roles());
-                format!("You are {role}")
+                format!("Your role: {role}")
             },
         ),
         created: say::day(organization.created_at),

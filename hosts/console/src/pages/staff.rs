@@ -242,14 +242,19 @@ async fn page<H: ConsoleHost>(
                 .optional()
                 .hint("Empty: unlimited."),
         )
-        .field(number("domains", "Domains", held.domains).optional())
+        .field(
+            number("domains", "Domains", held.domains)
+                .optional()
+                .hint("Empty: unlimited."),
+        )
         .field(
             number(
                 "domains_per_workspace",
                 "Domains in each workspace",
                 held.domains_per_workspace,
             )
-            .optional(),
+            .optional()
+            .hint("Empty: unlimited."),
         )
         .why_not(why_not.next())
         .back(back);

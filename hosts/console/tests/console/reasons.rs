@@ -83,8 +83,9 @@ async fn what_a_role_does_not_permit_says_which_role_would() {
     let rename = page.element("rename");
     assert!(rename.contains("disabled"), "{rename}");
     assert!(
-        rename.contains("It needs organization Admin")
-            || rename.contains("it needs organization Admin")
+        rename.contains(
+            "You may not rename the organization: ask somebody who is organization Admin."
+        )
     );
     assert!(!page.element("leave").contains("disabled"));
 }

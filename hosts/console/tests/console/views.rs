@@ -191,7 +191,7 @@ async fn a_refusal_leaves_the_way_on() {
     let world = World::new().await;
     let answer = world.get("bob", &world.acme("/members")).await;
     assert_eq!(answer.status, StatusCode::FORBIDDEN);
-    answer.shows("You may not view members: it needs organization Admin");
+    answer.shows("You may not view members: ask somebody who is organization Admin");
     answer.shows(&format!("href=\"{}\"", world.acme("/workspaces")));
 }
 
