@@ -23,13 +23,14 @@ use tokio::task::JoinSet;
 type Failure = Box<dyn Error + Send + Sync>;
 
 /// How often each way has its turn, and how many of each a turn has.
-const TURNS: usize = 40;
+const TURNS: usize = 200;
 const CHECKS: usize = 20;
 const COMMITS: usize = 5;
 
-/// How many clients there are at once, and for how long.
+/// How many clients there are at once, how often each way has them, and for how long.
 const CLIENTS: usize = 16;
-const LOAD: Duration = Duration::from_secs(3);
+const LOADS: usize = 5;
+const LOAD: Duration = Duration::from_secs(1);
 
 /// A way to a server, and an organization there.
 #[derive(Clone)]
@@ -122,19 +123,22 @@ impl Way {
     }
 }
 
-fn median(mut times: Vec<Duration>) -> f64 {
-    times.sort_unstable();
-    let middle = times.len().checked_div(2).and_then(|half| times.get(half));
-    middle.map_or(0.0, Duration::as_secs_f64)
+fn median(mut figures: Vec<f64>) -> f64 {
+    figures.sort_unstable_by(f64::total_cmp);
+    let middle = figures.len().checked_div(2);
+    middle
+        .and_then(|half| figures.get(half))
+        .copied()
+        .unwrap_or_default()
 }
 
-/// Each figure of a way.
+/// What each turn of a way took, in seconds, and how many a second it had.
 #[derive(Default)]
 struct Figures {
-    checks: Vec<Duration>,
-    commits: Vec<Duration>,
-    checks_a_second: f64,
-    commits_a_second: f64,
+    checks: Vec<f64>,
+    commits: Vec<f64>,
+    checks_a_second: Vec<f64>,
+    commits_a_second: Vec<f64>,
 }
 
 #[tokio::main]
@@ -163,19 +167,21 @@ async fn main() -> Result<(), Failure> {
             for _ in 0..CHECKS {
                 let began = Instant::now();
                 way.check(way.organization).await?;
-                figures.checks.push(began.elapsed());
+                figures.checks.push(began.elapsed().as_secs_f64());
             }
             for commit in 0..COMMITS {
                 let number = turn.saturating_mul(COMMITS).saturating_add(commit);
                 let began = Instant::now();
                 way.commit(way.organization, number).await?;
-                figures.commits.push(began.elapsed());
+                figures.commits.push(began.elapsed().as_secs_f64());
             }
         }
     }
-    for (way, figures) in &mut figures {
-        figures.checks_a_second = way.under_load(false).await?;
-        figures.commits_a_second = way.under_load(true).await?;
+    for _ in 0..LOADS {
+        for (way, figures) in &mut figures {
+            figures.checks_a_second.push(way.under_load(false).await?);
+            figures.commits_a_second.push(way.under_load(true).await?);
+        }
     }
     print(figures);
     Ok(())
@@ -189,8 +195,8 @@ fn print(figures: Vec<(Way, Figures)>) {
         let all = [
             median(figures.checks) * 1e6,
             median(figures.commits) * 1e6,
-            figures.checks_a_second,
-            figures.commits_a_second,
+            median(figures.checks_a_second),
+            median(figures.commits_a_second),
         ];
         let units = [" µs", " µs", "", ""];
         let beside = *first.get_or_insert(all);

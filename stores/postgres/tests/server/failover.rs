@@ -47,7 +47,7 @@ struct Counts {
     resolved: AtomicU64,
     /// Commits that a server refused because it only reads.
     read_only: AtomicU64,
-    /// Whatever failed before anything was written.
+    /// Whatever failed before anything was sent to be written.
     failed: AtomicU64,
     /// Commands that didn't find what an acknowledged one had made, and found it later.
     behind: AtomicU64,
@@ -191,8 +191,13 @@ const FAULTS: [Fault; 4] = [
     },
 ];
 
-/// Every commit that an organization's log has was acknowledged, and is there once: writers asked until they knew.
+/// Every organization, and every commit in its log, was acknowledged, and is there once: writers asked until they knew.
 async fn everything_is_there_once(store: &PostgresRepository, acknowledged: &Acknowledged) {
+    let organizations: i64 = sqlx::query_scalar("SELECT count(*) FROM tenancy.organizations")
+        .fetch_one(store.pool())
+        .await
+        .unwrap();
+    assert_eq!(usize::try_from(organizations), Ok(acknowledged.len()));
     for (&organization, versions) in acknowledged {
         let log = log(store, organization).await;
         let logged = log.iter().map(|entry| (entry.version.get(), entry.id));
