@@ -128,6 +128,19 @@ pub trait Registry: Send + Sync {
         attempt: Uuid,
     ) -> impl Future<Output = Result<(), Self::Error>> + Send;
 
+    /// Writes the rows of names that an organization holds already, as those of a finished attempt, and answers the rows
+    /// that are another's and stay.
+    ///
+    /// # Errors
+    ///
+    /// - Whatever fails in the registry. Some of the rows may have been written.
+    fn enroll(
+        &self,
+        organization: OrganizationId,
+        attempt: Uuid,
+        names: &[Name],
+    ) -> impl Future<Output = Result<Vec<Row>, Self::Error>> + Send;
+
     /// The rows of these names.
     ///
     /// # Errors

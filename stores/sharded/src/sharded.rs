@@ -197,7 +197,7 @@ impl<S: Directory, R: Registry> Sharded<S, R> {
     }
 
     /// Whether the registry keeps this id.
-    fn is_kept(&self, id: CommitId) -> bool {
+    pub(crate) fn is_kept(&self, id: CommitId) -> bool {
         let id = id.as_uuid();
         let drawn = id.get_version_num() == 7 && id.get_variant() == uuid::Variant::RFC4122;
         self.inner.ids == Ids::Brought && !drawn

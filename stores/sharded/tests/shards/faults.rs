@@ -155,6 +155,7 @@ impl<T: Registry> Registry for Behind<T> {
         help(attempt: Uuid) -> bool;
         finish(attempt: Uuid, held: &[Name]) -> ();
         free(name: &Name, attempt: Uuid) -> ();
+        enroll(organization: OrganizationId, attempt: Uuid, names: &[Name]) -> Vec<Row>;
         rows(names: &[Name]) -> Vec<Row>;
         attempts(after: Option<Uuid>, limit: NonZeroU32) -> Vec<Attempt>;
         claims(after: Option<&Claim>, limit: NonZeroU32) -> Vec<Row>;

@@ -1,0 +1,13 @@
+//! Shards and a registry in PostgreSQL: in databases of one server, and on four servers.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+#[path = "../../../postgres/tests/databases/mod.rs"]
+mod databases;
+
+mod away;
+mod conformance;
+mod moves;
+mod names;
+mod servers;
+mod shards;
