@@ -262,26 +262,26 @@ impl<S: Directory, R: Registry> Sharded<S, R> {
         names: &[Name],
         rows: &[Row],
     ) -> Result<Option<Outcome>, Failure<S, R>> {
-        let in_order = names.iter().filter_map(|name| {
+        let mut in_order = names.iter().filter_map(|name| {
             let mut rows = rows.iter();
             rows.find(|row| row.name == *name)
         });
-        for row in in_order {
-            if self.clear(row).await? == Cleared::Gone {
-                return Ok(None);
-            }
-            let organization = commit.organization();
-            let facts = self.ask(organization, |shard| shard.load(organization, &[]));
-            let version = facts
-                .await?
-                .map_or(Version::ABSENT, |facts| facts.organization.version);
-            return Ok(Some(match &row.name {
-                _ if version != commit.expected => Outcome::Conflict,
-                Name::Claim(claim) => Outcome::Taken(claim.clone()),
-                Name::Commit(_) => Outcome::IdUsed,
-            }));
+        let Some(row) = in_order.next() else {
+            return Ok(None);
+        };
+        if self.clear(row).await? == Cleared::Gone {
+            return Ok(None);
         }
-        Ok(None)
+        let organization = commit.organization();
+        let facts = self.ask(organization, |shard| shard.load(organization, &[]));
+        let version = facts
+            .await?
+            .map_or(Version::ABSENT, |facts| facts.organization.version);
+        Ok(Some(match &row.name {
+            _ if version != commit.expected => Outcome::Conflict,
+            Name::Claim(claim) => Outcome::Taken(claim.clone()),
+            Name::Commit(_) => Outcome::IdUsed,
+        }))
     }
 
     /// Frees in the registry what a commit released on its shard. If it fails, the janitor does it later.

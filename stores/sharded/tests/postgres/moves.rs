@@ -198,9 +198,9 @@ async fn moves_under_eight_writers(moves: usize) {
         after: Version::ABSENT,
     };
     let log = store.list(&log, NonZeroU32::MAX).await.unwrap();
-    let acknowledged = acknowledged.lock().unwrap();
+    let acknowledged = acknowledged.lock().unwrap().clone();
     assert_eq!(log.len(), acknowledged.len() + 1); // its founding
-    for (version, id) in acknowledged.iter() {
+    for (version, id) in &acknowledged {
         let Item::LogEntry(entry) = &log[usize::try_from(version.get()).unwrap() - 1] else {
             panic!("no entry of version {version}");
         };

@@ -60,9 +60,12 @@ impl Steps {
         let here = self.0.at == Some(step);
         match self.0.fault {
             Some(Fault::Stop) if here => {
-                poll_fn(|_| match self.0.resumed.load(Ordering::SeqCst) {
-                    true => Poll::Ready(Ok(())),
-                    false => Poll::Pending,
+                poll_fn(|_| {
+                    if self.0.resumed.load(Ordering::SeqCst) {
+                        Poll::Ready(Ok(()))
+                    } else {
+                        Poll::Pending
+                    }
                 })
                 .await
             }

@@ -15,7 +15,7 @@ use tenancy::{
 use tenancy_sharded::{MemoryRegistry, Shard, Sharded};
 
 use crate::faults::{Fault, Steps, drive};
-use crate::world::{Place, Store, World, claim};
+use crate::world::{Place, Store, World, claim, founding};
 
 const OPENING: usize = 2;
 
@@ -159,7 +159,7 @@ fn an_organization_that_does_not_exist_yet_is_given_a_home() {
     let world = World::new();
     let organization = world.id_on(0);
     let stale = world.sound();
-    let founding = world.founding(organization, "wanted");
+    let founding = founding(organization, "wanted");
     block_on(world.sound().move_to(organization, "b")).unwrap();
     // Who knows nothing of it doesn't create it elsewhere.
     let outcome = block_on(stale.commit(&founding)).unwrap();
