@@ -7,12 +7,12 @@ use tenancy::commands::RenameOrganization;
 use tenancy::{Error, Name, Tenancy, WorkspaceAction};
 use tenancy_clusters::Cluster;
 use tenancy_conformance::Harness as _;
-use tenancy_sharded::{PostgresRegistry, Shard, Sharded};
+use tenancy_sharded::{PostgresRegistry, Sharded};
 use tokio::time::timeout;
 
 use crate::databases::tested;
 use crate::names::{are_settled, domain, organization_on};
-use crate::shards::{Shards, ann, ways};
+use crate::shards::{Shards, ann};
 
 /// Checks and commits go on; commits that claim wait while the server stands still, fail where it is gone, and leave
 /// nothing half done.
@@ -21,7 +21,7 @@ use crate::shards::{Shards, ann, ways};
 fn the_registry_is_gone_and_comes_back() {
     tested(async {
         let harness = Shards::default();
-        let [_, a, b, c] = ways(&harness.fresh().await);
+        let beside = harness.fresh().await;
         let server = Cluster::start(&[]).unwrap();
         let pool = PgPoolOptions::new()
             .acquire_timeout(Duration::from_millis(500))
@@ -30,15 +30,8 @@ fn the_registry_is_gone_and_comes_back() {
             .unwrap();
         let registry = PostgresRegistry::new(pool);
         registry.migrate().await.unwrap();
-        let shards = Shards::opened([a.clone(), a, b, c]).await.shards().to_vec();
-        let store = Sharded::open(
-            shards
-                .into_iter()
-                .map(|shard| Shard::new(shard.name().to_owned(), shard.store().clone())),
-            registry,
-        )
-        .await
-        .unwrap();
+        let shards = beside.shards().to_vec();
+        let store = Sharded::open(shards, registry).await.unwrap();
         let acme = organization_on(&store, "a").await;
         let rival = organization_on(&store, "b").await;
         let tenancy = Tenancy::new(&store);

@@ -6,7 +6,8 @@ use std::time::Duration;
 use tenancy::commands::{CreateDomain, CreateOrganization};
 use tenancy::store::{Claim, Directory as _};
 use tenancy::{
-    CommitId, DomainKind, DomainName, Error, Name, OrganizationId, Refusal, Tenancy, WorkspaceId,
+    CommitId, DomainKind, DomainName, Error, Limits, Name, OrganizationId, Refusal, Settings,
+    Tenancy, WorkspaceId,
 };
 use tenancy_conformance::Harness as _;
 use tenancy_sharded::Registry as _;
@@ -20,7 +21,12 @@ pub(crate) async fn organization_on(store: &Store, shard: &str) -> (Organization
     let create = CreateOrganization {
         name: Name::new("Acme").unwrap(),
     };
-    let created = Tenancy::new(store).execute_as(id, &ann(), create).await;
+    let unlimited = Settings {
+        default_limits: Limits::UNLIMITED,
+        ..Settings::default()
+    };
+    let tenancy = Tenancy::new(store).with_settings(unlimited);
+    let created = tenancy.execute_as(id, &ann(), create).await;
     let created = created.unwrap().output;
     (created.organization, created.workspace)
 }
