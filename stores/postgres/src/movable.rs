@@ -14,9 +14,9 @@ use crate::runtime::in_its_runtime;
 #[derive(Clone, Debug)]
 pub struct MovedRows(Vec<(String, String)>);
 
-// A closed organization's next place in the log is taken: by a row that is no entry and says by which number it was closed.
-// So no commit finds its place, whatever program makes it, and no statement of a commit or a read knows of this. The
-// place is that of version 1 where the organization doesn't exist.
+// A closed organization's next place in the log is taken: by a row that is no entry and says by which number it was
+// closed. So no commit finds its place, whatever program makes it, and no statement of a commit or a read knows of
+// this. The place is that of version 1 where the organization doesn't exist.
 
 /// How what is in the place of an entry begins.
 const CLOSED: &str = "{\"closed\":";

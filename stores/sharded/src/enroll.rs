@@ -13,15 +13,15 @@ use crate::sharded::{Failure, Sharded, failed};
 const PAGE: NonZeroU32 = NonZeroU32::new(1_000).unwrap();
 
 impl<S: Directory, R: Registry> Sharded<S, R> {
-    /// Enters in the registry what an organization holds: its claims, and the ids of its commits that a host brought. For
-    /// organizations of a store that becomes a shard, or that were loaded into one by another way. It changes nothing
-    /// that is entered, and reads the organization's domains and its log.
+    /// Enters in the registry what an organization holds: its claims, and the ids of its commits that a host brought.
+    /// For organizations of a store that becomes a shard, or that were loaded into one by another way. It changes
+    /// nothing that is entered, and reads the organization's domains and its log.
     ///
     /// A deployment that outgrows its one store makes it the only [founding](Shard::new) shard, enrolls each of
     /// [`List::AllOrganizations`] while nobody writes, and goes on through the `Sharded`. Shards that are added are guests.
     ///
-    /// The answer is what another organization holds in the registry, and this one on its shard: nothing, unless something
-    /// went around the registry before. Such a name is the one that the registry says.
+    /// The answer is what another organization holds in the registry, and this one on its shard: nothing, unless
+    /// something went around the registry before. Such a name is the one that the registry says.
     ///
     /// # Errors
     ///

@@ -12,8 +12,8 @@ use uuid::Uuid;
 
 use crate::registry::{Attempt, Exception, Name, Places, Registry, Reserved, Row};
 
-/// The registry in a PostgreSQL database, on a host's pool: four small tables in the schema `tenancy_registry`. It may be a
-/// shard's database, or one of its own.
+/// The registry in a PostgreSQL database, on a host's pool: four small tables in the schema `tenancy_registry`. It may
+/// be a shard's database, or one of its own.
 ///
 /// Each method is one statement outside any transaction, but for a reservation that finds names in others' hands, which
 /// takes two. It needs what a commit needs: `synchronous_commit = on`, and the primary.

@@ -75,8 +75,8 @@ impl<S: Directory, R: Registry> Sharded<S, R> {
     }
 
     /// The same for a host that brings each commit's id to one organization only, whatever it is derived from: then the
-    /// shard alone keeps A6, and commits under ids of the host's cost what others do and go on without the registry. Every
-    /// process of a deployment says the same.
+    /// shard alone keeps A6, and commits under ids of the host's cost what others do and go on without the registry.
+    /// Every process of a deployment says the same.
     #[must_use]
     pub fn with_ids_of_one_organization(self) -> Self
     where
@@ -162,7 +162,8 @@ impl<S: Directory, R: Registry> Sharded<S, R> {
         known.unwrap_or_else(PoisonError::into_inner).epoch
     }
 
-    /// Asks an organization's shard; and if that has nothing of it, asks where it lives, and asks there if it is elsewhere.
+    /// Asks an organization's shard; and if that has nothing of it, asks where it lives, and asks there if it is
+    /// elsewhere.
     pub(crate) async fn ask<'s, T, F>(
         &'s self,
         organization: OrganizationId,

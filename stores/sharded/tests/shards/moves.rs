@@ -1,4 +1,5 @@
-//! An organization moves while it is used, and whoever moves it stops anywhere: nothing is lost, and nothing is there twice.
+//! An organization moves while it is used, and whoever moves it stops anywhere: nothing is lost, and nothing is there
+//! twice.
 
 use std::num::NonZeroU32;
 use std::sync::Mutex;
@@ -187,7 +188,8 @@ fn a_guest_has_only_what_was_moved_there() {
     let id = OrganizationId::new();
     block_on(after.move_to(id, "late")).unwrap();
     assert_eq!(after.shard_of(id).unwrap().name(), "late");
-    // Who wasn't told of the shard says so, once it has seen that it is elsewhere, and doesn't say that there is nothing.
+    // Who wasn't told of the shard says so, once it has seen that it is elsewhere, and doesn't say that there is
+    // nothing.
     let said = block_on(before.load(id, &[Key::Person(UserId::new())])).unwrap_err();
     assert_eq!(
         said.to_string(),
