@@ -14,9 +14,9 @@ use crate::runtime::in_its_runtime;
 #[derive(Clone, Debug)]
 pub struct MovedRows(Vec<(String, String)>);
 
-// A closed organization's next place in the log is taken: by a row that is no entry and says by which number it was closed.
-// So no commit finds its place, whatever program makes it, and no statement of a commit or a read knows of this. The
-// place is that of version 1 where the organization doesn't exist.
+// A closed organization's next place in the log is taken: by a row that is no entry and says by which number it was
+// closed. So no commit finds its place, whatever program makes it, and no statement of a commit or a read knows of
+// this. The place is that of version 1 where the organization doesn't exist.
 
 /// How what is in the place of an entry begins.
 const CLOSED: &str = "{\"closed\":";
@@ -39,6 +39,9 @@ const OPEN: &str = "\
 DELETE FROM tenancy.commits c
 WHERE c.organization_id = $1 AND (c.entry->>'closed')::bigint <= $2
   AND c.version = COALESCE((SELECT o.version FROM tenancy.organizations o WHERE o.id = $1), 0) + 1";
+
+/// How many commits may be faster than who closes an organization.
+const TIMES: u32 = 1_000;
 
 /// One who moves it at a time.
 const ALONE: &str = "SELECT pg_advisory_xact_lock(hashtextextended('tenancy ' || $1::text, 0))";
@@ -93,7 +96,7 @@ async fn close_at(connection: &mut PgConnection, id: Uuid, by: i64) -> Result<()
 
 impl PostgresRepository {
     async fn close_it(&self, id: Uuid, by: i64) -> Result<bool, Error> {
-        loop {
+        for _ in 0..TIMES {
             let taken = sqlx::query(CLOSE).bind(id).bind(by).bind(closed(by));
             if taken.execute(self.pool()).await?.rows_affected() > 0 {
                 return Ok(true);
@@ -105,6 +108,7 @@ impl PostgresRepository {
                 _ => {}
             }
         }
+        Ok(false)
     }
 
     async fn unpack_it(&self, id: Uuid, by: i64, moved: &MovedRows) -> Result<bool, Error> {

@@ -23,8 +23,8 @@ pub enum Error<S, R> {
     /// Something failed after names were reserved: the commit may still be made, by somebody who meets them.
     #[error("the commit is under way and may still be made, but something failed")]
     UnderWay(#[source] Box<Self>),
-    /// A commit that has reserved names can be neither made nor given up: its shard says that somebody on it holds one of
-    /// them, and the registry doesn't know of it. Enroll what the shard held before it was one.
+    /// A commit that has reserved names can be neither made nor given up: its shard says that somebody on it holds one
+    /// of them, and the registry doesn't know of it. Enroll what the shard held before it was one.
     #[error(
         "commit `{commit}` can be neither made nor given up, because shard `{shard}` holds one of its names for an \
          organization that the registry doesn't know of: enroll the shard's organizations"
@@ -49,8 +49,8 @@ pub enum Error<S, R> {
         /// The shard's name.
         shard: String,
     },
-    /// An organization was not moved, or only half-way: others move it at the same time, or the shard that it is to go to
-    /// has one of its id, which something else has put there. Look there, and try again.
+    /// An organization was not moved, or only half-way: others move it at the same time, or the shard that it is to go
+    /// to has one of its id, which something else has put there. Look there, and try again.
     #[error(
         "organization `{organization}` was not moved: others move it, or something else has put one of its id there; \
          try again"

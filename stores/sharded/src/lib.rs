@@ -2,6 +2,7 @@
 
 // In the order in which to read them.
 mod across;
+mod enroll;
 mod error;
 mod memory;
 mod moving;

@@ -123,6 +123,23 @@ impl Registry for MemoryRegistry {
         Ok(())
     }
 
+    async fn enroll(
+        &self,
+        organization: OrganizationId,
+        attempt: Uuid,
+        names: &[Name],
+    ) -> Result<Vec<Row>, Infallible> {
+        let mut kept = self.kept();
+        for name in names {
+            let row = kept.rows.entry(name.clone());
+            row.or_insert((organization, attempt));
+        }
+        let rows = names.iter().filter_map(|name| kept.row(name));
+        Ok(rows
+            .filter(|row| row.organization != organization)
+            .collect())
+    }
+
     async fn rows(&self, names: &[Name]) -> Result<Vec<Row>, Infallible> {
         let kept = self.kept();
         Ok(names.iter().filter_map(|name| kept.row(name)).collect())

@@ -12,18 +12,19 @@ use crate::sharded::{Failure, Sharded, failed};
 const TIMES: u32 = 64;
 
 impl<S: Movable, R: Registry> Sharded<S, R> {
-    /// Moves an organization to the shard of this name, while it is used: nothing is lost, and nothing is there twice. One
-    /// that doesn't exist will live there once it does.
+    /// Moves an organization to the shard of this name, while it is used: nothing is lost, and nothing is there twice.
+    /// One that doesn't exist will live there once it does.
     ///
     /// 1. It is closed on its shard: commits on it are conflicts from here on, and reads go on.
     /// 2. All that is kept of it is put into the other shard, closed as well.
     /// 3. The registry says that it lives there. Both shards say the same of it.
-    /// 4. It is dropped where it was, and stays closed there. Who still asks there finds nothing, and asks the registry.
+    /// 4. It is dropped where it was, and stays closed there. Who still asks there finds nothing, and asks the
+    ///    registry.
     /// 5. It is opened where it lives.
     ///
-    /// So it can be read all the time, from a shard that knows its last commit, and can't be changed from the first step
-    /// to the last: a few milliseconds for a small one, and as long as it takes to copy for a big one. A command that
-    /// meets this is tried again, and may come back as [`Contended`](tenancy::Error::Contended).
+    /// So it can be read all the time, from a shard that knows its last commit, and can't be changed from the first
+    /// step to the last: a few milliseconds for a small one, and as long as it takes to copy for a big one. A command
+    /// that meets this is tried again, and may come back as [`Contended`](tenancy::Error::Contended).
     ///
     /// It is held in memory meanwhile. If this is stopped half-way, call it again or
     /// [`settle_moves`](Self::settle_moves), from any process. If two do it at once, one of them does it.
@@ -31,8 +32,8 @@ impl<S: Movable, R: Registry> Sharded<S, R> {
     /// # Errors
     ///
     /// - [`Error::UnknownShard`]: there is no shard of this name here.
-    /// - [`Error::NotMoved`]: others moved it at the same time, again and again; or the other shard has an organization of
-    ///   this id, which something else has put there.
+    /// - [`Error::NotMoved`]: others moved it at the same time, again and again; or the other shard has an organization
+    ///   of this id, which something else has put there.
     /// - [`Error::Registry`], [`Error::Shard`]: one of them failed. The organization may be half-way.
     pub async fn move_to(
         &self,

@@ -22,8 +22,8 @@ pub struct Shard<S> {
 const SHARDS: Uuid = Uuid::from_u128(0x5d0c_9b1e_27a4_4f63_8e15_c2f7_406b_d938);
 
 impl<S> Shard<S> {
-    /// A shard on which organizations live whose hash says so. Which shards these are is decided once for a deployment: with
-    /// another list, organizations would be looked for elsewhere. Those that come later are [guests](Self::guest).
+    /// A shard on which organizations live whose hash says so. Which shards these are is decided once for a deployment:
+    /// with another list, organizations would be looked for elsewhere. Those that come later are [guests](Self::guest).
     #[must_use]
     pub fn new(name: impl Into<String>, store: S) -> Self {
         let name = name.into();

@@ -12,8 +12,8 @@ use uuid::Uuid;
 
 use crate::registry::{Attempt, Exception, Name, Places, Registry, Reserved, Row};
 
-/// The registry in a PostgreSQL database, on a host's pool: four small tables in the schema `tenancy_registry`. It may be a
-/// shard's database, or one of its own.
+/// The registry in a PostgreSQL database, on a host's pool: four small tables in the schema `tenancy_registry`. It may
+/// be a shard's database, or one of its own.
 ///
 /// Each method is one statement outside any transaction, but for a reservation that finds names in others' hands, which
 /// takes two. It needs what a commit needs: `synchronous_commit = on`, and the primary.
@@ -81,6 +81,11 @@ DELETE FROM tenancy_registry.names t
 USING unnest($2::smallint[], $3::text[]) AS n(scope, key)
 WHERE t.scope = n.scope AND t.key = n.key AND t.attempt = $1
   AND NOT EXISTS (SELECT FROM tenancy_registry.attempts a WHERE a.id = $1)";
+
+const ENROLL: &str = "\
+INSERT INTO tenancy_registry.names (scope, key, organization_id, attempt)
+SELECT n.scope, n.key, $1, $2 FROM unnest($3::smallint[], $4::text[]) AS n(scope, key)
+ORDER BY n.scope, n.key COLLATE \"C\" ON CONFLICT (scope, key) DO NOTHING";
 
 const ATTEMPTS: &str = "\
 SELECT id, commit::text FROM tenancy_registry.attempts WHERE $1::uuid IS NULL OR id > $1 ORDER BY id LIMIT $2";
@@ -217,6 +222,23 @@ impl Registry for PostgresRegistry {
     async fn free(&self, name: &Name, attempt: Uuid) -> Result<(), PostgresError> {
         let name = core::slice::from_ref(name);
         self.about(FREE, attempt, name).await
+    }
+
+    async fn enroll(
+        &self,
+        organization: OrganizationId,
+        attempt: Uuid,
+        names: &[Name],
+    ) -> Result<Vec<Row>, PostgresError> {
+        let (scopes, keys) = filed(names);
+        let written = self.write(|| {
+            let query = sqlx::query(ENROLL).bind(organization.as_uuid());
+            query.bind(attempt).bind(scopes.clone()).bind(keys.clone())
+        });
+        written.await?;
+        let mut rows = self.rows(names).await?;
+        rows.retain(|row| row.organization != organization);
+        Ok(rows)
     }
 
     async fn rows(&self, names: &[Name]) -> Result<Vec<Row>, PostgresError> {

@@ -73,14 +73,14 @@ pub struct Places {
 /// What must be one for all shards: names, and where organizations live. One registry serves a deployment.
 ///
 /// Each method is one transaction: it sees what every method that has returned has written, and is done or not done
-/// whatever happens, also when its future is dropped. What it writes is durable when it returns. The crate's documentation proves promise 3
-/// from what is said here.
+/// whatever happens, also when its future is dropped. What it writes is durable when it returns. The crate's
+/// documentation proves promise 3 from what is said here.
 pub trait Registry: Send + Sync {
     /// What can go wrong in the registry.
     type Error: std::error::Error + Send + Sync + 'static;
 
-    /// Writes an attempt with its commit, and a row for each of the names, which are not empty; or nothing, if there is a
-    /// row for one of them already, whosever it is.
+    /// Writes an attempt with its commit, and a row for each of the names, which are not empty; or nothing, if there is
+    /// a row for one of them already, whosever it is.
     ///
     /// # Errors
     ///
@@ -92,7 +92,8 @@ pub trait Registry: Send + Sync {
         commit: &Commit,
     ) -> impl Future<Output = Result<Reserved, Self::Error>> + Send;
 
-    /// Deletes an attempt and its rows, unless somebody helps with it. `false`: it is finished already, or is helped with.
+    /// Deletes an attempt and its rows, unless somebody helps with it. `false`: it is finished already, or is helped
+    /// with.
     ///
     /// # Errors
     ///
@@ -127,6 +128,19 @@ pub trait Registry: Send + Sync {
         name: &Name,
         attempt: Uuid,
     ) -> impl Future<Output = Result<(), Self::Error>> + Send;
+
+    /// Writes the rows of names that an organization holds already, as those of a finished attempt, and answers the
+    /// rows that are another's and stay.
+    ///
+    /// # Errors
+    ///
+    /// - Whatever fails in the registry. Some of the rows may have been written.
+    fn enroll(
+        &self,
+        organization: OrganizationId,
+        attempt: Uuid,
+        names: &[Name],
+    ) -> impl Future<Output = Result<Vec<Row>, Self::Error>> + Send;
 
     /// The rows of these names.
     ///
@@ -193,7 +207,8 @@ pub trait Registry: Send + Sync {
 }
 
 impl Name {
-    /// The number of its scope and its key in it: what a registry keeps. A claim's are its own; a commit's id is in scope 0.
+    /// The number of its scope and its key in it: what a registry keeps. A claim's are its own; a commit's id is in
+    /// scope 0.
     #[must_use]
     pub fn filed(&self) -> (u8, String) {
         match self {

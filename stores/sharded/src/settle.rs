@@ -45,9 +45,9 @@ pub struct Settled {
 }
 
 impl<S: Directory, R: Registry> Sharded<S, R> {
-    /// Finishes what somebody has left half done, and frees what is held for nothing: the janitor. Afterwards nothing is
-    /// pending of what was begun before. Nothing waits for it, as whoever meets something half done finishes it; but a
-    /// name that was released while the registry was away is somebody's until somebody wants it, and attempts hold
+    /// Finishes what somebody has left half done, and frees what is held for nothing: the janitor. Afterwards nothing
+    /// is pending of what was begun before. Nothing waits for it, as whoever meets something half done finishes it; but
+    /// a name that was released while the registry was away is somebody's until somebody wants it, and attempts hold
     /// commits. So call it now and then, from wherever you like, at the same time if it so happens.
     ///
     /// It reads all claims: one look-up on a shard for each.

@@ -76,6 +76,7 @@ impl<S: Directory, R: Registry> Sharded<S, R> {
 
     /// The same for a host that brings each commit's id to one organization only, whatever it is derived from: then the
     /// shard alone keeps A6, and commits under ids of the host's cost what others do and go on without the registry.
+    /// Every process of a deployment says the same.
     #[must_use]
     pub fn with_ids_of_one_organization(self) -> Self
     where
@@ -161,7 +162,8 @@ impl<S: Directory, R: Registry> Sharded<S, R> {
         known.unwrap_or_else(PoisonError::into_inner).epoch
     }
 
-    /// Asks an organization's shard; and if that has nothing of it, asks where it lives, and asks there if it is elsewhere.
+    /// Asks an organization's shard; and if that has nothing of it, asks where it lives, and asks there if it is
+    /// elsewhere.
     pub(crate) async fn ask<'s, T, F>(
         &'s self,
         organization: OrganizationId,
@@ -197,7 +199,7 @@ impl<S: Directory, R: Registry> Sharded<S, R> {
     }
 
     /// Whether the registry keeps this id.
-    fn is_kept(&self, id: CommitId) -> bool {
+    pub(crate) fn is_kept(&self, id: CommitId) -> bool {
         let id = id.as_uuid();
         let drawn = id.get_version_num() == 7 && id.get_variant() == uuid::Variant::RFC4122;
         self.inner.ids == Ids::Brought && !drawn
@@ -262,26 +264,26 @@ impl<S: Directory, R: Registry> Sharded<S, R> {
         names: &[Name],
         rows: &[Row],
     ) -> Result<Option<Outcome>, Failure<S, R>> {
-        let in_order = names.iter().filter_map(|name| {
+        let mut in_order = names.iter().filter_map(|name| {
             let mut rows = rows.iter();
             rows.find(|row| row.name == *name)
         });
-        for row in in_order {
-            if self.clear(row).await? == Cleared::Gone {
-                return Ok(None);
-            }
-            let organization = commit.organization();
-            let facts = self.ask(organization, |shard| shard.load(organization, &[]));
-            let version = facts
-                .await?
-                .map_or(Version::ABSENT, |facts| facts.organization.version);
-            return Ok(Some(match &row.name {
-                _ if version != commit.expected => Outcome::Conflict,
-                Name::Claim(claim) => Outcome::Taken(claim.clone()),
-                Name::Commit(_) => Outcome::IdUsed,
-            }));
+        let Some(row) = in_order.next() else {
+            return Ok(None);
+        };
+        if self.clear(row).await? == Cleared::Gone {
+            return Ok(None);
         }
-        Ok(None)
+        let organization = commit.organization();
+        let facts = self.ask(organization, |shard| shard.load(organization, &[]));
+        let version = facts
+            .await?
+            .map_or(Version::ABSENT, |facts| facts.organization.version);
+        Ok(Some(match &row.name {
+            _ if version != commit.expected => Outcome::Conflict,
+            Name::Claim(claim) => Outcome::Taken(claim.clone()),
+            Name::Commit(_) => Outcome::IdUsed,
+        }))
     }
 
     /// Frees in the registry what a commit released on its shard. If it fails, the janitor does it later.

@@ -60,9 +60,12 @@ impl Steps {
         let here = self.0.at == Some(step);
         match self.0.fault {
             Some(Fault::Stop) if here => {
-                poll_fn(|_| match self.0.resumed.load(Ordering::SeqCst) {
-                    true => Poll::Ready(Ok(())),
-                    false => Poll::Pending,
+                poll_fn(|_| {
+                    if self.0.resumed.load(Ordering::SeqCst) {
+                        Poll::Ready(Ok(()))
+                    } else {
+                        Poll::Pending
+                    }
                 })
                 .await
             }
@@ -155,6 +158,7 @@ impl<T: Registry> Registry for Behind<T> {
         help(attempt: Uuid) -> bool;
         finish(attempt: Uuid, held: &[Name]) -> ();
         free(name: &Name, attempt: Uuid) -> ();
+        enroll(organization: OrganizationId, attempt: Uuid, names: &[Name]) -> Vec<Row>;
         rows(names: &[Name]) -> Vec<Row>;
         attempts(after: Option<Uuid>, limit: NonZeroU32) -> Vec<Attempt>;
         claims(after: Option<&Claim>, limit: NonZeroU32) -> Vec<Row>;

@@ -1,4 +1,5 @@
-//! An organization moves while it is used, and whoever moves it stops anywhere: nothing is lost, and nothing is there twice.
+//! An organization moves while it is used, and whoever moves it stops anywhere: nothing is lost, and nothing is there
+//! twice.
 
 use std::num::NonZeroU32;
 use std::sync::Mutex;
@@ -15,7 +16,7 @@ use tenancy::{
 use tenancy_sharded::{MemoryRegistry, Shard, Sharded};
 
 use crate::faults::{Fault, Steps, drive};
-use crate::world::{Place, Store, World, claim};
+use crate::world::{Place, Store, World, claim, founding};
 
 const OPENING: usize = 2;
 
@@ -99,6 +100,9 @@ fn stops_at(step: usize, then: Then) -> bool {
         count(&mut at, &made);
         is_read(store, place, at);
     }
+    for store in [&stale, &world.sound()] {
+        is_read(store, place, at);
+    }
     match then {
         Then::Resumes => {}
         Then::TakenOver | Then::TakenOverAndResumes => {
@@ -156,7 +160,7 @@ fn an_organization_that_does_not_exist_yet_is_given_a_home() {
     let world = World::new();
     let organization = world.id_on(0);
     let stale = world.sound();
-    let founding = world.founding(organization, "wanted");
+    let founding = founding(organization, "wanted");
     block_on(world.sound().move_to(organization, "b")).unwrap();
     // Who knows nothing of it doesn't create it elsewhere.
     let outcome = block_on(stale.commit(&founding)).unwrap();
@@ -184,7 +188,8 @@ fn a_guest_has_only_what_was_moved_there() {
     let id = OrganizationId::new();
     block_on(after.move_to(id, "late")).unwrap();
     assert_eq!(after.shard_of(id).unwrap().name(), "late");
-    // Who wasn't told of the shard says so, once it has seen that it is elsewhere, and doesn't say that there is nothing.
+    // Who wasn't told of the shard says so, once it has seen that it is elsewhere, and doesn't say that there is
+    // nothing.
     let said = block_on(before.load(id, &[Key::Person(UserId::new())])).unwrap_err();
     assert_eq!(
         said.to_string(),
@@ -201,10 +206,11 @@ fn an_organization_moves_under_eight_writers() {
     let (moves, enough) = (AtomicU32::new(0), AtomicBool::new(false));
     let acknowledged = Mutex::new(Vec::new());
     thread::scope(|scope| {
+        let mut writers = Vec::new();
         for writer in 0..8 {
             let (world, moves, acknowledged) = (&world, &moves, &acknowledged);
             let enough = &enough;
-            scope.spawn(move || {
+            writers.push(scope.spawn(move || {
                 let tenancy = Tenancy::new(world.sound());
                 let mut number = 0;
                 while !enough.load(Ordering::SeqCst) || number == 0 {
@@ -221,7 +227,7 @@ fn an_organization_moves_under_eight_writers() {
                     }
                 }
                 assert!(moves.load(Ordering::SeqCst) > 0);
-            });
+            }));
         }
         scope.spawn(|| {
             let (store, user) = (world.sound(), UserId::from_external("ann"));
@@ -238,6 +244,9 @@ fn an_organization_moves_under_eight_writers() {
             moves.fetch_add(1, Ordering::SeqCst);
             // They go on in the new home.
             while acknowledged.lock().unwrap().len() <= before {
+                if writers.iter().any(thread::ScopedJoinHandle::is_finished) {
+                    return enough.store(true, Ordering::SeqCst); // it has failed
+                }
                 thread::yield_now();
             }
         }
@@ -259,4 +268,61 @@ fn an_organization_moves_under_eight_writers() {
     }
     assert_eq!(world.shards_of(place.organization), ["a"]);
     world.is_settled(&[], &[place.organization]);
+}
+
+/// The store of a deployment becomes its first shard.
+#[test]
+fn what_was_there_before_the_registry_is_enrolled() {
+    use tenancy::commands::{CreateDomain, CreateOrganization};
+    use tenancy::{DomainKind, DomainName, Refusal, VerifiedEmail};
+
+    let before = MemoryRepository::new();
+    let address = VerifiedEmail::attest("ann@acme.example".parse().unwrap());
+    let ann = tenancy::Actor::user(UserId::from_external("ann"), address);
+    let create = CreateOrganization {
+        name: Name::new("Acme").unwrap(),
+    };
+    let domain = |organization, workspace| CreateDomain {
+        organization,
+        workspace,
+        name: DomainName::new("wanted").unwrap(),
+        kind: DomainKind::Production,
+    };
+    let alone = Tenancy::new(before.clone());
+    let acme = block_on(alone.execute(&ann, create.clone()))
+        .unwrap()
+        .output;
+    let key = ann.commit_id("a key");
+    let make = domain(acme.organization, acme.workspace);
+    block_on(alone.execute_as(key, &ann, make)).unwrap();
+
+    let late = Shard::guest("late", MemoryRepository::new());
+    let shards = [Shard::new("first", before), late];
+    let store = block_on(Sharded::open(shards, MemoryRegistry::new())).unwrap();
+    assert_eq!(block_on(store.enroll(acme.organization)).unwrap(), []);
+    assert_eq!(block_on(store.enroll(acme.organization)).unwrap(), []);
+    let tenancy = Tenancy::new(&store);
+    let rival = OrganizationId::new();
+    block_on(store.move_to(rival, "late")).unwrap();
+    let id = CommitId::from_uuid(rival.as_uuid());
+    let rival = block_on(tenancy.execute_as(id, &ann, create.clone()))
+        .unwrap()
+        .output;
+    assert_eq!(store.shard_of(rival.organization).unwrap().name(), "late");
+    let theirs = domain(rival.organization, rival.workspace);
+    let taken = block_on(tenancy.execute(&ann, theirs.clone())).unwrap_err();
+    assert!(
+        matches!(taken, Error::Refused(Refusal::DomainNameTaken { .. })),
+        "{taken:?}"
+    );
+    let reused = block_on(tenancy.execute_as(key, &ann, theirs)).unwrap_err();
+    assert!(
+        matches!(reused, Error::Refused(Refusal::CommitIdReused)),
+        "{reused:?}"
+    );
+    let _ = block_on(store.settle()).unwrap();
+    assert_eq!(
+        block_on(store.claimed_by(&claim("wanted"))).unwrap(),
+        Some(acme.organization)
+    );
 }

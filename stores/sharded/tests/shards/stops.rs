@@ -5,7 +5,7 @@ use tenancy::store::{Commit, Outcome, Repository};
 use tenancy::{CommitId, DomainId, Event, UserId, block_on};
 
 use crate::faults::{Fault, Steps, drive};
-use crate::world::{Place, World};
+use crate::world::{Place, World, founding};
 
 const NAME: &str = "wanted";
 
@@ -155,7 +155,7 @@ fn d2_a_stop_anywhere_in_a_commit_that_claims() {
 
 #[test]
 fn d2_a_stop_anywhere_in_the_founding_of_an_organization_with_a_domain() {
-    let stops = stops(|world, _| world.founding(world.id_on(0), NAME));
+    let stops = stops(|world, _| founding(world.id_on(0), NAME));
     assert_eq!(stops, 6);
 }
 

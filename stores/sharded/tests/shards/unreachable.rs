@@ -108,3 +108,22 @@ fn without_the_registry_checks_and_commits_go_on_and_claims_are_known_not_to_be_
     assert!(said.is_retryable());
     world.is_settled(&["wanted"], &[place.organization]);
 }
+
+#[test]
+fn a6_where_an_id_is_brought_to_one_organization_only_its_shard_keeps_it() {
+    let world = World::new();
+    let place = world.organization_on(0);
+    let away = Steps::at(OPENING, Fault::Away);
+    let rename = RenameOrganization {
+        organization: place.organization,
+        name: Name::new("Acme SAS").unwrap(),
+    };
+    let id = world.ann().commit_id("a key");
+    let store = world.without_registry(&away);
+    let said = block_on(Tenancy::new(&store).execute_as(id, world.ann(), rename.clone()));
+    assert!(matches!(said, Err(Error::Store(_))), "{said:?}");
+    let tenancy = Tenancy::new(store.with_ids_of_one_organization());
+    let done = block_on(tenancy.execute_as(id, world.ann(), rename.clone())).unwrap();
+    let again = block_on(tenancy.execute_as(id, world.ann(), rename)).unwrap();
+    assert_eq!(done, again);
+}

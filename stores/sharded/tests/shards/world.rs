@@ -41,6 +41,46 @@ pub(crate) fn claim(name: &str) -> Claim {
     Claim::DomainName(domain_name(name))
 }
 
+/// The commit that founds an organization which has a domain of this name from the first.
+pub(crate) fn founding(organization: OrganizationId, name: &str) -> Commit {
+    let workspace = WorkspaceId::new();
+    let events = vec![
+        Event::OrganizationCreated {
+            name: Name::new("Rival").unwrap(),
+            workspace_quota: 1,
+            limits: Limits::UNLIMITED,
+        },
+        Event::MemberJoined {
+            user: UserId::from_external("bob"),
+            email: "bob@rival.example".parse().unwrap(),
+            role: OrganizationRole::Admin,
+        },
+        Event::WorkspaceCreated {
+            workspace,
+            name: Name::new("First").unwrap(),
+        },
+        Event::DomainCreated {
+            domain: DomainId::new(),
+            workspace,
+            name: domain_name(name),
+            kind: DomainKind::Production,
+        },
+    ];
+    let entry = LogEntry {
+        organization,
+        version: tenancy::Version::new(1),
+        id: CommitId::new(),
+        at: chrono::DateTime::from_timestamp(1_700_000_000, 0).unwrap(),
+        author: Author::Operator("a migration".parse().unwrap()),
+        command: "migrate".to_owned(),
+        parts: Vec::new(),
+        request: None,
+        events,
+        later: tenancy::store::Later::default(),
+    };
+    Commit::replayed(&mut OrganizationState::absent(organization), entry).unwrap()
+}
+
 impl World {
     pub(crate) fn new() -> Self {
         let address = VerifiedEmail::attest("ann@acme.example".parse().unwrap());
@@ -125,46 +165,6 @@ impl World {
         let tenancy = Tenancy::new(self.sound());
         let decided = block_on(tenancy.prepare_as(id, &self.ann, command));
         decided.unwrap().commit.unwrap()
-    }
-
-    /// The commit that founds an organization which has a domain of this name from the first.
-    pub(crate) fn founding(&self, organization: OrganizationId, name: &str) -> Commit {
-        let workspace = WorkspaceId::new();
-        let events = vec![
-            Event::OrganizationCreated {
-                name: Name::new("Rival").unwrap(),
-                workspace_quota: 1,
-                limits: Limits::UNLIMITED,
-            },
-            Event::MemberJoined {
-                user: UserId::from_external("bob"),
-                email: "bob@rival.example".parse().unwrap(),
-                role: OrganizationRole::Admin,
-            },
-            Event::WorkspaceCreated {
-                workspace,
-                name: Name::new("First").unwrap(),
-            },
-            Event::DomainCreated {
-                domain: DomainId::new(),
-                workspace,
-                name: domain_name(name),
-                kind: DomainKind::Production,
-            },
-        ];
-        let entry = LogEntry {
-            organization,
-            version: tenancy::Version::new(1),
-            id: CommitId::new(),
-            at: chrono::DateTime::from_timestamp(1_700_000_000, 0).unwrap(),
-            author: Author::Operator("a migration".parse().unwrap()),
-            command: "migrate".to_owned(),
-            parts: Vec::new(),
-            request: None,
-            events,
-            later: tenancy::store::Later::default(),
-        };
-        Commit::replayed(&mut OrganizationState::absent(organization), entry).unwrap()
     }
 
     /// The commit that frees the name of a domain, which is deleted before.

@@ -1,36 +1,50 @@
-//! Three databases and one for the registry keep every promise of the contract together.
-
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
-#[path = "../../postgres/tests/databases/mod.rs"]
-mod databases;
+//! Three shards and their registry, each in a database of its own.
 
 use std::sync::Mutex;
 
-use databases::{Database, connect, runtime, stranger, tested};
 use sqlx::Executor as _;
 use sqlx::postgres::PgConnectOptions;
-use tenancy::OrganizationId;
 use tenancy::store::Directory as _;
-use tenancy_conformance::{Harness, Tampering, Task, suite};
+use tenancy::{OrganizationId, UserId};
+use tenancy_conformance::{Harness, Tampering, Task};
 use tenancy_postgres::PostgresRepository;
 use tenancy_sharded::{PostgresRegistry, Shard, Sharded};
 
-type Store = Sharded<PostgresRepository, PostgresRegistry>;
+use crate::databases::{Database, connect, runtime, stranger};
+use crate::servers::Fresh;
 
-/// Databases for each store, pools for each handle.
+pub(crate) type Store = Sharded<PostgresRepository, PostgresRegistry>;
+
+/// Databases for each store, and pools for each handle.
 #[derive(Default)]
-struct Databases(Mutex<Vec<Database>>);
+pub(crate) struct Shards {
+    on_four_servers: bool,
+    reused: Mutex<Vec<Database>>,
+    fresh: Mutex<Vec<Fresh>>,
+}
 
-impl Databases {
-    async fn made(&self) -> PgConnectOptions {
-        let database = Database::reused().await;
-        let options = database.options.clone();
-        self.0.lock().unwrap().push(database);
-        options
+impl Shards {
+    pub(crate) fn on_four_servers() -> Self {
+        let mut shards = Self::default();
+        shards.on_four_servers = true;
+        shards
     }
 
-    async fn open(&self, ways: [PgConnectOptions; 4]) -> Store {
+    /// A database with tables; each time on the next server, where there are several.
+    async fn database(&self, server: usize) -> PgConnectOptions {
+        if self.on_four_servers {
+            let fresh = Fresh::on(server).await;
+            let way = fresh.way.clone();
+            self.fresh.lock().unwrap().push(fresh);
+            return way;
+        }
+        let database = Database::reused().await;
+        let way = database.options.clone();
+        self.reused.lock().unwrap().push(database);
+        way
+    }
+
+    pub(crate) async fn opened(ways: [PgConnectOptions; 4]) -> Store {
         let [registry, ways @ ..] = ways;
         let mut shards = Vec::new();
         for (name, way) in ["a", "b", "c"].into_iter().zip(ways) {
@@ -42,40 +56,58 @@ impl Databases {
     }
 }
 
-fn ways(store: &Store) -> [PgConnectOptions; 4] {
+/// How to reach the registry, and then the shards.
+pub(crate) fn ways(store: &Store) -> [PgConnectOptions; 4] {
     let way = |pool: &sqlx::PgPool| (*pool.connect_options()).clone();
     let shard = |number: usize| way(store.shards()[number].store().pool());
     [way(store.registry().pool()), shard(0), shard(1), shard(2)]
 }
 
-impl Drop for Databases {
+/// The id of an organization that would live on this shard.
+pub(crate) fn id_on(store: &Store, shard: &str) -> OrganizationId {
+    loop {
+        let id = OrganizationId::new();
+        if store.shard_of(id).unwrap().name() == shard {
+            return id;
+        }
+    }
+}
+
+pub(crate) fn ann() -> tenancy::Actor {
+    let address = tenancy::VerifiedEmail::attest("ann@acme.example".parse().unwrap());
+    tenancy::Actor::user(UserId::from_external("ann"), address)
+}
+
+impl Drop for Shards {
     fn drop(&mut self) {
-        let databases = self.0.get_mut().unwrap();
+        let databases = self.reused.get_mut().unwrap();
         databases.drain(..).for_each(Database::give_back);
     }
 }
 
-impl Harness for Databases {
+impl Harness for Shards {
     type Repository = Store;
 
     async fn fresh(&self) -> Store {
         let ways = [
-            self.made().await,
-            self.made().await,
-            self.made().await,
-            self.made().await,
+            self.database(0).await,
+            self.database(1).await,
+            self.database(2).await,
+            self.database(3).await,
         ];
         let pool = connect(ways[0].clone(), 1).await;
         // Another test's, which has ended.
         let gone = "DROP SCHEMA IF EXISTS tenancy_registry CASCADE";
         pool.execute(gone).await.unwrap();
-        PostgresRegistry::new(pool.clone()).migrate().await.unwrap();
-        pool.close().await;
-        self.open(ways).await
+        let registry = PostgresRegistry::new(pool);
+        registry.migrate().await.unwrap();
+        registry.migrate().await.unwrap(); // nothing is left to do
+        registry.pool().close().await;
+        Self::opened(ways).await
     }
 
     async fn another(&self, same: &Store) -> Store {
-        self.open(ways(same)).await
+        Self::opened(ways(same)).await
     }
 
     async fn reopen(&self, store: Store) -> Option<Store> {
@@ -84,7 +116,7 @@ impl Harness for Databases {
             shard.store().pool().close().await;
         }
         store.registry().pool().close().await;
-        Some(self.open(ways).await)
+        Some(Self::opened(ways).await)
     }
 
     async fn verify(
@@ -105,9 +137,8 @@ impl Harness for Databases {
             | Tampering::Delete { organization, .. }
             | Tampering::Garble { organization, .. } => store.shard_of(*organization).unwrap(),
             Tampering::Claim { claim, holder } => {
-                let mut at = store
-                    .shard_of(holder.unwrap_or(OrganizationId::new()))
-                    .unwrap();
+                let holder = holder.unwrap_or(OrganizationId::new());
+                let mut at = store.shard_of(holder).unwrap();
                 for shard in store.shards() {
                     if shard.store().claimed_by(claim).await.unwrap().is_some() {
                         at = shard; // where there is a row to change
@@ -124,9 +155,3 @@ impl Harness for Databases {
         drop(runtime().spawn(task));
     }
 }
-
-suite!(
-    harness = Databases::default(),
-    run = tested,
-    without = [round_trips]
-);

@@ -1,0 +1,19 @@
+//! Shards and a registry in PostgreSQL: in databases of one server, and on four servers.
+
+#![expect(
+    clippy::arithmetic_side_effects,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test counts to a few thousand, and fails by panicking"
+)]
+
+#[path = "../../../postgres/tests/databases/mod.rs"]
+mod databases;
+
+mod away;
+mod conformance;
+mod moves;
+mod names;
+mod servers;
+mod shards;
