@@ -1,9 +1,6 @@
 //! The store keeps every promise of the contract, on a real etcd.
 
-#![expect(
-    clippy::unwrap_used,
-    reason = "a test fails by panicking"
-)]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU32, Ordering};
