@@ -44,7 +44,8 @@ impl Cluster {
             return Err(Error::NotDurable);
         }
         let readers = Readers::of(&config.data_dir, &config.filename_db);
-        let limit = usize::try_from(config.wal_size).unwrap_or(usize::MAX) / 4 * 3;
+        let file = usize::try_from(config.wal_size).unwrap_or(usize::MAX);
+        let limit = file.saturating_sub(file >> 2); // what else is in a file is less than a quarter
         let client = hiqlite::start_node(config).await.map_err(Error::Hiqlite)?;
         client.wait_until_healthy_db().await;
         // A process that was killed makes its copy anew.

@@ -114,18 +114,15 @@ impl Harness for Cluster {
 
     async fn fresh(&self) -> HiqliteRepository {
         let mut held = self.nodes.lock().await;
-        let (nodes, turn) = match held.take() {
-            Some((nodes, turn)) => {
-                empty(&nodes).await;
-                (nodes, turn)
-            }
-            None => {
-                let turn = turn().await;
-                let idle = IDLE.lock().await.pop();
-                match idle {
-                    Some(nodes) => (nodes, turn),
-                    None => (Nodes::start().await, turn),
-                }
+        let (nodes, turn) = if let Some((nodes, turn)) = held.take() {
+            empty(&nodes).await;
+            (nodes, turn)
+        } else {
+            let turn = turn().await;
+            let idle = IDLE.lock().await.pop();
+            match idle {
+                Some(nodes) => (nodes, turn),
+                None => (Nodes::start().await, turn),
             }
         };
         let mut stores = nodes.leader_first().await;
@@ -190,7 +187,7 @@ impl Harness for Cluster {
     }
 
     fn time_limit(&self) -> Duration {
-        Duration::from_secs(600)
+        Duration::from_mins(10)
     }
 }
 
