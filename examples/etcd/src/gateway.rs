@@ -18,7 +18,7 @@ pub enum Error {
         url: String,
         /// What the client said.
         #[source]
-        source: ureq::Error,
+        source: Box<dyn std::error::Error + Send + Sync>,
     },
     /// etcd refused the request. A commit that is refused so may have been made by an earlier attempt.
     #[error("etcd refused the request: {0}")]
@@ -139,30 +139,35 @@ impl Gateway {
     }
 
     fn send(&self, request: &Value, operations: usize) -> Result<Answer, Error> {
-        let unanswered = |source| Error::Unanswered {
-            url: self.url.clone(),
-            source,
-        };
-        let mut response = self
-            .agent
-            .post(&self.url)
-            .send_json(request)
-            .map_err(unanswered)?;
-        let is_done = response.status().is_success();
-        let body = response.body_mut().with_config().limit(u64::MAX);
+        let (is_done, body) = self.post(request).map_err(|error| self.unanswered(error))?;
         if is_done {
-            return Ok(body
-                .read_json::<TxnResponse>()
-                .map_err(unanswered)?
-                .answer());
+            let answer: TxnResponse =
+                serde_json::from_slice(&body).map_err(|error| self.unanswered(error))?;
+            return Ok(answer.answer());
         }
-        let refusal: Refusal = body.read_json().map_err(unanswered)?;
+        let refusal: Refusal =
+            serde_json::from_slice(&body).map_err(|error| self.unanswered(error))?;
         let said = refusal.error;
         let reasons = ["too many operations", "too large", "larger than max"];
         if reasons.iter().any(|reason| said.contains(reason)) {
             return Err(Error::TooLarge { operations, said });
         }
         Err(Error::Refused(said))
+    }
+
+    /// Whether it was done, and what was answered: read to its end before it is looked at.
+    fn post(&self, request: &Value) -> Result<(bool, Vec<u8>), ureq::Error> {
+        let mut response = self.agent.post(&self.url).send_json(request)?;
+        let body = response.body_mut().with_config().limit(u64::MAX);
+        let body = body.read_to_vec()?;
+        Ok((response.status().is_success(), body))
+    }
+
+    fn unanswered(&self, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {
+        Error::Unanswered {
+            url: self.url.clone(),
+            source: source.into(),
+        }
     }
 }
 

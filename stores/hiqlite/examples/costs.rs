@@ -2,7 +2,11 @@
 //!
 //! `cargo run --example costs` (in `stores/hiqlite`). Compare lines of one run.
 
-#![expect(clippy::indexing_slicing, reason = "the example has three nodes")]
+#![expect(
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    reason = "it shares with the tests how nodes are started"
+)]
 
 use std::error::Error;
 use std::time::Instant;

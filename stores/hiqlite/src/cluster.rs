@@ -15,6 +15,9 @@ use crate::readers::Readers;
 /// How long is waited between two questions whether something has come about. A commit takes longer.
 const PAUSE: Duration = Duration::from_millis(1);
 
+/// How long is waited for the answer to a question before it is asked again.
+const ANSWER: Duration = Duration::from_secs(2);
+
 /// How long is waited before a question that no leader answered is asked again. An election takes seconds.
 const ELECTION: Duration = Duration::from_millis(100);
 
@@ -41,7 +44,8 @@ impl Cluster {
             return Err(Error::NotDurable);
         }
         let readers = Readers::of(&config.data_dir, &config.filename_db);
-        let limit = usize::try_from(config.wal_size).unwrap_or(usize::MAX) / 4 * 3;
+        let file = usize::try_from(config.wal_size).unwrap_or(usize::MAX);
+        let limit = file.saturating_sub(file >> 2); // what else is in a file is less than a quarter
         let client = hiqlite::start_node(config).await.map_err(Error::Hiqlite)?;
         client.wait_until_healthy_db().await;
         // A process that was killed makes its copy anew.
@@ -70,20 +74,20 @@ impl Cluster {
     pub(crate) async fn catch_up(&self) -> Result<(), Error> {
         let begun = Instant::now();
         let due = loop {
+            let left = self.patience.saturating_sub(begun.elapsed());
             let asked = self
                 .client
                 .query_consistent_map::<Writes, _>(WRITES, Vec::new());
-            let left = self.patience.saturating_sub(begun.elapsed());
-            match timeout(left, asked).await {
-                Err(_) => return Err(Error::Timeout(self.patience)),
+            // Asking again is harmless. It is of use where the leader has gone with the question, or isn't one any more.
+            let error = match timeout(left.min(ANSWER), asked).await {
                 Ok(Ok(found)) => break found.first().map_or(0, |found| found.0),
-                // For the moment there is no leader, or it is another one. Asking again is harmless.
-                Ok(Err(error)) if begun.elapsed() < self.patience => {
-                    drop(error);
-                    sleep(ELECTION.min(left)).await;
-                }
-                Ok(Err(error)) => return Err(Error::Hiqlite(error)),
+                Ok(Err(error)) => Error::Hiqlite(error),
+                Err(_) => Error::Timeout(self.patience),
+            };
+            if begun.elapsed() >= self.patience {
+                return Err(error);
             }
+            sleep(ELECTION.min(left)).await;
         };
         let left = self.patience.saturating_sub(begun.elapsed());
         let caught_up = self.until(left, move |connection| Ok(writes(connection)? >= due));

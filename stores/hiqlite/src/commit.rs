@@ -198,3 +198,121 @@ pub(crate) fn now_millis() -> i64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH);
     i64::try_from(since.unwrap_or_default().as_millis()).unwrap_or(i64::MAX)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tenancy::commands::{CreateDomain, CreateOrganization};
+    use tenancy::store::{MemoryRepository, Repository as _};
+    use tenancy::{Actor, DomainKind, DomainName, Name, Tenancy, UserId, VerifiedEmail, block_on};
+    use tenancy_sqlite::rusqlite::params_from_iter;
+    use tenancy_sqlite::rusqlite::types::Value;
+
+    /// A node's copy.
+    fn copy() -> Connection {
+        let mut copy = Connection::open_in_memory().unwrap();
+        tenancy_sqlite::migrate(&mut copy).unwrap();
+        for text in TABLES {
+            copy.execute(text, ()).unwrap();
+        }
+        copy
+    }
+
+    /// What a node does with a transaction.
+    fn make(copy: &mut Connection, steps: Vec<Step>) -> Result<(), String> {
+        let transaction = copy.transaction().unwrap();
+        for (text, values) in steps {
+            let values = values.into_iter().map(|value| match value {
+                Param::Integer(number) => Value::Integer(number),
+                Param::Text(text) => Value::Text(text),
+                Param::Blob(bytes) => Value::Blob(bytes),
+                Param::Null => Value::Null,
+                other => panic!("no commit has that: {other:?}"),
+            });
+            let made = transaction.execute(&text, params_from_iter(values));
+            made.map_err(|error| error.to_string())?;
+        }
+        transaction.commit().map_err(|error| error.to_string())
+    }
+
+    fn attempt(copy: &mut Connection, commit: &Commit, attempt: CommitId) -> Outcome {
+        let asked = Asked::of(commit, attempt).unwrap();
+        match make(copy, steps(commit, attempt).unwrap()) {
+            Ok(()) => Outcome::Committed,
+            Err(why) => {
+                assert!(why.contains(NOT_DUE), "{why}");
+                asked.became(copy).unwrap()
+            }
+        }
+    }
+
+    /// An organization, and a domain in it.
+    fn commits(called: &str) -> [Commit; 2] {
+        let ann = VerifiedEmail::attest("ann@acme.example".parse().unwrap());
+        let ann = Actor::user(UserId::from_external("ann"), ann);
+        let tenancy = Tenancy::new(MemoryRepository::new());
+        let name = Name::new("Acme").unwrap();
+        let made = block_on(tenancy.prepare(&ann, CreateOrganization { name })).unwrap();
+        let creation = made.commit.unwrap();
+        let committed = block_on(tenancy.repository().commit(&creation)).unwrap();
+        assert_eq!(committed, Outcome::Committed);
+        let create = CreateDomain {
+            organization: made.output.organization,
+            workspace: made.output.workspace,
+            name: DomainName::new(called).unwrap(),
+            kind: DomainKind::Sandbox,
+        };
+        let domain = block_on(tenancy.prepare(&ann, create)).unwrap();
+        [creation, domain.commit.unwrap()]
+    }
+
+    #[test]
+    fn what_was_made_and_is_sent_again_was_made() {
+        let mut copy = copy();
+        let [creation, domain] = commits("acme");
+        let (first, second) = (CommitId::new(), CommitId::new());
+        assert_eq!(attempt(&mut copy, &creation, first), Outcome::Committed);
+        assert_eq!(attempt(&mut copy, &creation, first), Outcome::Committed);
+        // Another attempt is another call, and made nothing.
+        assert_eq!(attempt(&mut copy, &creation, second), Outcome::Conflict);
+        assert_eq!(attempt(&mut copy, &domain, second), Outcome::Committed);
+        assert_eq!(attempt(&mut copy, &creation, first), Outcome::Committed); // whatever came after
+        tables::verify(&copy, creation.organization()).unwrap();
+        let writes: i64 = copy
+            .query_row(crate::cluster::WRITES, (), |row| row.get(0))
+            .unwrap();
+        assert_eq!(writes, 2);
+    }
+
+    #[test]
+    fn each_reason_is_told_from_the_others_and_undoes_everything() {
+        let mut copy = copy();
+        let ([acme, domain], [other, same_domain]) = (commits("acme"), commits("acme"));
+        for commit in [&acme, &domain, &other] {
+            let made = attempt(&mut copy, commit, CommitId::new());
+            assert_eq!(made, Outcome::Committed);
+        }
+        let taken = claims(&same_domain).next().unwrap().clone();
+        let refused = attempt(&mut copy, &same_domain, CommitId::new());
+        assert_eq!(refused, Outcome::Taken(taken));
+        let mut used = same_domain.clone();
+        used.entry.id = acme.id();
+        used.changes.clear();
+        let refused = attempt(&mut copy, &used, CommitId::new());
+        assert_eq!(refused, Outcome::IdUsed);
+        let refused = attempt(&mut copy, &domain, CommitId::new());
+        assert_eq!(refused, Outcome::Conflict);
+        for organization in [acme.organization(), other.organization()] {
+            tables::verify(&copy, organization).unwrap();
+        }
+    }
+
+    /// Without it nothing would be compared.
+    #[test]
+    fn a_copy_without_the_row_of_writes_refuses_like_any_other() {
+        let mut copy = copy();
+        let [_, domain] = commits("acme");
+        let refused = attempt(&mut copy, &domain, CommitId::new());
+        assert_eq!(refused, Outcome::Conflict); // the organization doesn't exist
+    }
+}

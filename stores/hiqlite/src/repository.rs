@@ -20,6 +20,16 @@ use crate::{commit, import, migrate};
 #[derive(Clone, Debug)]
 pub struct HiqliteRepository {
     cluster: Arc<Cluster>,
+    /// Where checks read.
+    checks: Checks,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Checks {
+    /// In this node's own copy, whatever the others do.
+    Here,
+    /// There, too, when it has everything that was acknowledged.
+    Latest,
 }
 
 impl HiqliteRepository {
@@ -51,7 +61,31 @@ impl HiqliteRepository {
         migrate::migrate(&cluster).await?;
         Ok(Self {
             cluster: Arc::new(cluster),
+            checks: Checks::Here,
         })
+    }
+
+    /// The same node, whose checks are never behind: they ask the leader how much was written, and wait until this node has
+    /// it. That takes as long as a command's reading.
+    ///
+    /// Beside the node as it is, it makes a pair for hosts that hand on consistency tokens: a check asks the leader only
+    /// where this node is behind the token
+    /// ([`standing_at_least`](tenancy::Tenancy#method.standing_at_least)).
+    ///
+    /// ```
+    /// use tenancy::Tenancy;
+    /// use tenancy::store::WithReplica;
+    /// use tenancy_hiqlite::HiqliteRepository;
+    ///
+    /// fn with_tokens(node: HiqliteRepository) -> Tenancy<WithReplica<HiqliteRepository, HiqliteRepository>> {
+    ///     let primary = node.clone().with_latest_checks();
+    ///     Tenancy::new(WithReplica { primary, replica: node })
+    /// }
+    /// ```
+    #[must_use]
+    pub fn with_latest_checks(self) -> Self {
+        let checks = Checks::Latest;
+        Self { checks, ..self }
     }
 
     /// Brings in a file of `tenancy-sqlite`, through the cluster's log; how many rows it has. The file is brought up to date
@@ -120,12 +154,14 @@ impl Repository for HiqliteRepository {
         commit::commit(&self.cluster, commit).await
     }
 
-    /// In this node's own copy, whatever the others do: it may be behind, and says which version it saw.
+    /// In this node's own copy: it may be behind, unless [`with_latest_checks`](Self::with_latest_checks) was said, and says
+    /// which version it saw.
     async fn standing(&self, user: UserId, resource: Resource) -> Result<Option<Held>, Error> {
-        self.cluster
-            .readers
-            .read(move |connection| Ok(tables::standing(connection, user, resource)?))
-            .await
+        let standing = move |connection: &_| Ok(tables::standing(connection, user, resource)?);
+        match self.checks {
+            Checks::Here => self.cluster.readers.read(standing).await,
+            Checks::Latest => self.cluster.read_latest(standing).await,
+        }
     }
 
     /// The commit was never sent.

@@ -5,17 +5,15 @@ use core::time::Duration;
 use std::net::SocketAddr;
 use std::time::Instant;
 
-use tempfile::TempDir;
-
-use crate::nodes::{RUNTIME, ports};
+use crate::nodes::{Folder, RUNTIME, ports};
 use crate::process::{Ledger, Process};
 use crate::wire::Wire;
 
 /// How much is written before and after something goes wrong.
-const COMMITS: u32 = 20;
+const COMMITS: u32 = 10;
 
 struct Machines {
-    folder: TempDir,
+    folder: Folder,
     wire: Wire,
     addresses: String,
     nodes: Vec<Process>,
@@ -39,7 +37,7 @@ impl Machines {
             }
         }
         let mut machines = Self {
-            folder: tempfile::tempdir().unwrap(),
+            folder: Folder::new(),
             wire,
             addresses: addresses.join(" "),
             nodes: Vec::new(),

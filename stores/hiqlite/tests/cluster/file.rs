@@ -169,5 +169,18 @@ fn a_file_goes_on_as_a_cluster() {
         assert!(matches!(refused, Err(Error::NotEmpty(_))), "{refused:?}");
         let missing = third.import(folder.path().join("missing.db")).await;
         assert!(matches!(missing, Err(Error::Sqlite(_))), "{missing:?}");
+
+        // And back: a copy of a node's copy is a file for one machine.
+        let back = folder.path().join("back.db");
+        let into = "VACUUM INTO ?1";
+        let copy = Connection::open(copy(&nodes, 1)).unwrap();
+        copy.execute(into, [back.to_str().unwrap()]).unwrap();
+        let back = SqliteRepository::open(&back).unwrap();
+        back.check_schema().await.unwrap();
+        let tenancy = Tenancy::new(back.clone()).with_settings(roomy());
+        let hooli = found(&tenancy, "hooli").await;
+        for organization in [acme, globex, initech, hooli] {
+            back.verify(organization).await.unwrap();
+        }
     });
 }

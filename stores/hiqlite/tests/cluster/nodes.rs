@@ -2,11 +2,12 @@
 
 use core::time::Duration;
 use std::net::{SocketAddr, TcpListener};
-use std::path::Path;
+use std::os::unix::process::CommandExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, LazyLock};
 
 use hiqlite::{LogSync, Node, NodeConfig};
-use tempfile::TempDir;
 use tenancy_hiqlite::{HiqliteRepository, hiqlite};
 use tokio::runtime::Runtime;
 
@@ -45,10 +46,42 @@ pub(crate) fn config(
     }
 }
 
+/// A folder, gone when the process ends, however it ends.
+pub(crate) struct Folder {
+    path: PathBuf,
+    /// Deletes it once the pipe to it closes.
+    watchdog: Child,
+}
+
+impl Folder {
+    pub(crate) fn new() -> Self {
+        let path = tempfile::tempdir().unwrap().keep();
+        let watchdog = Command::new("/bin/sh")
+            .args(["-c", "cat > /dev/null; rm -rf \"$0\""])
+            .arg(&path)
+            .stdin(Stdio::piped())
+            .process_group(0) // Ctrl-C is for the test, not for who cleans up after it
+            .spawn();
+        let watchdog = watchdog.unwrap();
+        Self { path, watchdog }
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        drop(self.watchdog.stdin.take());
+        let _ = self.watchdog.wait();
+    }
+}
+
 /// Three nodes in this process.
 pub(crate) struct Nodes {
     pub(crate) stores: [HiqliteRepository; 3],
-    pub(crate) folder: Arc<TempDir>,
+    pub(crate) folder: Arc<Folder>,
     pub(crate) addresses: Vec<(SocketAddr, SocketAddr)>,
 }
 
@@ -57,11 +90,11 @@ impl Nodes {
         let ports: [u16; 6] = ports("127.0.0.1");
         let at = |port: &u16| SocketAddr::from(([127, 0, 0, 1], *port));
         let pairs = ports.chunks(2).map(|pair| (at(&pair[0]), at(&pair[1])));
-        Self::start_in(Arc::new(tempfile::tempdir().unwrap()), pairs.collect()).await
+        Self::start_in(Arc::new(Folder::new()), pairs.collect()).await
     }
 
     pub(crate) async fn start_in(
-        folder: Arc<TempDir>,
+        folder: Arc<Folder>,
         addresses: Vec<(SocketAddr, SocketAddr)>,
     ) -> Self {
         let node = |id: u64| {

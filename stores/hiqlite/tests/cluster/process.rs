@@ -257,7 +257,7 @@ impl Process {
 
     /// Notes what it has said, up to and with a line, for which it is waited.
     pub(crate) fn hear(&mut self, until: &str) {
-        let limit = Instant::now() + Duration::from_secs(180);
+        let limit = Instant::now() + Duration::from_mins(3);
         loop {
             let left = limit.saturating_duration_since(Instant::now());
             let line = self.heard.recv_timeout(left);

@@ -4,7 +4,8 @@ use core::time::Duration;
 use std::sync::Arc;
 
 use hiqlite::Param;
-use tenancy::OrganizationId;
+use tenancy::store::{Claim, Directory as _};
+use tenancy::{DomainName, OrganizationId};
 use tenancy_conformance::{Failure, Harness, Tampering, Task, races, suite};
 use tenancy_hiqlite::{HiqliteRepository, hiqlite};
 use tenancy_sqlite::rusqlite::types::Value;
@@ -45,6 +46,11 @@ async fn empty(nodes: &Nodes) {
     let counted = (COUNTED.to_owned(), Vec::new());
     let steps: Vec<_> = tables.chain([counted]).collect();
     nodes.stores[0].client().txn(steps).await.unwrap();
+    // A node has it when it has everything.
+    let claim = Claim::DomainName(DomainName::new("any").unwrap());
+    for store in &nodes.stores {
+        store.claimed_by(&claim).await.unwrap();
+    }
 }
 
 /// What this crate does with every write of its own.
@@ -55,14 +61,37 @@ const COUNTED: &str = "UPDATE tenancy_raft SET writes = writes + 1";
 struct Cluster {
     /// Which node is asked first, from the leader on.
     first: usize,
+    /// How long checks may be behind.
+    lag: Duration,
     nodes: Mutex<Option<(Nodes, OwnedSemaphorePermit)>>,
 }
 
 impl Cluster {
-    fn from_the_leader_on(first: usize) -> Self {
+    /// First the leader, as it is.
+    fn through_the_leader() -> Self {
         Self {
-            first,
+            first: 0,
+            // A node learns what was committed by the leader's next message.
+            lag: Duration::from_secs(5),
             nodes: Mutex::const_new(None),
+        }
+    }
+
+    /// First another node; checks are never behind.
+    fn through_a_follower() -> Self {
+        Self {
+            first: 1,
+            lag: Duration::ZERO,
+            nodes: Mutex::const_new(None),
+        }
+    }
+
+    fn handle(&self, store: &HiqliteRepository) -> HiqliteRepository {
+        let store = store.clone();
+        if self.lag.is_zero() {
+            store.with_latest_checks()
+        } else {
+            store
         }
     }
 }
@@ -85,25 +114,22 @@ impl Harness for Cluster {
 
     async fn fresh(&self) -> HiqliteRepository {
         let mut held = self.nodes.lock().await;
-        let (nodes, turn) = match held.take() {
-            Some((nodes, turn)) => {
-                empty(&nodes).await;
-                (nodes, turn)
-            }
-            None => {
-                let turn = turn().await;
-                let idle = IDLE.lock().await.pop();
-                match idle {
-                    Some(nodes) => (nodes, turn),
-                    None => (Nodes::start().await, turn),
-                }
+        let (nodes, turn) = if let Some((nodes, turn)) = held.take() {
+            empty(&nodes).await;
+            (nodes, turn)
+        } else {
+            let turn = turn().await;
+            let idle = IDLE.lock().await.pop();
+            match idle {
+                Some(nodes) => (nodes, turn),
+                None => (Nodes::start().await, turn),
             }
         };
         let mut stores = nodes.leader_first().await;
         stores.rotate_left(self.first);
         *held = Some((nodes, turn));
-        let [store, ..] = stores;
-        store
+        let [store, ..] = &stores;
+        self.handle(store)
     }
 
     /// Another node: another process, on another machine, as a rule.
@@ -112,7 +138,7 @@ impl Harness for Cluster {
         let is_same = |store: &HiqliteRepository| std::ptr::eq(store.client(), same.client());
         let (nodes, _) = held.as_ref().unwrap();
         let at = nodes.stores.iter().position(is_same).unwrap();
-        nodes.stores[(at + 1) % 3].clone()
+        self.handle(&nodes.stores[(at + 1) % 3])
     }
 
     /// All three nodes end, and start on what they kept.
@@ -121,7 +147,7 @@ impl Harness for Cluster {
         let mut held = self.nodes.lock().await;
         let (nodes, turn) = held.take().unwrap();
         let nodes = again(nodes).await;
-        let store = nodes.stores[0].clone();
+        let store = self.handle(&nodes.stores[0]);
         *held = Some((nodes, turn));
         Some(store)
     }
@@ -156,20 +182,19 @@ impl Harness for Cluster {
         drop(RUNTIME.spawn(task));
     }
 
-    /// A node learns what was committed by the leader's next message.
     fn lag(&self) -> Duration {
-        Duration::from_secs(5)
+        self.lag
     }
 
     fn time_limit(&self) -> Duration {
-        Duration::from_secs(600)
+        Duration::from_mins(10)
     }
 }
 
 mod through_the_leader {
     use super::*;
     suite!(
-        harness = Cluster::from_the_leader_on(0),
+        harness = Cluster::through_the_leader(),
         run = |test| RUNTIME.block_on(test),
         without = [round_trips],
     );
@@ -179,7 +204,7 @@ mod through_the_leader {
 mod through_a_follower {
     use super::*;
     suite!(
-        harness = Cluster::from_the_leader_on(1),
+        harness = Cluster::through_a_follower(),
         run = |test| RUNTIME.block_on(test),
         without = [keys, lists, values, log, verify, round_trips],
     );
@@ -188,5 +213,5 @@ mod through_a_follower {
 /// The known races, with 64 writers.
 #[test]
 fn the_known_races_break_no_rule() -> Result<(), Failure> {
-    RUNTIME.block_on(async { races(&Cluster::from_the_leader_on(0), 1, 64).await })
+    RUNTIME.block_on(async { races(&Cluster::through_the_leader(), 1, 64).await })
 }
