@@ -50,7 +50,7 @@ async fn main() -> Result<(), Failure> {
         shards.push(Shard::new(name, PostgresRepository::new(pool)));
     }
     let store = Sharded::open(shards, registry).await?;
-    run(&store).await?;
+    Box::pin(run(&store)).await?;
     costs(&store).await?;
     if std::env::args().any(|argument| argument == "stay") {
         println!("\nThe servers are up until you press Enter.");

@@ -97,7 +97,7 @@ fn rows<A: Action + Serialize, const N: usize>(all: [A; N]) -> Value {
                 name,
                 json!({
                     "phrase": action.phrase(),
-                    "code": action.code().map(|code| code.number()),
+                    "code": action.code().map(tenancy::Code::number),
                     "roles": action.allowed(),
                     "goes_on_when_suspended": action.goes_on_when_suspended(),
                 }),
