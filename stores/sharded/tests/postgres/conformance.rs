@@ -7,11 +7,7 @@ use crate::shards::Shards;
 
 mod four_databases {
     use super::*;
-    suite!(
-        harness = Shards::default(),
-        run = tested,
-        without = [round_trips]
-    );
+    suite!(harness = Shards::default(), run = tested);
 }
 
 // To a database, a server of its own makes no difference but time. `-- --ignored` runs them, as `.ci/run` does.

@@ -11,6 +11,14 @@
 #[path = "../../../postgres/tests/databases/mod.rs"]
 mod databases;
 
+#[path = "../../../postgres/tests/support/proxy.rs"]
+#[expect(
+    dead_code,
+    unreachable_pub,
+    reason = "the other crate's tests use all of it"
+)]
+mod proxy;
+
 mod away;
 mod conformance;
 mod moves;

@@ -2,8 +2,8 @@
 
 use std::sync::Mutex;
 
-use sqlx::Executor as _;
 use sqlx::postgres::PgConnectOptions;
+use sqlx::{Executor as _, PgPool};
 use tenancy::store::Directory as _;
 use tenancy::{OrganizationId, UserId};
 use tenancy_conformance::{Harness, Tampering, Task};
@@ -11,6 +11,7 @@ use tenancy_postgres::PostgresRepository;
 use tenancy_sharded::{PostgresRegistry, Shard, Sharded};
 
 use crate::databases::{Database, connect, runtime, stranger};
+use crate::proxy::Proxy;
 use crate::servers::Fresh;
 
 pub(crate) type Store = Sharded<PostgresRepository, PostgresRegistry>;
@@ -21,6 +22,8 @@ pub(crate) struct Shards {
     on_four_servers: bool,
     reused: Mutex<Vec<Database>>,
     fresh: Mutex<Vec<Fresh>>,
+    /// What counts between a handle and a database, and the way to that.
+    proxies: Mutex<Vec<(Proxy, PgConnectOptions)>>,
 }
 
 impl Shards {
@@ -44,23 +47,41 @@ impl Shards {
         way
     }
 
-    pub(crate) async fn opened(ways: [PgConnectOptions; 4]) -> Store {
+    /// A handle on the registry behind the first of these ways, and on the shards behind the others.
+    async fn opened(&self, ways: [PgConnectOptions; 4]) -> Store {
         let [registry, ways @ ..] = ways;
         let mut shards = Vec::new();
         for (name, way) in ["a", "b", "c"].into_iter().zip(ways) {
-            let store = PostgresRepository::new(connect(way, 4).await);
+            let store = PostgresRepository::new(self.counted(way).await);
             shards.push(Shard::new(name, store));
         }
-        let registry = PostgresRegistry::new(connect(registry, 4).await);
+        let registry = PostgresRegistry::new(self.counted(registry).await);
         Sharded::open(shards, registry).await.unwrap()
+    }
+
+    async fn counted(&self, way: PgConnectOptions) -> PgPool {
+        let proxy = Proxy::to(way.get_port()).await;
+        let pool = connect(way.clone().port(proxy.port()), 4).await;
+        self.proxies.lock().unwrap().push((proxy, way));
+        pool
+    }
+
+    /// The ways to what a handle is on.
+    fn ways(&self, store: &Store) -> [PgConnectOptions; 4] {
+        let proxies = self.proxies.lock().unwrap();
+        ports(store).map(|port| {
+            let mut proxies = proxies.iter();
+            let (_, way) = proxies.find(|(proxy, _)| proxy.port() == port).unwrap();
+            way.clone()
+        })
     }
 }
 
-/// How to reach the registry, and then the shards.
-pub(crate) fn ways(store: &Store) -> [PgConnectOptions; 4] {
-    let way = |pool: &sqlx::PgPool| (*pool.connect_options()).clone();
-    let shard = |number: usize| way(store.shards()[number].store().pool());
-    [way(store.registry().pool()), shard(0), shard(1), shard(2)]
+/// Where a handle's pools lead: the registry's, and then the shards'.
+fn ports(store: &Store) -> [u16; 4] {
+    let port = |pool: &PgPool| pool.connect_options().get_port();
+    let shard = |number: usize| port(store.shards()[number].store().pool());
+    [port(store.registry().pool()), shard(0), shard(1), shard(2)]
 }
 
 /// The id of an organization that would live on this shard.
@@ -103,20 +124,29 @@ impl Harness for Shards {
         registry.migrate().await.unwrap();
         registry.migrate().await.unwrap(); // nothing is left to do
         registry.pool().close().await;
-        Self::opened(ways).await
+        self.opened(ways).await
     }
 
     async fn another(&self, same: &Store) -> Store {
-        Self::opened(ways(same)).await
+        self.opened(self.ways(same)).await
     }
 
     async fn reopen(&self, store: Store) -> Option<Store> {
-        let ways = ways(&store);
+        let ways = self.ways(&store);
         for shard in store.shards() {
             shard.store().pool().close().await;
         }
         store.registry().pool().close().await;
-        Some(Self::opened(ways).await)
+        Some(self.opened(ways).await)
+    }
+
+    fn round_trips(&self, store: &Store) -> Option<u64> {
+        let ports = ports(store);
+        let proxies = self.proxies.lock().unwrap();
+        let its = proxies
+            .iter()
+            .filter(|(proxy, _)| ports.contains(&proxy.port()));
+        Some(its.map(|(proxy, _)| proxy.round_trips()).sum())
     }
 
     async fn verify(
