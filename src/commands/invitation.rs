@@ -29,8 +29,8 @@ pub struct Invited {
     /// What goes into the link that the host mails. It is here once: put it into the mail, and nowhere
     /// else. `None` if this is a repetition of a commit that was made before; its token went to whoever
     /// asked first, and [`ResendInvitation`] makes a new one, once
-    /// [`resend_pause`](crate::Settings::resend_pause) is over. A host that mails from an outbox keeps it sealed
-    /// until then, as the stores' examples `sqlite_mails` and `postgres_mails` do.
+    /// [`resend_pause`](crate::Settings::resend_pause) is over. A host that mails from an outbox needs it not: with a key
+    /// for links it makes them again ([`Tenancy::with_link_keys`](crate::Tenancy::with_link_keys)).
     ///
     /// It is left out where the answer is serialized: what a client is told holds no secret.
     #[serde(skip)]
