@@ -250,7 +250,7 @@ fn only_few_files_read_clocks_and_randomness() {
         }
     }
     let libraries = libraries();
-    assert_eq!(libraries.len(), 5, "{libraries:?}");
+    assert_eq!(libraries.len(), 6, "{libraries:?}");
     let random = [
         "getrandom",
         "now_v",
