@@ -5,12 +5,17 @@ use tenancy_conformance::suite;
 use crate::databases::tested;
 use crate::shards::Shards;
 
+// What is left out goes straight to a shard, and is held on shards in memory (`tests/conformance.rs`). To a database, a
+// server of its own makes no difference but time. `-- --ignored` runs them all, as `.ci/run` does.
 mod four_databases {
     use super::*;
-    suite!(harness = Shards::default(), run = tested);
+    suite!(
+        harness = Shards::default(),
+        run = tested,
+        without = [keys, values, log, standing, verify],
+    );
 }
 
-// To a database, a server of its own makes no difference but time. `-- --ignored` runs them, as `.ci/run` does.
 mod four_servers {
     use super::*;
     suite!(
