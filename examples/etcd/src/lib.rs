@@ -1,7 +1,8 @@
 //! A store of one's own, without SQL: the [contract](tenancy::store) on etcd.
 //!
 //! `cargo run -p tenancy-etcd-example` acts on it, on an etcd that it starts for itself; with a URL behind it, on that one.
-//! `cargo test -p tenancy-etcd-example -- --include-ignored` holds it to the whole suite, but for what needs a store that others write.
+//! `cargo test -p tenancy-etcd-example` holds it to the suite, and with `-- --ignored keys lists --skip cannot_be_read` to what
+//! takes longest of it.
 //!
 //! # What of etcd keeps which promise
 //!
