@@ -5,7 +5,7 @@ use tenancy_conformance::suite;
 use crate::databases::tested;
 use crate::shards::Shards;
 
-// What is left out goes straight to a shard, and is held on shards in memory (`tests/conformance.rs`). To a database, a
+// What is left out goes straight to a shard, and is held on shards in memory (`tests/memory.rs`). To a database, a
 // server of its own makes no difference but time. `-- --ignored` runs them all, as `.ci/run` does.
 mod four_databases {
     use super::*;
