@@ -5,6 +5,7 @@ mod commands;
 mod harness;
 mod lockstep;
 mod model;
+mod moves;
 mod races;
 mod random;
 mod report;
@@ -18,6 +19,7 @@ pub mod checks;
 pub use checks::checks;
 pub use harness::{Garbled, Harness, Tampering, Task};
 pub use model::every_list;
+pub use moves::moves;
 pub use races::races;
 pub use report::{Check, CheckResult, Failure, Report, Status, Verdict, run, run_without};
 #[doc(hidden)]

@@ -147,6 +147,27 @@ impl Model {
         }
     }
 
+    /// An organization comes as it is in another model.
+    pub(crate) fn take_from(&mut self, other: &Self, id: OrganizationId) {
+        self.forget(id);
+        let Some(tenant) = other.tenants.get(&id) else {
+            return;
+        };
+        let held = other.claims.iter().filter(|(_, holder)| **holder == id);
+        self.claims
+            .extend(held.map(|(claim, _)| (claim.clone(), id)));
+        let log = tenant.log.iter().map(|entry| (entry.id, entry.clone()));
+        self.commits.extend(log);
+        self.tenants.insert(id, tenant.clone());
+    }
+
+    /// An organization is gone as if it had never been.
+    pub(crate) fn forget(&mut self, id: OrganizationId) {
+        self.tenants.remove(&id);
+        self.claims.retain(|_, holder| *holder != id);
+        self.commits.retain(|_, entry| entry.organization != id);
+    }
+
     /// The organization that holds a claim.
     pub(crate) fn holder(&self, claim: &Claim) -> Option<OrganizationId> {
         self.claims.get(claim).copied()

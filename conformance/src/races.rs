@@ -715,7 +715,7 @@ fn workspace(organization: OrganizationId, number: usize) -> Result<CreateWorksp
     })
 }
 
-fn person(tag: &str, who: &str) -> Result<Actor, Failure> {
+pub(crate) fn person(tag: &str, who: &str) -> Result<Actor, Failure> {
     let address = EmailAddress::new(&format!("{who}@race{tag}.example"))?;
     let id = UserId::from_external(&format!("{who} {tag}"));
     Ok(Actor::user(id, VerifiedEmail::attest(address)))

@@ -7,7 +7,7 @@
 mod events;
 
 pub(crate) use events::{
-    company, deletion, given, holds, invoicing, joined, kept, renamed, role, roles, taken,
+    company, deletion, founding, given, holds, invoicing, joined, kept, renamed, role, roles, taken,
 };
 
 use std::sync::Arc;
@@ -203,20 +203,7 @@ impl<R: Repository> World<R> {
         name: &str,
         ann: UserId,
     ) -> Verdict {
-        let events = vec![
-            Event::OrganizationCreated {
-                name: Name::new(name)?,
-                workspace_quota: 3,
-                limits: tenancy::Limits::UNLIMITED,
-            },
-            joined(ann, "Ann@acme.example", OrganizationRole::Admin)?,
-            Event::WorkspaceCreated {
-                workspace,
-                name: Name::new(name)?,
-            },
-            given(workspace, ann, WorkspaceRole::Admin),
-        ];
-        self.happen(id, events).await
+        self.happen(id, founding(name, workspace, ann)?).await
     }
 
     /// An organization with something of everything, a few things gone again, made by several commits.

@@ -6,7 +6,7 @@ use super::Directory;
 use crate::id::OrganizationId;
 
 /// A store that organizations can leave, and come to: what a store made of several stores needs of each
-/// (`tenancy-sharded`). No other host needs it.
+/// (`tenancy-sharded`). No other host needs it. `tenancy_conformance::moves` holds a store to it.
 ///
 /// An organization is *closed* while it is on its way: every commit on it is a [`Conflict`](super::Outcome::Conflict),
 /// whatever version it was decided on, and reads go on. One that doesn't exist can be closed, too: then nobody can create

@@ -3,8 +3,8 @@
 use tenancy::text::{PostalAddress, TextLine};
 use tenancy::{
     CompanyInformation, DomainAction, DomainId, DomainKind, DomainName, EmailAddress, Event,
-    Grants, InvoicingInformation, Name, OrganizationAction, OrganizationRole, RoleBase, RoleNumber,
-    UserId, WorkspaceId, WorkspaceRole,
+    Grants, InvoicingInformation, Limits, Name, OrganizationAction, OrganizationRole, RoleBase,
+    RoleNumber, UserId, WorkspaceId, WorkspaceRole,
 };
 
 use crate::report::Failure;
@@ -48,6 +48,27 @@ pub(crate) fn kept(domain: DomainId, workspace: WorkspaceId, name: DomainName) -
         name,
     };
     [created, deleted]
+}
+
+/// An organization with its first workspace and its Admin.
+pub(crate) fn founding(
+    name: &str,
+    workspace: WorkspaceId,
+    ann: UserId,
+) -> Result<Vec<Event>, Failure> {
+    Ok(vec![
+        Event::OrganizationCreated {
+            name: Name::new(name)?,
+            workspace_quota: 3,
+            limits: Limits::UNLIMITED,
+        },
+        joined(ann, "Ann@acme.example", OrganizationRole::Admin)?,
+        Event::WorkspaceCreated {
+            workspace,
+            name: Name::new(name)?,
+        },
+        given(workspace, ann, WorkspaceRole::Admin),
+    ])
 }
 
 /// The end of an organization that has nothing but its first workspace and its Admin.

@@ -1,5 +1,6 @@
 //! The suite on the store in memory, on a runtime that isn't its own, and what it says of itself.
 
+mod moves;
 mod on_tokio;
 mod races;
 mod table;

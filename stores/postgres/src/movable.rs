@@ -14,6 +14,9 @@ use crate::runtime::in_its_runtime;
 #[derive(Clone, Debug)]
 pub struct MovedRows(Vec<(String, String)>);
 
+// Each transaction is READ COMMITTED, whatever the database's default: it waits for who was first, where another level would
+// fail it.
+//
 // A closed organization's next place in the log is taken: by a row that is no entry and says by which number it was
 // closed. So no commit finds its place, whatever program makes it, and no statement of a commit or a read knows of
 // this. The place is that of version 1 where the organization doesn't exist.
@@ -97,18 +100,49 @@ async fn close_at(connection: &mut PgConnection, id: Uuid, by: i64) -> Result<()
 impl PostgresRepository {
     async fn close_it(&self, id: Uuid, by: i64) -> Result<bool, Error> {
         for _ in 0..TIMES {
+            let mut begun = Begun::begin(self.pool()).await?;
+            let connection = begun.connection();
             let taken = sqlx::query(CLOSE).bind(id).bind(by).bind(closed(by));
-            if taken.execute(self.pool()).await?.rows_affected() > 0 {
+            if taken.execute(&mut *connection).await?.rows_affected() > 0 {
+                begun.commit().await?;
                 return Ok(true);
             }
-            let mut connection = self.pool().acquire().await?;
-            match state(&mut connection, id).await?.closed {
-                Some(closed) if closed > by => return Ok(false),
-                // A commit was faster: after it there is another place.
-                _ => {}
+            let State { closed, .. } = state(connection, id).await?;
+            begun.roll_back().await?;
+            if closed.is_some_and(|closed| closed > by) {
+                return Ok(false);
             }
+            // A commit was faster: after it there is another place.
         }
         Ok(false)
+    }
+
+    async fn pack_it(&self, id: Uuid) -> Result<Option<MovedRows>, Error> {
+        let parts = tables().map(|(table, column)| {
+            format!(
+                "SELECT '{table}', json_agg(t)::text FROM tenancy.{table} t WHERE t.{column} = $1{} HAVING count(*) > 0",
+                if table == "commits" { " AND t.entry->'closed' IS NULL" } else { "" }
+            )
+        });
+        let text = parts.collect::<Vec<_>>().join("\nUNION ALL\n");
+        let mut begun = Begun::begin(self.pool()).await?;
+        let query = sqlx::query(AssertSqlSafe(text)).bind(id);
+        let rows = query.fetch_all(begun.connection()).await?;
+        begun.roll_back().await?;
+        let rows = rows
+            .iter()
+            .map(|row| Ok((row.try_get(0)?, row.try_get(1)?)));
+        let rows: Vec<(String, String)> = rows.collect::<Result<_, sqlx::Error>>()?;
+        let exists = rows.iter().any(|(table, _)| table == "organizations");
+        Ok(exists.then_some(MovedRows(rows)))
+    }
+
+    async fn open_it(&self, id: Uuid, by: i64) -> Result<bool, Error> {
+        let mut begun = Begun::begin(self.pool()).await?;
+        let gone = sqlx::query(OPEN).bind(id).bind(by);
+        let gone = gone.execute(begun.connection()).await?;
+        begun.commit().await?;
+        Ok(gone.rows_affected() > 0)
     }
 
     async fn unpack_it(&self, id: Uuid, by: i64, moved: &MovedRows) -> Result<bool, Error> {
@@ -163,21 +197,7 @@ impl Movable for PostgresRepository {
     }
 
     async fn pack(&self, organization: OrganizationId) -> Result<Option<MovedRows>, Error> {
-        let parts = tables().map(|(table, column)| {
-            format!(
-                "SELECT '{table}', json_agg(t)::text FROM tenancy.{table} t WHERE t.{column} = $1{} HAVING count(*) > 0",
-                if table == "commits" { " AND t.entry->'closed' IS NULL" } else { "" }
-            )
-        });
-        let text = parts.collect::<Vec<_>>().join("\nUNION ALL\n");
-        let query = sqlx::query(AssertSqlSafe(text)).bind(organization.as_uuid());
-        let rows = in_its_runtime(query.fetch_all(self.pool())).await?;
-        let rows = rows
-            .iter()
-            .map(|row| Ok((row.try_get(0)?, row.try_get(1)?)));
-        let rows: Vec<(String, String)> = rows.collect::<Result<_, sqlx::Error>>()?;
-        let exists = rows.iter().any(|(table, _)| table == "organizations");
-        Ok(exists.then_some(MovedRows(rows)))
+        in_its_runtime(self.pack_it(organization.as_uuid())).await
     }
 
     async fn unpack(
@@ -194,9 +214,7 @@ impl Movable for PostgresRepository {
     }
 
     async fn open(&self, organization: OrganizationId, by: u64) -> Result<bool, Error> {
-        let query = sqlx::query(OPEN).bind(organization.as_uuid());
-        let query = query.bind(number(by)).execute(self.pool());
-        Ok(in_its_runtime(query).await?.rows_affected() > 0)
+        in_its_runtime(self.open_it(organization.as_uuid(), number(by))).await
     }
 }
 

@@ -226,3 +226,26 @@ mod known_races {
         tested(async { races(&Postgres::in_steps(), rounds(), 64).await })
     }
 }
+
+/// Organizations that leave a database, and come to it. Moves are READ COMMITTED at each level; it is the writers that differ.
+mod moves {
+    use super::*;
+    use tenancy_conformance::{Failure, moves};
+
+    #[test]
+    fn keep_everything_at_read_committed() -> Result<(), Failure> {
+        tested(async { moves(&Postgres::new("read committed")).await })
+    }
+
+    #[test]
+    #[ignore = "deep: half a minute"]
+    fn keep_everything_at_serializable() -> Result<(), Failure> {
+        tested(async { moves(&Postgres::new("serializable")).await })
+    }
+
+    #[test]
+    #[ignore = "deep: half a minute"]
+    fn keep_everything_in_steps() -> Result<(), Failure> {
+        tested(async { moves(&Postgres::in_steps()).await })
+    }
+}
