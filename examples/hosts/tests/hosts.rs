@@ -14,12 +14,20 @@ mod console;
 #[expect(dead_code, reason = "`main` is for whoever runs it")]
 mod cli;
 
+use std::collections::HashMap;
+use std::sync::Arc;
+
 use axum::Router;
 use axum::body::Body;
 use axum::http::Request;
+use axum::http::request::Parts;
 use http_body_util::BodyExt as _;
 use serde_json::{Value, json};
 use sqlx::PgPool;
+use tenancy::{Actor, Event, Tenancy, UserId, VerifiedEmail};
+use tenancy_axum::{Host, People, Rejection};
+use tenancy_console::Console;
+use tenancy_sqlite::SqliteRepository;
 use tower::ServiceExt as _;
 
 async fn ask(service: &Router, method: &str, path: &str, token: &str, body: Value) -> (u16, Value) {
@@ -58,16 +66,95 @@ async fn an_organization_and_its_subscription_are_both_there_or_neither() {
 
     let (status, created) = sign_up("team").await;
     assert_eq!(status, 200);
-    let path = format!(
-        "/organizations/{}/subscription",
-        created["organization"].as_str().unwrap()
-    );
+    let organization = created["organization"].as_str().unwrap();
+    let path = format!("/subscriptions/{organization}");
     let (status, subscription) = ask(&service, "GET", &path, "ann", Value::Null).await;
     assert_eq!((status, &subscription["plan"]), (200, &json!("team")));
     let (status, _) = ask(&service, "GET", &path, "zoe", Value::Null).await;
     assert_eq!(status, 404);
     let (status, _) = ask(&service, "GET", &path, "nobody", Value::Null).await;
     assert_eq!(status, 401);
+
+    let body = json!({ "name": "Zoe's" });
+    let (status, created) = ask(&service, "POST", "/api/organizations", "zoe", body).await;
+    assert_eq!(status, 201);
+    let organization = created["organization"].as_str().unwrap();
+    let path = format!("/subscriptions/{organization}");
+    let (_, subscription) = ask(&service, "GET", &path, "zoe", Value::Null).await;
+    assert_eq!(subscription["plan"], "team", "created by the router");
+}
+
+/// A host that lets nobody in from elsewhere, whoever invites them.
+#[derive(Clone)]
+struct Strict(Arc<Tenancy<SqliteRepository>>);
+
+impl Host for Strict {
+    type Store = SqliteRepository;
+
+    fn tenancy(&self) -> &Tenancy<SqliteRepository> {
+        &self.0
+    }
+
+    async fn sign_in(&self, _: &Parts) -> Result<Actor, Rejection> {
+        let ann = "ann@acme.example".parse().unwrap();
+        let user = UserId::from_external("ann");
+        Ok(Actor::user(user, VerifiedEmail::attest(ann)))
+    }
+}
+
+impl People for Strict {
+    async fn names(&self, _: &[UserId]) -> HashMap<UserId, String> {
+        HashMap::new()
+    }
+}
+
+#[tokio::test]
+async fn what_a_host_refuses_is_told_as_it_says_by_the_api_and_on_the_page() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = SqliteRepository::open(folder.path().join("strict.db")).unwrap();
+    let store = store.with_rows(|_, commit| {
+        let elsewhere = |event: &Event| match event {
+            Event::InvitationSent { email, .. } => !email.as_str().ends_with("@acme.example"),
+            _ => false,
+        };
+        if commit.entry.events.iter().any(elsewhere) {
+            return Err(Rejection::invalid("email", "people of acme.example only").into());
+        }
+        Ok(())
+    });
+    let host = Strict(Arc::new(Tenancy::new(store)));
+    let service = Router::new()
+        .nest("/api", tenancy_axum::router())
+        .merge(tenancy_console::router(Console::at("/console")))
+        .with_state(host);
+    let body = json!({ "name": "Acme" });
+    let (_, acme) = ask(&service, "POST", "/api/organizations", "", body).await;
+    let acme = acme["organization"].as_str().unwrap();
+    let path = format!("/api/organizations/{acme}/invitations");
+    for (to, expected) in [("bob@acme.example", 201), ("eve@elsewhere.example", 422)] {
+        let body = json!({ "email": to, "role": "member" });
+        let (status, answer) = ask(&service, "POST", &path, "", body).await;
+        assert_eq!(status, expected, "{answer}");
+        if status == 422 {
+            assert_eq!(answer["field"], "email");
+            assert_eq!(answer["detail"], "people of acme.example only");
+        }
+    }
+    let form = Request::post(format!("/console/organizations/{acme}/members/invite"))
+        .header("content-type", "application/x-www-form-urlencoded")
+        .header("sec-fetch-site", "same-origin");
+    let fields = "key=k&emails=eve%40elsewhere.example&role=member";
+    let answer = service.oneshot(form.body(Body::from(fields)).unwrap());
+    let answer = answer.await.unwrap();
+    let status = answer.status().as_u16();
+    let page = answer.into_body().collect().await.unwrap().to_bytes();
+    let page = String::from_utf8(page.to_vec()).unwrap();
+    assert_eq!(status, 422, "{page}");
+    assert!(page.contains("People of acme.example only."), "{page}");
+    assert!(
+        page.contains("eve@elsewhere.example"),
+        "the form comes back"
+    );
 }
 
 #[test]

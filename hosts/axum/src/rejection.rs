@@ -1,5 +1,7 @@
 //! What a client is told when something isn't done: a problem (RFC 9457).
 
+use core::fmt;
+
 use axum::http::header::{CONTENT_TYPE, RETRY_AFTER};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -19,6 +21,28 @@ use tenancy::{Error, Problem, Refusal};
 /// async fn how_many<H: Host>(State(host): State<H>, SignedIn(actor): SignedIn) -> Result<Json<usize>, Rejection> {
 ///     let organizations = host.tenancy().organizations(&actor, Default::default()).await?;
 ///     Ok(Json(organizations.items.len()))
+/// }
+/// ```
+///
+/// **A refusal of the host's own**, whoever makes the commit: what writes rows with each commit (`with_rows` of the stores)
+/// looks at the commit and fails with a `Rejection`. The commit is undone, and the client is told this and no "try again
+/// later", by the routers and by the console:
+///
+/// ```
+/// use tenancy::Event;
+/// use tenancy::store::Commit;
+/// use tenancy_axum::Rejection;
+///
+/// /// Nobody is invited from elsewhere.
+/// fn policy(commit: &Commit) -> Result<(), Rejection> {
+///     let elsewhere = |event: &Event| match event {
+///         Event::InvitationSent { email, .. } => !email.as_str().ends_with("@acme.example"),
+///         _ => false,
+///     };
+///     if commit.entry.events.iter().any(elsewhere) {
+///         return Err(Rejection::invalid("email", "people of acme.example only"));
+///     }
+///     Ok(())
 /// }
 /// ```
 ///
@@ -133,11 +157,30 @@ impl Rejection {
     }
 }
 
-impl<E> From<Error<E>> for Rejection {
+/// As the rule or the store says; or as the host said, if the store failed because of a `Rejection` in its error.
+impl<E: std::error::Error + 'static> From<Error<E>> for Rejection {
     fn from(error: Error<E>) -> Self {
+        let mut source = match &error {
+            Error::Store(store) => Some(store as &(dyn std::error::Error + 'static)),
+            _ => None,
+        };
+        while let Some(cause) = source {
+            if let Some(rejection) = cause.downcast_ref::<Self>() {
+                return rejection.clone();
+            }
+            source = cause.source();
+        }
         Self::of(error.problem())
     }
 }
+
+impl fmt::Display for Rejection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.detail())
+    }
+}
+
+impl std::error::Error for Rejection {}
 
 impl From<Refusal> for Rejection {
     fn from(refusal: Refusal) -> Self {

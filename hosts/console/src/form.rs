@@ -459,7 +459,7 @@ impl From<Rejection> for Trouble {
     }
 }
 
-impl<E> From<tenancy::Error<E>> for Trouble {
+impl<E: std::error::Error + 'static> From<tenancy::Error<E>> for Trouble {
     fn from(error: tenancy::Error<E>) -> Self {
         Rejection::from(error).into()
     }
@@ -497,6 +497,7 @@ impl Back {
                 let status = StatusCode::from_u16(rejection.status());
                 let notice = say::rejection(rejection);
                 let field = rejection.refusal().and_then(named);
+                let field = field.or(rejection.field());
                 let wrong = field.map(|field| (field.to_owned(), notice.clone()));
                 let status = status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
                 (status, notice, wrong.into_iter().collect())

@@ -35,8 +35,10 @@ impl Begun {
         &mut self.connection
     }
 
+    /// The statement before it fails where an error has aborted the transaction: there `COMMIT` alone would roll back, and
+    /// not say so.
     pub(crate) async fn commit(mut self) -> sqlx::Result<()> {
-        self.connection.execute("COMMIT").await?;
+        self.connection.execute("SELECT; COMMIT").await?;
         self.open = false;
         Ok(())
     }

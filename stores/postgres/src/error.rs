@@ -52,6 +52,9 @@ pub enum Error {
     /// connect to the primary, and try again.
     #[error("the database only reads, and nothing was written: connect to the primary")]
     ReadOnly(#[source] sqlx::Error),
+    /// The host's own rows can't be written ([`with_rows`](crate::PostgresRepository::with_rows)), and so nothing was.
+    #[error("the rows that the host writes with a commit can't be written, and nothing was")]
+    Rows(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// Something else has written a row, or a newer version of this library.
     #[error("the database holds what this version can't read")]
     Decode(#[from] DecodeError),

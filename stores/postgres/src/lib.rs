@@ -25,6 +25,8 @@ mod repository;
 #[cfg(feature = "sqlx")]
 mod retry;
 #[cfg(feature = "sqlx")]
+mod rows;
+#[cfg(feature = "sqlx")]
 mod runtime;
 
 pub use error::DecodeError;
@@ -38,6 +40,8 @@ pub use movable::MovedRows;
 pub use outbox::{Batch, Delivery, Depth, Failing, Outbox, Parked};
 #[cfg(feature = "sqlx")]
 pub use repository::{PostgresRepository, apply, apply_in_steps};
+#[cfg(feature = "sqlx")]
+pub use rows::WrittenRows;
 /// For `tenancy-sharded`, whose registry keeps its tables on a pool too.
 #[cfg(feature = "sqlx")]
 #[doc(hidden)]

@@ -14,6 +14,7 @@ use crate::migrate::{self, SchemaError};
 use crate::movable;
 use crate::outbox::Outbox;
 use crate::retry;
+use crate::rows::{Rows, WrittenRows};
 use crate::runtime::in_its_runtime;
 use crate::statements::{self, CommitAnswer, ListedRow, StandingRow, StoredRow};
 
@@ -41,6 +42,7 @@ use crate::statements::{self, CommitAnswer, ListedRow, StandingRow, StoredRow};
 pub struct PostgresRepository {
     pool: PgPool,
     form: Form,
+    rows: Option<Rows>,
 }
 
 /// How a commit is sent.
@@ -58,6 +60,7 @@ impl PostgresRepository {
         Self {
             pool,
             form: Form::OneStatement,
+            rows: None,
         }
     }
 
@@ -68,7 +71,49 @@ impl PostgresRepository {
         Self {
             pool,
             form: Form::Steps,
+            rows: None,
         }
+    }
+
+    /// The same, with rows of the host's own in the transaction of each commit: written together with the organization,
+    /// or neither is, whoever makes the commit (a router, the console, a job). For the rows of one command that one
+    /// route sends, [`Tenancy::execute_with`](tenancy::Tenancy::execute_with) is enough.
+    ///
+    /// `write` is called after the commit's statement, with the connection and the commit: its
+    /// [events](tenancy::LogEntry::events) say what happened. An error undoes the commit too, and comes back as
+    /// [`Error::Rows`]; if it is an [`sqlx::Error`] by which the server gave the transaction up for another, the command is
+    /// decided again. It is called once for each attempt, so let it do nothing but write to this connection. The
+    /// organization is locked meanwhile: be short. The transaction is the store's: don't end it, and for a savepoint
+    /// send the SQL, as sqlx doesn't know that one is open.
+    ///
+    /// A commit is then a transaction of three round trips and what `write` takes, instead of one statement. Every
+    /// process that commits must have the same. What [`apply`] writes, and what moves from another database
+    /// ([`Movable`](tenancy::store::Movable)), comes without.
+    ///
+    /// ```no_run
+    /// use tenancy::Event;
+    /// use tenancy_postgres::PostgresRepository;
+    ///
+    /// # fn store(pool: sqlx::PgPool) -> PostgresRepository {
+    /// PostgresRepository::new(pool).with_rows(|connection, commit| Box::pin(async move {
+    ///     let created = |event: &Event| matches!(event, Event::OrganizationCreated { .. });
+    ///     if commit.entry.events.iter().any(created) {
+    ///         sqlx::query("INSERT INTO subscriptions (organization, plan) VALUES ($1, 'free')")
+    ///             .bind(commit.organization().as_uuid())
+    ///             .execute(connection)
+    ///             .await?;
+    ///     }
+    ///     Ok(())
+    /// }))
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn with_rows<W>(mut self, write: W) -> Self
+    where
+        W: for<'t> Fn(&'t mut PgConnection, &'t Commit) -> WrittenRows<'t> + Send + Sync + 'static,
+    {
+        self.rows = Some(Rows::new(write));
+        self
     }
 
     /// The pool.
@@ -136,12 +181,29 @@ impl PostgresRepository {
         Ok(stored.map_err(Error::from)?.verify()?)
     }
 
-    async fn commit_in_steps(&self, commit: &Commit) -> Result<Outcome, Error> {
+    async fn commit_in_transaction(
+        &self,
+        commit: &Commit,
+        rows: Option<&Rows>,
+    ) -> Result<Outcome, Error> {
         let mut begun = Begun::begin(&self.pool).await?;
-        let outcome = send_in_steps(begun.connection(), commit).await?;
+        let outcome = match self.form {
+            Form::OneStatement => send(begun.connection(), commit).await?,
+            Form::Steps => send_in_steps(begun.connection(), commit).await?,
+        };
         if outcome != Outcome::Committed {
             begun.roll_back().await?;
             return Ok(outcome);
+        }
+        if let Some(rows) = rows
+            && let Err(source) = rows.write(begun.connection(), commit).await
+        {
+            // Never committed: if the way to the server is gone, it rolls back by itself.
+            let _ = begun.roll_back().await;
+            return match source.downcast_ref() {
+                Some(error) if retry::is_given_up(error) => Ok(Outcome::Conflict),
+                _ => Err(Error::Rows(source)),
+            };
         }
         match begun.commit().await {
             Ok(()) => Ok(Outcome::Committed),
@@ -167,9 +229,9 @@ impl Repository for PostgresRepository {
     }
 
     async fn commit(&self, commit: &Commit) -> Result<Outcome, Error> {
-        match self.form {
-            Form::OneStatement => in_its_runtime(send(&self.pool, commit)).await,
-            Form::Steps => in_its_runtime(self.commit_in_steps(commit)).await,
+        match (self.form, &self.rows) {
+            (Form::OneStatement, None) => in_its_runtime(send(&self.pool, commit)).await,
+            (_, rows) => in_its_runtime(self.commit_in_transaction(commit, rows.as_ref())).await,
         }
     }
 
@@ -198,11 +260,14 @@ impl Repository for PostgresRepository {
     fn wrote_nothing(&self, error: &Error) -> bool {
         use sqlx::Error::{PoolClosed, PoolTimedOut};
         match error {
-            Error::ReadOnly(_) | Error::Database(PoolClosed | PoolTimedOut) => true,
+            Error::ReadOnly(_) | Error::Rows(_) | Error::Database(PoolClosed | PoolTimedOut) => {
+                true
+            }
             Error::Database(error) => error
                 .as_database_error()
                 .and_then(sqlx::error::DatabaseError::code)
-                .is_some_and(|code| code.starts_with("23")),
+                // A constraint, or an error before it that the host's rows kept quiet (25P02): undone.
+                .is_some_and(|code| code.starts_with("23") || code == "25P02"),
             Error::Decode(_) => false,
         }
     }

@@ -57,7 +57,7 @@ pub(crate) async fn all<'c>(
 
 /// Whether the server aborted a statement for concurrency. At SERIALIZABLE that may happen to one that only
 /// reads, and on a replica to one that stands in the way of recovery (both 40001).
-fn is_given_up(error: &sqlx::Error) -> bool {
+pub(crate) fn is_given_up(error: &sqlx::Error) -> bool {
     let code = error
         .as_database_error()
         .and_then(sqlx::error::DatabaseError::code);

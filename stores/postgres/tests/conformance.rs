@@ -21,6 +21,7 @@ struct Postgres {
     isolation: &'static str,
     in_steps: bool,
     pooled: bool,
+    rows: bool,
     databases: Mutex<Vec<Database>>,
     ways: Mutex<Vec<Proxy>>,
 }
@@ -31,6 +32,7 @@ impl Postgres {
             isolation,
             in_steps: false,
             pooled: false,
+            rows: false,
             databases: Mutex::default(),
             ways: Mutex::default(),
         }
@@ -48,6 +50,13 @@ impl Postgres {
         let mut pooled = Self::new("read committed"); // the default: this pooler takes no options
         pooled.pooled = true;
         pooled
+    }
+
+    /// The host writes a row with each commit.
+    fn with_rows() -> Self {
+        let mut with_rows = Self::new("serializable");
+        with_rows.rows = true;
+        with_rows
     }
 
     /// A handle of its own: another pool, another way to the server.
@@ -73,7 +82,42 @@ impl Postgres {
             PostgresRepository::new(pool)
         };
         self.check(&store).await;
+        if self.rows {
+            return store.with_rows(|connection, commit| {
+                Box::pin(async move {
+                    let row = sqlx::query("INSERT INTO host_rows VALUES ($1)");
+                    let row = row.bind(commit.id().as_uuid());
+                    row.execute(connection).await?;
+                    Ok(())
+                })
+            });
+        }
         store
+    }
+
+    /// Every commit came with its row, and every row with its commit.
+    async fn assert_together(&self) {
+        const ALONE: &str = "\
+            SELECT count(*) FROM tenancy.commits c FULL JOIN host_rows r ON r.commit_id = c.id \
+            WHERE c.id IS NULL OR r.commit_id IS NULL";
+        let databases: Vec<_> = {
+            let databases = self.databases.lock().unwrap();
+            databases.iter().map(|it| it.options.clone()).collect()
+        };
+        assert!(!databases.is_empty());
+        for options in databases {
+            let pool = connect(options, 1).await;
+            for (text, is_right) in [
+                (
+                    "SELECT count(*) FROM host_rows",
+                    (|n| n > 0) as fn(i64) -> bool,
+                ),
+                (ALONE, |n| n == 0),
+            ] {
+                let count = sqlx::query_scalar(text).fetch_one(&pool).await.unwrap();
+                assert!(is_right(count), "{count}: {text}");
+            }
+        }
     }
 
     /// A database's tables are what the store asks for, as a host asks at its start: once for each database.
@@ -114,6 +158,11 @@ impl Harness for Postgres {
         let database = Database::reused().await;
         let options = database.options.clone();
         self.databases.lock().unwrap().push(database);
+        if self.rows {
+            let table = "CREATE TABLE IF NOT EXISTS host_rows (commit_id uuid PRIMARY KEY); TRUNCATE host_rows";
+            let pool = connect(options.clone(), 1).await;
+            sqlx::raw_sql(table).execute(&pool).await.unwrap();
+        }
         self.open(&options).await
     }
 
@@ -202,6 +251,18 @@ mod through_a_pooler {
     );
 }
 
+// With a row of the host's in each commit's transaction: what commits do at once, and when they are dropped, differs.
+mod with_rows {
+    use super::*;
+    suite!(
+        harness = Postgres::with_rows(),
+        run = tested,
+        without = [
+            promise_2, promise_3, keys, lists, values, log, standing, verify
+        ],
+    );
+}
+
 /// The known races, with 64 writers. `TENANCY_ROUNDS` says how often.
 mod known_races {
     use super::*;
@@ -219,6 +280,16 @@ mod known_races {
     #[test]
     fn break_no_rule_at_serializable() -> Result<(), Failure> {
         tested(async { races(&Postgres::new("serializable"), rounds(), 64).await })
+    }
+
+    #[test]
+    fn bring_each_commit_its_row() -> Result<(), Failure> {
+        tested(async {
+            let harness = Postgres::with_rows();
+            races(&harness, rounds(), 64).await?;
+            harness.assert_together().await;
+            Ok(())
+        })
     }
 
     #[test]

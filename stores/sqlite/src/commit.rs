@@ -85,13 +85,25 @@ pub fn apply(transaction: &Transaction<'_>, commit: &Commit) -> Result<Outcome, 
 
 /// Writes a commit in a transaction of its own.
 pub(crate) fn commit(connection: &Connection, commit: &Commit) -> Result<Outcome, Error> {
+    commit_with(connection, commit, |_| Ok(()))
+}
+
+/// Writes a commit in a transaction of its own, and what the host writes with it.
+pub(crate) fn commit_with(
+    connection: &Connection,
+    commit: &Commit,
+    rows: impl FnOnce(&Connection) -> Result<(), Box<dyn std::error::Error + Send + Sync>>,
+) -> Result<Outcome, Error> {
     busy_is_conflict(in_transaction(
         connection,
         &statements::BEGIN_WRITE,
         |connection| {
             let outcome = write(connection, commit)?;
             let end = match outcome {
-                Outcome::Committed => End::Commit,
+                Outcome::Committed => {
+                    rows(connection).map_err(Error::Rows)?;
+                    End::Commit
+                }
                 Outcome::Conflict | Outcome::Taken(_) | Outcome::IdUsed => End::Rollback,
             };
             Ok((outcome, end))

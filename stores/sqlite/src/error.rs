@@ -47,6 +47,9 @@ pub enum Error {
     /// A commit contradicts itself, or has a number that SQLite has no room for. Nothing was written.
     #[error("the commit can't be written: {0}")]
     InvalidCommit(&'static str),
+    /// The host's own rows can't be written ([`with_rows`](crate::SqliteRepository::with_rows)), and so nothing was.
+    #[error("the rows that the host writes with a commit can't be written, and nothing was")]
+    Rows(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// Something can't be written as JSON. Nothing was written.
     #[error("the commit can't be written as JSON")]
     Json(#[from] serde_json::Error),

@@ -5,6 +5,7 @@ use core::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use rusqlite::Connection;
 use tenancy::store::{Claim, Commit, Directory, Facts, Held, Item, Key, List, Outcome, Repository};
 use tenancy::{OrganizationId, Resource, UserId};
 
@@ -44,7 +45,13 @@ use crate::{commit, list, load};
 #[derive(Clone)]
 pub struct SqliteRepository {
     inner: Arc<Inner>,
+    rows: Option<Arc<Rows>>,
 }
+
+/// What a host writes with each commit.
+pub(crate) type Rows = dyn Fn(&Connection, &Commit) -> Result<(), Box<dyn std::error::Error + Send + Sync>>
+    + Send
+    + Sync;
 
 struct Inner {
     path: PathBuf,
@@ -90,6 +97,7 @@ impl SqliteRepository {
         let path = path.to_owned();
         Ok(Self {
             inner: Arc::new(Inner { path, connections }),
+            rows: None,
         })
     }
 
@@ -101,6 +109,55 @@ impl SqliteRepository {
     /// [`Error::Open`]: SQLite itself can't start.
     pub fn open_in_memory() -> Result<Self, Error> {
         Self::open(MEMORY)
+    }
+
+    /// The same, with rows of the host's own in the transaction of each commit: written together with the organization,
+    /// or neither is, whoever makes the commit (a router, the console, a job). For the rows of one command that one
+    /// route sends, [`Tenancy::execute_with`](tenancy::Tenancy::execute_with) is enough.
+    ///
+    /// `write` is called after the commit's statements, on the connection and with the commit: its
+    /// [events](tenancy::LogEntry::events) say what happened. An error undoes the commit too, and comes back as
+    /// [`Error::Rows`]. It is called once for each attempt, so let it do nothing but write to this connection. Nobody else
+    /// writes the file meanwhile: be short. The transaction is the store's: don't end it; savepoints are yours.
+    ///
+    /// Every process that commits must have the same. What [`apply`](crate::apply) writes comes without.
+    ///
+    /// ```
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let directory = tempfile::tempdir()?;
+    /// # let path = directory.path().join("app.db");
+    /// use tenancy::Event;
+    /// use tenancy_sqlite::SqliteRepository;
+    /// use tenancy_sqlite::rusqlite::Connection;
+    ///
+    /// let file = Connection::open(&path)?;
+    /// file.execute_batch("CREATE TABLE subscriptions (organization BLOB PRIMARY KEY, plan TEXT NOT NULL)")?;
+    /// let store = SqliteRepository::open(&path)?.with_rows(|connection, commit| {
+    ///     let created = |event: &Event| matches!(event, Event::OrganizationCreated { .. });
+    ///     if commit.entry.events.iter().any(created) {
+    ///         let organization = *commit.organization().as_uuid().as_bytes();
+    ///         connection.execute("INSERT INTO subscriptions VALUES (?1, 'free')", [organization])?;
+    ///     }
+    ///     Ok(())
+    /// });
+    /// # use tenancy::{Actor, Name, Tenancy, UserId, VerifiedEmail, commands::CreateOrganization};
+    /// # let ann = Actor::user(UserId::from_external("ann"), VerifiedEmail::attest("ann@acme.example".parse()?));
+    /// # let create = CreateOrganization { name: Name::new("Acme")? };
+    /// # tenancy::block_on(Tenancy::new(store).execute(&ann, create))?;
+    /// # let written: u32 = file.query_row("SELECT count(*) FROM subscriptions", [], |row| row.get(0))?;
+    /// # assert_eq!(written, 1);
+    /// # Ok(()) }
+    /// ```
+    #[must_use]
+    pub fn with_rows<W>(mut self, write: W) -> Self
+    where
+        W: Fn(&Connection, &Commit) -> Result<(), Box<dyn std::error::Error + Send + Sync>>
+            + Send
+            + Sync
+            + 'static,
+    {
+        self.rows = Some(Arc::new(write));
+        self
     }
 
     /// The file; `:memory:` if there is none.
@@ -200,7 +257,13 @@ impl Repository for SqliteRepository {
     }
 
     async fn commit(&self, commit: &Commit) -> Result<Outcome, Error> {
-        self.connections().write(commit, commit::commit).await
+        let Some(rows) = self.rows.clone() else {
+            return self.connections().write(commit, commit::commit).await;
+        };
+        let with_rows = move |connection: &Connection, commit: &Commit| {
+            commit::commit_with(connection, commit, |connection| rows(connection, commit))
+        };
+        self.connections().write(commit, with_rows).await
     }
 
     async fn standing(&self, user: UserId, resource: Resource) -> Result<Option<Held>, Error> {
@@ -211,7 +274,7 @@ impl Repository for SqliteRepository {
     /// The commit couldn't be written at all, or the file is read-only.
     fn wrote_nothing(&self, error: &Error) -> bool {
         match error {
-            Error::InvalidCommit(_) | Error::Json(_) => true,
+            Error::InvalidCommit(_) | Error::Json(_) | Error::Rows(_) => true,
             // A constraint can only be a host's own, such as a foreign key to a table of ours: the commit is undone.
             Error::Sqlite(error) => matches!(
                 error.sqlite_error_code(),

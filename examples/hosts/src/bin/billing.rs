@@ -4,9 +4,10 @@
 //! DATABASE_URL=postgres://… cargo run -p tenancy-hosts --bin billing
 //! ```
 //!
-//! Whoever signs up chooses a plan: the organization and its subscription are written together, or neither is. Everything
-//! else about organizations is `tenancy-axum`'s router; what a plan costs is shown to whoever may view the invoicing.
+//! Whoever signs up chooses a plan, and an organization that is created otherwise is on the team's: it and its subscription
+//! are written together, or neither is. Everything else about organizations is `tenancy-axum`'s router.
 
+use std::collections::BTreeMap;
 use std::error::Error;
 use std::sync::Arc;
 
@@ -14,15 +15,14 @@ use axum::extract::State;
 use axum::http::request::Parts;
 use axum::routing::{get, post};
 use axum::{Json, Router};
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use sqlx::PgPool;
 use tenancy::commands::{CreateOrganization, CreatedOrganization};
 use tenancy::store::Outcome;
-use tenancy::{Actor, Name, Tenancy, UserId, VerifiedEmail};
+use tenancy::{Actor, Event, Name, Tenancy, UserId, VerifiedEmail};
 use tenancy_axum::{Allowed, Host, Rejection, SignedIn, may, router};
 use tenancy_postgres::{PostgresRepository, apply};
 
-/// The host's own tables.
 const TABLES: &str = "
 CREATE TABLE IF NOT EXISTS sessions (token text PRIMARY KEY, user_id uuid NOT NULL, email text NOT NULL);
 CREATE TABLE IF NOT EXISTS subscriptions (
@@ -65,11 +65,6 @@ struct SignUp {
     plan: String,
 }
 
-#[derive(Serialize)]
-struct Subscription {
-    plan: String,
-}
-
 /// Why the host's rows aren't written.
 fn rows(error: sqlx::Error) -> Rejection {
     match error {
@@ -87,52 +82,58 @@ async fn sign_up(
     Json(SignUp { name, plan }): Json<SignUp>,
 ) -> Result<Json<CreatedOrganization>, Rejection> {
     let (pool, plan) = (&app.pool, plan.as_str());
-    let create = CreateOrganization { name };
     let write = |commit, created: CreatedOrganization| async move {
         let mut transaction = pool.begin().await.map_err(rows)?;
         let outcome = apply(&mut transaction, &commit).await;
         let outcome = outcome.map_err(|_| Rejection::unavailable())?;
         if outcome == Outcome::Committed {
-            let insert = "INSERT INTO subscriptions (organization, plan) VALUES ($1, $2)";
-            let insert = sqlx::query(insert).bind(created.organization.as_uuid());
-            let inserted = insert.bind(plan).execute(&mut *transaction).await;
-            inserted.map_err(rows)?;
+            let insert = sqlx::query("INSERT INTO subscriptions VALUES ($1, $2)");
+            let insert = insert.bind(created.organization.as_uuid()).bind(plan);
+            insert.execute(&mut *transaction).await.map_err(rows)?;
             transaction.commit().await.map_err(rows)?;
         }
         Ok::<_, Rejection>(outcome) // dropped, a transaction is rolled back
     };
-    Ok(Json(
-        app.tenancy
-            .execute_with(&actor, create, write)
-            .await?
-            .output,
-    ))
+    let create = CreateOrganization { name };
+    let done = app.tenancy.execute_with(&actor, create, write).await?;
+    Ok(Json(done.output))
 }
 
+/// What an organization that wasn't signed up for is created with: by the router, or by anybody.
+fn with_subscriptions(store: PostgresRepository) -> PostgresRepository {
+    store.with_rows(|connection, commit| {
+        Box::pin(async move {
+            if let [Event::OrganizationCreated { .. }, ..] = *commit.entry.events {
+                let team = sqlx::query("INSERT INTO subscriptions VALUES ($1, 'team')");
+                let team = team.bind(commit.organization().as_uuid());
+                team.execute(connection).await?;
+            }
+            Ok(())
+        })
+    })
+}
+
+/// For whoever may view the invoicing.
 async fn subscription(
     State(app): State<App>,
     permit: Allowed<may::organization::ViewInvoicing>,
-) -> Result<Json<Subscription>, Rejection> {
+) -> Result<Json<BTreeMap<&'static str, String>>, Rejection> {
     let found = sqlx::query_as("SELECT plan FROM subscriptions WHERE organization = $1")
         .bind(permit.resource().organization().as_uuid())
-        .fetch_optional(&app.pool);
-    let found: Option<(String,)> = found.await.map_err(rows)?;
-    let (plan,) =
-        found.ok_or_else(|| Rejection::new(404, "no_subscription", "it has none".to_owned()))?;
-    Ok(Json(Subscription { plan }))
+        .fetch_one(&app.pool);
+    let (plan,) = found.await.map_err(rows)?;
+    Ok(Json([("plan", plan)].into()))
 }
 
 pub(crate) async fn service(pool: PgPool) -> Result<Router, Box<dyn Error>> {
     tenancy_postgres::migrate(&pool).await?;
     sqlx::raw_sql(TABLES).execute(&pool).await?;
-    let tenancy = Arc::new(Tenancy::new(PostgresRepository::new(pool.clone())));
+    let store = with_subscriptions(PostgresRepository::new(pool.clone()));
+    let tenancy = Arc::new(Tenancy::new(store));
     Ok(Router::new()
         .nest("/api", router())
         .route("/sign-up", post(sign_up))
-        .route(
-            "/organizations/{organization}/subscription",
-            get(subscription),
-        )
+        .route("/subscriptions/{organization}", get(subscription))
         .with_state(App { tenancy, pool }))
 }
 
@@ -143,7 +144,6 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:3000").await?;
     println!("listening on http://{}", listener.local_addr()?);
     let stop = async { drop(tokio::signal::ctrl_c().await) };
-    Ok(axum::serve(listener, service)
-        .with_graceful_shutdown(stop)
-        .await?)
+    let serving = axum::serve(listener, service).with_graceful_shutdown(stop);
+    Ok(serving.await?)
 }

@@ -5,6 +5,8 @@
     reason = "a test fails by panicking"
 )]
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use crate::databases::people::{
@@ -12,10 +14,11 @@ use crate::databases::people::{
 };
 use crate::databases::{Database, connect, runtime, tested};
 use sqlx::{Executor as _, PgPool, Row as _};
-use tenancy::commands::{CreateOrganization, DeleteWorkspace};
+use tenancy::commands::{CreateOrganization, DeleteWorkspace, RenameOrganization};
 use tenancy::store::{Claim, Key, Outcome, Repository as _};
 use tenancy::{DomainName, Error, Resource, Tenancy, WorkspaceRole};
 use tenancy_postgres::{PostgresRepository, apply};
+use tokio::sync::Barrier;
 
 const LEVELS: [&str; 3] = ["read committed", "repeatable read", "serializable"];
 
@@ -407,5 +410,115 @@ fn a_hosts_foreign_key_is_a_failure_that_changed_nothing() {
                 tenancy.execute(&ann, delete()).await.unwrap();
             }
         }
+    });
+}
+
+/// A bill with every commit, whoever makes it: refused for who calls themself `Free`.
+fn with_bills(pool: PgPool, form: fn(PgPool) -> PostgresRepository) -> PostgresRepository {
+    form(pool).with_rows(|connection, commit| {
+        Box::pin(async move {
+            let name = commit.next.name.as_str();
+            let bill = "INSERT INTO bills VALUES ($1, $2)";
+            let bill = sqlx::query(bill).bind(name.to_owned());
+            let billed = bill.bind(if name == "Free" { 0_i32 } else { 900 });
+            match billed.execute(connection).await {
+                Ok(_) => Ok(()),
+                Err(_) if commit.entry.version.get() == 3 => Ok(()), // kept quiet
+                Err(error) => Err(error.into()),
+            }
+        })
+    })
+}
+
+#[test]
+fn rows_with_every_commit_are_written_with_it_or_neither_is() {
+    tested(async {
+        let forms = [PostgresRepository::new, PostgresRepository::in_steps];
+        for (level, form) in LEVELS.into_iter().zip(forms.into_iter().cycle()) {
+            let (_database, pool) = at(level).await;
+            let tenancy = Tenancy::new(with_bills(pool.clone(), form));
+            let acme = acme(&tenancy).await;
+            assert_eq!(bills(&pool).await, 1);
+            let rename = |to: &str| RenameOrganization {
+                organization: acme.organization,
+                name: name(to),
+            };
+            let before = dump(&pool).await;
+            let refused = tenancy.execute(&actor("ann"), rename("Free")).await;
+            let Error::Store(tenancy_postgres::Error::Rows(source)) = refused.unwrap_err() else {
+                panic!("not the host's error");
+            };
+            assert!(source.to_string().contains("bills_cents_check"), "{source}");
+            assert_eq!((bills(&pool).await, dump(&pool).await), (1, before));
+
+            // An error that the host keeps to itself has aborted the transaction all the same: nobody is told that it was
+            // committed.
+            tenancy
+                .execute(&actor("ann"), rename("Acme 2"))
+                .await
+                .unwrap();
+            let before = dump(&pool).await;
+            let refused = tenancy.execute(&actor("ann"), rename("Free")).await;
+            let Error::Store(error) = refused.unwrap_err() else {
+                panic!("an outcome that is known");
+            };
+            assert!(
+                matches!(error, tenancy_postgres::Error::Database(_)),
+                "{error}"
+            );
+            assert_eq!((bills(&pool).await, dump(&pool).await), (2, before));
+            tenancy
+                .execute(&actor("ann"), rename("Acme 3"))
+                .await
+                .unwrap();
+            assert_eq!(bills(&pool).await, 3);
+        }
+    });
+}
+
+/// Two hosts' rows in opposite orders: the server gives one up, which is decided again.
+#[test]
+fn rows_that_lose_a_deadlock_are_written_again() {
+    tested(async {
+        let (_database, pool) = at("read committed").await;
+        let two = "CREATE TABLE two (id integer PRIMARY KEY, n integer NOT NULL);
+                   INSERT INTO two VALUES (1, 0), (2, 0)";
+        pool.execute(sqlx::raw_sql(two)).await.unwrap();
+        let tenancy = tenancy(pool.clone());
+        let (one, other) = (acme(&tenancy).await, acme(&tenancy).await);
+        let both = Arc::new(Barrier::new(2));
+        let first_time = Arc::new(AtomicU32::new(0));
+        let store = |first: i32, second: i32| {
+            let (both, first_time) = (Arc::clone(&both), Arc::clone(&first_time));
+            PostgresRepository::new(pool.clone()).with_rows(move |connection, _| {
+                let (both, first_time) = (Arc::clone(&both), Arc::clone(&first_time));
+                Box::pin(async move {
+                    let count = "UPDATE two SET n = n + 1 WHERE id = $1";
+                    sqlx::query(count)
+                        .bind(first)
+                        .execute(&mut *connection)
+                        .await?;
+                    if first_time.fetch_add(1, Ordering::SeqCst) < 2 {
+                        both.wait().await;
+                    }
+                    sqlx::query(count).bind(second).execute(connection).await?;
+                    Ok(())
+                })
+            })
+        };
+        let (a, b) = (Tenancy::new(store(1, 2)), Tenancy::new(store(2, 1)));
+        let ann = actor("ann");
+        let (renamed, too) = tokio::join!(
+            a.execute(&ann, new_workspace(one, "Payments")),
+            b.execute(&ann, new_workspace(other, "Payments")),
+        );
+        renamed.unwrap();
+        too.unwrap();
+        let counted: Vec<i32> = sqlx::query_scalar("SELECT n FROM two")
+            .fetch_all(&pool)
+            .await
+            .unwrap();
+        assert_eq!(counted, [2, 2]);
+        assert!(first_time.load(Ordering::SeqCst) > 2);
     });
 }

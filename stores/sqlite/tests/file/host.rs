@@ -218,3 +218,38 @@ fn load(host: &mut rusqlite::Connection, commits: &[Commit]) -> Result<Vec<Outco
     transaction.commit().unwrap();
     Ok(outcomes)
 }
+
+/// With every commit, whoever makes it; and an error of the host's undoes the commit and says for certain that nothing was
+/// written.
+#[test]
+fn rows_with_every_commit_are_written_with_it_or_neither_is() {
+    for options in [quick(), threaded()] {
+        let place = Disk::new(options);
+        place.stranger().execute_batch(INVOICES).unwrap();
+        let store = place.open().with_rows(|connection, commit| {
+            let cents = if commit.next.name.as_str() == "Free" {
+                0_i64
+            } else {
+                4200
+            };
+            let organization = commit.organization().as_uuid().into_bytes();
+            let text = "INSERT INTO invoices (organization, cents) VALUES (?1, ?2)";
+            connection.execute(text, (organization, cents))?;
+            Ok(())
+        });
+        let tenancy = Tenancy::new(store);
+        let acme = acme(&tenancy);
+        assert_eq!(invoices(&place), 1);
+        let before = dump(&place);
+        let free = RenameOrganization {
+            organization: acme.organization,
+            name: name("Free"),
+        };
+        let refused = block_on(tenancy.execute(&actor("ann"), free)).unwrap_err();
+        assert!(
+            matches!(&refused, Error::Store(tenancy_sqlite::Error::Rows(source)) if source.to_string().contains("CHECK")),
+            "{refused}"
+        );
+        assert_eq!((invoices(&place), dump(&place)), (1, before));
+    }
+}
