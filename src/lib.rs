@@ -82,7 +82,7 @@ pub use own_role::{Added, AsRole, OwnRole, Role, RoleBase, RoleNumber, RoleState
 pub use policy::{Action, DomainAction, OrganizationAction, WorkspaceAction};
 pub use refusal::Refusal;
 pub use resource::{Layer, Resource};
-pub use role::{OrganizationRole, RoleSet, WorkspaceRole};
+pub use role::{OrganizationRole, RoleSet, UnknownRole, WorkspaceRole};
 pub use settings::{InvitationValidity, Settings};
 pub use standing::{Decision, Grant, Permit, Standing};
 #[doc(inline)]

@@ -13,6 +13,7 @@
 //! in every [`RoleSet`].
 
 use core::fmt;
+use core::str::FromStr;
 
 use bitflags::bitflags;
 use serde::{Deserialize, Serialize};
@@ -60,6 +61,11 @@ pub enum WorkspaceRole {
     Admin,
 }
 
+/// A text that names no role. Its message says which there are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("there is no such role: it is {0}")]
+pub struct UnknownRole(&'static str);
+
 bitflags! {
     /// A set of roles: the row of an action in the permission matrix, or all that somebody holds at a
     /// resource.
@@ -104,6 +110,43 @@ impl OrganizationRole {
 impl WorkspaceRole {
     /// Every workspace role, weakest first.
     pub const ALL: [Self; 3] = [Self::Reader, Self::Developer, Self::Admin];
+}
+
+/// By its name, in capitals or not: a form's field, an argument of a command line.
+///
+/// ```
+/// use tenancy::OrganizationRole;
+///
+/// assert_eq!("admin".parse(), Ok(OrganizationRole::Admin));
+/// let problem = "owner".parse::<OrganizationRole>().unwrap_err();
+/// assert_eq!(problem.to_string(), "there is no such role: it is member, accounting or admin");
+/// ```
+impl FromStr for OrganizationRole {
+    type Err = UnknownRole;
+
+    fn from_str(text: &str) -> Result<Self, UnknownRole> {
+        named(Self::ALL, text).ok_or(UnknownRole("member, accounting or admin"))
+    }
+}
+
+/// By its name, in capitals or not: a form's field, an argument of a command line.
+///
+/// ```
+/// use tenancy::WorkspaceRole;
+///
+/// assert_eq!("Developer".parse(), Ok(WorkspaceRole::Developer));
+/// ```
+impl FromStr for WorkspaceRole {
+    type Err = UnknownRole;
+
+    fn from_str(text: &str) -> Result<Self, UnknownRole> {
+        named(Self::ALL, text).ok_or(UnknownRole("reader, developer or admin"))
+    }
+}
+
+fn named<R: fmt::Display, const N: usize>(roles: [R; N], text: &str) -> Option<R> {
+    let mut roles = roles.into_iter();
+    roles.find(|role| role.to_string().eq_ignore_ascii_case(text))
 }
 
 impl RoleSet {

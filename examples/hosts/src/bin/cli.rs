@@ -83,14 +83,10 @@ impl Program {
             }
             ["show", which] => self.show(self.named(which)?)?,
             ["invite", which, address, role] => {
-                let (organization, email) = (self.named(which)?, address.parse()?);
-                let mut roles = OrganizationRole::ALL.into_iter();
-                let role = roles.find(|one| one.to_string().eq_ignore_ascii_case(role));
-                let role = role.ok_or("the roles are member, accounting and admin")?;
                 let invited = self.done(InviteToOrganization {
-                    organization,
-                    email,
-                    role,
+                    organization: self.named(which)?,
+                    email: address.parse()?,
+                    role: role.parse::<OrganizationRole>()?,
                 })?;
                 let token = invited.token.ok_or("it was sent before")?;
                 format!("give them this, it is shown once: {}", *token.expose())
