@@ -10,7 +10,10 @@
 )]
 
 mod faults;
+mod feeders;
+mod histories;
 mod moves;
+mod pages;
 mod stops;
 mod unreachable;
 mod world;
