@@ -3,6 +3,7 @@
 use tenancy_conformance::suite;
 
 use crate::databases::tested;
+use crate::listed::Listed;
 use crate::shards::Shards;
 
 // What is left out goes straight to a shard, and is held on shards in memory (`tests/memory.rs`). To a database, a
@@ -32,6 +33,47 @@ mod four_servers {
             standing,
             verify,
             round_trips
+        ]
+    );
+}
+
+// The lists, from an index in the registry's database. What else there is goes straight to the shards.
+mod lists_told_of_each_commit {
+    use super::*;
+    suite!(
+        harness = Listed::told_of_each_commit(),
+        run = tested,
+        without = [
+            promise_1,
+            promise_2,
+            promise_3,
+            keys,
+            values,
+            log,
+            standing,
+            verify,
+            round_trips
+        ]
+    );
+}
+
+// They lag: three workers at the shards' outboxes are all that feeds them.
+mod lists_fed_by_outboxes {
+    use super::*;
+    suite!(
+        harness = Listed::fed_by_outboxes(),
+        run = tested,
+        without = [
+            promise_1,
+            promise_2,
+            promise_3,
+            keys,
+            values,
+            log,
+            standing,
+            verify,
+            round_trips,
+            tamper
         ]
     );
 }

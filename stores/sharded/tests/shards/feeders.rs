@@ -63,11 +63,11 @@ fn invite(organization: OrganizationId, email: &str) -> InviteToOrganization {
 fn is_right(world: &World, lists: &MemoryLists) {
     let users = [UserId::from_external("ann")];
     let (merged, index) = (world.sound(), sound(world, lists));
-    let compared = agree(
+    let compared = block_on(agree(
         (&merged, &index),
         (&users, &[GUEST, "ann@acme.example"], &["", "acme"]),
         Alike::Exactly,
-    );
+    ));
     assert!(compared.items > 0);
 }
 
@@ -366,11 +366,11 @@ fn feeders_at_the_same_time_make_one_index() {
     assert!(won.into_inner() > 10);
     let addresses = ["g0@x.example", "g1@x.example", "ann@acme.example"];
     let users = [UserId::from_external("ann")];
-    let compared = agree(
+    let compared = block_on(agree(
         (&store, &index),
         (&users, &addresses, &["", "acme 1"]),
         Alike::Exactly,
-    );
+    ));
     assert!(compared.items > 0);
     assert!(
         block_on(index.load(organizations[0], &[]))

@@ -404,7 +404,8 @@ impl Story {
 
     fn agrees<R: Directory>(&self, index: &R, alike: Alike) -> Compared {
         let users: Vec<_> = (0..7).map(user).collect();
-        agree((&self.store, index), (&users, &ADDRESSES, &PREFIXES), alike)
+        let lists = (&users[..], &ADDRESSES[..], &PREFIXES[..]);
+        block_on(agree((&self.store, index), lists, alike))
     }
 }
 

@@ -9,6 +9,7 @@
     reason = "a test counts to a few hundred, and fails by panicking"
 )]
 
+mod contract;
 mod faults;
 mod feeders;
 mod histories;

@@ -4,7 +4,7 @@ use std::num::NonZeroU32;
 
 use tenancy::store::{Directory, Item, List, Record};
 use tenancy::text::{EmailKey, NameKey};
-use tenancy::{EmailAddress, UserId, Version, block_on};
+use tenancy::{EmailAddress, UserId, Version};
 
 /// How alike.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,11 +44,11 @@ fn across(users: &[UserId], addresses: &[&str], prefixes: &[&str]) -> Vec<List> 
 }
 
 /// A list in pages, each beside its place.
-fn walked<R: Directory>(store: &R, list: &List, limit: u32) -> Vec<Vec<Item>> {
+async fn walked<R: Directory>(store: &R, list: &List, limit: u32) -> Vec<Vec<Item>> {
     let (mut pages, mut next) = (Vec::new(), list.clone());
     let limit = NonZeroU32::new(limit).unwrap();
     loop {
-        let page = block_on(store.list(&next, limit)).unwrap();
+        let page = store.list(&next, limit).await.unwrap();
         let place = page.last().map(|item| list.place_of(item).unwrap());
         let is_full = page.len() == usize::try_from(limit.get()).unwrap();
         pages.push(page);
@@ -84,7 +84,7 @@ pub(crate) struct Compared {
 }
 
 /// Every list of both, in pages of several sizes.
-pub(crate) fn agree<A: Directory, B: Directory>(
+pub(crate) async fn agree<A: Directory, B: Directory>(
     (one, other): (&A, &B),
     (users, addresses, prefixes): (&[UserId], &[&str], &[&str]),
     alike: Alike,
@@ -99,8 +99,8 @@ pub(crate) fn agree<A: Directory, B: Directory>(
                 };
                 pages.into_iter().map(page).collect()
             };
-            let expected = as_asked(walked(one, &list, limit));
-            let found = as_asked(walked(other, &list, limit));
+            let expected = as_asked(walked(one, &list, limit).await);
+            let found = as_asked(walked(other, &list, limit).await);
             // What was typed is kept, and only `Debug` tells it from what is equal.
             assert_eq!(
                 format!("{found:#?}"),
