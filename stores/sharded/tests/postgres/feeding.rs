@@ -18,7 +18,7 @@ use tenancy_sharded::WithLists;
 
 use crate::contract;
 use crate::databases::{runtime, stranger, tested};
-use crate::listed::{Listed, ListedStore, works};
+use crate::listed::{Listed, ListedStore, are_empty, works};
 use crate::names::organization_on;
 use crate::pages::{Alike, agree};
 use crate::shards::{Store, ann};
@@ -141,18 +141,7 @@ fn workers_are_killed_and_an_organization_moves_and_nothing_is_missing() {
         assert!(made > 50, "{made}");
         assert_eq!(started.into_inner(), 33);
         // What was taken by who was killed is handed out again when the lease is over.
-        loop {
-            let mut waiting = 0;
-            for shard in index.store().shards() {
-                let depth = shard.store().outbox().depth().await.unwrap();
-                assert_eq!(depth.parked, 0);
-                waiting += depth.organizations;
-            }
-            if waiting == 0 {
-                break;
-            }
-            tokio::task::yield_now().await;
-        }
+        are_empty(index.store()).await;
         is_right(&index).await;
         for worker in at_work {
             worker.abort();

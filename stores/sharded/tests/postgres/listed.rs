@@ -71,6 +71,20 @@ pub(crate) async fn works(index: ListedStore, shard: usize) {
     }
 }
 
+/// Waits until the shards' outboxes have handed over all there was.
+pub(crate) async fn are_empty(store: &Store) {
+    for shard in store.shards() {
+        loop {
+            let depth = shard.store().outbox().depth().await.unwrap();
+            assert_eq!(depth.parked, 0);
+            if depth.organizations == 0 {
+                break;
+            }
+            tokio::task::yield_now().await;
+        }
+    }
+}
+
 impl Drop for Listed {
     fn drop(&mut self) {
         let workers = self.workers.get_mut().unwrap();
@@ -112,8 +126,11 @@ impl Harness for Listed {
         self.shards.verify(store.store(), organization).await
     }
 
-    /// What is garbled on a shard is garbled in the index.
+    /// What is garbled on a shard is garbled in the index, once the index has been told of all that was before.
     async fn tamper(&self, store: &ListedStore, tampering: &Tampering) -> bool {
+        if self.fed == Fed::ByOutboxes {
+            are_empty(store.store()).await;
+        }
         let (organization, at, json) = match tampering {
             Tampering::Put {
                 organization,
