@@ -360,7 +360,9 @@ impl<R: Directory, L: Lists> WithLists<R, L> {
                 let page = page.map_err(ListsError::Store)?;
                 let is_last = page.len() < PAGE.get() as usize;
                 let place = page.last().and_then(|item| list.place_of(item));
-                page.into_iter().for_each(|item| there.add(item));
+                for item in page {
+                    there.add(item);
+                }
                 if is_last {
                     break;
                 }

@@ -72,17 +72,17 @@ impl Kept {
             going.extend(records.keys().cloned());
         }
         for gone in going {
-            self.forget(id, &gone, records.remove(&gone));
+            self.forget(id, &gone, records.remove(&gone).flatten());
         }
         for record in &feed.put {
             let key = record.id();
             let before = records.insert(key.clone(), Some(record.clone()));
-            self.forget(id, &key, before);
+            self.forget(id, &key, before.flatten());
             self.note(id, record);
         }
         for key in &feed.unreadable {
             let before = records.insert(key.clone(), None);
-            self.forget(id, key, before);
+            self.forget(id, key, before.flatten());
             if let RecordId::Member(user) = key {
                 self.by_user.insert((*user, id));
             }
@@ -110,11 +110,11 @@ impl Kept {
     }
 
     /// What stood there can't be found any more.
-    fn forget(&mut self, id: OrganizationId, key: &RecordId, record: Option<Option<Record>>) {
+    fn forget(&mut self, id: OrganizationId, key: &RecordId, record: Option<Record>) {
         if let RecordId::Member(user) = key {
             self.by_user.remove(&(*user, id));
         }
-        match record.flatten() {
+        match record {
             Some(Record::Member(member)) => {
                 let address = member.email.key().clone();
                 self.by_address.remove(&(address, id, member.user));

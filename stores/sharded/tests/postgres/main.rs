@@ -32,5 +32,6 @@ mod feeding;
 mod listed;
 mod moves;
 mod names;
+mod plans;
 mod servers;
 mod shards;

@@ -51,6 +51,10 @@ fn user(number: u64) -> UserId {
     UserId::from_external(&format!("u{number}"))
 }
 
+fn actor(user: UserId, address: &str) -> Actor {
+    Actor::user(user, VerifiedEmail::attest(address.parse().unwrap()))
+}
+
 impl Story {
     fn of(seed: u64) -> Self {
         let shards = ["a", "b", "c"].map(|name| Shard::new(name, MemoryRepository::new()));
@@ -123,10 +127,6 @@ impl Story {
         }
     }
 
-    fn actor(&self, user: UserId, address: &str) -> Actor {
-        Actor::user(user, VerifiedEmail::attest(address.parse().unwrap()))
-    }
-
     /// Something happens somewhere.
     fn step(&mut self) {
         let all = self.store.shards().iter().flat_map(|shard| {
@@ -140,7 +140,7 @@ impl Story {
         let all: Vec<_> = all.collect();
         if all.len() < 8 || (all.len() < 14 && self.below(30) == 0) {
             let (number, name) = (self.below(5), self.name());
-            let founder = self.actor(user(number), ADDRESSES[usize::try_from(number).unwrap()]);
+            let founder = actor(user(number), ADDRESSES[usize::try_from(number).unwrap()]);
             return self.does(&founder, CreateOrganization { name });
         }
         let organization = self.one(all).unwrap();
@@ -153,7 +153,7 @@ impl Story {
         let Some((admin, address)) = admin else {
             return;
         };
-        let admin = self.actor(admin, &address);
+        let admin = actor(admin, &address);
         let member = self.one(state.members().cloned()).unwrap();
         let workspace = self.one(state.workspaces().map(|workspace| workspace.id));
         let invitation = self.one(state.open_invitations().cloned());
@@ -192,7 +192,7 @@ impl Story {
             9..=11 => {
                 if let Some(sent) = invitation {
                     let number = self.below(7);
-                    let theirs = self.actor(user(number), sent.email.as_str());
+                    let theirs = actor(user(number), sent.email.as_str());
                     let invitation = sent.id;
                     self.does(
                         &theirs,
@@ -205,7 +205,7 @@ impl Story {
             }
             12 => {
                 if let Some(sent) = invitation {
-                    let theirs = self.actor(user(6), sent.email.as_str());
+                    let theirs = actor(user(6), sent.email.as_str());
                     let invitation = sent.id;
                     self.does(
                         &theirs,
@@ -243,11 +243,11 @@ impl Story {
                 self.does(&admin, RemoveMember { organization, user });
             }
             16 => {
-                let theirs = self.actor(member.user, member.email.as_str());
+                let theirs = actor(member.user, member.email.as_str());
                 self.does(&theirs, LeaveOrganization { organization });
             }
             17 => {
-                let moved = self.actor(member.user, address);
+                let moved = actor(member.user, address);
                 self.does(&moved, FollowEmailChange { organization });
             }
             18 => {
