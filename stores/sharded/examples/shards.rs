@@ -247,6 +247,16 @@ async fn follow(listed: &Listed) -> Result<(), Failure> {
     Ok(())
 }
 
+/// The id of an organization that would live there.
+fn next_on(shard: &str, store: &Store) -> Result<OrganizationId, Failure> {
+    loop {
+        let id = OrganizationId::new();
+        if store.shard_of(id)?.name() == shard {
+            return Ok(id);
+        }
+    }
+}
+
 /// What it costs, beside one of the shards alone.
 async fn costs(listed: &Listed) -> Result<(), Failure> {
     let store = listed.store();
@@ -254,13 +264,7 @@ async fn costs(listed: &Listed) -> Result<(), Failure> {
     let all = Tenancy::new(store);
     let ann = ann()?;
     // An organization on that shard, through it and through all.
-    let on_first = loop {
-        let id = OrganizationId::new();
-        if store.shard_of(id)?.name() == "eu-1" {
-            break id;
-        }
-    };
-    let place = found(&all, on_first).await?;
+    let place = found(&all, next_on("eu-1", store)?).await?;
     let number = &std::cell::Cell::new(0_u32);
     let next = |what: &str| {
         number.set(number.get().wrapping_add(1));
@@ -316,8 +320,14 @@ async fn costs(listed: &Listed) -> Result<(), Failure> {
     compare!("the same page from the index", 210, of in indexed => {
         of.repository().list(&list, ten).await?;
     });
-    compare!("a renaming that tells the index", 210, of in indexed => {
-        let rename = RenameOrganization { organization: place.0, name: Name::new(&next("Acme"))? };
+    // Each of the two has an organization of its own, so that the index is told of every renaming of the second one.
+    let mut of_the_other = [found(&all, next_on("eu-1", store)?).await?, place]
+        .into_iter()
+        .cycle();
+    let _ = listed.catch_up(place.0).await?;
+    compare!("a renaming that the index is told of", 210, of in indexed => {
+        let (organization, _) = of_the_other.next().ok_or("endless")?;
+        let rename = RenameOrganization { organization, name: Name::new(&next("Acme"))? };
         of.execute(&ann, rename).await?;
     });
     Ok(())
