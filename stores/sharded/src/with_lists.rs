@@ -29,10 +29,10 @@ use crate::lists::{Extent, Feed, KINDS, Lists};
 /// index's version, and what it names as it is now, and writes that only if the index is still at the version from which
 /// it was read. So one that was held up writes nothing over what is newer, and reads again.
 ///
-/// A commit of which lists show nothing (a domain, a role in a workspace, an invoice) costs the index nothing, and most
-/// of them nothing but a look at the entry. Each 64th version of an organization is told nevertheless, so that the log
-/// behind an index's version stays short ([`told_every`](Self::told_every)). Until then the version in a summary, and
-/// the counts and the invoicing information of the workspace beside an invitation, may be older than the rest.
+/// A commit of which lists show nothing (a domain, a role in a workspace, an invoice) costs the index nothing. Each
+/// 64th version of an organization is told nevertheless, so that the log behind an index's version stays short
+/// ([`told_every`](Self::told_every)). Until then the version in a summary, and the counts and the invoicing information
+/// of the workspace beside an invitation, may be older than the rest.
 ///
 /// To begin: start the workers, [fill in](Self::fill_all) every organization, and send lists to the wrapper after that.
 /// Under it belongs the primary, and no replica. If the index can't be reached, these lists fail, and nothing else does.
@@ -117,8 +117,8 @@ impl<R, L> WithLists<R, L> {
     /// Leaves commits through this wrapper to the outbox, too. They don't wait for the index then, and lists show them
     /// as soon as a worker has come by.
     ///
-    /// Otherwise a commit that lists show something of makes one round trip to the index, and five where commits that
-    /// they show nothing of were made before it. While the index doesn't answer, such commits wait for its pool to give
+    /// Otherwise a commit that lists show something of makes one round trip to the index; and five in all, where the index
+    /// hasn't heard of the commits before it. While the index doesn't answer, such commits wait for its pool to give
     /// up, and succeed.
     #[must_use]
     pub const fn left_to_the_outbox(mut self) -> Self {
@@ -251,7 +251,7 @@ impl<R: Directory, L: Lists> WithLists<R, L> {
     /// - [`Fed::Unknown`]: the organization doesn't exist. What the index has of it stays; if a store was restored to a
     ///   moment before an organization was founded, begin with an empty index.
     ///
-    /// Its members, workspaces and open invitations are in memory meanwhile. It takes seven round trips, and one more for
+    /// Its members, workspaces and open invitations are in memory meanwhile. It takes eight round trips, and one more for
     /// each 200 items of a long list.
     ///
     /// # Errors

@@ -17,8 +17,9 @@ use crate::postgres::{rows, written};
 /// The index in a PostgreSQL database, on a host's pool: four tables in the schema `tenancy_lists`. It may be the
 /// registry's database, a shard's, or one of its own.
 ///
-/// Each method is one statement outside any transaction. What is lost is fed again, so that its pool may set
-/// `synchronous_commit = off`. Lists are asked of the same pool; a replica's pool does for a handle that only lists.
+/// Each method is one statement outside any transaction. Its pool may set `synchronous_commit = off` if
+/// [`fill_all`](crate::WithLists::fill_all) is run after a crash: the last that it was told may be lost then, and the outbox
+/// doesn't tell it again.
 ///
 /// ```no_run
 /// use tenancy_sharded::PostgresLists;

@@ -7,7 +7,9 @@ use std::thread;
 use tenancy::commands::{
     Command, CreateDomain, InviteToOrganization, RenameOrganization, RevokeInvitation,
 };
-use tenancy::store::{Directory, Fed, Item, List, MemoryRepository, Repository};
+use tenancy::store::{
+    Commit, Directory, Fed, Item, List, MemoryRepository, OrganizationState, Repository,
+};
 use tenancy::{
     DomainKind, DomainName, Error, InvitationId, LogEntry, Name, OrganizationId, OrganizationRole,
     Tenancy, UserId, Version, block_on,
@@ -284,6 +286,43 @@ fn a_quiet_commit_costs_the_index_nothing() {
     is_right(&world, &lists);
     let again = block_on(sound(&world, &lists).catch_up(organization)).unwrap();
     assert_eq!(again, Fed::Known);
+}
+
+/// A store is restored to an earlier moment, and goes on from there: filling in brings the index back to what it says.
+#[test]
+fn an_index_that_is_ahead_of_a_restored_store_is_filled_in() {
+    let (world, lists, place, _) = begun();
+    let organization = place.organization;
+    let _ = block_on(sound(&world, &lists).catch_up(organization)).unwrap();
+    let log = List::Log {
+        organization,
+        after: Version::ABSENT,
+    };
+    let log = block_on(world.sound().list(&log, NonZeroU32::MAX)).unwrap();
+    assert_eq!(log.len(), 3);
+    let restored = MemoryRepository::new();
+    let mut state = OrganizationState::absent(organization);
+    for item in log.into_iter().take(1) {
+        let Item::LogEntry(entry) = item else {
+            panic!("{item:?}");
+        };
+        let commit = Commit::replayed(&mut state, entry).unwrap();
+        assert_eq!(
+            block_on(restored.commit(&commit)),
+            Ok(tenancy::store::Outcome::Committed)
+        );
+    }
+    let index = WithLists::new(restored.clone(), lists.clone());
+    let fed = block_on(index.fill(organization)).unwrap();
+    assert_eq!(fed, Fed::Applied);
+    assert_eq!(block_on(lists.version(organization)), Ok(Version::new(1)));
+    let users = [UserId::from_external("ann")];
+    let asked = (&users[..], &[GUEST][..], &["", "acme"][..]);
+    let compared = block_on(agree((&restored, &index), asked, Alike::Exactly));
+    assert!(compared.items > 0);
+    // Of one that isn't there any more nothing is known.
+    let empty = WithLists::new(MemoryRepository::new(), lists);
+    assert_eq!(block_on(empty.fill(organization)).unwrap(), Fed::Unknown);
 }
 
 /// Four who write and four who feed, at the same time.
