@@ -32,10 +32,11 @@ const ATTEMPTS: usize = 10;
 /// # let store = MemoryRepository::new();
 /// # let tenancy = Tenancy::new(store.clone());
 /// let acme = tenancy.execute(&ann, CreateOrganization { name: Name::new("Acme")? }).await?;
-/// let (acme, seen) = (acme.output.organization, acme.token.version);
-/// tenancy.execute(&ann, CreateWorkspace { organization: acme, name: Name::new("Lab")? }).await?;
+/// let (organization, workspace, seen) = (acme.output.organization, acme.output.workspace, acme.token.version);
+/// tenancy.execute(&ann, RenameWorkspace { organization, workspace, name: Name::new("Lab")? }).await?;
 ///
-/// let since = Since::read(&store, acme, seen, &[Kind::Workspace], |_| {}).await?.expect("the log says it");
+/// let kinds = [Kind::Workspace];
+/// let since = Since::read(&store, organization, seen, &kinds, |_| {}).await?.expect("the log says it");
 /// assert_eq!(since.organization.version, seen.next());
 /// assert!(matches!(since.changes[..], [Change::Put(Record::Workspace(_))]));
 /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
