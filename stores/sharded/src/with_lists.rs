@@ -62,6 +62,7 @@ pub struct WithLists<R, L> {
 
 /// What went wrong in a store with an index: never a rule's "no", never a lost race.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum ListsError<S, L> {
     /// The store failed.
     #[error(transparent)]
