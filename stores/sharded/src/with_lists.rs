@@ -20,10 +20,10 @@ use crate::lists::{Extent, Feed, KINDS, Lists};
 /// | in one organization, its log, who holds a claim | the store |
 /// | the organizations of a user, with a member, by name, all; the invitations to an address | the index |
 ///
-/// The index lags behind commits, as the contract lets these lists. What is committed through this wrapper is in it when the
-/// commit returns, if the index can be reached; whatever else there is gets there by an outbox: a worker for each shard
-/// hands every entry to [`follow`](Self::follow), or calls [`deliver`](Self::deliver), which does the rest. Entries may
-/// come twice, late and in any order: an entry only says where to look.
+/// The index lags behind commits, as the contract lets these lists. What is committed through this wrapper is in it when
+/// the commit returns, if the index can be reached; whatever else there is gets there by an outbox: a worker for each
+/// shard hands every entry to [`follow`](Self::follow), or, with the feature `postgres`, calls `deliver`, which does the
+/// rest. Entries may come twice, late and in any order: an entry only says where to look.
 ///
 /// **What an index says of an organization is no older than the version that it says.** A feeder reads the log from the
 /// index's version, and what it names as it is now, and writes that only if the index is still at the version from which
@@ -232,7 +232,7 @@ impl<R: Directory, L: Lists> WithLists<R, L> {
     /// ```
     ///
     /// An outbox hands no entry over that can't be read. What it says is in the index with the next entry that is told, or
-    /// when somebody calls [`catch_up`](Self::catch_up) for its organization, as [`deliver`](Self::deliver) does.
+    /// when somebody calls [`catch_up`](Self::catch_up) for its organization, as `deliver` does.
     ///
     /// # Errors
     ///

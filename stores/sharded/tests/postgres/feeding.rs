@@ -4,6 +4,7 @@
 use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
 
 use tenancy::commands::{
     InviteToOrganization, InviteToWorkspace, RenameOrganization, RevokeInvitation,
@@ -14,7 +15,7 @@ use tenancy::{
     WorkspaceRole,
 };
 use tenancy_conformance::{Garbled, Harness as _, Tampering};
-use tenancy_sharded::WithLists;
+use tenancy_sharded::{PostgresLists, WithLists};
 
 use crate::contract;
 use crate::databases::{runtime, stranger, tested};
@@ -269,5 +270,40 @@ fn what_can_not_be_read_holds_up_nothing_but_itself() {
             assert_eq!(listed, [Item::Unreadable(place)]);
             assert_eq!(listed, merged);
         }
+    });
+}
+
+/// What a worker can't write stays in the outbox, and goes into the index later.
+#[test]
+fn what_the_index_does_not_take_is_delivered_again() {
+    tested(async {
+        let harness = Listed::told_of_each_commit();
+        let index = harness.fresh().await;
+        let home = organization_on(index.store(), "a").await;
+        let tenancy = Tenancy::new(index.store());
+        let renamed = tenancy.execute(&ann(), rename(home, "Acme 1")).await;
+        assert_eq!(renamed.unwrap().token.version, Version::new(2));
+        let gone = harness.shards.another(index.store()).await;
+        let away = WithLists::new(
+            index.store().clone(),
+            PostgresLists::new(gone.registry().pool().clone()),
+        );
+        gone.registry().pool().close().await;
+        let outbox = || {
+            let outbox = index.store().shards()[0].store().outbox();
+            outbox.retry_after(Duration::ZERO)
+        };
+        let one = NonZeroU32::MIN;
+        let delivery = away.deliver(outbox(), one).await.unwrap();
+        assert_eq!((delivery.delivered, delivery.parked), (0, 0));
+        let [(entry, error)] = &delivery.failed[..] else {
+            panic!("{delivery:?}");
+        };
+        assert_eq!(entry.version, Version::new(1));
+        assert_eq!(error.to_string(), "the index of lists failed");
+        let many = NonZeroU32::new(10).unwrap();
+        let delivery = index.deliver(outbox(), many).await.unwrap();
+        assert_eq!((delivery.delivered, delivery.failed.len()), (2, 0));
+        is_right(&index).await;
     });
 }
