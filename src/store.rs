@@ -139,6 +139,7 @@ pub use indexed::WithIndex;
 pub use memory::{BrokenContract, MemoryRepository};
 pub use movable::Movable;
 pub use replica::WithReplica;
+pub use since::Since;
 pub use verify::{Drift, Stored};
 
 mod access;
@@ -149,6 +150,7 @@ pub(crate) mod memory;
 mod movable;
 mod replica;
 mod select;
+mod since;
 pub(crate) mod verify;
 
 /// Where organizations are kept. See the [module's documentation](self) for the three promises, and for

@@ -103,7 +103,7 @@ pub(super) enum Lookup {
     Unknown,
 }
 
-/// What became of what an [`AccessIndex`] was told.
+/// What became of what an index that follows a store was told, such as an [`AccessIndex`].
 #[must_use = "it may be behind"]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fed {

@@ -1,22 +1,16 @@
 //! Checks from memory, of any store.
 
-use core::num::NonZeroU32;
-use std::collections::{BTreeMap, BTreeSet};
-
-use uuid::Uuid;
-
 use super::forward::forward_directory;
 use super::{
-    AccessIndex, Change, Commit, Directory, Facts, Fed, Glance, Held, Item, Key, List, Outcome,
-    Record, RecordId, Repository,
+    AccessIndex, Change, Commit, Directory, Facts, Fed, Glance, Held, Item, Key, Kind, List,
+    Outcome, Record, Repository, Since,
 };
-use crate::event::Event;
-use crate::id::{OrganizationId, UserId, WorkspaceId};
+use crate::id::{OrganizationId, UserId};
 use crate::log::LogEntry;
-use crate::organization::Organization;
 use crate::resource::Resource;
 use crate::role::RoleSet;
 use crate::version::Version;
+use core::num::NonZeroU32;
 
 /// A store whose permission checks are answered from memory, by an [`AccessIndex`]. Everything else goes to the store.
 ///
@@ -64,20 +58,19 @@ pub struct WithIndex<R> {
     index: AccessIndex,
 }
 
-/// How many log entries are read at once.
+/// How many items of a list are read at once.
 const PAGE: NonZeroU32 = NonZeroU32::new(200).expect("more than none");
 
-/// From how many records on that were touched an organization is filled in anew, rather than caught up with.
-const FAR: usize = 2_000;
-
-/// How often the log is read again when commits are made meanwhile.
+/// How often the index is caught up with again when this process commits meanwhile.
 const ATTEMPTS: usize = 10;
 
-/// What happened in an organization after some version, up to that of its row.
-struct Since {
-    organization: Organization,
-    changes: Vec<Change>,
-}
+/// The kinds of records that a check looks at.
+const LOOKED_AT: [Kind; 4] = [
+    Kind::Member,
+    Kind::Workspace,
+    Kind::WorkspaceMember,
+    Kind::Domain,
+];
 
 impl<R> WithIndex<R> {
     /// A store with an index that knows nothing yet.
@@ -243,118 +236,16 @@ impl<R: Directory> WithIndex<R> {
         }
     }
 
-    /// What changed after a version, exactly up to the version of the row that is returned; `None` if the log doesn't
-    /// tell, or tells too much.
+    /// What changed after a version that checks look at; `None` if the log doesn't tell, or tells too much. Whatever fails
+    /// on the way, the index knows from then on how far it is behind: the log is read through it, and so is the row.
     async fn since(
         &self,
         organization: OrganizationId,
         after: Version,
     ) -> Result<Option<Since>, R::Error> {
-        let mut touched = BTreeSet::new();
-        let mut last = after;
-        for _ in 0..ATTEMPTS {
-            loop {
-                let list = List::Log {
-                    organization,
-                    after: last,
-                };
-                let page = self.store.list(&list, PAGE).await?;
-                let read = page.len();
-                for item in page {
-                    let Item::LogEntry(entry) = item else {
-                        return Ok(None);
-                    };
-                    last = entry.version;
-                    let Some(touches) = touches(&entry) else {
-                        return Ok(None);
-                    };
-                    touched.extend(touches);
-                }
-                if touched.len() > FAR {
-                    return Ok(None);
-                }
-                // Whatever fails from here on, the index knows that it is behind.
-                self.index.hear(organization, last);
-                if read < PAGE.get() as usize {
-                    break;
-                }
-            }
-            let keys: Vec<_> = touched
-                .iter()
-                .filter_map(|record| path(organization, record))
-                .collect();
-            let Some(facts) = self.store.load(organization, &keys).await? else {
-                return Ok(None);
-            };
-            self.index.hear(organization, facts.organization.version);
-            if facts.organization.version == last {
-                return Ok(Some(Since {
-                    changes: changes(&touched, &facts),
-                    organization: facts.organization,
-                }));
-            }
-        }
-        Ok(None)
+        let hear = |entry: &LogEntry| self.index.hear(organization, entry.version);
+        Since::read(self, organization, after, &LOOKED_AT, hear).await
     }
-}
-
-/// The records that a check looks at and that a commit may have touched: whatever its events name. `None` if a later
-/// version's events don't say it.
-fn touches(entry: &LogEntry) -> Option<BTreeSet<RecordId>> {
-    if !entry.later.is_empty() {
-        return None;
-    }
-    let mut touched = BTreeSet::new();
-    for event in &entry.events {
-        if matches!(event, Event::Unknown(_)) {
-            return None;
-        }
-        let fields = event.fields();
-        let fields = fields.iter();
-        let users = fields.clone().filter_map(|field| field.downcast_ref());
-        let users: Vec<UserId> = users.copied().collect();
-        let domains = fields.clone().filter_map(|field| field.downcast_ref());
-        let workspaces = fields.filter_map(|field| match field.downcast_ref() {
-            Some(workspace) => Some(workspace),
-            None => field.downcast_ref::<Option<WorkspaceId>>()?.as_ref(),
-        });
-        for workspace in workspaces {
-            touched.insert(RecordId::Workspace(*workspace));
-            let members = users.iter();
-            touched.extend(members.map(|user| RecordId::WorkspaceMember(*workspace, *user)));
-        }
-        touched.extend(users.into_iter().map(RecordId::Member));
-        touched.extend(domains.copied().map(RecordId::Domain));
-    }
-    Some(touched)
-}
-
-/// What brings a record, if a check looks at it.
-fn path(organization: OrganizationId, record: &RecordId) -> Option<Key> {
-    let nobody = UserId::from_uuid(Uuid::nil());
-    Some(match record {
-        RecordId::Member(user) => Key::Path(*user, Resource::Organization(organization)),
-        RecordId::WorkspaceMember(workspace, user) => {
-            Key::Path(*user, Resource::Workspace(organization, *workspace))
-        }
-        RecordId::Workspace(workspace) => {
-            Key::Path(nobody, Resource::Workspace(organization, *workspace))
-        }
-        RecordId::Domain(domain) => Key::Path(nobody, Resource::Domain(organization, *domain)),
-        RecordId::RetiredDomainName(_) | RecordId::Invitation(_) | RecordId::FormerMember(..) => {
-            return None;
-        }
-    })
-}
-
-fn changes(touched: &BTreeSet<RecordId>, facts: &Facts) -> Vec<Change> {
-    let found = facts.records.iter().map(|record| (record.id(), record));
-    let found: BTreeMap<_, _> = found.collect();
-    let touched = touched.iter().map(|id| match found.get(id) {
-        Some(record) => Change::Put((*record).clone()),
-        None => Change::Delete(id.clone()),
-    });
-    touched.collect()
 }
 
 /// A commit whose outcome isn't known. Dropped so, the index has heard of it, and asks the store from then on.

@@ -470,6 +470,7 @@ fn every_read_and_list_is_in_the_table() {
         "standing_at_least", // the host's own, on its replica
         "mails",             // the host's own, of its outbox
         "fill",              // the host's own, of its index
+        "read",              // of `Since`, from which the index is fed
         "catch_up",
     ];
     let mut names = BTreeSet::new();

@@ -12,10 +12,11 @@
 )]
 
 use std::error::Error;
+use std::num::NonZeroU32;
 use std::time::{Duration, Instant};
 
 use tenancy::commands::{CreateDomain, CreateOrganization, RenameOrganization};
-use tenancy::store::{List, Repository};
+use tenancy::store::{Directory as _, Item, List, Repository};
 use tenancy::{
     Actor, CommitId, DomainKind, DomainName, Name, OrganizationId, Refusal, Tenancy, UserId,
     VerifiedEmail, WorkspaceAction, WorkspaceId,
@@ -24,10 +25,11 @@ use tenancy_clusters::Cluster;
 use tenancy_postgres::PostgresRepository;
 use tenancy_postgres::sqlx::PgPool;
 use tenancy_postgres::sqlx::postgres::PgPoolOptions;
-use tenancy_sharded::{PostgresRegistry, Shard, Sharded};
+use tenancy_sharded::{PostgresLists, PostgresRegistry, Shard, Sharded, WithLists};
 
 type Failure = Box<dyn Error + Send + Sync>;
 type Store = Sharded<PostgresRepository, PostgresRegistry>;
+type Listed = WithLists<Store, PostgresLists>;
 type Place = (OrganizationId, WorkspaceId);
 
 #[tokio::main]
@@ -49,9 +51,13 @@ async fn main() -> Result<(), Failure> {
         tenancy_postgres::migrate(&pool).await?;
         shards.push(Shard::new(name, PostgresRepository::new(pool)));
     }
+    let lists = PostgresLists::new(registry.pool().clone());
+    lists.migrate().await?;
     let store = Sharded::open(shards, registry).await?;
     Box::pin(run(&store)).await?;
-    costs(&store).await?;
+    let listed = WithLists::new(store.clone(), lists);
+    Box::pin(follow(&listed)).await?;
+    costs(&listed).await?;
     if std::env::args().any(|argument| argument == "stay") {
         println!("\nThe servers are up until you press Enter.");
         std::io::stdin().read_line(&mut String::new())?;
@@ -187,7 +193,7 @@ async fn run(store: &Store) -> Result<(), Failure> {
         user: UserId::from_external("ann"),
         after: None,
     };
-    let listed = tenancy::store::Directory::list(store, &list, core::num::NonZeroU32::MAX).await?;
+    let listed = store.list(&list, NonZeroU32::MAX).await?;
     println!(
         "  its log makes what is kept of it; ann is in {} organizations, each listed once",
         listed.len()
@@ -195,19 +201,70 @@ async fn run(store: &Store) -> Result<(), Failure> {
     Ok(())
 }
 
+/// The index: a worker for each shard, and an organization that moves under them.
+async fn follow(listed: &Listed) -> Result<(), Failure> {
+    let (store, ann) = (listed.store(), ann()?);
+    println!("\nAn index of what crosses organizations, in the registry's database:");
+    let filled = listed.fill_all().await?;
+    println!("  {} organizations are filled in", filled.organizations);
+    let hundred = NonZeroU32::new(100).ok_or("a hundred")?;
+    // Those who commit go past the index, so that the workers have something to tell.
+    let tenancy = Tenancy::new(store).with_sleep(tokio::time::sleep);
+    let moving = found(&tenancy, OrganizationId::new()).await?;
+    let (mut delivered, mut turns) = (0, 0);
+    for shard in ["eu-1", "eu-2", "us-1"] {
+        store.move_to(moving.0, shard).await?;
+        let rename = RenameOrganization {
+            organization: moving.0,
+            name: Name::new(&format!("Moved to {shard}"))?,
+        };
+        tenancy.execute(&ann, rename).await?;
+        for shard in store.shards() {
+            let delivery = listed.deliver(shard.store().outbox(), hundred).await?;
+            if let Some((_, error)) = delivery.failed.into_iter().next() {
+                return Err(error.into());
+            }
+            delivered += delivery.delivered;
+            turns += 1;
+        }
+    }
+    println!("  {turns} turns of a worker, {delivered} entries of logs");
+    let user = UserId::from_external("ann");
+    let list = List::OrganizationsOf { user, after: None };
+    let merged = store.list(&list, NonZeroU32::MAX).await?;
+    let from_index = listed.list(&list, NonZeroU32::MAX).await?;
+    let ids = |items: &[Item]| -> Vec<_> {
+        let places = items.iter().map(|item| list.place_of(item));
+        places.collect()
+    };
+    if ids(&merged) != ids(&from_index) {
+        return Err("the index says something else than the shards".into());
+    }
+    println!(
+        "  ann's {} organizations, as the shards say them together",
+        from_index.len()
+    );
+    Ok(())
+}
+
+/// The id of an organization that would live there.
+fn next_on(shard: &str, store: &Store) -> Result<OrganizationId, Failure> {
+    loop {
+        let id = OrganizationId::new();
+        if store.shard_of(id)?.name() == shard {
+            return Ok(id);
+        }
+    }
+}
+
 /// What it costs, beside one of the shards alone.
-async fn costs(store: &Store) -> Result<(), Failure> {
+async fn costs(listed: &Listed) -> Result<(), Failure> {
+    let store = listed.store();
     let alone = Tenancy::new(store.shards().first().ok_or("no shard")?.store().clone());
     let all = Tenancy::new(store);
     let ann = ann()?;
     // An organization on that shard, through it and through all.
-    let on_first = loop {
-        let id = OrganizationId::new();
-        if store.shard_of(id)?.name() == "eu-1" {
-            break id;
-        }
-    };
-    let place = found(&all, on_first).await?;
+    let place = found(&all, next_on("eu-1", store)?).await?;
     let number = &std::cell::Cell::new(0_u32);
     let next = |what: &str| {
         number.set(number.get().wrapping_add(1));
@@ -215,7 +272,7 @@ async fn costs(store: &Store) -> Result<(), Failure> {
     };
     println!("\nBeside one shard alone, medians of pairs, each in turn with the other:");
     macro_rules! compare {
-        ($what:literal, $times:literal, $of:ident => $work:expr) => {{
+        ($what:literal, $times:literal, $of:ident in $all:ident => $work:expr) => {{
             let mut pairs = Vec::new();
             for _ in 0..$times {
                 let begun = Instant::now();
@@ -226,7 +283,7 @@ async fn costs(store: &Store) -> Result<(), Failure> {
                 let one = begun.elapsed();
                 let begun = Instant::now();
                 {
-                    let $of = &all;
+                    let $of = &$all;
                     $work
                 };
                 pairs.push((one, begun.elapsed()));
@@ -234,29 +291,44 @@ async fn costs(store: &Store) -> Result<(), Failure> {
             report($what, &pairs.split_off(10)); // the first ones prepare statements
         }};
     }
-    compare!("a check", 210, of => {
+    compare!("a check", 210, of in all => {
         of.check(&ann, place, WorkspaceAction::Rename).await?;
     });
-    compare!("a commit", 210, of => {
+    compare!("a commit", 210, of in all => {
         let rename = RenameOrganization { organization: place.0, name: Name::new(&next("Acme"))? };
         of.execute(&ann, rename).await?;
     });
-    compare!("a commit under an id of the host's", 210, of => {
+    compare!("a commit under an id of the host's", 210, of in all => {
         let rename = RenameOrganization { organization: place.0, name: Name::new(&next("Acme"))? };
         let id = CommitId::from_event("example", &next("event"));
         of.execute_as(id, &ann, rename).await?;
     });
     // Alone, the names are the shard's; together, the registry's as well.
-    compare!("a commit that claims", 50, of => {
+    compare!("a commit that claims", 50, of in all => {
         of.execute(&ann, domain(place, &next("name"))?).await?;
     });
     let list = List::OrganizationsOf {
         user: UserId::from_external("ann"),
         after: None,
     };
-    let ten = core::num::NonZeroU32::new(10).ok_or("ten")?;
-    compare!("a page of a user's organizations", 210, of => {
-        tenancy::store::Directory::list(of.repository(), &list, ten).await?;
+    let ten = NonZeroU32::new(10).ok_or("ten")?;
+    compare!("a page of a user's organizations", 210, of in all => {
+        of.repository().list(&list, ten).await?;
+    });
+    // Beside the same shard, from the index.
+    let indexed = Tenancy::new(listed);
+    compare!("the same page from the index", 210, of in indexed => {
+        of.repository().list(&list, ten).await?;
+    });
+    // Each of the two has an organization of its own, so that the index is told of every renaming of the second one.
+    let mut of_the_other = [found(&all, next_on("eu-1", store)?).await?, place]
+        .into_iter()
+        .cycle();
+    let _ = listed.catch_up(place.0).await?;
+    compare!("a renaming that the index is told of", 210, of in indexed => {
+        let (organization, _) = of_the_other.next().ok_or("endless")?;
+        let rename = RenameOrganization { organization, name: Name::new(&next("Acme"))? };
+        of.execute(&ann, rename).await?;
     });
     Ok(())
 }

@@ -146,34 +146,47 @@ impl PostgresRegistry {
         Ok(())
     }
 
-    /// Sends a statement and says how many rows it wrote. Made again where the server gave it up for another.
     async fn write<'q>(
         &self,
         query: impl Fn() -> Query<'q, Postgres, PgArguments> + Send,
     ) -> Result<u64, PostgresError> {
-        for _ in 1..TIMES {
-            match in_its_runtime(query().execute(&self.pool)).await {
-                Err(error) if is_given_up(&error) => {}
-                done => return Ok(done?.rows_affected()),
-            }
-        }
-        Ok(in_its_runtime(query().execute(&self.pool))
-            .await?
-            .rows_affected())
+        Ok(written(&self.pool, query).await?)
     }
 
     async fn read<'q>(
         &self,
         query: impl Fn() -> Query<'q, Postgres, PgArguments> + Send,
     ) -> Result<Vec<PgRow>, PostgresError> {
-        for _ in 1..TIMES {
-            match in_its_runtime(query().fetch_all(&self.pool)).await {
-                Err(error) if is_given_up(&error) => {}
-                rows => return Ok(rows?),
-            }
-        }
-        Ok(in_its_runtime(query().fetch_all(&self.pool)).await?)
+        Ok(rows(&self.pool, query).await?)
     }
+}
+
+/// Sends a statement and says how many rows it wrote. Made again where the server gave it up for another.
+pub(crate) async fn written<'q>(
+    pool: &PgPool,
+    query: impl Fn() -> Query<'q, Postgres, PgArguments> + Send,
+) -> sqlx::Result<u64> {
+    for _ in 1..TIMES {
+        match in_its_runtime(query().execute(pool)).await {
+            Err(error) if is_given_up(&error) => {}
+            done => return Ok(done?.rows_affected()),
+        }
+    }
+    Ok(in_its_runtime(query().execute(pool)).await?.rows_affected())
+}
+
+/// Sends a statement and reads its rows. Made again where the server gave it up for another.
+pub(crate) async fn rows<'q>(
+    pool: &PgPool,
+    query: impl Fn() -> Query<'q, Postgres, PgArguments> + Send,
+) -> sqlx::Result<Vec<PgRow>> {
+    for _ in 1..TIMES {
+        match in_its_runtime(query().fetch_all(pool)).await {
+            Err(error) if is_given_up(&error) => {}
+            rows => return rows,
+        }
+    }
+    in_its_runtime(query().fetch_all(pool)).await
 }
 
 impl Registry for PostgresRegistry {

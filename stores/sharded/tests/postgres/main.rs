@@ -19,9 +19,19 @@ mod databases;
 )]
 mod proxy;
 
+#[path = "../shards/contract.rs"]
+mod contract;
+
+#[path = "../shards/pages.rs"]
+#[expect(dead_code, reason = "the other tests use all of it")]
+mod pages;
+
 mod away;
 mod conformance;
+mod feeding;
+mod listed;
 mod moves;
 mod names;
+mod plans;
 mod servers;
 mod shards;

@@ -10,8 +10,8 @@ use std::task::{Context, Poll, Waker};
 use tenancy::store::{
     Claim, Commit, Directory, Facts, Held, Item, Key, List, Movable, Outcome, Repository,
 };
-use tenancy::{OrganizationId, Resource, UserId};
-use tenancy_sharded::{Attempt, Exception, Name, Places, Registry, Reserved, Row};
+use tenancy::{OrganizationId, Resource, UserId, Version};
+use tenancy_sharded::{Attempt, Exception, Feed, Lists, Name, Places, Registry, Reserved, Row};
 use uuid::Uuid;
 
 /// What a handle goes through: a step before each call and one after it, counted together for all that it calls.
@@ -169,5 +169,15 @@ impl<T: Registry> Registry for Behind<T> {
 
     fn wrote_nothing(&self, error: &Self::Error) -> bool {
         matches!(error, Broken::Line(Fault::Away))
+    }
+}
+
+impl<T: Lists> Lists for Behind<T> {
+    type Error = Broken<T::Error>;
+
+    behind! { Lists:
+        version(organization: OrganizationId) -> Version;
+        feed(feed: &Feed) -> bool;
+        list(list: &List, limit: NonZeroU32) -> Vec<Item>;
     }
 }

@@ -9,8 +9,12 @@
     reason = "a test counts to a few hundred, and fails by panicking"
 )]
 
+mod contract;
 mod faults;
+mod feeders;
+mod histories;
 mod moves;
+mod pages;
 mod stops;
 mod unreachable;
 mod world;
