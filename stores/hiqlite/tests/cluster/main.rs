@@ -17,4 +17,5 @@ mod wire;
 mod faults;
 mod file;
 mod node;
+mod outbox;
 mod suite;
