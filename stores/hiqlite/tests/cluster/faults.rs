@@ -4,6 +4,7 @@
 use core::time::Duration;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use crate::nodes::{Folder, RUNTIME, ports};
@@ -12,6 +13,9 @@ use crate::wire::Wire;
 
 /// How much is written before and after something goes wrong.
 const COMMITS: u32 = 10;
+
+/// One test has machines at a time: three processes are as much as two cores bear beside the suite.
+static MACHINES: Mutex<()> = Mutex::new(());
 
 pub(crate) struct Machines {
     folder: Folder,
@@ -25,10 +29,13 @@ pub(crate) struct Machines {
     /// What those had handed out.
     deliveries: Deliveries,
     unknown: u32,
+    /// Given back last, when the processes have ended.
+    _turn: MutexGuard<'static, ()>,
 }
 
 impl Machines {
     pub(crate) fn start() -> Self {
+        let turn = MACHINES.lock().unwrap_or_else(PoisonError::into_inner);
         let ports: [u16; 6] = ports("127.0.0.1");
         // Where nodes find each other, and where they listen: the same ports of other addresses of this machine.
         let wire = Wire::new();
@@ -50,6 +57,7 @@ impl Machines {
             ledger: Ledger::new(),
             deliveries: Deliveries::new(),
             unknown: 0,
+            _turn: turn,
         };
         machines.start_those([1, 2, 3]);
         machines

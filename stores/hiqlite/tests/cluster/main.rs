@@ -19,3 +19,4 @@ mod file;
 mod node;
 mod outbox;
 mod suite;
+mod workers;

@@ -5,8 +5,7 @@ use core::convert::Infallible;
 use core::num::NonZeroU32;
 use core::sync::atomic::{AtomicU32, Ordering};
 use core::time::Duration;
-use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, Mutex};
+use std::collections::BTreeMap;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use hiqlite::Row;
@@ -16,35 +15,29 @@ use tenancy::{
     Actor, DomainKind, DomainName, LogEntry, Name, OrganizationId, Tenancy, UserId, VerifiedEmail,
     Version,
 };
-use tenancy_hiqlite::{Batch, Depth, HiqliteRepository, hiqlite};
-use tenancy_sqlite::SqliteRepository;
-use tenancy_sqlite::rusqlite::Connection;
+use tenancy_hiqlite::{Depth, HiqliteRepository, hiqlite};
 use tokio::runtime::Handle;
-use tokio::task::{JoinSet, block_in_place};
+use tokio::task::block_in_place;
 
-use crate::faults::Machines;
-use crate::file::copy;
-use crate::nodes::{Nodes, RUNTIME};
+use crate::nodes::RUNTIME;
 use crate::suite::{COUNTED, Cluster, Harness as _};
 
-const MINUTE: Duration = Duration::from_mins(1);
-
 /// A cluster to be used by one test. Each turn has another node for its first.
-struct World {
-    nodes: [HiqliteRepository; 3],
-    /// Gives the nodes back.
-    _cluster: Cluster,
+pub(crate) struct World {
+    pub(crate) nodes: [HiqliteRepository; 3],
+    /// Which gets the nodes back.
+    pub(crate) cluster: Cluster,
 }
 
 impl World {
-    async fn new() -> Self {
+    pub(crate) async fn new() -> Self {
         let cluster = Cluster::through_the_leader();
         let leader = cluster.fresh().await;
         let second = cluster.another(&leader).await;
         let third = cluster.another(&second).await;
         Self {
             nodes: [leader, second, third],
-            _cluster: cluster,
+            cluster,
         }
     }
 
@@ -59,7 +52,7 @@ impl World {
 }
 
 /// Waits until each node has everything: what polls find is in their own copies.
-async fn know(nodes: &[HiqliteRepository]) {
+pub(crate) async fn know(nodes: &[HiqliteRepository]) {
     for node in nodes {
         node.outbox().depth().await.unwrap();
     }
@@ -73,7 +66,7 @@ async fn change(nodes: &[HiqliteRepository], sql: &str) -> usize {
     changed.into_iter().next().unwrap().unwrap()
 }
 
-async fn due_now(nodes: &[HiqliteRepository]) {
+pub(crate) async fn due_now(nodes: &[HiqliteRepository]) {
     change(nodes, "UPDATE tenancy_outbox SET due = 0").await;
 }
 
@@ -86,7 +79,7 @@ impl From<&mut Row<'_>> for Text {
 }
 
 /// What waits, as the leader has it.
-async fn rows(node: &HiqliteRepository) -> Vec<String> {
+pub(crate) async fn rows(node: &HiqliteRepository) -> Vec<String> {
     let all =
         "SELECT json_array(first, due, hex(worker), attempts, error) AS text FROM tenancy_outbox";
     let all = node
@@ -95,7 +88,7 @@ async fn rows(node: &HiqliteRepository) -> Vec<String> {
     all.await.unwrap().into_iter().map(|text| text.0).collect()
 }
 
-fn limit(limit: u32) -> NonZeroU32 {
+pub(crate) fn limit(limit: u32) -> NonZeroU32 {
     NonZeroU32::new(limit).unwrap()
 }
 
@@ -105,7 +98,10 @@ fn ann() -> Actor {
 }
 
 /// Acme, made by Ann, with so many domains: its versions are 1 and so many more.
-async fn acme<R: Directory + Clone + 'static>(store: &R, domains: u32) -> CreatedOrganization {
+pub(crate) async fn acme<R: Directory + Clone + 'static>(
+    store: &R,
+    domains: u32,
+) -> CreatedOrganization {
     let name = Name::new("Acme").unwrap();
     let tenancy = Tenancy::new(store.clone());
     let acme = tenancy.execute(&ann(), CreateOrganization { name }).await;
@@ -116,7 +112,7 @@ async fn acme<R: Directory + Clone + 'static>(store: &R, domains: u32) -> Create
     acme
 }
 
-async fn domain<R: Directory + Clone + 'static>(store: &R, acme: CreatedOrganization) {
+pub(crate) async fn domain<R: Directory + Clone + 'static>(store: &R, acme: CreatedOrganization) {
     static NEXT: AtomicU32 = AtomicU32::new(0);
     let called = format!("acme-{}", NEXT.fetch_add(1, Ordering::Relaxed));
     let create = CreateDomain {
@@ -129,10 +125,10 @@ async fn domain<R: Directory + Clone + 'static>(store: &R, acme: CreatedOrganiza
     tenancy.execute(&ann(), create).await.unwrap();
 }
 
-type Seen = Vec<(OrganizationId, u64)>;
+pub(crate) type Seen = Vec<(OrganizationId, u64)>;
 
 /// What a worker tells that delivered everything that there is.
-async fn deliver_all(node: &HiqliteRepository) -> Seen {
+pub(crate) async fn deliver_all(node: &HiqliteRepository) -> Seen {
     let mut seen = Seen::new();
     let outbox = node.outbox();
     outbox.depth().await.unwrap(); // so that its copy has everything
@@ -522,279 +518,4 @@ fn a_clock_that_was_set_back_holds_nothing_up() {
             assert_eq!(deliver_all(&nodes[0]).await, [(id, 1)]);
         }
     });
-}
-
-/// A node that is behind says nothing of what it has: it isn't waited here for any node.
-#[test]
-fn what_one_node_was_told_is_so_on_the_others() {
-    RUNTIME.block_on(async {
-        let world = World::new().await;
-        let [one, two, three] = world.nodes.each_ref().map(HiqliteRepository::outbox);
-        for _ in 0..10 {
-            let id = acme(&world.nodes[0], 0).await.organization;
-            let first = Version::new(1);
-            assert!(two.park(id, first, "wait").await.unwrap());
-            assert!(three.release(id, first).await.unwrap());
-            assert!(one.skip(id, first, "never mind").await.unwrap());
-            assert!(!two.park(id, first, "wait").await.unwrap());
-            assert!(!three.release(id, first).await.unwrap());
-        }
-        assert_eq!(two.depth().await.unwrap().skipped, 10);
-    });
-}
-
-/// One organization is one worker's, on whichever nodes they ask at once.
-#[test]
-fn of_nine_workers_on_three_nodes_one_gets_each_organization() {
-    RUNTIME.block_on(async {
-        let world = World::new().await;
-        for _ in 0..3 {
-            for node in &world.nodes[..2] {
-                acme(node, 1).await;
-            }
-            know(&world.nodes).await;
-            let mut workers = JoinSet::new();
-            for worker in 0..9 {
-                let node = world.nodes[worker % 3].clone();
-                workers.spawn(async move { node.outbox().take(limit(9)).await.unwrap() });
-            }
-            let taken: Vec<_> = workers.join_all().await.into_iter().flatten().collect();
-            let organizations: BTreeSet<_> = taken.iter().map(Batch::organization).collect();
-            assert_eq!((taken.len(), organizations.len()), (2, 2));
-            for batch in taken {
-                assert_eq!((batch.entries().len(), batch.attempts()), (2, 1));
-                assert!(
-                    world.nodes[0]
-                        .outbox()
-                        .settle(batch, 2, None)
-                        .await
-                        .unwrap()
-                );
-            }
-            assert!(rows(&world.nodes[0]).await.is_empty());
-        }
-    });
-}
-
-/// The state of a cluster that nobody uses.
-#[test]
-fn a_poll_that_finds_nothing_writes_nothing() {
-    RUNTIME.block_on(async {
-        let world = World::new().await;
-        let acme = acme(&world.nodes[0], 1).await;
-        know(&world.nodes).await;
-        // One organization is in a worker's hands, and not due.
-        let batch = world.nodes[1]
-            .outbox()
-            .take(limit(1))
-            .await
-            .unwrap()
-            .unwrap();
-        know(&world.nodes).await;
-        let log = async || {
-            let metrics = world.nodes[0].client().metrics_db().await.unwrap();
-            metrics.last_log_index
-        };
-        let before = log().await;
-        for node in &world.nodes {
-            for _ in 0..100 {
-                assert!(node.outbox().take(limit(9)).await.unwrap().is_none());
-            }
-        }
-        assert_eq!(log().await, before);
-        assert!(
-            world.nodes[1]
-                .outbox()
-                .settle(batch, 1, None)
-                .await
-                .unwrap()
-        );
-        assert_eq!(
-            log().await,
-            before.map(|index| index + 1),
-            "and this is seen"
-        );
-        due_now(&world.nodes).await;
-        assert_eq!(deliver_all(&world.nodes[2]).await, [(acme.organization, 2)]);
-    });
-}
-
-#[test]
-fn workers_on_two_nodes_keep_the_order() {
-    RUNTIME.block_on(async {
-        let world = World::new().await;
-        let [writes, one, two] = &world.nodes;
-        let mut organizations = Vec::new();
-        for _ in 0..4 {
-            organizations.push(acme(writes, 0).await);
-        }
-        let seen: Arc<Mutex<BTreeMap<OrganizationId, Vec<u64>>>> = Arc::default();
-        let mut workers = JoinSet::new();
-        for node in [one, two] {
-            let (node, seen) = (node.clone(), Arc::clone(&seen));
-            workers.spawn(async move {
-                let all = || seen.lock().unwrap().values().map(Vec::len).sum::<usize>();
-                while all() < 4 * 6 {
-                    let outbox = node.outbox();
-                    let delivery = outbox.deliver(limit(4), |entry| {
-                        let mut seen = seen.lock().unwrap();
-                        let versions = seen.entry(entry.organization).or_default();
-                        versions.push(entry.version.get());
-                        Ok::<_, Infallible>(())
-                    });
-                    if delivery.await.unwrap().delivered == 0 {
-                        tokio::time::sleep(Duration::from_millis(5)).await;
-                    }
-                }
-            });
-        }
-        for _ in 0..5 {
-            for organization in &organizations {
-                domain(writes, *organization).await;
-            }
-        }
-        tokio::time::timeout(5 * MINUTE, workers.join_all())
-            .await
-            .unwrap();
-        // The lease is longer than this takes: each once, too.
-        let seen = core::mem::take(&mut *seen.lock().unwrap());
-        assert_eq!(seen.len(), 4);
-        assert!(
-            seen.values()
-                .all(|versions| *versions == [1, 2, 3, 4, 5, 6]),
-            "{seen:?}"
-        );
-        assert!(rows(writes).await.is_empty());
-    });
-}
-
-/// What a file's workers tell that delivered up to so many.
-async fn deliver_from(file: &SqliteRepository, many: u32) -> Seen {
-    let mut seen = Seen::new();
-    let outbox = file.outbox();
-    let delivery = outbox.deliver(limit(many), |entry| {
-        seen.push((entry.organization, entry.version.get()));
-        Ok::<_, Infallible>(())
-    });
-    assert!(delivery.await.unwrap().failed.is_empty());
-    seen
-}
-
-#[test]
-fn a_half_delivered_outbox_goes_on_from_a_file_to_a_cluster_and_back() {
-    RUNTIME.block_on(async {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("tenancy.db");
-        let file = SqliteRepository::open(&path).unwrap();
-        let one = acme(&file, 2).await.organization;
-        assert_eq!(deliver_from(&file, 2).await, [(one, 1), (one, 2)]);
-        let two = acme(&file, 3).await.organization;
-        assert!(file.outbox().park(two, Version::new(2), "ops: wait").await.unwrap());
-        let failed = file.outbox().take(limit(1)).await.unwrap().unwrap();
-        assert_eq!((failed.organization(), failed.entries()[0].version), (one, Version::new(3)));
-        assert!(file.outbox().settle(failed, 0, Some("down")).await.unwrap());
-        // A worker of the file's has an organization when the file is closed.
-        let lost = file.outbox().take(limit(9)).await.unwrap().unwrap();
-        assert_eq!((lost.organization(), lost.entries().len()), (two, 3));
-        let of_file = file.outbox();
-        let depth = of_file.depth().await.unwrap();
-        let failing = of_file.failing(None, limit(9)).await.unwrap();
-        let parked = of_file.parked(None, limit(9)).await.unwrap();
-        assert_eq!((depth.entries, failing.len(), parked.len()), (5, 1, 1));
-        drop(file);
-
-        let nodes = Nodes::start().await;
-        let nodes_of = nodes.leader_first().await;
-        nodes_of[1].import(&path).await.unwrap();
-        for node in &nodes_of {
-            let outbox = node.outbox();
-            assert_eq!(outbox.depth().await.unwrap(), depth);
-            assert_eq!(outbox.failing(None, limit(9)).await.unwrap(), failing);
-            assert_eq!(outbox.parked(None, limit(9)).await.unwrap(), parked);
-            // Both wait: one after it failed, one for a worker that is gone.
-            assert!(outbox.take(limit(9)).await.unwrap().is_none());
-        }
-        due_now(&nodes_of).await;
-        let [outbox, ..] = nodes_of.each_ref().map(HiqliteRepository::outbox);
-        for (organization, version, attempts) in [(one, 3, 2), (two, 1, 2)] {
-            let batch = outbox.take(limit(1)).await.unwrap().unwrap();
-            let taken = (batch.organization(), batch.entries()[0].version, batch.attempts());
-            assert_eq!(taken, (organization, Version::new(version), attempts));
-            let delivered = u32::from(organization == two);
-            assert!(outbox.settle(batch, delivered, None).await.unwrap());
-        }
-        assert!(outbox.release(two, Version::new(2)).await.unwrap());
-
-        // And back, half delivered again.
-        know(&nodes_of).await;
-        let depth = outbox.depth().await.unwrap();
-        let back = folder.path().join("back.db");
-        let copy = Connection::open(copy(&nodes, 1)).unwrap();
-        copy.execute("VACUUM INTO ?1", [back.to_str().unwrap()]).unwrap();
-        let file = SqliteRepository::open(&back).unwrap();
-        assert_eq!(file.outbox().depth().await.unwrap(), depth);
-        let due = "UPDATE tenancy_outbox SET due = organization_id = (SELECT min(organization_id) FROM tenancy_outbox)";
-        Connection::open(&back).unwrap().execute(due, ()).unwrap();
-        let mut seen = deliver_from(&file, 100).await;
-        seen.sort_by_key(|(organization, _)| *organization != one);
-        assert_eq!(seen, [(one, 3), (two, 2), (two, 3), (two, 4)]);
-        assert_eq!(file.outbox().depth().await.unwrap(), tenancy_sqlite::Depth::default());
-    });
-}
-
-/// A lease outlives the leader, who took part in giving it; and what a worker had that went with the leader comes again.
-#[test]
-fn the_leader_is_killed_between_take_and_settle() {
-    let mut machines = Machines::start();
-    machines.work();
-    machines.all_write();
-    let leader = machines.leader();
-    let follower = leader % 3 + 1;
-    // One settles when there is a leader again; the other one never does.
-    let taken = [(follower, "take 900"), (leader, "take 10")].map(|(id, take)| {
-        let node = machines.node(id);
-        node.tell(take);
-        node.hear("taken");
-        core::mem::take(&mut node.taken)
-    });
-    assert!(taken.iter().all(|taken| !taken.is_empty()));
-    machines.kill(leader);
-    let node = machines.node(follower);
-    node.tell("settle");
-    node.hear("settled true");
-    machines.start_those([leader]);
-    let deliveries = machines.end();
-    let times = |taken: &(OrganizationId, u64)| {
-        let all = deliveries.iter();
-        all.filter(|(_, organization, version)| (*organization, *version) == *taken)
-            .count()
-    };
-    let [settled, lost] = taken;
-    assert!(
-        settled.iter().all(|taken| times(taken) == 1),
-        "what was settled"
-    );
-    assert!(lost.iter().all(|taken| times(taken) > 1), "what was not");
-}
-
-/// Three processes, each with a worker, under writers: everything that was acknowledged is handed out, each organization's in
-/// order, whatever happens to the machines that hand it out.
-#[test]
-fn what_was_acknowledged_is_delivered_whatever_happens_to_machines() {
-    let mut machines = Machines::start();
-    machines.work();
-    machines.all_write();
-
-    let leader = machines.leader();
-    machines.kill(leader);
-    machines.others_write(leader);
-    machines.start_those([leader]);
-    machines.all_write();
-
-    let leader = machines.leader();
-    machines.node(leader).signal("STOP");
-    machines.others_write(leader);
-    machines.node(leader).signal("CONT");
-    machines.all_write();
-    machines.end();
 }

@@ -1,6 +1,7 @@
 //! The store keeps every promise of the contract, through the leader and through a follower.
 
 use core::time::Duration;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use hiqlite::Param;
@@ -12,6 +13,7 @@ use tenancy_hiqlite::{HiqliteRepository, hiqlite};
 use tenancy_sqlite::rusqlite::types::Value;
 use tokio::sync::{Mutex, OnceCell, OwnedSemaphorePermit, Semaphore};
 
+use crate::file;
 use crate::nodes::{Nodes, RUNTIME};
 use crate::stranger;
 
@@ -85,6 +87,13 @@ impl Cluster {
             lag: Duration::ZERO,
             nodes: Mutex::const_new(None),
         }
+    }
+
+    /// Where one of the nodes keeps its copy.
+    pub(crate) async fn copy(&self) -> PathBuf {
+        let held = self.nodes.lock().await;
+        let (nodes, _) = held.as_ref().unwrap();
+        file::copy(nodes, 1)
     }
 
     fn handle(&self, store: &HiqliteRepository) -> HiqliteRepository {
