@@ -7,6 +7,7 @@ use std::borrow::Cow;
 use hiqlite::{Client, NodeConfig, Param, Params, Row};
 use tenancy_sqlite::rusqlite::types::Value;
 use tenancy_sqlite::rusqlite::{Connection, OptionalExtension as _};
+use tenancy_sqlite::tables::Write;
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::error::Error;
@@ -192,6 +193,12 @@ pub(crate) fn param(value: Value) -> Param {
         Value::Text(text) => Param::Text(text),
         Value::Blob(bytes) => Param::Blob(bytes),
     }
+}
+
+/// A write of `tenancy-sqlite`, as a step of a transaction.
+pub(crate) fn step(write: Write) -> Step {
+    let values = write.values.into_iter().map(param).collect();
+    (write.text.into(), values)
 }
 
 /// How many bytes a transaction takes in the log, at most: what else hiqlite writes of a value is less than 16.

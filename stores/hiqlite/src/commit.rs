@@ -10,14 +10,14 @@ use tenancy_sqlite::rusqlite::{Connection, OptionalExtension as _};
 use tenancy_sqlite::tables;
 use uuid::Uuid;
 
-use crate::cluster::{Cluster, Refused, Step, param, size};
+use crate::cluster::{Cluster, Refused, Step, size, step};
 use crate::error::Error;
 
 /// The tables of this crate beside those of `tenancy-sqlite`. They hold nothing of an organization's.
 ///
 /// One row says how many writes there were, by which a node knows whether it has caught up; a write that isn't due fails its
 /// check, which undoes the transaction. (A statement that changes no row undoes nothing.) Each commit leaves a mark of the
-/// attempt that made it, for an hour: hiqlite sends a transaction again by itself when the leader changes, and what is
+/// attempt that made it, for an hour, and so does each step of the outbox, under a name of its own: hiqlite sends a transaction again by itself when the leader changes, and what is
 /// refused then was perhaps made before.
 pub(crate) const TABLES: [&str; 3] = [
     "CREATE TABLE IF NOT EXISTS tenancy_raft (\
@@ -49,16 +49,17 @@ const FREE: &str = "INSERT INTO tenancy_raft (one, writes, due) VALUES (1, 1, \
     ON CONFLICT (one) DO UPDATE SET due = excluded.due";
 
 /// How SQLite names the check that fails.
-const NOT_DUE: &str = "tenancy_due";
+pub(crate) const NOT_DUE: &str = "tenancy_due";
 
-const MARK: &str = "INSERT INTO tenancy_raft_attempts (commit_id, attempt, at) VALUES (?1, ?2, ?3)";
-const FORGET: &str = "DELETE FROM tenancy_raft_attempts WHERE at < ?1";
+pub(crate) const MARK: &str =
+    "INSERT INTO tenancy_raft_attempts (commit_id, attempt, at) VALUES (?1, ?2, ?3)";
+pub(crate) const FORGET: &str = "DELETE FROM tenancy_raft_attempts WHERE at < ?1";
 
 /// For how long a mark is kept, in milliseconds: much longer than hiqlite goes on with a transaction.
-const KEPT: i64 = 60 * 60 * 1000;
+pub(crate) const KEPT: i64 = 60 * 60 * 1000;
 
 /// How long a commit that was made waits until this node has it, too. Usually that is the time that a message takes.
-const HERE: Duration = Duration::from_secs(1);
+pub(crate) const HERE: Duration = Duration::from_secs(1);
 
 /// Writes a commit.
 pub(crate) async fn commit(cluster: &Cluster, commit: &Commit) -> Result<Outcome, Error> {
@@ -110,10 +111,7 @@ fn steps(commit: &Commit, attempt: CommitId) -> Result<Vec<Step>, Error> {
             vec![Param::Integer(now.saturating_sub(KEPT))],
         ),
     ]);
-    steps.extend(writes.into_iter().map(|write| {
-        let values = write.values.into_iter().map(param).collect();
-        (write.text.into(), values)
-    }));
+    steps.extend(writes.into_iter().map(step));
     Ok(steps)
 }
 
@@ -184,7 +182,7 @@ fn version_of(connection: &Connection, organization: OrganizationId) -> Result<i
     Ok(version.unwrap_or(0))
 }
 
-fn blob(id: Uuid) -> Param {
+pub(crate) fn blob(id: Uuid) -> Param {
     Param::Blob(id.as_bytes().to_vec())
 }
 
@@ -200,7 +198,7 @@ pub(crate) fn now_millis() -> i64 {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
     use tenancy::commands::{CreateDomain, CreateOrganization};
     use tenancy::store::{MemoryRepository, Repository as _};
@@ -209,7 +207,7 @@ mod tests {
     use tenancy_sqlite::rusqlite::types::Value;
 
     /// A node's copy.
-    fn copy() -> Connection {
+    pub(crate) fn copy() -> Connection {
         let mut copy = Connection::open_in_memory().unwrap();
         tenancy_sqlite::migrate(&mut copy).unwrap();
         for text in TABLES {
@@ -219,8 +217,8 @@ mod tests {
     }
 
     /// What a node does with a transaction.
-    fn make(copy: &mut Connection, steps: Vec<Step>) -> Result<(), String> {
-        let transaction = copy.transaction().unwrap();
+    pub(crate) fn make(copy: &mut Connection, steps: Vec<Step>) -> Result<(), String> {
+        let transaction = copy.savepoint().unwrap(); // which may be within another one
         for (text, values) in steps {
             let values = values.into_iter().map(|value| match value {
                 Param::Integer(number) => Value::Integer(number),

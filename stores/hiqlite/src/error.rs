@@ -17,8 +17,8 @@ pub enum Error {
         "`wal_sync` must be `LogSync::Immediate`: with anything else a power cut loses commits that were acknowledged"
     )]
     NotDurable,
-    /// The cluster didn't answer in time: no leader is elected, or the way to it is cut. Of a commit it isn't known whether
-    /// it was made.
+    /// The cluster didn't answer in time: no leader is elected, or the way to it is cut. Of a commit, or a step of
+    /// the outbox, it isn't known whether it was made.
     #[error(
         "the cluster gave no answer within {0:?}: see whether a majority of the nodes is up, and ask again"
     )]
@@ -39,7 +39,7 @@ pub enum Error {
         /// How large it may be.
         limit: usize,
     },
-    /// hiqlite failed. Of a commit it isn't known whether it was made.
+    /// hiqlite failed. Of a commit, or a step of the outbox, it isn't known whether it was made.
     #[error("hiqlite failed")]
     Hiqlite(#[source] hiqlite::Error),
     /// What a row holds can't be read, or a commit can't be written: [`tenancy_sqlite::Error`] says why.

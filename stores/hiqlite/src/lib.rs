@@ -7,6 +7,8 @@ mod cluster;
 mod commit;
 mod import;
 mod migrate;
+mod optimistic;
+mod outbox;
 mod readers;
 
 mod error;
@@ -14,5 +16,9 @@ mod error;
 /// hiqlite as this crate was built with it: its configuration, and its client for the host's own tables.
 pub use hiqlite;
 
+/// What an outbox gives, as in `tenancy-sqlite`.
+pub use tenancy_sqlite::{Batch, Delivery, Depth, Failing, Parked};
+
 pub use error::{Error, VerifyError};
+pub use outbox::Outbox;
 pub use repository::HiqliteRepository;

@@ -12,6 +12,7 @@ use tenancy_sqlite::tables;
 
 use crate::cluster::Cluster;
 use crate::error::{Error, VerifyError};
+use crate::outbox::Outbox;
 use crate::{commit, import, migrate};
 
 /// Organizations in a cluster of which this process is a node. See the [crate's documentation](crate).
@@ -91,8 +92,9 @@ impl HiqliteRepository {
     /// Brings in a file of `tenancy-sqlite`, through the cluster's log; how many rows it has. The file is brought up to date
     /// first, and is otherwise as it was.
     ///
-    /// The cluster must be empty, and nobody may write meanwhile, neither the file nor the cluster. After an error,
-    /// import the same file again: what is there already is passed over. Organizations appear in the end.
+    /// The cluster must be empty, and nobody may write meanwhile, neither the file nor the cluster; nor may a worker take from
+    /// the [`outbox`](Self::outbox), which goes on where the file's was. After an error, import the same file again: what is
+    /// there already is passed over. Organizations appear in the end.
     ///
     /// # Errors
     ///
@@ -102,6 +104,11 @@ impl HiqliteRepository {
     /// - [`Error::Timeout`], [`Error::Hiqlite`]: the cluster lost its leader.
     pub async fn import(&self, file: impl AsRef<Path>) -> Result<u64, Error> {
         import::import(&self.cluster, file.as_ref()).await
+    }
+
+    /// Hands what happened to the host, at least once and in order, on this node.
+    pub fn outbox(&self) -> Outbox<'_> {
+        Outbox::new(&self.cluster)
     }
 
     /// Checks that an organization is what its log makes of it, as

@@ -194,7 +194,7 @@ fn write(connection: &Connection, commit: &Commit) -> Result<Outcome, Error> {
     Ok(Outcome::Committed)
 }
 
-/// A statement of a commit, for any driver of SQLite.
+/// A statement of a commit, or of the outbox, for any driver of SQLite.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Write {
     /// Its text. `?1` is the first of the values.
@@ -214,8 +214,8 @@ pub(crate) fn writes(commit: &Commit) -> Result<Vec<Write>, Error> {
     Ok(to)
 }
 
-/// Where a commit's statements go: to a connection, or into a list.
-trait Writes {
+/// Where statements go: to a connection, or into a list.
+pub(crate) trait Writes {
     /// How many rows it changed; in a list, one that it will change.
     fn write<'a>(
         &mut self,
@@ -431,13 +431,13 @@ fn put_all(to: &mut impl Writes, organization: &[u8; 16], changes: &[Change]) ->
 }
 
 /// The statement that was run last: changes of one kind stand together, as a rule, and theirs is looked up once.
-struct Latest<'c> {
-    connection: &'c Connection,
+pub(crate) struct Latest<'c> {
+    pub(crate) connection: &'c Connection,
     statement: Option<(&'static Statement, CachedStatement<'c>)>,
 }
 
 impl<'c> Latest<'c> {
-    const fn of(connection: &'c Connection) -> Self {
+    pub(crate) const fn of(connection: &'c Connection) -> Self {
         Self {
             connection,
             statement: None,

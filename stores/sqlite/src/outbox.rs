@@ -6,22 +6,19 @@ use std::fmt::Display;
 
 use chrono::{DateTime, Utc};
 use tenancy::{LogEntry, OrganizationId, Version};
-use uuid::Uuid;
 
 use crate::error::Error;
+use crate::migrate::now_millis;
 use crate::repository::SqliteRepository;
 
-mod parked;
-mod queue;
+mod batch;
+pub(crate) mod optimistic;
+pub(crate) mod parked;
+pub(crate) mod queue;
 
-/// Nobody is made to wait longer than that, so that a clock that was set back holds nothing up for ever.
-const LONGEST_LEASE: Duration = Duration::from_secs(24 * 60 * 60);
-
-/// However often an entry has failed, it is tried again after that time.
-const LONGEST_PAUSE: Duration = Duration::from_secs(60 * 60);
-
-/// How much of an error's text is kept.
-const ERROR_CHARACTERS: usize = 500;
+pub use batch::{Batch, Delivery, Found, Lease, Leases, Settled, Times, deliver};
+pub use optimistic::{Optimistic, Read};
+pub use queue::Waits;
 
 /// Hands the commits of every organization to the host: to send mails, to tell other services, to feed a
 /// search index. Made by [`SqliteRepository::outbox`].
@@ -72,37 +69,7 @@ const ERROR_CHARACTERS: usize = 500;
 #[must_use = "nothing is delivered until `deliver` or `take` is called"]
 pub struct Outbox<'r> {
     repository: &'r SqliteRepository,
-    lease: Duration,
-    retry_after: Duration,
-}
-
-/// Some entries of one organization, to be delivered in order by one worker: what [`Outbox::take`] gives.
-///
-/// Dropped without [`settle`](Outbox::settle), it is handed out again when the lease is over.
-#[derive(Debug)]
-#[must_use = "without `settle` it is handed out again"]
-pub struct Batch {
-    organization: OrganizationId,
-    worker: Uuid,
-    entries: Vec<LogEntry>,
-    /// The entry that it is of by itself, if one was released.
-    released: Option<Version>,
-    attempts: u32,
-    parked: u32,
-}
-
-/// What [`Outbox::deliver`] did.
-#[derive(Debug)]
-#[must_use = "see which entries failed"]
-#[non_exhaustive]
-pub struct Delivery<E> {
-    /// How many entries were delivered.
-    pub delivered: u32,
-    /// The entries that the host's closure failed on, with its error. They, and what follows them in the
-    /// same organization, will be handed out again.
-    pub failed: Vec<(LogEntry, E)>,
-    /// How many entries can't be read, and were parked: [`Outbox::parked`] says why.
-    pub parked: u32,
+    times: Times,
 }
 
 /// How much waits in the outbox: what [`Outbox::depth`] counts.
@@ -159,26 +126,23 @@ pub struct Parked {
 }
 
 impl<'r> Outbox<'r> {
-    pub(crate) const fn new(repository: &'r SqliteRepository) -> Self {
-        Self {
-            repository,
-            lease: Duration::from_secs(60),
-            retry_after: Duration::from_secs(10),
-        }
+    pub(crate) fn new(repository: &'r SqliteRepository) -> Self {
+        let times = Times::default();
+        Self { repository, times }
     }
 
     /// Sets how long an organization is one worker's: 60 seconds by default, a day at most. Choose it longer
     /// than the work on a batch takes.
-    pub fn lease(mut self, lease: Duration) -> Self {
-        self.lease = lease.min(LONGEST_LEASE);
-        self
+    pub fn lease(self, lease: Duration) -> Self {
+        let times = self.times.lease(lease);
+        Self { times, ..self }
     }
 
     /// Sets after how long an entry that failed is handed out again: 10 seconds by default. The pause doubles
     /// with each attempt that fails, up to an hour.
-    pub fn retry_after(mut self, pause: Duration) -> Self {
-        self.retry_after = pause.min(LONGEST_PAUSE);
-        self
+    pub fn retry_after(self, pause: Duration) -> Self {
+        let times = self.times.retry_after(pause);
+        Self { times, ..self }
     }
 
     /// Hands up to `limit` entries to the host's closure, organization by organization, and remembers
@@ -195,45 +159,9 @@ impl<'r> Outbox<'r> {
     pub async fn deliver<E: Display>(
         &self,
         limit: NonZeroU32,
-        mut hand_over: impl FnMut(&LogEntry) -> Result<(), E>,
+        hand_over: impl FnMut(&LogEntry) -> Result<(), E>,
     ) -> Result<Delivery<E>, Error> {
-        let mut delivery = Delivery {
-            delivered: 0,
-            failed: Vec::new(),
-            parked: 0,
-        };
-        let mut left = Some(limit);
-        while let Some(limit) = left {
-            let Some(batch) = self.take(limit).await? else {
-                break;
-            };
-            let parked = batch.parked;
-            let mut delivered = 0_u32;
-            let mut failed = None;
-            for entry in batch.entries() {
-                // Somebody else may have it by now: no entry of ours after theirs.
-                if delivered > 0 && !self.holds(&batch).await? {
-                    break;
-                }
-                match hand_over(entry) {
-                    Ok(()) => delivered = delivered.saturating_add(1),
-                    Err(error) => {
-                        failed = Some((entry.clone(), error));
-                        break;
-                    }
-                }
-            }
-            let error = failed.as_ref().map(|(_, error)| error.to_string());
-            self.settle(batch, delivered, error.as_deref()).await?;
-            let tried = delivered
-                .saturating_add(parked)
-                .saturating_add(u32::from(failed.is_some()));
-            delivery.delivered = delivery.delivered.saturating_add(delivered);
-            delivery.parked = delivery.parked.saturating_add(parked);
-            delivery.failed.extend(failed);
-            left = NonZeroU32::new(limit.get().saturating_sub(tried.max(1)));
-        }
-        Ok(delivery)
+        deliver(self, limit, hand_over).await
     }
 
     /// Takes the organization that has waited longest, with up to `limit` of its entries; `None` if there
@@ -247,34 +175,29 @@ impl<'r> Outbox<'r> {
     /// Whatever fails in the store.
     pub async fn take(&self, limit: NonZeroU32) -> Result<Option<Batch>, Error> {
         let connections = self.repository.connections();
-        let lease = self.lease;
+        let times = self.times;
         let Some(lease) = connections
-            .write(&(), move |connection, ()| queue::lease(connection, lease))
+            .write(&(), move |connection, ()| queue::lease(connection, times))
             .await?
         else {
             return Ok(None);
         };
         let found = connections
-            .read(&lease, move |connection, lease| {
+            .read(&(), move |connection, ()| {
                 queue::entries(connection, lease, limit)
             })
             .await?;
         if !found.unreadable.is_empty() {
-            let organization = lease.organization;
+            let organization = lease.organization();
             connections
                 .write(&found.unreadable, move |connection, unreadable| {
-                    parked::park_unreadable(connection, organization, unreadable)
+                    optimistic::make(connection, |to| {
+                        parked::park_unreadable(to, now_millis(), organization, unreadable)
+                    })
                 })
                 .await?;
         }
-        Ok(Some(Batch {
-            organization: lease.organization,
-            worker: lease.worker,
-            entries: found.entries,
-            released: lease.released,
-            attempts: lease.attempts,
-            parked: u32::try_from(found.unreadable.len()).unwrap_or(u32::MAX),
-        }))
+        Ok(Some(found.into_batch(lease)))
     }
 
     /// Whether a batch is still this worker's. Ask before each entry but the first: once another worker may
@@ -286,11 +209,11 @@ impl<'r> Outbox<'r> {
     ///
     /// Whatever fails in the store.
     pub async fn holds(&self, batch: &Batch) -> Result<bool, Error> {
-        let (organization, worker) = (batch.organization, batch.worker);
+        let lease = Lease::of(batch);
         let connections = self.repository.connections();
         connections
             .read(&(), move |connection, ()| {
-                queue::holds(connection, organization, worker)
+                queue::holds(connection, now_millis(), lease)
             })
             .await
     }
@@ -312,25 +235,13 @@ impl<'r> Outbox<'r> {
         delivered: u32,
         error: Option<&str>,
     ) -> Result<bool, Error> {
-        let delivered = usize::try_from(delivered).unwrap_or(usize::MAX);
-        let delivered = delivered.min(batch.entries.len());
-        let all = delivered == batch.entries.len();
-        let settled = queue::Settled {
-            organization: batch.organization,
-            worker: batch.worker,
-            released: batch.released,
-            all,
-            last: delivered
-                .checked_sub(1)
-                .and_then(|last| batch.entries.get(last))
-                .map(|entry| entry.version),
-            error: error
-                .filter(|_| !all)
-                .map(|error| error.chars().take(ERROR_CHARACTERS).collect()),
-            retry_after: self.retry_after,
-        };
+        let settled = Settled::of(&batch, delivered, error, self.times);
         let connections = self.repository.connections();
-        connections.write(&settled, queue::settle).await
+        connections
+            .write(&settled, |connection, settled| {
+                optimistic::make(connection, |to| queue::settle(to, now_millis(), settled))
+            })
+            .await
     }
 
     /// Counts what waits.
@@ -438,7 +349,9 @@ impl<'r> Outbox<'r> {
         let connections = self.repository.connections();
         connections
             .write(&(), move |connection, ()| {
-                parked::release(connection, organization, version)
+                optimistic::make(connection, |to| {
+                    parked::release(to, now_millis(), organization, version)
+                })
             })
             .await
     }
@@ -453,34 +366,32 @@ impl<'r> Outbox<'r> {
         let connections = self.repository.connections();
         connections
             .write(why, move |connection, why| {
-                parked::set_aside(connection, state, organization, version, why)
+                optimistic::make(connection, |to| {
+                    let entry = (organization, version);
+                    parked::set_aside(to, now_millis(), state, entry, why)
+                })
             })
             .await
     }
 }
 
-impl Batch {
-    /// Whose entries these are.
-    #[must_use]
-    pub const fn organization(&self) -> OrganizationId {
-        self.organization
+impl Leases for Outbox<'_> {
+    type Error = Error;
+
+    async fn take(&self, limit: NonZeroU32) -> Result<Option<Batch>, Error> {
+        Outbox::take(self, limit).await
     }
 
-    /// The entries, oldest first.
-    #[must_use]
-    pub fn entries(&self) -> &[LogEntry] {
-        &self.entries
+    async fn holds(&self, batch: &Batch) -> Result<bool, Error> {
+        Outbox::holds(self, batch).await
     }
 
-    /// How often its first entry was handed out, this time included.
-    #[must_use]
-    pub const fn attempts(&self) -> u32 {
-        self.attempts
-    }
-
-    /// How many entries couldn't be read when it was taken, and were parked.
-    #[must_use]
-    pub const fn parked(&self) -> u32 {
-        self.parked
+    async fn settle(
+        &self,
+        batch: Batch,
+        delivered: u32,
+        error: Option<&str>,
+    ) -> Result<bool, Error> {
+        Outbox::settle(self, batch, delivered, error).await
     }
 }

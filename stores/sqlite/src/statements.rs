@@ -431,9 +431,9 @@ statements! {
 
     OUTBOX_AHEAD = "SELECT 1 FROM tenancy_outbox o INDEXED BY tenancy_outbox_due WHERE o.due > ?1 LIMIT 1";
     OUTBOX_HEAL = "UPDATE tenancy_outbox INDEXED BY tenancy_outbox_due SET due = ?1 WHERE due > ?2";
-    OUTBOX_NEXT = "SELECT o.organization_id, o.first, o.attempts \
-        FROM tenancy_outbox o INDEXED BY tenancy_outbox_due \
+    OUTBOX_NEXT = "SELECT o.organization_id FROM tenancy_outbox o INDEXED BY tenancy_outbox_due \
         WHERE o.due <= ?1 ORDER BY o.due, o.organization_id LIMIT 1";
+    OUTBOX_TURN = "SELECT o.first, o.attempts FROM tenancy_outbox o WHERE o.organization_id = ?1 AND o.due <= ?2";
     OUTBOX_TAKE = "UPDATE tenancy_outbox SET due = ?2, worker = ?3, attempts = ?4 \
         WHERE organization_id = ?1";
     OUTBOX_ENTRIES = "SELECT {commits c} FROM tenancy_commits c \

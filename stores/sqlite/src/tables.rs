@@ -28,6 +28,8 @@ use crate::migrate::SchemaError;
 use crate::verify::VerifyError;
 use crate::{commit, list as listing, load as loading, migrate, verify as verifying};
 
+pub mod outbox;
+
 pub use crate::commit::Write;
 
 /// Makes the table in which [`migrate`](crate::migrate()) keeps the steps that it has made, if it isn't there: its columns

@@ -2,28 +2,40 @@
 //! unknown is found out by asking again, and every organization is what its log says, on each node.
 
 use core::time::Duration;
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use crate::nodes::{Folder, RUNTIME, ports};
-use crate::process::{Ledger, Process};
+use crate::process::{Deliveries, Ledger, Process};
 use crate::wire::Wire;
 
 /// How much is written before and after something goes wrong.
 const COMMITS: u32 = 10;
 
-struct Machines {
+/// One test has machines at a time: three processes are as much as two cores bear beside the suite.
+static MACHINES: Mutex<()> = Mutex::new(());
+
+pub(crate) struct Machines {
     folder: Folder,
     wire: Wire,
     addresses: String,
     nodes: Vec<Process>,
+    /// Whether each has a worker, too.
+    works: bool,
     /// What those had acknowledged that are gone.
     ledger: Ledger,
+    /// What those had handed out.
+    deliveries: Deliveries,
     unknown: u32,
+    /// Given back last, when the processes have ended.
+    _turn: MutexGuard<'static, ()>,
 }
 
 impl Machines {
-    fn start() -> Self {
+    pub(crate) fn start() -> Self {
+        let turn = MACHINES.lock().unwrap_or_else(PoisonError::into_inner);
         let ports: [u16; 6] = ports("127.0.0.1");
         // Where nodes find each other, and where they listen: the same ports of other addresses of this machine.
         let wire = Wire::new();
@@ -41,15 +53,18 @@ impl Machines {
             wire,
             addresses: addresses.join(" "),
             nodes: Vec::new(),
+            works: false,
             ledger: Ledger::new(),
+            deliveries: Deliveries::new(),
             unknown: 0,
+            _turn: turn,
         };
         machines.start_those([1, 2, 3]);
         machines
     }
 
     /// Starts some nodes at once, and waits until they answer.
-    fn start_those(&mut self, ids: impl IntoIterator<Item = u64>) {
+    pub(crate) fn start_those(&mut self, ids: impl IntoIterator<Item = u64>) {
         let (folder, addresses) = (self.folder.path(), &self.addresses);
         let ids = ids.into_iter();
         let started = ids.map(|id| Process::start(id, folder, addresses));
@@ -59,11 +74,20 @@ impl Machines {
         }
         for node in &mut started {
             node.hear("ready");
+            if self.works {
+                node.tell("work");
+            }
         }
         self.nodes.append(&mut started);
     }
 
-    fn node(&mut self, id: u64) -> &mut Process {
+    /// From now on each node has a worker, too.
+    pub(crate) fn work(&mut self) {
+        self.works = true;
+        self.nodes.iter_mut().for_each(|node| node.tell("work"));
+    }
+
+    pub(crate) fn node(&mut self, id: u64) -> &mut Process {
         let mut nodes = self.nodes.iter_mut();
         nodes.find(|node| node.id == id).unwrap()
     }
@@ -73,7 +97,7 @@ impl Machines {
     }
 
     /// Waits until each node has acknowledged some more.
-    fn all_write(&mut self) {
+    pub(crate) fn all_write(&mut self) {
         for node in &mut self.nodes {
             for _ in 0..COMMITS {
                 node.writes();
@@ -82,7 +106,7 @@ impl Machines {
     }
 
     /// Waits until all but one have acknowledged something from now on; how long that takes.
-    fn others_write(&mut self, than: u64) -> Duration {
+    pub(crate) fn others_write(&mut self, than: u64) -> Duration {
         let begun = Instant::now();
         for node in self.others(than) {
             node.writes();
@@ -91,25 +115,31 @@ impl Machines {
     }
 
     /// kill -9. What it had acknowledged is remembered.
-    fn kill(&mut self, id: u64) {
+    pub(crate) fn kill(&mut self, id: u64) {
         let at = self.nodes.iter().position(|node| node.id == id);
-        let (ledger, unknown) = self.nodes.swap_remove(at.unwrap()).kill();
+        let (ledger, deliveries, unknown) = self.nodes.swap_remove(at.unwrap()).kill();
         self.ledger.extend(ledger);
+        self.deliveries.extend(deliveries);
         self.unknown += unknown;
     }
 
     /// Which node leads, as node 1, or the first that is there, has it.
-    fn leader(&mut self) -> u64 {
+    pub(crate) fn leader(&mut self) -> u64 {
         self.nodes.iter_mut().find_map(Process::leader).unwrap()
     }
 
-    /// Nobody writes any more, and each node has everything.
-    fn end(mut self) {
+    /// Nobody writes any more, and each node has everything; what was handed out, if there are workers.
+    pub(crate) fn end(mut self) -> Deliveries {
         self.nodes.iter_mut().for_each(|node| node.tell("stop"));
         self.nodes.iter_mut().for_each(|node| node.hear("stopped"));
+        if self.works {
+            self.nodes.iter_mut().for_each(|node| node.tell("drain"));
+            self.nodes.iter_mut().for_each(|node| node.hear("drained"));
+        }
         let (mut unknown, mut resolved) = (0, 0);
         for node in &mut self.nodes {
             self.ledger.append(&mut node.ledger);
+            self.deliveries.append(&mut node.deliveries);
             unknown += node.unknown;
             resolved += node.resolved;
         }
@@ -126,7 +156,35 @@ impl Machines {
         }
         let acknowledged = self.ledger.len();
         println!("{acknowledged} acknowledged, none lost; {unknown} outcomes were unknown");
+        if self.works {
+            delivered(&self.ledger, &mut self.deliveries);
+        }
+        self.deliveries
     }
+}
+
+/// That everything in the ledger was handed out, and nothing before what comes before it in its organization.
+fn delivered(ledger: &Ledger, deliveries: &mut Deliveries) {
+    deliveries.sort_unstable();
+    let (all, mut again) = (deliveries.len(), 0);
+    let mut last = BTreeMap::new();
+    for &mut (_, organization, version) in deliveries {
+        let last = last.entry(organization).or_insert(0);
+        assert!(
+            version <= *last + 1,
+            "{organization}: {version} after {last}"
+        );
+        again += u32::from(version <= *last);
+        *last = version.max(*last);
+    }
+    for (organization, version) in ledger.keys() {
+        let last = last.get(organization).copied().unwrap_or_default();
+        assert!(
+            *version <= last,
+            "{organization} {version} was never handed out"
+        );
+    }
+    println!("{all} handed out in order, {again} of them again");
 }
 
 #[test]

@@ -103,7 +103,7 @@ fn rows(file: &Path) -> BTreeMap<String, Vec<String>> {
 }
 
 /// Where a node keeps its copy.
-fn copy(nodes: &Nodes, node: u64) -> PathBuf {
+pub(crate) fn copy(nodes: &Nodes, node: u64) -> PathBuf {
     let folder = nodes.folder.path().join(node.to_string());
     folder.join("state_machine/db/hiqlite.db")
 }

@@ -17,4 +17,6 @@ mod wire;
 mod faults;
 mod file;
 mod node;
+mod outbox;
 mod suite;
+mod workers;

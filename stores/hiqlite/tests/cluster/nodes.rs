@@ -1,5 +1,6 @@
 //! Nodes on this machine: three in this process, each in a folder of its own.
 
+use core::sync::atomic::{AtomicU32, Ordering};
 use core::time::Duration;
 use std::net::{SocketAddr, TcpListener};
 use std::os::unix::process::CommandExt as _;
@@ -13,11 +14,20 @@ use tokio::runtime::Runtime;
 
 pub(crate) static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| Runtime::new().unwrap());
 
-/// Free ports, all different.
+/// Free ports, all different, and each given once. They are below those that the system gives to whoever connects: while a
+/// node is started again, nobody else has its ports.
 pub(crate) fn ports<const N: usize>(host: &str) -> [u16; N] {
-    // Held until all are chosen.
-    let free = [(); N].map(|()| TcpListener::bind((host, 0)).unwrap());
-    free.map(|free| free.local_addr().unwrap().port())
+    const FIRST: u32 = 10_000;
+    const MANY: u32 = 20_000;
+    static NEXT: LazyLock<AtomicU32> =
+        LazyLock::new(|| AtomicU32::new(std::process::id().wrapping_mul(97)));
+    let is_free = |port: &u16| TcpListener::bind((host, *port)).is_ok();
+    let next = |_| {
+        let next = NEXT.fetch_add(1, Ordering::Relaxed).wrapping_rem(MANY);
+        u16::try_from(FIRST.saturating_add(next)).unwrap()
+    };
+    let mut free = (0..MANY).map(next).filter(is_free);
+    [(); N].map(|()| free.next().unwrap())
 }
 
 /// A node's configuration: its ports at `host` are where the others find it, and it listens at `listens`.

@@ -1,6 +1,7 @@
 //! A node as a process: this test binary, started again. It writes without rest, tells its parent what was acknowledged, and
 //! does what it is told.
 
+use core::convert::Infallible;
 use core::num::NonZeroU32;
 use core::time::Duration;
 use std::collections::{BTreeMap, BTreeSet};
@@ -12,17 +13,17 @@ use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, channel};
-use std::time::Instant;
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use tenancy::commands::{
     Command as Asks, CreateDomain, CreateOrganization, DeleteDomain, RenameOrganization,
 };
 use tenancy::store::{Directory as _, Item, List};
 use tenancy::{
-    Actor, CommitId, DomainKind, DomainName, Error, Name, OrganizationId, Tenancy, UserId,
-    VerifiedEmail, Version,
+    Actor, CommitId, DomainKind, DomainName, Error, LogEntry, Name, OrganizationId, Tenancy,
+    UserId, VerifiedEmail, Version,
 };
-use tenancy_hiqlite::HiqliteRepository;
+use tenancy_hiqlite::{Batch, HiqliteRepository};
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::task::JoinSet;
 
@@ -31,6 +32,9 @@ use crate::nodes::{RUNTIME, config};
 const NODE: &str = "TENANCY_NODE";
 const FOLDER: &str = "TENANCY_FOLDER";
 const NODES: &str = "TENANCY_NODES";
+
+/// How long a worker has an organization: longer than a batch takes, and hardly longer than an election.
+const LEASE: Duration = Duration::from_secs(10);
 
 /// How long a call of a node waits for the cluster: hardly longer than an election, so that outcomes are unknown.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -77,6 +81,7 @@ async fn serve(store: HiqliteRepository) {
     for _ in 0..WRITERS {
         writers.spawn(write(Arc::clone(&tenancy), Arc::clone(&stop)));
     }
+    let mut taken = None;
     let mut told = BufReader::new(tokio::io::stdin()).lines();
     while let Some(line) = told.next_line().await.unwrap() {
         match line.split_once(' ') {
@@ -87,10 +92,32 @@ async fn serve(store: HiqliteRepository) {
                 }
                 say("stopped");
             }
+            None if line == "work" => {
+                tokio::spawn(work(Arc::clone(&tenancy)));
+            }
+            None if line == "settle" => {
+                let (outbox, batch) = (tenancy.repository().outbox(), taken.take().unwrap());
+                while outbox.holds(&batch).await.is_err() {
+                    // There is no leader, or this node doesn't know it.
+                }
+                let settled = outbox.settle(batch, u32::MAX, None).await.unwrap();
+                say(&format!("settled {settled}"));
+            }
+            None if line == "drain" => {
+                while depth(tenancy.repository()).await != Some(0) {
+                    tokio::time::sleep(Duration::from_millis(100)).await;
+                }
+                say("drained");
+            }
             None if line == "leader" => {
                 let metrics = tenancy.repository().client().metrics_db().await;
                 let leader = metrics.unwrap().current_leader;
                 say(&format!("leader {}", leader.unwrap_or_default()));
+            }
+            Some(("take", seconds)) => {
+                let lease = Duration::from_secs(seconds.parse().unwrap());
+                taken = Some(take(tenancy.repository(), lease).await);
+                say("taken");
             }
             Some(("verify", ledger)) => {
                 let ledger = std::fs::read_to_string(ledger).unwrap();
@@ -135,6 +162,47 @@ async fn write(tenancy: Store, stop: Arc<AtomicBool>) {
     }
 }
 
+/// Hands out what there is, until the process ends. When the cluster gives no answer, it asks again.
+async fn work(tenancy: Store) {
+    let outbox = tenancy.repository().outbox().lease(LEASE);
+    let three = NonZeroU32::new(3).unwrap();
+    loop {
+        let delivery = outbox.deliver(three, |entry| {
+            hand_out(entry);
+            Ok::<_, Infallible>(())
+        });
+        if !matches!(delivery.await, Ok(delivery) if delivery.delivered > 0) {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+}
+
+/// Takes something, hands it out, and keeps it.
+async fn take(store: &HiqliteRepository, lease: Duration) -> Batch {
+    let outbox = store.outbox().lease(lease);
+    loop {
+        if let Some(batch) = outbox.take(NonZeroU32::new(2).unwrap()).await.unwrap() {
+            for entry in batch.entries() {
+                say(&format!("takes {} {}", entry.organization, entry.version));
+                hand_out(entry);
+            }
+            return batch;
+        }
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+}
+
+fn hand_out(entry: &LogEntry) {
+    let at = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+    let (at, organization, version) = (at.as_nanos(), entry.organization, entry.version);
+    say(&format!("delivered {at} {organization} {version}"));
+}
+
+/// How many organizations wait; `None` if the cluster gives no answer.
+async fn depth(store: &HiqliteRepository) -> Option<u64> {
+    Some(store.outbox().depth().await.ok()?.organizations)
+}
+
 /// Repeats a command under its id until it is done. Nothing else may go wrong than that the cluster gives no answer.
 async fn until_done<C: Asks + Clone>(tenancy: &Store, actor: &Actor, command: C) -> C::Output {
     let id = CommitId::new();
@@ -166,6 +234,15 @@ async fn until_done<C: Asks + Clone>(tenancy: &Store, actor: &Actor, command: C)
 
 /// An organization's acknowledged commits: id by version.
 pub(crate) type Ledger = BTreeMap<(OrganizationId, u64), CommitId>;
+
+/// Everything that was handed out: when, and what.
+pub(crate) type Deliveries = Vec<(u128, OrganizationId, u64)>;
+
+fn delivered(line: &str) -> Option<(u128, OrganizationId, u64)> {
+    let mut words = line.strip_prefix("delivered ")?.split(' ');
+    let at = words.next()?.parse().ok()?;
+    Some((at, words.next()?.parse().ok()?, words.next()?.parse().ok()?))
+}
 
 fn acknowledged(line: &str) -> Option<((OrganizationId, u64), CommitId)> {
     let mut words = line.strip_prefix("acknowledged ")?.split(' ');
@@ -206,6 +283,9 @@ pub(crate) struct Process {
     told: ChildStdin,
     heard: Receiver<String>,
     pub(crate) ledger: Ledger,
+    pub(crate) deliveries: Deliveries,
+    /// What it has in hand.
+    pub(crate) taken: Vec<(OrganizationId, u64)>,
     pub(crate) unknown: u32,
     pub(crate) resolved: u32,
     leader: Option<u64>,
@@ -240,6 +320,8 @@ impl Process {
             told,
             heard,
             ledger: Ledger::new(),
+            deliveries: Deliveries::new(),
+            taken: Vec::new(),
             unknown: 0,
             resolved: 0,
             leader: None,
@@ -297,6 +379,16 @@ impl Process {
             self.ledger.insert(at, commit);
             return "acknowledged";
         }
+        if let Some(delivery) = delivered(line) {
+            self.deliveries.push(delivery);
+            return "delivered";
+        }
+        if let Some(takes) = line.strip_prefix("takes ") {
+            let (organization, version) = takes.split_once(' ').unwrap();
+            let taken = (organization.parse().unwrap(), version.parse().unwrap());
+            self.taken.push(taken);
+            return "takes";
+        }
         if let Some(leader) = line.strip_prefix("leader ") {
             self.leader = leader.parse().ok().filter(|leader| *leader != 0);
             return "leader";
@@ -316,14 +408,15 @@ impl Process {
         assert!(sent.unwrap().success());
     }
 
-    /// kill -9; what it had acknowledged by then, and how often it had been told that an outcome is unknown.
-    pub(crate) fn kill(mut self) -> (Ledger, u32) {
+    /// kill -9; what it had acknowledged and handed out by then, and how often it had been told that an outcome is unknown.
+    pub(crate) fn kill(mut self) -> (Ledger, Deliveries, u32) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
         while let Ok(line) = self.heard.recv() {
             self.note(&line);
         }
-        (std::mem::take(&mut self.ledger), self.unknown)
+        let deliveries = std::mem::take(&mut self.deliveries);
+        (std::mem::take(&mut self.ledger), deliveries, self.unknown)
     }
 }
 

@@ -1,16 +1,19 @@
 //! The store keeps every promise of the contract, through the leader and through a follower.
 
 use core::time::Duration;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use hiqlite::Param;
 use tenancy::store::{Claim, Directory as _};
 use tenancy::{DomainName, OrganizationId};
-use tenancy_conformance::{Failure, Harness, Tampering, Task, races, suite};
+pub(crate) use tenancy_conformance::Harness;
+use tenancy_conformance::{Failure, Tampering, Task, races, suite};
 use tenancy_hiqlite::{HiqliteRepository, hiqlite};
 use tenancy_sqlite::rusqlite::types::Value;
 use tokio::sync::{Mutex, OnceCell, OwnedSemaphorePermit, Semaphore};
 
+use crate::file;
 use crate::nodes::{Nodes, RUNTIME};
 use crate::stranger;
 
@@ -54,11 +57,11 @@ async fn empty(nodes: &Nodes) {
 }
 
 /// What this crate does with every write of its own.
-const COUNTED: &str = "UPDATE tenancy_raft SET writes = writes + 1";
+pub(crate) const COUNTED: &str = "UPDATE tenancy_raft SET writes = writes + 1";
 
 /// A test has a cluster, and each handle is a node of it. A check that makes several stores has done with one when it makes
 /// the next.
-struct Cluster {
+pub(crate) struct Cluster {
     /// Which node is asked first, from the leader on.
     first: usize,
     /// How long checks may be behind.
@@ -68,7 +71,7 @@ struct Cluster {
 
 impl Cluster {
     /// First the leader, as it is.
-    fn through_the_leader() -> Self {
+    pub(crate) fn through_the_leader() -> Self {
         Self {
             first: 0,
             // A node learns what was committed by the leader's next message.
@@ -84,6 +87,13 @@ impl Cluster {
             lag: Duration::ZERO,
             nodes: Mutex::const_new(None),
         }
+    }
+
+    /// Where one of the nodes keeps its copy.
+    pub(crate) async fn copy(&self) -> PathBuf {
+        let held = self.nodes.lock().await;
+        let (nodes, _) = held.as_ref().unwrap();
+        file::copy(nodes, 1)
     }
 
     fn handle(&self, store: &HiqliteRepository) -> HiqliteRepository {

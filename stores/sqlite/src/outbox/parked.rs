@@ -3,19 +3,22 @@
 use core::num::NonZeroU32;
 
 use rusqlite::Connection;
+use rusqlite::types::ValueRef;
 use tenancy::{OrganizationId, Version};
+use uuid::Uuid;
 
-use super::{ERROR_CHARACTERS, Parked};
-use crate::commit::{End, in_transaction, run};
+use super::Parked;
+use super::batch::shortened;
+use super::optimistic::Reads;
+use crate::commit::Writes;
 use crate::error::Error;
 use crate::list::beyond;
-use crate::migrate::now_millis;
-use crate::rows::{Cells, all, one};
+use crate::rows::{Cells, all};
 use crate::statements;
 
 /// What is to become of an entry. The codes are those of `tenancy_outbox_parked`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum State {
+pub(crate) enum State {
     /// Set aside, until somebody releases or skips it.
     Parked = 1,
     /// Given up.
@@ -40,124 +43,119 @@ impl State {
 }
 
 /// Parks the entries that couldn't be read. One that somebody has parked meanwhile keeps its reason.
-pub(super) fn park_unreadable(
-    connection: &Connection,
+pub(crate) fn park_unreadable(
+    to: &mut impl Reads,
+    now: i64,
     organization: OrganizationId,
     unreadable: &[(Version, String)],
 ) -> Result<(), Error> {
-    in_transaction(connection, &statements::BEGIN_WRITE, |connection| {
-        for (version, why) in unreadable {
-            if state(connection, organization, *version)?.is_none() {
-                put(connection, State::Parked, organization, *version, why)?;
-            }
+    for (version, why) in unreadable {
+        let entry = Entry::of(organization, *version);
+        if entry.state(to)?.is_none() {
+            entry.put(to, now, State::Parked, why)?;
         }
-        Ok(((), End::Commit))
-    })
+    }
+    Ok(())
 }
 
 /// Parks or skips an entry that waits or is parked; whether it could.
-pub(super) fn set_aside(
-    connection: &Connection,
-    to: State,
-    organization: OrganizationId,
-    version: Version,
+pub(crate) fn set_aside(
+    to: &mut impl Reads,
+    now: i64,
+    state: State,
+    (organization, version): (OrganizationId, Version),
     why: &str,
 ) -> Result<bool, Error> {
-    let id = organization.as_uuid().into_bytes();
-    in_transaction(connection, &statements::BEGIN_WRITE, |connection| {
-        match state(connection, organization, version)? {
-            Some(State::Skipped) => return Ok((false, End::Commit)),
-            Some(State::Parked | State::Released) => {
-                put(connection, to, organization, version, why)?;
+    let entry = Entry::of(organization, version);
+    match entry.state(to)? {
+        Some(State::Skipped) => return Ok(false),
+        Some(State::Parked | State::Released) => entry.put(to, now, state, why)?,
+        None => {
+            let Some(first) = first_waiting(to, entry.id())? else {
+                return Ok(false);
+            };
+            if !entry.waits(to)? {
+                return Ok(false);
             }
-            None => {
-                let Some(first) = first_waiting(connection, organization)? else {
-                    return Ok((false, End::Commit));
-                };
-                let waits = (id, beyond(version));
-                if one(connection, &statements::OUTBOX_WAITS, waits, |_| Ok(()))?.is_none() {
-                    return Ok((false, End::Commit));
-                }
-                put(connection, to, organization, version, why)?;
-                if first == version {
-                    // What failed is out of the way: the next entry's turn is now.
-                    run(connection, &statements::OUTBOX_NOW, (id, now_millis()))?;
-                }
+            entry.put(to, now, state, why)?;
+            if first == version {
+                // What failed is out of the way: the next entry's turn is now.
+                let next = [entry.id(), ValueRef::Integer(now)];
+                to.write(&statements::OUTBOX_NOW, next)?;
             }
         }
-        // A worker that has the organization may have the entry in its batch.
-        run(connection, &statements::OUTBOX_LOSE, [id])?;
-        run(connection, &statements::OUTBOX_REMOVE, [id])?;
-        Ok((true, End::Commit))
-    })
+    }
+    // A worker that has the organization may have the entry in its batch.
+    to.write(&statements::OUTBOX_LOSE, [entry.id()])?;
+    to.write(&statements::OUTBOX_REMOVE, [entry.id()])?;
+    Ok(true)
 }
 
 /// Lets a parked entry be handed out again; whether it was parked.
-pub(super) fn release(
-    connection: &Connection,
+pub(crate) fn release(
+    to: &mut impl Reads,
+    now: i64,
     organization: OrganizationId,
     version: Version,
 ) -> Result<bool, Error> {
-    let id = organization.as_uuid().into_bytes();
-    in_transaction(connection, &statements::BEGIN_WRITE, |connection| {
-        if state(connection, organization, version)? != Some(State::Parked) {
-            return Ok((false, End::Commit));
-        }
-        let waits = (id, beyond(version));
-        if one(connection, &statements::OUTBOX_WAITS, waits, |_| Ok(()))?.is_some() {
-            // Nothing after it was delivered: it takes its turn again.
-            forget(connection, organization, version)?;
-        } else {
-            let released = (id, beyond(version), State::Released.code(), now_millis());
-            run(connection, &statements::PARKED_MOVE, released)?;
-            run(connection, &statements::OUTBOX_ENTER, (id, now_millis()))?;
-        }
-        Ok((true, End::Commit))
-    })
+    let entry = Entry::of(organization, version);
+    if entry.state(to)? != Some(State::Parked) {
+        return Ok(false);
+    }
+    if entry.waits(to)? {
+        // Nothing after it was delivered: it takes its turn again.
+        entry.forget(to)?;
+    } else {
+        entry.change(to, now, State::Released)?;
+        let enter = [entry.id(), ValueRef::Integer(now)];
+        to.write(&statements::OUTBOX_ENTER, enter)?;
+    }
+    Ok(true)
 }
 
 /// The entry of an organization that was released longest ago. From here on it counts as parked again, unless
 /// it is delivered: should it end the program, it is not tried again by itself.
 pub(super) fn take_released(
-    connection: &Connection,
+    to: &mut impl Reads,
+    now: i64,
     organization: OrganizationId,
 ) -> Result<Option<Version>, Error> {
-    let id = organization.as_uuid().into_bytes();
-    let released = one(connection, &statements::PARKED_RELEASED, [id], |row| {
+    let id = organization.as_uuid();
+    let id = [ValueRef::Blob(id.as_bytes())];
+    let released = to.read(&statements::PARKED_RELEASED, &id, |row| {
         Cells::of(row, "outbox_parked").version(0)
     })?;
     if let Some(version) = released {
-        let parked = (id, beyond(version), State::Parked.code(), now_millis());
-        run(connection, &statements::PARKED_MOVE, parked)?;
+        Entry::of(organization, version).change(to, now, State::Parked)?;
     }
     Ok(released)
 }
 
 /// A released entry that wasn't delivered stays parked, for a reason of its own.
 pub(super) fn failed_again(
-    connection: &Connection,
+    to: &mut impl Reads,
+    now: i64,
     organization: OrganizationId,
     version: Version,
     error: &str,
 ) -> Result<(), Error> {
-    if state(connection, organization, version)? == Some(State::Parked) {
-        put(connection, State::Parked, organization, version, error)?;
+    let entry = Entry::of(organization, version);
+    if entry.state(to)? == Some(State::Parked) {
+        entry.put(to, now, State::Parked, error)?;
     }
     Ok(())
 }
 
 /// An entry that was parked isn't any more.
 pub(super) fn forget(
-    connection: &Connection,
+    to: &mut impl Writes,
     organization: OrganizationId,
     version: Version,
 ) -> Result<(), Error> {
-    let key = (organization.as_uuid().into_bytes(), beyond(version));
-    run(connection, &statements::PARKED_FORGET, key)?;
-    Ok(())
+    Entry::of(organization, version).forget(to)
 }
 
-pub(super) fn list(
+pub(crate) fn list(
     connection: &Connection,
     after: Option<(OrganizationId, Version)>,
     limit: NonZeroU32,
@@ -181,38 +179,76 @@ pub(super) fn list(
     })
 }
 
-fn state(
-    connection: &Connection,
-    organization: OrganizationId,
-    version: Version,
-) -> Result<Option<State>, Error> {
-    let key = (organization.as_uuid().into_bytes(), beyond(version));
-    one(connection, &statements::PARKED_STATE, key, |row| {
-        Cells::of(row, "outbox_parked").code(0, "state", State::from_code)
-    })
-}
-
 /// The entry whose turn it is.
 fn first_waiting(
-    connection: &Connection,
-    organization: OrganizationId,
+    to: &mut impl Reads,
+    organization: ValueRef<'_>,
 ) -> Result<Option<Version>, Error> {
-    let id = organization.as_uuid().into_bytes();
-    one(connection, &statements::OUTBOX_FIRST, [id], |row| {
+    to.read(&statements::OUTBOX_FIRST, &[organization], |row| {
         Cells::of(row, "commits").version(0)
     })
 }
 
-fn put(
-    connection: &Connection,
-    state: State,
-    organization: OrganizationId,
-    version: Version,
-    why: &str,
-) -> Result<(), Error> {
-    let why: String = why.chars().take(ERROR_CHARACTERS).collect();
-    let id = organization.as_uuid().into_bytes();
-    let row = (id, beyond(version), state.code(), why, now_millis());
-    run(connection, &statements::PARKED_PUT, row)?;
-    Ok(())
+/// An entry of the log, as the tables name it.
+struct Entry {
+    organization: Uuid,
+    version: i64,
+}
+
+impl Entry {
+    fn of(organization: OrganizationId, version: Version) -> Self {
+        Self {
+            organization: organization.as_uuid(),
+            version: beyond(version),
+        }
+    }
+
+    fn id(&self) -> ValueRef<'_> {
+        ValueRef::Blob(self.organization.as_bytes())
+    }
+
+    fn key(&self) -> [ValueRef<'_>; 2] {
+        [self.id(), ValueRef::Integer(self.version)]
+    }
+
+    fn state(&self, to: &mut impl Reads) -> Result<Option<State>, Error> {
+        to.read(&statements::PARKED_STATE, &self.key(), |row| {
+            Cells::of(row, "outbox_parked").code(0, "state", State::from_code)
+        })
+    }
+
+    /// Whether nothing after it was delivered.
+    fn waits(&self, to: &mut impl Reads) -> Result<bool, Error> {
+        let waits = to.read(&statements::OUTBOX_WAITS, &self.key(), |_| Ok(()))?;
+        Ok(waits.is_some())
+    }
+
+    fn put(&self, to: &mut impl Writes, now: i64, state: State, why: &str) -> Result<(), Error> {
+        let why = shortened(why);
+        let row = [
+            ValueRef::Integer(state.code().into()),
+            ValueRef::Text(why.as_bytes()),
+            ValueRef::Integer(now),
+        ];
+        to.write(&statements::PARKED_PUT, self.key().into_iter().chain(row))?;
+        Ok(())
+    }
+
+    /// To another state, for the same reason.
+    fn change(&self, to: &mut impl Writes, now: i64, state: State) -> Result<(), Error> {
+        let changed = [
+            ValueRef::Integer(state.code().into()),
+            ValueRef::Integer(now),
+        ];
+        to.write(
+            &statements::PARKED_MOVE,
+            self.key().into_iter().chain(changed),
+        )?;
+        Ok(())
+    }
+
+    fn forget(&self, to: &mut impl Writes) -> Result<(), Error> {
+        to.write(&statements::PARKED_FORGET, self.key())?;
+        Ok(())
+    }
 }

@@ -5,108 +5,113 @@ use core::time::Duration;
 use std::error::Error as _;
 
 use rusqlite::Connection;
-use tenancy::{CommitId, LogEntry, OrganizationId, Version};
-use uuid::Uuid;
+use rusqlite::types::ValueRef;
+use tenancy::{CommitId, OrganizationId};
 
-use super::{Depth, Failing, LONGEST_LEASE, LONGEST_PAUSE, parked};
-use crate::commit::{End, in_transaction, run};
+use super::batch::{Found, LONGEST_LEASE, LONGEST_PAUSE, Lease, Settled, Times};
+use super::optimistic::{Reads, make};
+use super::{Depth, Failing, parked};
+use crate::commit::Writes;
 use crate::error::Error;
 use crate::list::beyond;
 use crate::migrate::now_millis;
 use crate::rows::{self, Cells, all, one};
 use crate::statements;
 
-/// An organization that a worker has taken.
-#[derive(Clone)]
-pub(super) struct Lease {
-    pub(super) organization: OrganizationId,
-    pub(super) worker: Uuid,
-    /// The first version that was not delivered.
-    first: Version,
-    /// The entry that is handed out by itself, if one was released.
-    pub(super) released: Option<Version>,
-    pub(super) attempts: u32,
+/// Whether something is to be done: what a poll asks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Waits {
+    /// Nothing is due.
+    Nothing,
+    /// An organization is due.
+    Due,
+    /// An organization waits longer than anybody is ever made to wait: a clock was set back.
+    TooLong,
 }
 
-/// What a worker finds to deliver.
-pub(super) struct Found {
-    pub(super) entries: Vec<LogEntry>,
-    /// The entries that can't be read, and why.
-    pub(super) unreadable: Vec<(Version, String)>,
-}
-
-/// What became of a batch.
-#[derive(Clone)]
-pub(super) struct Settled {
-    pub(super) organization: OrganizationId,
-    pub(super) worker: Uuid,
-    /// The entry that it was of by itself, if one was released.
-    pub(super) released: Option<Version>,
-    /// Whether nothing of it is left.
-    pub(super) all: bool,
-    /// The last entry that was delivered.
-    pub(super) last: Option<Version>,
-    /// Why the next one was not.
-    pub(super) error: Option<String>,
-    pub(super) retry_after: Duration,
-}
-
-/// Takes the organization that has waited longest. The attempt is counted, whatever becomes of it.
-pub(super) fn lease(connection: &Connection, lease: Duration) -> Result<Option<Lease>, Error> {
-    let now = now_millis();
-    let horizon = now.saturating_add(millis(LONGEST_LEASE));
-    let ahead = one(connection, &statements::OUTBOX_AHEAD, [horizon], |_| Ok(()))?;
-    if ahead.is_none() && next(connection, now)?.is_none() {
-        return Ok(None); // the usual case takes no lock
+/// What waits.
+pub(crate) fn waits(connection: &Connection, now: i64) -> Result<Waits, Error> {
+    let horizon = [horizon(now)];
+    if one(connection, &statements::OUTBOX_AHEAD, horizon, |_| Ok(()))?.is_some() {
+        return Ok(Waits::TooLong);
     }
-    in_transaction(connection, &statements::BEGIN_WRITE, |connection| {
-        // Whoever waits longer than anybody is ever made to wait: the clock was set back.
-        run(connection, &statements::OUTBOX_HEAL, (now, horizon))?;
-        let Some((organization, first, attempts)) = next(connection, now)? else {
-            return Ok((None, End::Commit));
-        };
-        let released = parked::take_released(connection, organization)?;
-        let attempts = match released {
-            Some(_) => attempts, // which are of the entry that is next in order
-            None => attempts.saturating_add(1),
-        };
-        // Fresh as the library's ids are; without randomness it is an error, and nobody is given the lease.
-        let worker = CommitId::try_new()?.as_uuid();
-        let taken = (
-            organization.as_uuid().into_bytes(),
-            now.saturating_add(millis(lease)),
-            worker.into_bytes(),
-            attempts,
-        );
-        run(connection, &statements::OUTBOX_TAKE, taken)?;
-        let lease = Lease {
-            organization,
-            worker,
-            first,
-            released,
-            attempts: if released.is_some() { 1 } else { attempts },
-        };
-        Ok((Some(lease), End::Commit))
+    Ok(match next(connection, now)? {
+        Some(_) => Waits::Due,
+        None => Waits::Nothing,
     })
 }
 
-/// The organization that has waited longest, its first entry that is not delivered, and how often that was
-/// handed out.
-fn next(
-    connection: &Connection,
-    now: i64,
-) -> Result<Option<(OrganizationId, Version, u32)>, Error> {
-    one(connection, &statements::OUTBOX_NEXT, [now], |row| {
+/// Takes the organization that has waited longest, on a connection.
+pub(super) fn lease(connection: &Connection, times: Times) -> Result<Option<Lease>, Error> {
+    let now = now_millis();
+    if waits(connection, now)? == Waits::Nothing {
+        return Ok(None); // the usual case takes no lock
+    }
+    make(connection, |to| {
+        heal(to, now)?;
+        take(to, now, times)
+    })
+}
+
+/// Whoever waits longer than anybody is ever made to wait is due now.
+pub(crate) fn heal(to: &mut impl Writes, now: i64) -> Result<(), Error> {
+    let ahead = [now, horizon(now)].map(ValueRef::Integer);
+    to.write(&statements::OUTBOX_HEAL, ahead)?;
+    Ok(())
+}
+
+fn horizon(now: i64) -> i64 {
+    now.saturating_add(millis(LONGEST_LEASE))
+}
+
+/// Takes the organization that has waited longest. The attempt is counted, whatever becomes of it.
+pub(crate) fn take(to: &mut impl Reads, now: i64, times: Times) -> Result<Option<Lease>, Error> {
+    let Some(organization) = next(to.connection(), now)? else {
+        return Ok(None);
+    };
+    let id = organization.as_uuid();
+    let (id, now_cell) = (ValueRef::Blob(id.as_bytes()), ValueRef::Integer(now));
+    let turn = to.read(&statements::OUTBOX_TURN, &[id, now_cell], |row| {
         let cells = Cells::of(row, "outbox");
-        let organization = cells.id(0, "organization_id", OrganizationId::from_uuid)?;
-        Ok((organization, cells.version(1)?, cells.count(2, "attempts")?))
+        Ok((cells.version(0)?, cells.count::<u32>(1, "attempts")?))
+    })?;
+    let Some((first, attempts)) = turn else {
+        return Ok(None);
+    };
+    let released = parked::take_released(to, now, organization)?;
+    let attempts = match released {
+        Some(_) => attempts, // which are of the entry that is next in order
+        None => attempts.saturating_add(1),
+    };
+    // Fresh as the library's ids are; without randomness it is an error, and nobody is given the lease.
+    let worker = CommitId::try_new()?.as_uuid();
+    let taken = [
+        id,
+        ValueRef::Integer(now.saturating_add(millis(times.of_a_lease()))),
+        ValueRef::Blob(worker.as_bytes()),
+        ValueRef::Integer(attempts.into()),
+    ];
+    to.write(&statements::OUTBOX_TAKE, taken)?;
+    Ok(Some(Lease {
+        organization,
+        worker,
+        first,
+        released,
+        attempts: if released.is_some() { 1 } else { attempts },
+    }))
+}
+
+/// The organization that has waited longest.
+fn next(connection: &Connection, now: i64) -> Result<Option<OrganizationId>, Error> {
+    one(connection, &statements::OUTBOX_NEXT, [now], |row| {
+        Cells::of(row, "outbox").id(0, "organization_id", OrganizationId::from_uuid)
     })
 }
 
 /// The entries that an organization has to deliver.
-pub(super) fn entries(
+pub(crate) fn entries(
     connection: &Connection,
-    lease: &Lease,
+    lease: Lease,
     limit: NonZeroU32,
 ) -> Result<Found, Error> {
     let mut found = Found {
@@ -137,13 +142,9 @@ pub(super) fn entries(
 }
 
 /// Whether an organization is a worker's.
-pub(super) fn holds(
-    connection: &Connection,
-    organization: OrganizationId,
-    worker: Uuid,
-) -> Result<bool, Error> {
-    let (id, worker) = (organization.as_uuid().into_bytes(), worker.into_bytes());
-    let parameters = (id, worker, now_millis());
+pub(crate) fn holds(connection: &Connection, now: i64, lease: Lease) -> Result<bool, Error> {
+    let (id, worker) = (lease.organization.as_uuid(), lease.worker);
+    let parameters = (id.into_bytes(), worker.into_bytes(), now);
     let held = one(
         connection,
         &statements::OUTBOX_HOLDS,
@@ -154,72 +155,69 @@ pub(super) fn holds(
 }
 
 /// Whether the organization was still the worker's. If another has it, or has had it since, nothing changes.
-pub(super) fn settle(connection: &Connection, settled: &Settled) -> Result<bool, Error> {
-    let id = settled.organization.as_uuid().into_bytes();
-    in_transaction(connection, &statements::BEGIN_WRITE, |connection| {
-        let Some(attempts) = attempts(connection, settled)? else {
-            return Ok((false, End::Commit));
-        };
-        match (settled.released, settled.last, &settled.error) {
-            (Some(released), Some(_), _) => {
-                parked::forget(connection, settled.organization, released)?;
-            }
-            (Some(released), None, Some(error)) => {
-                parked::failed_again(connection, settled.organization, released, error)?;
-            }
-            (None, Some(last), _) => {
-                let first = beyond(last.next());
-                run(connection, &statements::OUTBOX_SETTLE, (id, first))?;
-            }
-            (_, None, _) => {}
-        }
-        give_back(connection, settled, attempts)?;
-        run(connection, &statements::OUTBOX_REMOVE, [id])?;
-        Ok((true, End::Commit))
-    })
-}
-
-/// How often a worker's organization was handed out; `None` if it isn't that worker's.
-fn attempts(connection: &Connection, settled: &Settled) -> Result<Option<u32>, Error> {
+pub(crate) fn settle(to: &mut impl Reads, now: i64, settled: &Settled) -> Result<bool, Error> {
+    let Lease {
+        organization,
+        worker,
+        released,
+        ..
+    } = settled.lease;
+    let id = organization.as_uuid();
     let (id, worker) = (
-        settled.organization.as_uuid().into_bytes(),
-        settled.worker.into_bytes(),
+        ValueRef::Blob(id.as_bytes()),
+        ValueRef::Blob(worker.as_bytes()),
     );
-    one(
-        connection,
-        &statements::OUTBOX_ATTEMPTS,
-        (id, worker),
-        |row| Cells::of(row, "outbox").count(0, "attempts"),
-    )
-}
-
-/// Frees a worker's organization.
-fn give_back(connection: &Connection, settled: &Settled, attempts: u32) -> Result<(), Error> {
-    let (id, worker) = (
-        settled.organization.as_uuid().into_bytes(),
-        settled.worker.into_bytes(),
-    );
-    let now = now_millis();
-    if settled.released.is_some() {
-        // What comes in order has neither failed nor succeeded.
-        run(connection, &statements::OUTBOX_RETURN, (id, worker, now))?;
-        return Ok(());
-    }
-    let (attempts, pause) = match (&settled.error, settled.last) {
-        (Some(_), last) => {
-            // Of what comes after something that was delivered, this was the first attempt.
-            let attempts = if last.is_some() { 1 } else { attempts };
-            (attempts, pause(settled.retry_after, attempts))
-        }
-        (None, _) if settled.all => (0, Duration::ZERO),
-        (None, Some(_)) => (0, settled.retry_after),
-        (None, None) => (attempts.saturating_sub(1), settled.retry_after), // it wasn't tried
+    let attempts = to.read(&statements::OUTBOX_ATTEMPTS, &[id, worker], |row| {
+        Cells::of(row, "outbox").count(0, "attempts")
+    })?;
+    let Some(attempts) = attempts else {
+        return Ok(false);
     };
-    let due = now.saturating_add(millis(pause));
-    let error = settled.error.as_deref();
-    let back = (id, worker, due, attempts, error);
-    run(connection, &statements::OUTBOX_GIVE_BACK, back)?;
-    Ok(())
+    match (released, settled.last, &settled.error) {
+        (Some(released), Some(_), _) => parked::forget(to, organization, released)?,
+        (Some(released), None, Some(error)) => {
+            parked::failed_again(to, now, organization, released, error)?;
+        }
+        (None, Some(last), _) => {
+            let first = ValueRef::Integer(beyond(last.next()));
+            to.write(&statements::OUTBOX_SETTLE, [id, first])?;
+        }
+        (_, None, _) => {}
+    }
+    if released.is_some() {
+        // What comes in order has neither failed nor succeeded.
+        let back = [id, worker, ValueRef::Integer(now)];
+        to.write(&statements::OUTBOX_RETURN, back)?;
+    } else {
+        let (attempts, pause) = settled.next_attempt(attempts);
+        let error = settled.error.as_deref();
+        let back = [
+            id,
+            worker,
+            ValueRef::Integer(now.saturating_add(millis(pause))),
+            ValueRef::Integer(attempts.into()),
+            error.map_or(ValueRef::Null, |error| ValueRef::Text(error.as_bytes())),
+        ];
+        to.write(&statements::OUTBOX_GIVE_BACK, back)?;
+    }
+    to.write(&statements::OUTBOX_REMOVE, [id])?;
+    Ok(true)
+}
+
+impl Settled {
+    /// How often the organization counts as handed out now, and how long it waits.
+    fn next_attempt(&self, attempts: u32) -> (u32, Duration) {
+        match (&self.error, self.last) {
+            (Some(_), last) => {
+                // Of what comes after something that was delivered, this was the first attempt.
+                let attempts = if last.is_some() { 1 } else { attempts };
+                (attempts, pause(self.retry_after, attempts))
+            }
+            (None, _) if self.all => (0, Duration::ZERO),
+            (None, Some(_)) => (0, self.retry_after),
+            (None, None) => (attempts.saturating_sub(1), self.retry_after), // it wasn't tried
+        }
+    }
 }
 
 /// How long an entry waits after so many attempts: twice as long each time.
@@ -229,7 +227,7 @@ fn pause(first: Duration, attempts: u32) -> Duration {
     first.saturating_mul(factor).min(LONGEST_PAUSE)
 }
 
-pub(super) fn depth(connection: &Connection) -> Result<Depth, Error> {
+pub(crate) fn depth(connection: &Connection) -> Result<Depth, Error> {
     let depth = one(connection, &statements::OUTBOX_DEPTH, (), |row| {
         let cells = Cells::of(row, "outbox");
         let organizations = cells.count(0, "organizations")?;
@@ -248,7 +246,7 @@ pub(super) fn depth(connection: &Connection) -> Result<Depth, Error> {
     Ok(depth.unwrap_or_default())
 }
 
-pub(super) fn failing(
+pub(crate) fn failing(
     connection: &Connection,
     after: Option<OrganizationId>,
     limit: NonZeroU32,
@@ -284,30 +282,23 @@ mod tests {
         let later = now_millis().saturating_add(60_000);
         connection.execute(waiting, (organizations, later)).unwrap();
         steps(&connection);
-        assert!(
-            lease(&connection, Duration::from_secs(60))
-                .unwrap()
-                .is_none()
-        );
+        assert!(lease(&connection, Times::default()).unwrap().is_none());
         let nothing = steps(&connection);
         let due = "UPDATE tenancy_outbox SET due = due - 3600000";
         connection.execute_batch(due).unwrap();
-        let taken = lease(&connection, Duration::from_secs(60))
-            .unwrap()
-            .unwrap();
+        let taken = lease(&connection, Times::default()).unwrap().unwrap();
         let hundred = NonZeroU32::new(100).unwrap();
-        entries(&connection, &taken, hundred).unwrap();
-        assert!(holds(&connection, taken.organization, taken.worker).unwrap());
+        entries(&connection, taken, hundred).unwrap();
+        let now = now_millis();
+        assert!(holds(&connection, now, taken).unwrap());
         let settled = Settled {
-            organization: taken.organization,
-            worker: taken.worker,
-            released: None,
+            lease: taken,
             all: false,
             last: None,
             error: Some("still away".to_owned()),
             retry_after: Duration::from_secs(10),
         };
-        assert!(settle(&connection, &settled).unwrap());
+        assert!(make(&connection, |to| settle(to, now, &settled)).unwrap());
         [nothing, steps(&connection)]
     }
 

@@ -333,7 +333,11 @@ pub(super) const PLANS: &[(&str, &[&str])] = &[
     ),
     (
         "OUTBOX_NEXT",
-        &["SEARCH o USING INDEX tenancy_outbox_due (due<?)"],
+        &["SEARCH o USING COVERING INDEX tenancy_outbox_due (due<?)"],
+    ),
+    (
+        "OUTBOX_TURN",
+        &["SEARCH o USING PRIMARY KEY (organization_id=?)"],
     ),
     (
         "OUTBOX_TAKE",
