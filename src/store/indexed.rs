@@ -180,7 +180,7 @@ impl<R: Directory> WithIndex<R> {
     /// Brings the index to the organization's latest version: reads the log after the one that it is at, and what
     /// the events there name. An organization that isn't in the index is [filled in](Self::fill).
     ///
-    /// It takes two round trips, and one if nothing happened.
+    /// It takes two round trips, and one more for each 200 entries of a long log.
     ///
     /// # Errors
     ///

@@ -20,6 +20,9 @@ impl<R: Directory> Tenancy<R> {
     /// [`only_admin_of`](Self::only_admin_of) tells beforehand which organizations they can't leave yet. If it fails midway,
     /// call it again: what was done is refused then, or changes nothing.
     ///
+    /// Which organizations those are is a list across organizations, which may lag where the store answers it from a replica
+    /// or an index. Before an account is closed for good, ask the primary.
+    ///
     /// ```
     /// # tenancy::block_on(async {
     /// # use tenancy::{commands::*, store::*, *};

@@ -101,8 +101,8 @@ impl<R: Directory> Tenancy<R> {
     }
 
     /// The organizations that this user is the only Admin of (O4), but for Admins who are suspended or bound to
-    /// end (T2): what a host asks before it closes an
-    /// account. Asked by the host for itself, so it takes no actor.
+    /// end (T2): what a host asks before it closes an account. Asked by the host for itself, so it takes no actor. It is found
+    /// in a list across organizations, which may lag where the store answers it from a replica or an index.
     ///
     /// # Errors
     ///
