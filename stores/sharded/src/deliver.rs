@@ -2,7 +2,7 @@
 
 use core::num::NonZeroU32;
 
-use tenancy::store::{Directory, Repository};
+use tenancy::store::{Directory, Fed, Repository};
 use tenancy_postgres::{Delivery, Error, Outbox};
 
 use crate::lists::Lists;
@@ -47,6 +47,10 @@ impl<R: Directory, L: Lists> WithLists<R, L> {
                 self.follow(entries).await
             };
             match (fed, entries.first().cloned()) {
+                // Others were faster again and again: whether these entries are in it, nobody has seen.
+                (Ok(Fed::Behind), _) => {
+                    outbox.settle(batch, 0, None).await?;
+                }
                 (Ok(_), _) => {
                     outbox.settle(batch, count, None).await?;
                     delivery.delivered = delivery.delivered.saturating_add(count);

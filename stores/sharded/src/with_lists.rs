@@ -222,12 +222,14 @@ impl<R: Directory, L: Lists> WithLists<R, L> {
     /// lists show nothing of any of them ([`Fed::Known`]).
     ///
     /// ```
-    /// # use tenancy::{LogEntry, store::MemoryRepository};
+    /// # use tenancy::{LogEntry, store::{Fed, MemoryRepository}};
     /// # use tenancy_sharded::{MemoryLists, WithLists};
     /// # async fn hand_over(lists: WithLists<MemoryRepository, MemoryLists>, entry: LogEntry)
     /// # -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
     /// // In the closure that `Outbox::deliver` hands an entry to, beside what else is done with it:
-    /// let _ = lists.follow(core::slice::from_ref(&entry)).await?;
+    /// if lists.follow(core::slice::from_ref(&entry)).await? == Fed::Behind {
+    ///     return Err("others were always faster: hand it over again".into());
+    /// }
     /// # Ok(()) }
     /// ```
     ///

@@ -15,7 +15,7 @@ use tenancy::{
     WorkspaceRole,
 };
 use tenancy_conformance::{Garbled, Harness as _, Tampering};
-use tenancy_sharded::{PostgresLists, WithLists};
+use tenancy_sharded::{Feed, Lists, PostgresLists, WithLists};
 
 use crate::contract;
 use crate::databases::{runtime, stranger, tested};
@@ -304,6 +304,46 @@ fn what_the_index_does_not_take_is_delivered_again() {
         let many = NonZeroU32::new(10).unwrap();
         let delivery = index.deliver(outbox(), many).await.unwrap();
         assert_eq!((delivery.delivered, delivery.failed.len()), (2, 0));
+        is_right(&index).await;
+    });
+}
+
+/// An index at which somebody else is always faster.
+struct Contended(PostgresLists);
+
+impl Lists for Contended {
+    type Error = tenancy_postgres::Error;
+
+    async fn version(&self, organization: OrganizationId) -> Result<Version, Self::Error> {
+        self.0.version(organization).await
+    }
+
+    async fn feed(&self, _: &Feed) -> Result<bool, Self::Error> {
+        Ok(false)
+    }
+
+    async fn list(&self, list: &List, limit: NonZeroU32) -> Result<Vec<Item>, Self::Error> {
+        self.0.list(list, limit).await
+    }
+}
+
+#[test]
+fn what_others_were_always_faster_with_is_delivered_again() {
+    tested(async {
+        let harness = Listed::told_of_each_commit();
+        let index = harness.fresh().await;
+        organization_on(index.store(), "a").await;
+        let contended = Contended(index.lists().clone());
+        let contended = WithLists::new(index.store().clone(), contended);
+        let outbox = || {
+            let outbox = index.store().shards()[0].store().outbox();
+            outbox.retry_after(Duration::ZERO)
+        };
+        let one = NonZeroU32::MIN;
+        let delivery = contended.deliver(outbox(), one).await.unwrap();
+        assert_eq!((delivery.delivered, delivery.failed.len()), (0, 0));
+        let delivery = index.deliver(outbox(), one).await.unwrap();
+        assert_eq!((delivery.delivered, delivery.failed.len()), (1, 0));
         is_right(&index).await;
     });
 }
